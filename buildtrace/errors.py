@@ -1,0 +1,36 @@
+"""Everything that buildtrace raises on purpose.
+
+BuildtraceError
+├── UsageError            the request makes no sense: unknown suffix, no such file, bad path
+├── TraceFileError        a trace file cannot be read: damaged, foreign, or newer than we know
+├── MissingPackageError   something that the request needs is not installed
+└── RenderError           a picture could not be drawn
+
+MissingLandmarkWarning    the installed Keras lacks a landmark: the trace has a gap, by name
+"""
+
+from __future__ import annotations
+
+
+class BuildtraceError(Exception):
+    """The base of all errors that buildtrace raises on purpose; its text is one clear line."""
+
+
+class UsageError(BuildtraceError):
+    """The request itself makes no sense; nothing was run."""
+
+
+class TraceFileError(BuildtraceError):
+    """A trace file that cannot be read: damaged, foreign, or of a newer version."""
+
+
+class MissingPackageError(BuildtraceError):
+    """A package that the request needs is not installed."""
+
+
+class RenderError(BuildtraceError):
+    """A renderer could not make its output."""
+
+
+class MissingLandmarkWarning(UserWarning):
+    """The installed Keras has no such landmark; the warning names it and the version."""
