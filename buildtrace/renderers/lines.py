@@ -19,7 +19,7 @@ from rich.style import Style
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 WIDEST = 160
 """In a wider terminal the eye would lose the line."""
@@ -27,7 +27,7 @@ WIDEST = 160
 CHUNK = 2_000
 """So many lines are handed to the terminal at once."""
 
-_ASCII = str.maketrans(dict(zip("├└│─╭╮╯╰┤┼●○◆→←↑↳…·×µ✗▸", "|`|-....|+*o#><^>~-xux>", strict=True)))
+_ASCII = str.maketrans(dict(zip("├└│─┴╯╰┤┼●○◆→…·µ✗", "|`|-+'`|+*o#>~-ux", strict=True)))
 """One character for each, so that all stays in its column where the terminal knows no more."""
 
 
@@ -45,13 +45,17 @@ Line = list[Part]
 class Lines:
     """A renderable that makes its lines for the width it is given."""
 
-    def __init__(self, make: Callable[[int], Iterable[Line]]) -> None:
+    def __init__(self, make: Callable[[int], Iterable[Line | RenderableType]]) -> None:
+        """`make` yields lines, or anything that rich can print, for a given width."""
         self.make = make
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """All lines as rich's segments."""
         for line in self.make(min(options.max_width, WIDEST)):
-            yield from _segments(line, options)
+            if isinstance(line, list):
+                yield from _segments(line, options)
+            else:
+                yield line
 
     def stream(self, console: Console) -> None:
         """Print the lines as they are made; a long output is never in memory as a whole."""
