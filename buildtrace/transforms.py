@@ -105,7 +105,12 @@ def focus(trace: Trace, model: str) -> Trace:
     if not any(ref.name == model for ref in trace.layers.values()):
         known = ", ".join(dict.fromkeys(repr(g.model.name) for g in trace.graphs)) or "none"
         raise UsageError(f"no model is called {model!r} in this trace; its models: {known}")
-    layers = _layers_of(trace, model)
+    return part_of(trace, {ref.id for ref in trace.layers.values() if ref.name == model})
+
+
+def part_of(trace: Trace, models: set[int]) -> Trace:
+    """Keep only the calls, weights and graphs of the models with these ids."""
+    layers = _layers_of(trace, models)
     inside: dict[int | None, bool] = {}
     calls: list[Call] = []
     previous = False
@@ -331,11 +336,11 @@ def _keep(trace: Trace, calls: Iterable[Call], folded: dict[int, Folded]) -> Tra
     return replace(trace, calls=tuple(marked))
 
 
-def _layers_of(trace: Trace, model: str) -> set[int]:
-    """The ids of the models of this name, of their layers, and of those of models in them."""
+def _layers_of(trace: Trace, models: set[int]) -> set[int]:
+    """The ids of these models, of their layers, and of those of models in them."""
     graphs = {graph.model.id: graph for graph in trace.graphs}
     owner = {weight.id: weight.layer for weight in trace.weights}
-    waiting = [ref.id for ref in trace.layers.values() if ref.name == model]
+    waiting = list(models)
     found: set[int] = set()
     while waiting:
         layer = waiting.pop()

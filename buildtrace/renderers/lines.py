@@ -131,6 +131,39 @@ def wrapped(text: str, width: int, first: Line, rest: Line, style: str = "") -> 
         yield [*(rest if number else first), Part(line, style)]
 
 
+def flowing(sentences: Iterable[Part], width: int, first: Line, rest: Line) -> Iterator[Line]:
+    """A paragraph of parts; only plain parts are broken between words, the others stay whole."""
+    room = max(width - max(width_of(first), width_of(rest)), 20)
+    line, used = list(first), 0
+    for word in _words(sentences):
+        word = cut(word, room)
+        if used and used + 1 + width_of(word) > room:
+            yield line
+            line, used = list(rest), 0
+        if used:
+            line.append(Part(" "))
+        line += word
+        used += width_of(word) + (1 if used else 0)
+    yield line
+
+
+def _words(parts: Iterable[Part]) -> Iterator[Line]:
+    """What stands between the spaces of the plain parts."""
+    word: Line = []
+    for part in parts:
+        if part.style:
+            word.append(part)
+            continue
+        for number, piece in enumerate(part.text.split(" ")):
+            if number and word:
+                yield word
+                word = []
+            if piece:
+                word.append(part._replace(text=piece))
+    if word:
+        yield word
+
+
 # -- tables -----------------------------------------------------------------------------------
 
 
