@@ -121,16 +121,13 @@ def focus(trace: Trace, model: str) -> Trace:
 def part_of(trace: Trace, models: set[int]) -> Trace:
     """Keep only the calls, weights and graphs of the models with these ids."""
     layers = _layers_of(trace, models)
+    roots = _roots_of(trace, layers)
     inside: dict[int | None, bool] = {}
     calls: list[Call] = []
-    previous = False
     for call in trace.calls:
-        belongs = call.layer is not None and call.layer.id in layers
-        if call.parent is None:
-            # An operation has no layer: it belongs to the model that was being put together.
-            belongs = previous = belongs or (call.layer is None and previous)
         parent_inside = inside.get(call.parent, False)
-        inside[call.id] = parent_inside or belongs
+        belongs = call.layer is not None and call.layer.id in layers
+        inside[call.id] = parent_inside or belongs or call.id in roots
         if inside[call.id]:
             calls.append(call if parent_inside else replace(call, parent=None))
     kept = {call.id for call in calls}
@@ -140,6 +137,24 @@ def part_of(trace: Trace, models: set[int]) -> Trace:
         weights=tuple(w for w in trace.weights if w.layer in layers or w.call in kept),
         graphs=tuple(g for g in trace.graphs if g.model.id in layers),
     )
+
+
+def _roots_of(trace: Trace, layers: set[int]) -> set[int]:
+    """The roots that belong to these layers without being a call on one of them.
+
+    `Input` makes a layer and is on none. An operation between two layers belongs to the model
+    that was being put together when it ran.
+    """
+    touching = {call.id for call in trace.calls if call.layer and call.layer.id in layers}
+    found = set()
+    previous = False
+    for root in trace.roots:
+        made = root.step == "input" and any(c.id in touching for _, c in trace.walk(root))
+        between = previous and root.step == "connect" and root.landmark != "Layer.__call__"
+        previous = root.id in touching or made or between
+        if made or between:
+            found.add(root.id)
+    return found
 
 
 # -- what renderers ask about folding ----------------------------------------------------------
@@ -205,6 +220,27 @@ def find_runs(tokens: Sequence[Hashable]) -> list[Run]:
     return runs
 
 
+def find_stretches(tokens: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """The stretches of tokens that came before in the same order: (start, end) of each."""
+    stretches: list[tuple[int, int]] = []
+    first: dict[tuple[Hashable, ...], int] = {}
+    place = 0
+    while place + STRETCH <= len(tokens):
+        earlier = first.setdefault(tuple(tokens[place : place + STRETCH]), place)
+        if earlier == place:
+            place += 1
+            continue
+        end = place + STRETCH
+        while end < len(tokens) and tokens[end] == tokens[earlier + end - place]:
+            end += 1
+        if stretches and stretches[-1][1] == place:
+            stretches[-1] = (stretches[-1][0], end)
+        else:
+            stretches.append((place, end))
+        place = end
+    return stretches
+
+
 # -- how it is done --------------------------------------------------------------------------
 
 
@@ -238,27 +274,6 @@ def _best_run(
             best = run
         other = following[other]
     return best
-
-
-def _seen_before(tokens: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """The stretches of tokens that came before in the same order: (start, end) of each."""
-    stretches: list[tuple[int, int]] = []
-    first: dict[tuple[Hashable, ...], int] = {}
-    place = 0
-    while place + STRETCH <= len(tokens):
-        earlier = first.setdefault(tuple(tokens[place : place + STRETCH]), place)
-        if earlier == place:
-            place += 1
-            continue
-        end = place + STRETCH
-        while end < len(tokens) and tokens[end] == tokens[earlier + end - place]:
-            end += 1
-        if stretches and stretches[-1][1] == place:
-            stretches[-1] = (stretches[-1][0], end)
-        else:
-            stretches.append((place, end))
-        place = end
-    return stretches
 
 
 class _Folding:
@@ -315,7 +330,7 @@ class _Folding:
         tokens = [self._token(call) for call in calls]
         stay: list[Call] = []
         place = 0
-        for start, end in _seen_before(tokens) if self.tight else []:
+        for start, end in find_stretches(tokens) if self.tight else []:
             stay += self._piece(calls[place : start - 1], tokens[place : start - 1])
             stay.append(calls[start - 1])
             self._mark(calls[start - 1], end - start + 1, calls[start:end])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from buildtrace.trace import (
     Call,
@@ -187,14 +187,9 @@ def _dense3(r, layer, units, given, out):
 
 
 def mapping(r, mapper, depth):
-    with r.call(mapper), r.call("_build_map"):
-        _helper(r, depth)
-
-
-def _helper(r, depth):
-    if depth:
-        with r.call("_build_map_helper"):
-            _helper(r, depth - 1)
+    with ExitStack() as stack:
+        for name in [mapper, "_build_map", *["_build_map_helper"] * depth]:
+            stack.enter_context(r.call(name))
 
 
 def mlp3(units=(512, 10)):
