@@ -9,6 +9,7 @@ call is never hidden.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -29,6 +30,12 @@ READABLE = 100
 
 TOO_MANY = 150
 """If even that leaves more than this, the deepest levels are hidden."""
+
+WIDEST = 50
+"""Of more siblings than this, all of different kinds, only the first and the last few are kept."""
+
+LAST = 5
+"""So many of the last siblings are kept then."""
 
 STRETCH = 8
 """So many siblings in a row must be like earlier ones to be folded for that."""
@@ -82,6 +89,7 @@ def fold(trace: Trace, depth: int | None = None) -> Trace:
         if len(shown.calls) > READABLE:
             shown = _Folding(trace, tight=True).result()
         if depth is None and len(shown.calls) > TOO_MANY:
+            shown = _limit_width(shown)
             depth = _readable_depth(shown)
     return shown if depth is None else limit_depth(shown, depth)
 
@@ -400,6 +408,38 @@ def _readable_depth(trace: Trace) -> int:
         if total > TOO_MANY:
             return max(depth, 1)
     return len(depths)
+
+
+def _limit_width(trace: Trace) -> Trace:
+    """Hide the middle of long lists of siblings, up to a call of the failing path if one is there.
+
+    The call before the gap stands for them, for the reason "depth": they need not be like it.
+    """
+    path = failing_path(trace)
+    gone: set[int] = set()
+    folded: dict[int, Folded] = {}
+    below = sizes(trace)
+    lists = [trace.roots, *(trace.children(call) for call in trace.calls)]
+    for calls in lists:
+        first = WIDEST - LAST
+        middle = calls[first:-LAST] if len(calls) > WIDEST else []
+        safe = list(takewhile(lambda call: call.id not in path, middle))
+        while safe and calls[first - 1].folded:
+            first -= 1  # a call says one thing
+            safe.insert(0, calls[first])
+        if len(safe) > 1 and first:
+            hidden_before = sum(call.folded.calls for call in safe if call.folded)
+            number = sum(below[call.id] for call in safe) + hidden_before
+            last = calls[first - 1].id
+            folded[last] = Folded(reason="depth", repeats=len(safe) + 1, calls=number)
+            gone.update(call.id for call in safe)
+    kept = []
+    for call in trace.calls:
+        if call.id in gone or call.parent in gone:
+            gone.add(call.id)
+        else:
+            kept.append(call)
+    return _keep(trace, kept, {place: mark for place, mark in folded.items() if place not in gone})
 
 
 def _keep(trace: Trace, calls: Iterable[Call], folded: dict[int, Folded]) -> Trace:

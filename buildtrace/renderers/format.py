@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -82,6 +83,7 @@ def duration(nanoseconds: int) -> str:
     return f"{nanoseconds / 10**3:.0f} µs"
 
 
+@lru_cache(maxsize=4096)
 def place(file: str, line: int) -> str:
     """A line of a file, by the file's name alone."""
     # Both kinds of separator count: a trace may come from another platform.
@@ -94,6 +96,7 @@ def user_line(caller: SourceLine | None) -> str:
     return place(caller.file, caller.line) if caller else ""
 
 
+@lru_cache(maxsize=4096)
 def link(file: str, line: int) -> str:
     """The address of a line of a file, for a terminal's hyperlink; "" if there is no file."""
     path = file.replace("\\", "/")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers.options import Options
-    from buildtrace.trace import Call, LayerRef, SourceLine, Trace
+    from buildtrace.trace import Call, Folded, LayerRef, SourceLine, Trace
 
 WIDE = 100
 """From this width on there is room for a column with the source line."""
@@ -250,13 +250,8 @@ class _Tree:
         beside = self.hidden[call.id].beside if call.id in self.hidden else []
         if not beside or call.folded is None:
             return []
-        blocks = call.folded.repeats - 1
-        length = len(beside) // blocks
-        like = (
-            f"these {length}" if length > 1 else "it" if _alike(call, beside[0]) else "those above"
-        )
+        details = [Detail(0, [Part(_how_many(call, call.folded, beside), styles.NOTE)])]
         calls = sum(self.sizes[c.id] for c in beside)
-        details = [Detail(0, [Part(f"… and {blocks:,} more like {like}", styles.NOTE)])]
         names = [fmt.clean(c.layer.name) for c in (beside[0], beside[-1]) if c.layer]
         if len(names) == 2:
             text = names[0] + (f" to {names[1]}" if names[1] != names[0] else "")
@@ -281,6 +276,17 @@ def _fitting(details: Iterator[Detail], room: int) -> list[Detail]:
             kept.add(number)
             room -= needed
     return [detail for number, detail in enumerate(found) if number in kept]
+
+
+def _how_many(call: Call, folded: Folded, beside: list[Call]) -> str:
+    """How many siblings are hidden after `call`, and what they are like."""
+    blocks = folded.repeats - 1
+    length = len(beside) // blocks
+    if folded.reason == "depth":
+        return f"… and {len(beside):,} more"
+    if length > 1:
+        return f"… and {blocks:,} more like these {length}"
+    return f"… and {blocks:,} more like {'it' if _alike(call, beside[0]) else 'those above'}"
 
 
 def _alike(call: Call, other: Call) -> bool:
