@@ -128,3 +128,9 @@ def clean_long(text: str, longest: int = 4_000) -> str:
     parts = [text[start : start + LONGEST_NAME] for start in range(0, len(text), LONGEST_NAME)]
     kept = parts[: longest // LONGEST_NAME]
     return "".join(clean(part) for part in kept) + ("…" if len(kept) < len(parts) else "")
+
+
+def article(text: str) -> str:
+    """What a landmark's row says of the article, so that it says so itself."""
+    text = clean_long(text)
+    return text if text.startswith("The article") else f"The article: {text}"

@@ -69,7 +69,6 @@ class Lines:
                 Lines(lambda _, chunk=chunk: chunk),  # type: ignore[misc]
                 end="",
                 crop=False,
-                soft_wrap=True,
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import textwrap
 from typing import TYPE_CHECKING
 
 from rich.style import Style
@@ -93,7 +94,7 @@ def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | Rend
 
 def _syntax(code: str, line: int) -> Syntax:
     return Syntax(
-        code.rstrip("\n"),
+        textwrap.dedent(code).rstrip("\n"),
         "python",
         theme=ANSISyntaxTheme({token: Style.parse(style) for token, style in _COLORS.items()}),
         line_numbers=True,

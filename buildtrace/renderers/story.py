@@ -62,8 +62,14 @@ class Story:
 
     @cached_property
     def sources(self) -> list[Call]:
-        """The calls that made the input layers."""
-        return [call for call in self.trace.calls if call.name == "InputLayer.__init__"]
+        """The calls that made the model's input layers, not those of the models in it."""
+        found = [call for call in self.trace.calls if call.name == "InputLayer.__init__"]
+        nested = self._models - {self.graph.model.id if self.graph else None}
+        return [call for call in found if not self._at(call) & nested]
+
+    def _at(self, call: Call) -> set[int]:
+        """The layers at work when `call` ran."""
+        return {outer.layer.id for outer in self.trace.ancestors(call) if outer.layer}
 
     def given(self, source: Call) -> tuple[TensorSpec, ...]:
         """The tensors that an input layer stands for; its node knows them for sure."""
