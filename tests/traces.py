@@ -141,8 +141,8 @@ class Recording:
         )
 
 
-def chain(model, *layers, built=True, weights=()):
-    """The graph of layers in a row, the first one being the input."""
+def chain(model, *layers, built=True, weights=(), nested=("Block", "Sequential")):
+    """The graph of layers in a row, the first one being the input; some classes are models."""
     last = len(layers) - 1
     nodes = tuple(
         Node(
@@ -151,7 +151,7 @@ def chain(model, *layers, built=True, weights=()):
             name=ref.name,
             class_name=ref.class_name,
             depth=last - place,
-            kind="input" if place == 0 else "layer",
+            kind="model" if ref.class_name in nested else "layer" if place else "input",
             built=built,
             outputs=(out,),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import textwrap
+import tokenize
 from typing import TYPE_CHECKING
 
 from rich.style import Style
@@ -53,7 +54,7 @@ def block(file: str, line: int) -> list[str]:
         return []
     try:
         return inspect.getblock(lines)
-    except (SyntaxError, IndentationError, ValueError):
+    except (SyntaxError, tokenize.TokenError):
         return lines[:SHORT]  # what is no Python any more is shown as far as it may matter
 
 
