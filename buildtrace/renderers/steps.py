@@ -75,6 +75,7 @@ class _Telling:
         ran = story.count(number)
         if not told and not ran:
             return
+        yield []
         yield [Part(f"{number}. {title}", styles.HEADING)]
         for sentence in told:
             # A list item hangs below its own beginning.
