@@ -27,7 +27,9 @@ WIDEST = 140
 CHUNK = 2_000
 """So many lines are handed to the terminal at once."""
 
-_ASCII = str.maketrans(dict(zip("├└│─┴╯╰┤┼●○◆→…·µ✗", "|`|-+'`|+*o#>~-ux", strict=True)))
+_ASCII = str.maketrans(
+    dict(zip("├└│─┴╯╰┤┼●○◆→…·µ✗×", "|`|-+'`|+*o#>~-uxx", strict=True))  # noqa: RUF001
+)
 """One character for each, so that all stays in its column where the terminal knows no more."""
 
 
