@@ -105,6 +105,22 @@ def test_failing_path_is_kept_in_the_middle_of_a_long_list():
     assert failed in {c.id for c in fold(replace(trace, calls=tuple(calls))).calls}
 
 
+def test_the_failing_call_is_no_repeat_of_those_that_were_caught():
+    recording = traces.Recording()
+    for number in range(100):
+        error = ErrorInfo(type="ValueError", message="", swallowed=number < 99)
+        with recording.call("Layer.__call__", recording.layer("a", "A"), error=error):
+            pass
+    shown = fold(recording.trace())
+    assert [call.id for call in shown.calls] == [0, 99]
+
+
+def test_depth_adds_to_what_was_folded():
+    shown = fold(MANY, depth=2)
+    assert max(depth for depth, _ in shown.walk()) == 1
+    assert stands_for(shown) == len(MANY.calls)
+
+
 def test_limit_depth_says_what_it_hid():
     trace = traces.mlp2()
     shown = limit_depth(trace, 2)

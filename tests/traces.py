@@ -330,10 +330,14 @@ def towers():
         r.call("Layer.__call__", head, [four], [four]),
         r.call("Sequential.build", head, [four]),
     ):
+        with r.call("InputLayer.__init__", r.layer("head_input", "InputLayer")):
+            pass
         _dense3(r, inner, 4, four, four)
     model = r.layer("two_towers", "Functional")
     with r.call("Functional.__init__", model, changes={"built": (False, True)}):
         mapping(r, "map_graph", 6)
+        with r.call("Functional.build", r.layer("mapper", "Functional")):
+            pass
     rows = [
         (left, "input", 3, 0, eight),
         (right, "input", 3, 0, eight),
@@ -359,7 +363,8 @@ def towers():
     )
     pairs = [(0, 2), (1, 3), (2, 4), (3, 4), (4, 5), (4, 6)]
     edges = tuple(Edge(source=a, target=b, tensor=four) for a, b in pairs)
-    r.graphs.append(chain(head, (r.layer("head_input", "InputLayer"), four), (inner, four)))
+    rows = (r.layer("head_input", "InputLayer"), four), (inner, four)
+    r.graphs.append(chain(head, *rows, weights=(2, 3)))
     r.graphs.append(
         Graph(
             model=model,

@@ -63,7 +63,7 @@ class Lanes:
         first, last = min([own, *inputs]), max([own, *inputs])
         inner = first < lane < last
         if lane in ending:
-            return "┴" if inner else "╰" if lane < own else "╯"
+            return "┴" if inner else "╯"  # the leftmost one that ends is the node's own
         if lane in inputs:
             return "┼" if inner else "├" if lane < own else "┤"
         if self.lanes[lane] is None:

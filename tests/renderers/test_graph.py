@@ -45,6 +45,18 @@ def test_every_node_has_its_row():
     assert lines[7].endswith("2, 3")
 
 
+def test_a_wrapper_counts_the_weights_made_in_it():
+    recording = traces.Recording()
+    wrapper, cell = recording.layer("wrapper", "Bidirectional"), recording.layer("cell", "Cell")
+    with recording.call("Bidirectional.build", wrapper), recording.call("Cell.build", cell):
+        recording.add_weight(cell, "kernel", (100, 10))
+    given = traces.spec(None, 4)
+    model, source = recording.layer("m", "Model"), recording.layer("in", "InputLayer")
+    recording.graphs.append(traces.chain(model, (source, given), (wrapper, given)))
+    lines = to_text(recording.trace(), Options(views=("graph",)), width=100).splitlines()
+    assert "1,000" in next(text for text in lines if "Bidirectional" in text)
+
+
 def _name(text):
     words = [word for word in text.split() if word[0].isalpha()]
     return words[0]

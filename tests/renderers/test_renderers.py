@@ -55,6 +55,16 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["t.txt"]
 
 
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(self, target):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="disk full"):
+        save(traces.mlp3(), tmp_path / "t.json")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
     save(traces.mlp3(), tmp_path / "link.json")
@@ -97,7 +107,9 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii(view, tmp_path):
 
     with (tmp_path / "out").open("w", encoding="ascii") as file:
         renderers.show(traces.towers(), Console(file=file, width=100), Options(views=(view,)))
-    assert (tmp_path / "out").read_bytes().isascii()
+    text = (tmp_path / "out").read_text()
+    assert text.isascii()
+    assert "\\u" not in text
 
 
 def test_naming_the_renderers_imports_none():

@@ -34,6 +34,8 @@ def test_a_functional_model_with_shared_nested_and_operation():
     assert "shared (Dense) gets (None, 8) and gives (None, 4)." in text
     assert "It is called 2 times and built once." in text
     assert "inner (Dense) gets (None, 4)" in text
+    assert "makes the input layer head_input" not in text
+    assert "mapper" not in text
     assert "The state of two_towers changes, built: False → True." in text
     assert "Outside of any model" not in text
 

@@ -32,6 +32,12 @@ def test_the_order_is_the_model_s_own():
     assert names == ["dense_1/bias", "dense/bias", "dense/kernel", "dense_1/kernel"]
 
 
+def test_a_weight_of_a_nested_model_is_listed_once():
+    lines = rows(traces.towers())
+    assert sum(text.startswith("inner/kernel") for text in lines) == 1
+    assert not any(text.startswith("head (") for text in lines)
+
+
 def test_weights_of_no_model_come_last():
     recording = traces.Recording()
     layer = recording.layer("loose", "Dense")
