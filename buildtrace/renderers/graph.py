@@ -67,6 +67,8 @@ def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iter
     yield from wrapped(" · ".join(facts), width, [], [])
     if graph.source == "flow":
         text = "Keras keeps no graph of this model; this one shows how its tensors went."
+        if not graph.edges:
+            text = "This model has no graph, or none yet; these are its layers."
         yield from wrapped(text, width, [], [], styles.NOTE)
 
 

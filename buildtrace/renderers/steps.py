@@ -179,7 +179,7 @@ def _layer(number: int, facts: LayerFacts) -> Line:
     if facts.weights:
         maker = _function(facts.build) if facts.build else _name(facts.layer)
         line += [*say(" {} makes ", maker), *_weights(facts.weights), END]
-    elif facts.build or facts.times:
+    elif not facts.error:
         line += say(" It has no weights.")
     if facts.times > 1:
         line += say(f" It is called {facts.times:,} times and built once.")
@@ -228,16 +228,16 @@ def _graph(story: Story) -> Iterator[Line]:
     graph = story.graph
     if graph is None:
         return
-    if graph.source == "flow":
-        yield say(
-            "Keras maps no graph of this model; its tensors show how the layers hang together."
-        )
-    if graph.nodes:
+    if graph.source == "flow" and graph.edges:
+        yield say("Keras maps no graph of this model; its tensors show how its layers connect.")
+    if graph.edges:
         depths = [node.depth for node in graph.nodes]
         text = "The graph has {} and {}, from depth {} at the inputs down to {} at the outputs."
         counts = fmt.count(len(graph.nodes), "node"), fmt.count(len(graph.edges), "connection")
         ends = f"{max(depths)}", f"{min(depths)}"
         yield say(text, *(_whole(word) for word in (*counts, *ends)))
+    elif not graph.built:
+        yield say("The build did not get as far as the graph.")
     for name, (before, after) in story.changes.items():
         changed = Part(f"{fmt.clean(name)}: {before} → {after}", styles.CHANGE)
         yield say("The state of {} changes, {}.", _name(graph.model), changed)

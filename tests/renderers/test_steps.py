@@ -2,6 +2,7 @@ import re
 
 import pytest
 import traces
+from msgspec.structs import replace
 
 from buildtrace.renderers import Options, to_text
 
@@ -63,6 +64,18 @@ def test_a_failing_build_says_where():
     assert "bad (Dense) gets (None, 8)." in text
     assert "This ends in ValueError." in text
     assert "The build failed in Dense.build of bad (Dense) on (None, 8)" in text
+
+
+def test_a_model_that_was_not_built_to_the_end_has_no_graph():
+    trace = traces.failing()
+    layer = trace.calls[0].layer
+    recording = traces.Recording()
+    graph = traces.chain(recording.layer("m", "Sequential"), (layer, traces.spec(8)), built=False)
+    trace.graphs = (replace(graph, source="flow"),)
+    text = story(trace)
+    assert "The build did not get as far as the graph." in text
+    assert "m is not built" in text
+    assert "It has no weights" not in text
 
 
 def test_explain_tells_what_each_landmark_does():
