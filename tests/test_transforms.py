@@ -7,10 +7,7 @@ from msgspec.structs import replace
 from buildtrace.errors import UsageError
 from buildtrace.trace import ErrorInfo
 from buildtrace.transforms import (
-    Run,
     failing_path,
-    find_runs,
-    find_stretches,
     focus,
     fold,
     hidden,
@@ -197,30 +194,6 @@ def _joined(first, second):
     two = moved(second, "right", len(first.calls), 100, len(first.weights))
     calls, weights, graphs = (tuple(a + b) for a, b in zip(one, two, strict=True))
     return replace(first, calls=calls, weights=weights, graphs=graphs)
-
-
-@pytest.mark.parametrize(
-    ("text", "runs"),
-    [
-        ("", []),
-        ("abc", []),
-        ("aa", []),
-        ("aaa", [Run(0, 1, 3)]),
-        ("xababab", [Run(1, 2, 3)]),
-        ("abcdabcd", [Run(0, 4, 2)]),
-        ("abcabc", []),
-        ("aaab" * 3, [Run(0, 4, 3)]),
-        ("xyaaaaxyaaaaa", [Run(2, 1, 4), Run(8, 1, 5)]),
-    ],
-)
-def test_runs(text, runs):
-    assert find_runs(list(text)) == runs
-
-
-def test_stretches():
-    text = "abcdefghij" + "-" + "abcdefghij" + "+" + "bcdefghijk"
-    assert find_stretches(list(text)) == [(11, 21), (22, 31)]
-    assert find_stretches(list("abcabcabd")) == []
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace import transforms
+from buildtrace import repeats
 from buildtrace.renderers import format as fmt
 from buildtrace.renderers import styles, summary
 from buildtrace.renderers.lines import Line, Lines, Part, flowing, wrapped
@@ -131,9 +131,9 @@ class _Telling:
         if self.options.full or len(layers) <= FEW:
             return []
         if len(layers) > MANY:
-            stretches = transforms.find_stretches(kinds)
+            stretches = repeats.find_stretches(kinds)
             return [(start, end, "those above") for start, end in stretches]
-        runs = transforms.find_runs(kinds)
+        runs = repeats.find_runs(kinds)
         return [
             (run.start + run.length, run.end, f"the last {run.length}" if run.length > 1 else "it")
             for run in runs
