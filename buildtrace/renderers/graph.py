@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from buildtrace.renderers import format as fmt
 from buildtrace.renderers import styles, summary
 from buildtrace.renderers.lanes import Lanes
-from buildtrace.renderers.lines import Column, Line, Lines, Part, Row, table, wrapped
+from buildtrace.renderers.lines import Line, Lines, Part, wrapped
 from buildtrace.renderers.models import outermost, weights_by_layer
+from buildtrace.renderers.tables import Column, Row, table
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator

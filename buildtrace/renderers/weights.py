@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers import format as fmt
 from buildtrace.renderers import styles, summary
-from buildtrace.renderers.lines import Column, Line, Lines, Part, Row, table, wrapped
+from buildtrace.renderers.lines import Line, Lines, Part, wrapped
 from buildtrace.renderers.models import build_around, outermost
+from buildtrace.renderers.tables import Column, Row, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

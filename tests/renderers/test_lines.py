@@ -1,5 +1,6 @@
 from buildtrace.renderers import format as fmt
-from buildtrace.renderers.lines import Column, Part, cut, cut_start, flowing, shorten, size, table
+from buildtrace.renderers.lines import Part, cut, cut_start, flowing, shorten, size
+from buildtrace.renderers.tables import Column, table
 
 
 def text(line):
