@@ -114,10 +114,11 @@ def group(drawn: Group) -> dict[str, str]:
     """The attributes of a frame."""
     repeated = drawn.repeats > 1
     style = "rounded,filled" if drawn.built else "rounded,filled,dashed"
-    title = f"<B>{text(drawn.title)}</B>"
-    note = _font(text(drawn.note), INK if drawn.built else FADED, 10)
+    color = INK if drawn.built else FADED
+    lines = [_font(f"<B>{text(drawn.title)}</B>", color, 13), _font(text(drawn.note), color, 10)]
+    rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in lines if line)
     return {
-        "label": f"<{title}<BR/>{note}>" if note else f"<{title}>",
+        "label": f"<{_TABLE}{rows}</TABLE>>",
         "labeljust": "l",
         "style": style,
         "fillcolor": "#FFFBEB" if repeated else PALE,
@@ -146,7 +147,7 @@ def _legend(diagram: Diagram) -> str:
     rows = [row for drawn in boxes(diagram.models) for row in drawn.rows]
     used = {row.kind for row in rows}
     cells = [
-        f'<TD BGCOLOR="{kind.fill}">{_font(text(kind.title), INK, 10)}</TD>'
+        f'<TD BORDER="1" COLOR="{kind.line}" BGCOLOR="{kind.fill}">{_font(text(kind.title), INK, 10)}</TD>'
         for kind in KINDS
         if kind in used
     ]

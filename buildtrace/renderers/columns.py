@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 # Rough sizes in points; they decide where to cut, not where anything is drawn.
 ROW, FRAME, GAP = 17, 14, 48
-WIDTH = 330
+WIDTH = 420
 
-LONG = 1_100
+LONG = 1_300
 """A picture that is not taller stays in one piece."""
 
 WIDE = 1.5

@@ -53,7 +53,10 @@ class _Writer:
     def write(self) -> None:
         found = columns(self._diagram)
         if len(found) > 1:
-            self._graph.attr(pack="24", packmode=f"array_ut{len(found)}")
+            # Packed, dot forgets to make room for labels between two ranks: leave a rank free,
+            # which is what it does by itself otherwise.
+            self._graph.attr(pack="24", packmode=f"array_ut{len(found)}", ranksep="0.15")
+            self._graph.attr("edge", minlen="2")
             for number, members in enumerate(found):
                 self._members(self._graph, members, {"sortv": str(number + 1)})
         elif len(self._diagram.models) == 1:

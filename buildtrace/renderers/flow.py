@@ -23,7 +23,6 @@ class Flow:
     def __init__(self, part: Part, inputs_count: bool = False) -> None:
         self._inputs_count = inputs_count
         self._members = part.members
-        self._exits = set(part.exits)
         self._owner = {box.id: m.id for m in part.members for box in boxes([m])}
         self._before: dict[str, list[str]] = {}
         self._after: dict[str, list[str]] = {}
@@ -42,21 +41,25 @@ class Flow:
         """Ids of what the member sends tensors to."""
         return set(self._after.get(member.id, ()))
 
-    def chunks(self) -> list[list[Member]]:
+    def chunks(self, width: int = 1) -> list[list[Member]]:
         """The members, cut wherever all that flows on comes from the last one before the cut.
 
         A layer in a chain is a chunk of its own; so is a fork, all its branches and their join.
         A mask that every block reads need not hold a cut up: see `inputs_count`.
+
+        Args:
+            width: so many members in all may send tensors over a cut.
         """
         place = {member.id: i for i, member in enumerate(self._members)}
         found: list[list[Member]] = [[]]
-        reach = -1  # the furthest member that something before the current one sends to
+        open_: list[int] = []  # for each earlier member that sends beyond this one, how far
         for i, member in enumerate(self._members):
             found[-1].append(member)
-            if reach <= i:
+            open_ = [reach for reach in open_ if reach > i]
+            if len(open_) < width:
                 found.append([])
             if self._inputs_count or not _is_input(member):
-                reach = max([reach, *(place.get(id_, -1) for id_ in self.after(member))])
+                open_.append(max((place.get(id_, -1) for id_ in self.after(member)), default=-1))
         return [chunk for chunk in found if chunk]
 
     def signature(
@@ -79,8 +82,7 @@ class Flow:
             ]
             # The insides of two groups count as alike if their boxes are, in order.
             rows = tuple(sign(row) for box in boxes([member]) for row in box.rows)
-            named = member.id if any(box.id in self._exits for box in boxes([member])) else ""
-            signs.append((isinstance(member, Box), rows, tuple(sources), named))
+            signs.append((isinstance(member, Box), rows, tuple(sources)))
         return tuple(signs)
 
 

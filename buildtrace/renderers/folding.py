@@ -22,6 +22,9 @@ LONGEST_PERIOD = 64
 WORTH_FOLDING = 4
 """Blocks are drawn once if that saves so many layers."""
 
+HUGE = 100
+"""What lies between a fork and its join is not one block if it is so many layers."""
+
 
 def nothing(part: Part) -> Part:
     """Leaves every layer as it is."""
@@ -87,10 +90,20 @@ def _mixes(last: Box, member: Box) -> bool:
 
 def _blocks(part: Part) -> Part:
     merged: list[list[Member]] = []
-    for chunk in Flow(part).chunks():
+    for chunk in _cut(part, Flow(part).chunks()):
         whole = len(chunk) > 1 and all(isinstance(m, Box) for m in chunk)
         merged += [chunk] if whole else [[member] for member in chunk]
     return _joined(part, merged, summarize=True)
+
+
+def _cut(part: Part, chunks: list[list[Member]]) -> list[list[Member]]:
+    """The chunks, those that are most of a model cut where few tensors cross."""
+    found = []
+    for chunk in chunks:
+        flow = Flow(replace(part, members=tuple(chunk)))
+        narrow = (flow.chunks(width) for width in (2, 3))
+        found += next((p for p in narrow if 1 < len(p)), [chunk]) if len(chunk) > HUGE else [chunk]
+    return found
 
 
 def _joined(part: Part, merged: list[list[Member]], summarize: bool = False) -> Part:
@@ -138,11 +151,13 @@ def _repeats(part: Part, exact: bool) -> Part:
     flow = Flow(part)
     chunks = flow.chunks()
     signs = [flow.signature(chunk, _exactly if exact else _roughly) for chunk in chunks]
+    # A block whose output is the model's is the last one: what comes after it starts anew.
+    ends = [any(box.id in part.exits for box in boxes(chunk)) for chunk in chunks]
     members: list[Member] = []
     copies: dict[str, _Copy] = {}
     place = 0
     while place < len(chunks):
-        start, period, times = _best(signs, chunks, place)
+        start, period, times = _best(signs, chunks, place, ends)
         members += [m for chunk in chunks[place:start] for m in chunk]
         parts = [
             [m for chunk in chunks[at : at + period] for m in chunk]
@@ -177,12 +192,15 @@ def _without_copies(part: Part, copies: dict[str, _Copy]) -> Part:
 
 
 def _best(
-    signs: Sequence[object], chunks: Sequence[Sequence[Member]], place: int
+    signs: Sequence[object],
+    chunks: Sequence[Sequence[Member]],
+    place: int,
+    ends: Sequence[bool],
 ) -> tuple[int, int, int]:
     """The repetition at `place` that saves most: where it begins, its period, how often."""
     best, saved = (place, 1, 1), WORTH_FOLDING - 1
     for period in range(1, min(LONGEST_PERIOD, (len(signs) - place) // 2) + 1):
-        times = _times(signs, place, period)
+        times = _times(signs, place, period, ends)
         size = sum(len(chunk) for chunk in chunks[place : place + period])
         if times > 1 and (times - 1) * size > saved:
             best, saved = (place, period, times), (times - 1) * size
@@ -191,16 +209,17 @@ def _best(
         return best
     # Of the ways to cut a repetition into blocks, one that begins at a fork reads best.
     for shift in range(period):
-        if len(chunks[start + shift]) > 1 and _times(signs, start + shift, period) == times:
+        if len(chunks[start + shift]) > 1 and _times(signs, start + shift, period, ends) == times:
             return start + shift, period, times
     return best
 
 
-def _times(signs: Sequence[object], place: int, period: int) -> int:
+def _times(signs: Sequence[object], place: int, period: int, ends: Sequence[bool]) -> int:
     """How often the `period` signs at `place` come one after the other."""
     times = 1
     while (
-        signs[place : place + period]
+        not any(ends[place + (times - 1) * period : place + times * period])
+        and signs[place : place + period]
         == signs[place + times * period : place + (times + 1) * period]
     ):
         times += 1
@@ -215,9 +234,8 @@ def _repeated(parts: Sequence[Sequence[Member]], exact: bool) -> Group:
     total = sum(row.parameters for part in parts for box in boxes(part) for row in box.rows)
     return Group(
         id=f"{parts[0][0].id}_x",
-        title=f"× {len(parts)}",
+        title=f"× {len(parts)}: {first} … {last}",
         note=joined(
-            f"{first} … {last}",
             f"{count(layers, 'layer')} each",
             f"{count(total, 'parameter')} in all" if total else "",
             "" if exact else "alike but for their sizes",

@@ -42,7 +42,6 @@ def _blocks(part: Part) -> Part:
 
 LEVELS: tuple[Callable[[Part], Part], ...] = (
     folding.nothing,
-    folding.runs,
     _runs_of_repeats,
     _runs_of_alike,
     _blocks,
@@ -70,7 +69,7 @@ def diagrams(trace: Trace, options: Options) -> Iterator[Diagram]:
         if chosen and number >= fewest:
             continue
         chosen, fewest = True, number
-        notes = (f"{count(whole, 'layer')} drawn as {count(number, 'box')}",) if level else ()
+        notes = (f"{count(whole, 'layer')} drawn as {count(number, 'box', 'boxes')}",) if level else ()
         yield replace(drawn, notes=notes, level=level)
 
 

@@ -102,15 +102,13 @@ class _Drawer:
     def _part(self, graph: Graph, prefix: str, within: tuple[int, ...]) -> Part:
         """The inside of a model. `within`: the models around, so that no model holds itself."""
         calls = Counter(node.layer for node in graph.nodes if node.layer is not None)
-        seen: Counter[int] = Counter()
+        turn = _turns(graph)
         members: list[Member] = []
         lines: list[Line] = []
         ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         for node in _in_order(graph):
             id_ = f"{prefix}_{node.id}"
-            if node.layer is not None:
-                seen[node.layer] += 1
-            call = seen[node.layer] if node.layer is not None else 1
+            call = turn[node.id]
             times = calls[node.layer] if node.layer is not None else 1
             note = f"call {call} of {times}" if times > 1 else ""
             inner = self._graphs.get(node.layer) if node.layer is not None else None
@@ -179,16 +177,28 @@ class _Drawer:
         )
 
 
+def _turns(graph: Graph) -> dict[int, int]:
+    """Which call of its layer in this model each node is, from 1."""
+    seen: Counter[int | None] = Counter()
+    turns = {}
+    for node in sorted(graph.nodes, key=lambda node: (node.index, node.id)):
+        seen[node.layer] += 1
+        turns[node.id] = 1 if node.layer is None else seen[node.layer]
+    return turns
+
+
 def _in_order(graph: Graph) -> list[Node]:
-    """The nodes from inputs to outputs; ties, and whatever is in a cycle, in the graph's order."""
+    """The nodes from inputs to outputs, a branch at a time; what is in a cycle comes last."""
     waiting = Counter(edge.target for edge in set(graph.edges) if edge.source != edge.target)
     targets: dict[int, list[int]] = {}
     for edge in dict.fromkeys(graph.edges):
         if edge.source != edge.target:
             targets.setdefault(edge.source, []).append(edge.target)
     nodes = {node.id: node for node in graph.nodes}
-    ready = [node.id for node in reversed(graph.nodes) if not waiting[node.id]]
-    order: dict[int, Node] = {}
+    first = [id_ for id_ in graph.inputs if id_ in nodes and not waiting[id_]]
+    free = [node.id for node in graph.nodes if not waiting[node.id] and node.id not in first]
+    ready = [*reversed(free), *reversed(first)]
+    order: dict[int, Node] = {id_: nodes[id_] for id_ in first}
     while ready:
         id_ = ready.pop()
         if id_ in nodes:
