@@ -49,72 +49,95 @@ class _Writer:
         self._diagram = diagram
         self._graph = graph
         self._sending = {line.source for line in diagram.lines}
+        self._columns = columns(diagram)
+        self._column = column_of(self._columns)
+        self._jump = self._numbered_jumps()
+
+    def _numbered_jumps(self) -> dict[tuple[str, int], int]:
+        """A number for each box that sends to another column, by box and column."""
+        numbers: dict[str, int] = {}
+        found = {}
+        for line in self._diagram.lines:
+            target = self._column.get(line.target)
+            if self._column.get(line.source) != target and target is not None:
+                number = numbers.setdefault(line.source, len(numbers) + 1)
+                found[line.source, target] = number
+        return found
 
     def write(self) -> None:
-        found = columns(self._diagram)
+        found = self._columns
         if len(found) > 1:
             # Packed, dot forgets to make room for labels between two ranks: leave a rank free,
             # which is what it does by itself otherwise.
-            self._graph.attr(pack="24", packmode=f"array_ut{len(found)}", ranksep="0.15")
+            self._graph.attr(pack="24", packmode=f"array_t{len(found)}", ranksep="0.15")
             self._graph.attr("edge", minlen="2")
             for number, members in enumerate(found):
-                self._members(self._graph, members, {"sortv": str(number + 1)})
+                # Clusters are packed in the order in which they are written.
+                with self._graph.subgraph(name=f"cluster_column{number}") as column:
+                    column.attr(label="", peripheries="0", style="", margin="0")
+                    self._members(column, members)
+                    self._jumps(column, number)
         elif len(self._diagram.models) == 1:
-            self._members(self._graph, self._diagram.models[0].members, {})
+            self._members(self._graph, self._diagram.models[0].members)
         else:
             for model in self._diagram.models:
-                self._group(self._graph, model, {})
-        self._lines(column_of(found))
+                self._group(self._graph, model)
+        self._lines()
 
     def _members(
-        self, graph: graphviz.Digraph, members: list[Member] | tuple[Member, ...], more: dict[str, str]
+        self, graph: graphviz.Digraph, members: list[Member] | tuple[Member, ...]
     ) -> None:
         for member in members:
             if isinstance(member, Box):
-                graph.node(member.id, **html.box(member, member.id not in self._sending), **more)
+                graph.node(member.id, **html.box(member, member.id not in self._sending))
             else:
-                self._group(graph, member, more)
+                self._group(graph, member)
 
-    def _group(self, graph: graphviz.Digraph, group: Group, more: dict[str, str]) -> None:
+    def _group(self, graph: graphviz.Digraph, group: Group) -> None:
         with graph.subgraph(name=f"cluster_{group.id}") as inner:
-            inner.attr(**html.group(group), **more)
-            self._members(inner, group.members, more)
+            inner.attr(**html.group(group))
+            self._members(inner, group.members)
 
-    def _lines(self, column: dict[str, int]) -> None:
+    def _jumps(self, column: graphviz.Digraph, number: int) -> None:
+        """A sign where a line leaves the column, and one where it goes on in a later one."""
+        for (source, target), jump in self._jump.items():
+            if self._column[source] == number:
+                _sign(column, f"from_{source}", jump)
+            if target == number:
+                _sign(column, f"to_{source}_{target}", jump)
+
+    def _lines(self) -> None:
         labeled: set[tuple[str, str]] = set()
-        jumps: dict[str, int] = {}
+        left: set[str] = set()
         for line in self._diagram.lines:
             # Of several lines with the same tensor one says its shape.
             label = "" if (line.source, line.label) in labeled else line.label
             labeled.add((line.source, line.label))
-            first, last = column.get(line.source), column.get(line.target)
-            if first == last or first is None or last is None:
+            target = self._column.get(line.target, 0)
+            if (line.source, target) not in self._jump:
                 self._edge(line.source, line.target, label, line)
                 continue
-            if line.source not in jumps:
-                jumps[line.source] = len(jumps) + 1
-                self._jump(f"from{jumps[line.source]}", jumps[line.source], first)
-                self._jump(f"to{jumps[line.source]}", jumps[line.source], last)
-                self._edge(line.source, f"from{jumps[line.source]}", label, line)
-            self._edge(f"to{jumps[line.source]}", line.target, "", line)
-
-    def _jump(self, id_: str, number: int, column: int) -> None:
-        """A sign at the end of a column and at the head of the next: go on there."""
-        self._graph.node(
-            id_,
-            label=str(number),
-            shape="circle",
-            width="0.28",
-            fixedsize="true",
-            style="filled",
-            fillcolor=html.INK,
-            fontcolor="white",
-            fontsize="10",
-            tooltip=f"goes on at the other {number}",
-            sortv=str(column + 1),
-        )
+            if line.source not in left:
+                self._edge(line.source, f"from_{line.source}", label, line)
+                left.add(line.source)
+            self._edge(f"to_{line.source}_{target}", line.target, "", line)
 
     def _edge(self, source: str, target: str, label: str, line: Line) -> None:
-        text = html.text(f" {label} ") if label else ""
+        more = {"label": f"<{html.text(f' {label} ')}>"} if label else {}
         tip = html.tooltip(line.label) if line.label else " "
-        self._graph.edge(source, target, label=f"<{text}>" if text else "", edgetooltip=tip)
+        self._graph.edge(source, target, edgetooltip=tip, **more)
+
+
+def _sign(column: graphviz.Digraph, id_: str, number: int) -> None:
+    column.node(
+        id_,
+        label=str(number),
+        shape="circle",
+        width="0.28",
+        fixedsize="true",
+        style="filled",
+        fillcolor=html.INK,
+        fontcolor="white",
+        fontsize="10",
+        tooltip=f"goes on at the other {number}",
+    )
