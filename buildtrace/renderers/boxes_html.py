@@ -124,6 +124,7 @@ def group(drawn: Group) -> dict[str, str]:
         "fillcolor": "#FFFBEB" if repeated else PALE,
         "color": "#B45309" if repeated else FADED,
         "penwidth": "2" if repeated else "1",
+        "peripheries": "1",
         "margin": "10",
         "tooltip": tooltip(joined(drawn.title, drawn.note)),
     }

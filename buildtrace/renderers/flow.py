@@ -72,12 +72,14 @@ class Flow:
             sign: what has to be the same of two layers.
         """
         place = {member.id: i for i, member in enumerate(chunk)}
+        first = self._members.index(chunk[0])
+        previous = self._members[first - 1].id if first else ""
         inputs = {member.id for member in self._members if _is_input(member)}
         signs: list[object] = []
         for member in chunk:
             # A source outside the chunk is the end of the chunk before, or an input by its name.
             sources = [
-                place.get(id_, id_ if id_ in inputs else -1)
+                place.get(id_, id_ if id_ in inputs and id_ != previous else -1)
                 for id_ in self._before.get(member.id, ())
             ]
             # The insides of two groups count as alike if their boxes are, in order.

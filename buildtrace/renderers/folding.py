@@ -6,11 +6,12 @@ member among others here, and stays as it is.
 
 from __future__ import annotations
 
+import os.path
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.caption import joined
+from buildtrace.renderers.caption import joined, short
 from buildtrace.renderers.diagram import Box, Group, Line, Member, Part, Row, boxes, count_layers
 from buildtrace.renderers.flow import Flow
 from buildtrace.renderers.format import count
@@ -42,7 +43,7 @@ def blocks(part: Part) -> Part:
 
 
 def repeats(part: Part) -> Part:
-    """Blocks one after the other that differ in names alone are drawn once, "x 3"."""
+    """Blocks one after the other that differ in names alone are drawn once, "× 3"."""
     return _repeats(part, exact=True)
 
 
@@ -124,11 +125,12 @@ def _joined(part: Part, merged: list[list[Member]], summarize: bool = False) -> 
 def _summary(rows: Sequence[Row]) -> Row:
     """One row that stands for a block."""
     classes = Counter(row.class_name for row in rows)
-    title = common_name([row.title for row in rows]) or f"{rows[0].title} … {rows[-1].title}"
+    name = common_name(rows)
     heaviest = max(rows, key=lambda row: row.parameters)
-    words = [f"{name} x {n}" if n > 1 else name for name, n in classes.most_common(4)]
+    words = [f"{name} × {n}" if n > 1 else name for name, n in classes.most_common(4)]
     return Row(
-        title=title,
+        name=name or rows[0].name,
+        title=short(name) or f"{rows[0].title} … {rows[-1].title}",
         class_name=", ".join(words) + (", …" if len(classes) > len(words) else ""),
         kind=heaviest.kind,
         shape=rows[-1].shape,
@@ -140,11 +142,11 @@ def _summary(rows: Sequence[Row]) -> Row:
     )
 
 
-def common_name(names: Sequence[str]) -> str:
-    """What all names begin with, cut at an underscore; "" if that is nothing."""
-    first, last = min(names), max(names)
-    same = next((i for i, c in enumerate(first) if last[i : i + 1] != c), len(first))
-    return first[:same].rpartition("_")[0]
+def common_name(rows: Sequence[Row]) -> str:
+    """What all layers' names begin with, cut at a separator; "" if that is nothing."""
+    names = [row.name for row in rows if row.kind.name != "operation"] or [rows[0].name]
+    same = os.path.commonprefix(names)
+    return same[: max(same.rfind("_"), same.rfind("/"), same.rfind("."), 0)]
 
 
 def _repeats(part: Part, exact: bool) -> Part:
@@ -228,8 +230,10 @@ def _times(signs: Sequence[object], place: int, period: int, ends: Sequence[bool
 
 def _repeated(parts: Sequence[Sequence[Member]], exact: bool) -> Group:
     """The group that stands for alike parts."""
-    names = [[row.title for box in boxes(part) for row in box.rows] for part in parts]
-    first, last = (common_name(n) or n[0] for n in (names[0], names[-1]))
+    ends = [[row for box in boxes(part) for row in box.rows] for part in (parts[0], parts[-1])]
+    first, last = (short(common_name(rows)) or rows[0].title for rows in ends)
+    if first == last:
+        first, last = (rows[0].title for rows in ends)
     layers = count_layers(parts[0])
     total = sum(row.parameters for part in parts for box in boxes(part) for row in box.rows)
     return Group(
