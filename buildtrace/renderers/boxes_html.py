@@ -148,7 +148,8 @@ def _legend(diagram: Diagram) -> str:
     rows = [row for drawn in boxes(diagram.models) for row in drawn.rows]
     used = {row.kind for row in rows}
     cells = [
-        f'<TD BORDER="1" COLOR="{kind.line}" BGCOLOR="{kind.fill}">{_font(text(kind.title), INK, 10)}</TD>'
+        f'<TD BORDER="1" COLOR="{kind.line}" BGCOLOR="{kind.fill}">'
+        f"{_font(text(kind.title), INK, 10)}</TD>"
         for kind in KINDS
         if kind in used
     ]

@@ -9,6 +9,8 @@ NAME_LENGTH = 40
 
 END = 14
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 def short(text: str) -> str:
     """A name that fits a box, on one line, with nothing invisible in it."""

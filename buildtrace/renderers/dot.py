@@ -23,9 +23,8 @@ MOST_LABELED = 150
 """In a picture of more boxes, these say the shapes: labels on so many lines are clutter, and
 dot's way of leading long lines around them does not end."""
 
-# Without the two limits, dot does not end on long skip connections. Splines are never "ortho":
-# some versions of dot crash on them.
-GRAPH = {"rankdir": "TB", "nslimit": "2", "nslimit1": "2", "ranksep": "0.3", "nodesep": "0.3"}
+# Splines are never "ortho": some versions of dot crash on them.
+GRAPH = {"rankdir": "TB", "ranksep": "0.3", "nodesep": "0.3"}
 
 
 def render(trace: Trace, options: Options) -> str:
@@ -43,6 +42,9 @@ def source(diagram: Diagram) -> str:
         node_attr={"fontname": FONT, "fontsize": "12", "fontcolor": html.INK, "shape": "box"},
         edge_attr={"fontname": FONT, "fontsize": "10", "fontcolor": GRAY, "color": GRAY},
     )
+    # Without the two limits, dot does not end on long skip connections.
+    limit = "2" if count_boxes(diagram) <= MOST_LABELED else "0.2"
+    graph.attr(nslimit=limit, nslimit1=limit)
     graph.attr(label=html.header(diagram), labelloc="t", tooltip=" ")
     _Writer(diagram, graph).write()
     return str(graph.source)

@@ -21,7 +21,8 @@ class Flow:
     """
 
     def __init__(self, part: Part, inputs_count: bool = False) -> None:
-        self._inputs_count = inputs_count
+        # An only input is where the main stream begins, not something on the side.
+        self._inputs_count = inputs_count or sum(map(_is_input, part.members)) == 1
         self._members = part.members
         self._owner = {box.id: m.id for m in part.members for box in boxes([m])}
         self._before: dict[str, list[str]] = {}

@@ -6,12 +6,11 @@ member among others here, and stays as it is.
 
 from __future__ import annotations
 
-import os.path
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.caption import joined, short
+from buildtrace.renderers.caption import TIMES, joined, short
 from buildtrace.renderers.diagram import Box, Group, Line, Member, Part, Row, boxes, count_layers
 from buildtrace.renderers.flow import Flow
 from buildtrace.renderers.format import count
@@ -43,7 +42,7 @@ def blocks(part: Part) -> Part:
 
 
 def repeats(part: Part) -> Part:
-    """Blocks one after the other that differ in names alone are drawn once, "× 3"."""
+    """Blocks one after the other that differ in names alone are drawn once, "times 3"."""
     return _repeats(part, exact=True)
 
 
@@ -103,7 +102,7 @@ def _cut(part: Part, chunks: list[list[Member]]) -> list[list[Member]]:
     for chunk in chunks:
         flow = Flow(replace(part, members=tuple(chunk)))
         narrow = (flow.chunks(width) for width in (2, 3))
-        found += next((p for p in narrow if 1 < len(p)), [chunk]) if len(chunk) > HUGE else [chunk]
+        found += next((p for p in narrow if len(p) > 1), [chunk]) if len(chunk) > HUGE else [chunk]
     return found
 
 
@@ -127,7 +126,7 @@ def _summary(rows: Sequence[Row]) -> Row:
     classes = Counter(row.class_name for row in rows)
     name = common_name(rows)
     heaviest = max(rows, key=lambda row: row.parameters)
-    words = [f"{name} × {n}" if n > 1 else name for name, n in classes.most_common(4)]
+    words = [f"{name} {TIMES} {n}" if n > 1 else name for name, n in classes.most_common(4)]
     return Row(
         name=name or rows[0].name,
         title=short(name) or f"{rows[0].title} … {rows[-1].title}",
@@ -145,7 +144,8 @@ def _summary(rows: Sequence[Row]) -> Row:
 def common_name(rows: Sequence[Row]) -> str:
     """What all layers' names begin with, cut at a separator; "" if that is nothing."""
     names = [row.name for row in rows if row.kind.name != "operation"] or [rows[0].name]
-    same = os.path.commonprefix(names)
+    first, last = min(names), max(names)
+    same = first[: next((i for i, c in enumerate(first) if last[i : i + 1] != c), None)]
     return same[: max(same.rfind("_"), same.rfind("/"), same.rfind("."), 0)]
 
 
@@ -238,7 +238,7 @@ def _repeated(parts: Sequence[Sequence[Member]], exact: bool) -> Group:
     total = sum(row.parameters for part in parts for box in boxes(part) for row in box.rows)
     return Group(
         id=f"{parts[0][0].id}_x",
-        title=f"× {len(parts)}: {first} … {last}",
+        title=f"{TIMES} {len(parts)}: {first} … {last}",
         note=joined(
             f"{count(layers, 'layer')} each",
             f"{count(total, 'parameter')} in all" if total else "",

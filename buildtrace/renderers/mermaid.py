@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.caption import joined
+from buildtrace.renderers.caption import TIMES, joined
 from buildtrace.renderers.columns import MOST_ROWS
 from buildtrace.renderers.diagram import Box, boxes
 from buildtrace.renderers.format import count
@@ -84,7 +84,7 @@ def _row(row: Row) -> str:
 
 def _text(words: str) -> str:
     """The words with all that could mean anything to Mermaid, Markdown or HTML as codes."""
-    return re.sub(r"[^\w ,.…·×]|_", lambda m: f"#{ord(m[0])};", words)
+    return re.sub(rf"[^\w ,.…·{TIMES}]|_", lambda m: f"#{ord(m[0])};", words)
 
 
 def _class(box: Box) -> str:

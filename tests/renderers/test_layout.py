@@ -7,11 +7,11 @@ import warnings
 import xml.dom.minidom
 
 import pytest
-from tests.renderers import graphs
 
 from buildtrace.errors import RenderError
 from buildtrace.renderers import layout, pdf, picture, png, svg
 from buildtrace.renderers.options import Options
+from tests.renderers import graphs
 
 MAGIC = {png: b"\x89PNG", pdf: b"%PDF", svg: b"<?xml"}
 
@@ -122,7 +122,8 @@ def test_a_long_png_is_not_shrunk():
 def test_no_heavy_import():
     code = (
         "import sys, buildtrace.renderers.svg, buildtrace.renderers.mermaid\n"
-        "print(sorted({'tensorflow', 'keras', 'rich', 'graphviz', 'pygraphviz'} & set(sys.modules)))"
+        "heavy = {'tensorflow', 'keras', 'rich', 'graphviz', 'pygraphviz'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
