@@ -53,7 +53,8 @@ def _body(diagram: Diagram) -> Iterator[str]:
 def _members(members: Iterable[Member], indent: str, sending: set[str]) -> Iterator[str]:
     for member in members:
         if isinstance(member, Box):
-            yield f'{indent}{member.id}["{_label(member, member.id in sending)}"]:::{_class(member)}'
+            label = _label(member, member.id in sending)
+            yield f'{indent}{member.id}["{label}"]:::{_class(member)}'
         else:
             yield f'{indent}subgraph {member.id}["{_title(member)}"]'
             yield f"{indent}  direction TB"  # without it, Mermaid turns a frame on its side
