@@ -11,7 +11,7 @@ from buildtrace.renderers.caption import TIMES
 from buildtrace.renderers.kinds import KINDS, kind_of_class
 from buildtrace.renderers.options import Options
 from buildtrace.trace import Trace
-from tests.renderers import graphs
+from renderers import graphs
 
 
 def parsed(trace, **options):

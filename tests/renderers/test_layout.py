@@ -11,7 +11,7 @@ import pytest
 from buildtrace.errors import RenderError
 from buildtrace.renderers import layout, pdf, picture, png, svg
 from buildtrace.renderers.options import Options
-from tests.renderers import graphs
+from renderers import graphs
 
 MAGIC = {png: b"\x89PNG", pdf: b"%PDF", svg: b"<?xml"}
 

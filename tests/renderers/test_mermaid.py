@@ -6,7 +6,7 @@ import pytest
 
 from buildtrace.renderers import mermaid
 from buildtrace.renderers.options import Options
-from tests.renderers import graphs
+from renderers import graphs
 
 
 def test_mlp():
