@@ -1,0 +1,306 @@
+"""The arguments of `buildtrace [OPTIONS] SCRIPT.py [ARGS…]`, checked before anything runs.
+
+Choices and help come from the tables of renderers, views and generations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from buildtrace.cli import VERBS
+from buildtrace.errors import UsageError
+from buildtrace.generations import GENERATIONS
+from buildtrace.renderers import RENDERERS, VIEWS
+from buildtrace.renderers.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = """\
+buildtrace [OPTIONS] SCRIPT.py [ARGS…]
+       buildtrace [OPTIONS] -m MODULE [ARGS…]
+       buildtrace [OPTIONS] TRACE.json"""
+
+DESCRIPTION = """\
+Run a script as python would, and show how each Keras model in it gets built.
+Options stand before the script; everything after it belongs to the script."""
+
+EPILOG = """\
+verbs:
+{verbs}
+  (a script that is called like a verb: ./landmarks)
+
+try it on a model that comes along:
+  buildtrace -m buildtrace.examples.mnist_mlp
+  buildtrace --view steps --explain -m buildtrace.examples.mnist_mlp
+  buildtrace -o build.svg -o build.json -m buildtrace.examples.functional_shared
+  buildtrace --view weights build.json
+other examples: buildtrace.examples.{{subclassed, resnet50}}
+
+The report goes to stdout if that is a terminal or a view was asked for, else to stderr.
+The exit code is the script's own; 2 if the request makes no sense and nothing was run."""
+
+TRACE_SUFFIX = ".json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one command line asks for.
+
+    Attributes:
+        target: the script, the module or the trace file, as given.
+        is_module: the target is a module's name (`-m`).
+        arguments: what the script finds in `sys.argv[1:]`.
+        outputs: absolute paths of the files to write.
+        format: renderer for all outputs, where their suffix does not tell.
+        keras: "auto", or the number of the generation that `tf.keras` shall be.
+        options: what the renderers need to know.
+        view_asked: an option for the report was given, so it belongs on stdout.
+        no_train: end the script where training would begin.
+    """
+
+    target: str
+    is_module: bool = False
+    arguments: tuple[str, ...] = ()
+    outputs: tuple[Path, ...] = ()
+    format: str | None = None
+    keras: str = "auto"
+    options: Options = Options()
+    view_asked: bool = False
+    no_train: bool = False
+
+    @property
+    def is_trace(self) -> bool:
+        """The target is a trace file: nothing has to run."""
+        return not self.is_module and Path(self.target).suffix.lower() == TRACE_SUFFIX
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one clear line, and whose help is at most 98 wide."""
+
+    def __init__(self, **keywords: object) -> None:
+        width = min(shutil.get_terminal_size().columns - 2, 98)
+        super().__init__(
+            allow_abbrev=False,
+            add_help=False,
+            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
+                prog, max_help_position=22, width=width
+            ),
+            **keywords,  # type: ignore[arg-type]
+        )
+        self.add_argument("-h", "--help", action="help", help="show this help, and end")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage: `main` prints one line."""
+        raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+
+class _Version(argparse.Action):
+    """`--version`, without asking for the installed distribution (that takes 15 ms)."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from buildtrace import __version__
+
+        parser.exit(message=f"buildtrace {__version__}\n")
+
+
+def keras_choices() -> list[str]:
+    """The values of `--keras`: a generation is called by its number."""
+    return ["auto", *(generation.name.removeprefix("keras") for generation in GENERATIONS)]
+
+
+def _depth(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of levels, from 1 up")
+    return int(text)
+
+
+def _rows(table: dict[str, str]) -> str:
+    width = max(map(len, table))
+    return "\n".join(f"  {name:{width}}  {summary}" for name, summary in table.items())
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all options that stand before the script."""
+    parser = Parser(
+        prog="buildtrace",
+        usage=USAGE,
+        description=DESCRIPTION,
+        epilog=EPILOG.format(verbs=_rows({f"buildtrace {verb}": VERBS[verb] for verb in VERBS})),
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and end")
+    _add_report_options(parser)
+    _add_file_options(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to show")
+    views = [view.name for view in VIEWS]
+    group.add_argument(
+        "--view",
+        action="append",
+        choices=views,
+        metavar="VIEW",
+        help="; ".join(f"{view.name}: {view.summary}" for view in VIEWS)
+        + f" (default: {views[0]}; repeatable)",
+    )
+    group.add_argument("--depth", type=_depth, metavar="N", help="show N levels of calls")
+    group.add_argument("--full", action="store_true", help="fold nothing, however big the model")
+    group.add_argument("--model", metavar="NAME", help="show only the model of this name")
+    group.add_argument(
+        "--explain", action="store_true", help="say what each function does, and why"
+    )
+
+
+def _add_file_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to write")
+    suffixes = " ".join(renderer.suffix for renderer in RENDERERS if renderer.suffix)
+    group.add_argument(
+        "-o",
+        dest="output",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help=f"write a file; its suffix names the format: {suffixes} (repeatable)",
+    )
+    group.add_argument(
+        "--format",
+        choices=[renderer.name for renderer in RENDERERS],
+        metavar="NAME",
+        help="the format of the files, whatever their suffix: "
+        + ", ".join(renderer.name for renderer in RENDERERS),
+    )
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how to run")
+    group.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as `python -m`")
+    group.add_argument(
+        "--keras",
+        choices=keras_choices(),
+        default="auto",
+        help="what `tf.keras` is; auto (the default) is what the script gets without us",
+    )
+    group.add_argument(
+        "--no-train", action="store_true", help="end the script where training would begin"
+    )
+
+
+def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split arguments into our options and the script with what belongs to it.
+
+    argparse cannot do this itself: it looks for options behind the script as well.
+    """
+    takes_value = {
+        name for action in parser._actions if action.nargs is None for name in action.option_strings
+    }
+    at = 0
+    while at < len(argv):
+        argument = argv[at]
+        if argument == "--":
+            return list(argv[:at]), list(argv[at + 1 :])
+        if argument.startswith("-m"):
+            own = 1 if len(argument) > 2 else 2
+            return list(argv[: at + own]), list(argv[at + own :])
+        if not argument.startswith("-") or argument == "-":
+            break
+        at += 2 if argument in takes_value else 1
+    return list(argv[:at]), list(argv[at:])
+
+
+def parse(argv: Sequence[str]) -> Request:
+    """The request that these arguments make.
+
+    Raises:
+        UsageError: they make no sense; the text says why and what to do.
+    """
+    parser = build_parser()
+    ours, theirs = split(parser, argv)
+    given = parser.parse_args(ours)
+    if given.module is None:
+        if not theirs:
+            parser.error("which script? Name a SCRIPT.py, a TRACE.json, or -m MODULE")
+        target, *theirs = theirs
+    else:
+        target = given.module
+    if given.format and not given.output:
+        parser.error("--format names the format of a file: name the file with -o PATH")
+    shown = (given.view, given.depth, given.full, given.model, given.explain)
+    request = Request(
+        target=target,
+        is_module=given.module is not None,
+        arguments=tuple(theirs),
+        outputs=tuple(path.expanduser().absolute() for path in given.output),
+        format=given.format,
+        keras=given.keras,
+        options=Options(
+            views=tuple(dict.fromkeys(given.view or Options().views)),
+            depth=given.depth,
+            full=given.full,
+            model=given.model,
+            explain=given.explain,
+        ),
+        view_asked=any(shown),
+        no_train=given.no_train,
+    )
+    check(request)
+    return request
+
+
+def check(request: Request) -> None:
+    """See that the target is there and that the outputs can be written, before anything runs.
+
+    Raises:
+        UsageError: something is missing or cannot be written.
+    """
+    if not request.is_module:
+        _check_file(request.target)
+    if request.is_trace and request.arguments:
+        raise UsageError(
+            f"a trace file takes no arguments: options stand before it, as in "
+            f"`buildtrace {' '.join(request.arguments)} {request.target}`"
+        )
+    for path in request.outputs:
+        _check_output(path, request.format)
+
+
+def _check_file(target: str) -> None:
+    path = Path(target)
+    if path.is_dir():
+        raise UsageError(f"{target} is a folder: name the script in it")
+    if not path.exists():
+        hint = ""
+        if target in VERBS:
+            hint = ": a verb stands first, without options before it"
+        elif not path.suffix and Path(f"{target}.py").is_file():
+            hint = f": did you mean {target}.py?"
+        raise UsageError(f"there is no file {target}{hint}")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise UsageError(f"cannot read {target}: {error.strerror}") from error
+
+
+def _check_output(path: Path, format: str | None) -> None:  # noqa: A002 - the option's name
+    import tempfile
+
+    from buildtrace.renderers import renderer_for
+
+    renderer_for(path, format)
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
+    try:  # asking for permission is not reliable everywhere: try it
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: nothing can be written in {path.parent} ({error.strerror})"
+        ) from error

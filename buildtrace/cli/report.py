@@ -1,0 +1,88 @@
+"""What comes out of a trace: the report on a stream, and the files."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, TextIO
+
+from buildtrace.cli import say, silence_broken_pipe
+from buildtrace.cli.progress import is_terminal
+from buildtrace.errors import BuildtraceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from buildtrace.cli.parser import Request
+    from buildtrace.renderers.options import Options
+    from buildtrace.trace import Trace
+
+
+def deliver(trace: Trace, request: Request, *, show: bool = True) -> bool:
+    """Show the trace and write the files that were asked for.
+
+    Args:
+        trace: what was recorded.
+        request: what was asked for.
+        show: whether to show the report; the files are written in any case.
+
+    Returns:
+        Whether all of it could be done. What could not has been said on stderr.
+    """
+    options = known_model(trace, request.options)
+    shown = not show or _show(trace, options, report_stream(request))
+    written = [_write(trace, path, request.format, options) for path in request.outputs]
+    return shown and all(written)
+
+
+def report_stream(request: Request) -> TextIO | None:
+    """Where the report goes: stdout if somebody sees it or asked for a view, else stderr."""
+    return sys.stdout if request.view_asked or is_terminal(sys.stdout) else sys.stderr
+
+
+def known_model(trace: Trace, options: Options) -> Options:
+    """The options, without a model that is not in the trace; says which there are."""
+    names = list(dict.fromkeys(graph.model.name for graph in trace.graphs))
+    if options.model is None or options.model in names:
+        return options
+    there = f"there are {', '.join(map(repr, names))}" if names else "there is none"
+    say(f"no model is called {options.model!r} ({there}): this is the whole")
+    return replace(options, model=None)
+
+
+def _show(trace: Trace, options: Options, stream: TextIO | None) -> bool:
+    from rich.console import Console
+
+    from buildtrace import renderers
+
+    if stream is None:
+        return True
+    with contextlib.suppress(AttributeError, ValueError):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # box lines in cp1252
+    try:
+        renderers.show(trace, Console(file=stream), options)
+        stream.flush()
+    except BrokenPipeError:  # the reader has seen enough, as in `| head`
+        silence_broken_pipe()
+    except BuildtraceError as error:
+        say(f"error: {error}")
+        return False
+    except ValueError:
+        return stream.closed  # the script closed it: nobody is there to see
+    return True
+
+
+def _write(trace: Trace, path: Path, format: str | None, options: Options) -> bool:  # noqa: A002
+    from buildtrace import renderers
+
+    try:
+        renderers.save(trace, path, format=format, options=options)
+    except BuildtraceError as error:
+        say(f"error: {error}")
+        return False
+    except OSError as error:
+        say(f"error: cannot write {path}: {error.strerror or error}")
+        return False
+    say(f"wrote {path}")
+    return True

@@ -1,0 +1,150 @@
+"""Run a script or a module as `python` would.
+
+What the program can see of Python is what it would see without us: a `__main__` module of its
+own, `sys.argv`, `sys.path[0]`, and tracebacks that begin in its own code.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import io
+import sys
+import types
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Program:
+    """A script (`target` is its path) or a module (`target` is its name), with its arguments."""
+
+    target: str
+    is_module: bool
+    arguments: Sequence[str] = ()
+
+    def prepare(self) -> None:
+        """Set `sys.argv` and `sys.path[0]` as `python` does before it looks at the program.
+
+        Raises:
+            UsageError: there is no such module.
+        """
+        sys.argv[:] = ["-m" if self.is_module else self.target, *self.arguments]
+        if not getattr(sys.flags, "safe_path", False):
+            folder = Path.cwd() if self.is_module else Path(self.target).resolve().parent
+            sys.path[0] = str(folder)
+        if self.is_module:
+            _check_module(self.target)
+
+    def run(self) -> None:
+        """Load and run the program; whatever it raises comes out of here."""
+        if self.is_module:
+            spec, code = _find_module(self.target)
+            sys.argv[0] = spec.origin or self.target
+            main = _main_module(spec.origin, spec)
+        else:
+            path = str(Path(self.target).absolute())
+            with io.open_code(path) as file:
+                code = compile(file.read(), path, "exec", dont_inherit=True)
+            main = _main_module(path, None)
+        sys.modules["__main__"] = main
+        exec(code, main.__dict__)
+
+
+def _main_module(path: str | None, spec: ModuleSpec | None) -> types.ModuleType:
+    """A fresh `__main__` with the names that `python` puts into it."""
+    main = types.ModuleType("__main__")
+    names: dict[str, Any] = {"__builtins__": builtins, "__file__": path, "__cached__": None}
+    if spec is None:
+        names |= {"__spec__": None, "__loader__": SourceFileLoader("__main__", path or "")}
+    else:
+        names |= {
+            "__spec__": spec,
+            "__loader__": spec.loader,
+            "__package__": spec.parent,
+            "__cached__": spec.cached,
+        }
+    if sys.version_info < (3, 14):
+        names["__annotations__"] = {}
+    main.__dict__.update(names)
+    return main
+
+
+def _check_module(name: str) -> None:
+    """See that the module's first part exists, which can be known without running anything."""
+    if name.endswith(".py") and Path(name).is_file():
+        raise UsageError(f"-m takes a module's name: `-m {name.removesuffix('.py')}`")
+    first = name.partition(".")[0]
+    try:
+        found = importlib.util.find_spec(first) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise UsageError(f"there is no module {first}, neither here nor installed")
+
+
+def _find_module(name: str) -> tuple[ModuleSpec, types.CodeType]:
+    """The specification and the code of what `-m` runs; packages above it get imported."""
+    parent = name.rpartition(".")[0]
+    if parent:
+        __import__(parent)
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"cannot find the module {name}: {error}") from error
+    if spec is not None and spec.submodule_search_locations is not None:
+        if name.endswith(".__main__"):
+            raise UsageError(f"{name} is a package: it cannot be run")
+        __import__(name)
+        return _find_module(f"{name}.__main__")
+    code = spec.loader.get_code(name) if spec and hasattr(spec.loader, "get_code") else None
+    if spec is None or code is None:
+        missing = name.removesuffix(".__main__")
+        what = "is a package without __main__.py" if missing != name else "does not exist"
+        raise UsageError(f"cannot run {missing}: it {what}")
+    return spec, code
+
+
+def report_exception(error: BaseException) -> int:
+    """Do what `python` does with an exception that nobody caught; returns the exit code."""
+    if isinstance(error, SystemExit):
+        return _exit_code(error.code)
+    traceback = error.__traceback__
+    while traceback is not None and _is_ours(traceback.tb_frame.f_code.co_filename):
+        traceback = traceback.tb_next
+    error = error.with_traceback(traceback)
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
+    sys.last_exc = error  # type: ignore[attr-defined, unused-ignore]  # from Python 3.12
+    try:
+        sys.excepthook(type(error), error, traceback)
+    except Exception as broken:  # a hook of the script's own may fail
+        sys.stderr.write("Error in sys.excepthook:\n")
+        sys.__excepthook__(type(broken), broken, broken.__traceback__)
+        sys.stderr.write("\nOriginal exception was:\n")
+        sys.__excepthook__(type(error), error, traceback)
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _is_ours(file: str) -> bool:
+    return Path(file).parent == Path(__file__).parent
+
+
+def _exit_code(code: object) -> int:
+    """The exit code of `sys.exit(code)`; a text is printed, as `python` does."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return int(code)
+    if sys.stderr is not None:
+        sys.stderr.write(f"{code}\n")
+    return 1
