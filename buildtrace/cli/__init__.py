@@ -72,9 +72,8 @@ def say(message: str) -> None:
 
 def silence_broken_pipe() -> None:
     """Send the rest of stdout nowhere, so that Python's last flush does not complain."""
+    import contextlib
     import os
 
-    try:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # no real file: no pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        pass  # not a real file: nothing to flush into a pipe

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -69,7 +69,7 @@ class Request:
     outputs: tuple[Path, ...] = ()
     format: str | None = None
     keras: str = "auto"
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     view_asked: bool = False
     no_train: bool = False
 
@@ -141,13 +141,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_report_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to show")
-    views = [view.name for view in VIEWS]
+    views = list(VIEWS)
     group.add_argument(
         "--view",
         action="append",
         choices=views,
         metavar="VIEW",
-        help="; ".join(f"{view.name}: {view.summary}" for view in VIEWS)
+        help="; ".join(f"{view.name}: {view.summary}" for view in VIEWS.values())
         + f" (default: {views[0]}; repeatable)",
     )
     group.add_argument("--depth", type=_depth, metavar="N", help="show N levels of calls")
@@ -160,7 +160,7 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_file_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to write")
-    suffixes = " ".join(renderer.suffix for renderer in RENDERERS if renderer.suffix)
+    suffixes = " ".join(renderer.suffix for renderer in RENDERERS.values() if renderer.suffix)
     group.add_argument(
         "-o",
         dest="output",
@@ -172,10 +172,9 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--format",
-        choices=[renderer.name for renderer in RENDERERS],
+        choices=list(RENDERERS),
         metavar="NAME",
-        help="the format of the files, whatever their suffix: "
-        + ", ".join(renderer.name for renderer in RENDERERS),
+        help="the format of the files, whatever their suffix: " + ", ".join(RENDERERS),
     )
 
 

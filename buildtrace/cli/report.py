@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
@@ -58,8 +58,8 @@ def _show(trace: Trace, options: Options, stream: TextIO | None) -> bool:
 
     if stream is None:
         return True
-    with contextlib.suppress(AttributeError, ValueError):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # box lines in cp1252
+    if isinstance(stream, io.TextIOWrapper) and not stream.closed:
+        stream.reconfigure(errors="replace")  # the box lines of a tree, in cp1252
     try:
         renderers.show(trace, Console(file=stream), options)
         stream.flush()

@@ -15,7 +15,6 @@ from buildtrace.errors import UsageError
 if TYPE_CHECKING:
     from buildtrace.capture import Tracing
     from buildtrace.cli.parser import Request
-    from buildtrace.trace import Trace
 
 
 def run(request: Request) -> int:
@@ -31,13 +30,13 @@ def run(request: Request) -> int:
     program.prepare()
     environment.choose_keras(request.keras)
     environment.quiet_tensorflow()
-    tracing = Tracing()
+    tracing, streams = Tracing(), (sys.stdout, sys.stderr)
     error = _run_traced(program, tracing, request.no_train)
     code = _report_end(error)
-    trace = tracing.trace
-    if not trace.calls:
-        _explain_emptiness(error)
-    done = deliver(trace, request, show=bool(trace.calls) or request.view_asked)
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        # The streams of the start: the script may have put others in their place.
+        _explain_end(error, empty=not tracing.trace.calls)
+        done = deliver(tracing.trace, request, show=bool(tracing.trace.calls))
     return code if code or done else 1
 
 
@@ -61,20 +60,24 @@ def _report_end(error: BaseException | None) -> int:
     from buildtrace.capture import TrainingReached
 
     code = 0
-    if isinstance(error, TrainingReached):
-        say("ended where training would begin (--no-train)")
-    elif error is not None:
+    if error is not None and not isinstance(error, TrainingReached):
         code = report_exception(error)
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stdout.flush()  # what the script printed comes before the report
+    for stream in (sys.stdout, sys.__stdout__):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()  # type: ignore[union-attr]  # the script's output comes before ours
     return code
 
 
-def _explain_emptiness(error: BaseException | None) -> None:
-    """Say why there is nothing to show."""
-    if isinstance(error, ModuleNotFoundError) and error.name in ("tensorflow", "keras", "tf_keras"):
-        say(f"{error.name} is not installed: pip install {error.name} (see `buildtrace doctor`)")
-    elif not {"keras", "tf_keras"} & sys.modules.keys():
+def _explain_end(error: BaseException | None, *, empty: bool) -> None:
+    """Say what the user may not know of how the run ended, or why there is nothing to show."""
+    from buildtrace.capture import TrainingReached
+
+    if isinstance(error, TrainingReached):
+        say("ended where training would begin (--no-train)")
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name in ("tensorflow", "keras", "tf_keras"):
+        say(f"{name} is not installed: pip install {name} (see `buildtrace doctor`)")
+    elif empty and not {"keras", "tf_keras"} & sys.modules.keys():
         say("nothing to show: the script did not import Keras")
-    elif error is None:
+    elif empty:
         say("nothing to show: no model was built")

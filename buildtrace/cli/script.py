@@ -9,9 +9,11 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import io
+import os
 import sys
 import types
 from dataclasses import dataclass
+from importlib.abc import InspectLoader
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +55,7 @@ class Program:
             sys.argv[0] = spec.origin or self.target
             main = _main_module(spec.origin, spec)
         else:
-            path = str(Path(self.target).absolute())
+            path = os.path.join(os.getcwd(), self.target)  # noqa: PTH109, PTH118 - keeps "./"
             with io.open_code(path) as file:
                 code = compile(file.read(), path, "exec", dont_inherit=True)
             main = _main_module(path, None)
@@ -64,18 +66,17 @@ class Program:
 def _main_module(path: str | None, spec: ModuleSpec | None) -> types.ModuleType:
     """A fresh `__main__` with the names that `python` puts into it."""
     main = types.ModuleType("__main__")
-    names: dict[str, Any] = {"__builtins__": builtins, "__file__": path, "__cached__": None}
-    if spec is None:
-        names |= {"__spec__": None, "__loader__": SourceFileLoader("__main__", path or "")}
-    else:
-        names |= {
-            "__spec__": spec,
-            "__loader__": spec.loader,
-            "__package__": spec.parent,
-            "__cached__": spec.cached,
-        }
-    if sys.version_info < (3, 14):
-        names["__annotations__"] = {}
+    names: dict[str, Any] = {
+        "__loader__": SourceFileLoader("__main__", path or "") if spec is None else spec.loader,
+        "__package__": None if spec is None else spec.parent,
+        "__spec__": spec,
+        "__annotations__": {},
+        "__builtins__": builtins,
+        "__file__": path,
+        "__cached__": None if spec is None else spec.cached,
+    }
+    if sys.version_info >= (3, 14):
+        del names["__annotations__"]
     main.__dict__.update(names)
     return main
 
@@ -107,7 +108,8 @@ def _find_module(name: str) -> tuple[ModuleSpec, types.CodeType]:
             raise UsageError(f"{name} is a package: it cannot be run")
         __import__(name)
         return _find_module(f"{name}.__main__")
-    code = spec.loader.get_code(name) if spec and hasattr(spec.loader, "get_code") else None
+    loader = spec.loader if spec else None
+    code = loader.get_code(name) if isinstance(loader, InspectLoader) else None
     if spec is None or code is None:
         missing = name.removesuffix(".__main__")
         what = "is a package without __main__.py" if missing != name else "does not exist"
@@ -119,24 +121,27 @@ def report_exception(error: BaseException) -> int:
     """Do what `python` does with an exception that nobody caught; returns the exit code."""
     if isinstance(error, SystemExit):
         return _exit_code(error.code)
+    error = _from_own_code(error)
     traceback = error.__traceback__
-    while traceback is not None and _is_ours(traceback.tb_frame.f_code.co_filename):
-        traceback = traceback.tb_next
-    error = error.with_traceback(traceback)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
     sys.last_exc = error  # type: ignore[attr-defined, unused-ignore]  # from Python 3.12
     try:
         sys.excepthook(type(error), error, traceback)
-    except Exception as broken:  # a hook of the script's own may fail
+    except Exception as failure:  # a hook of the script's own may fail
         sys.stderr.write("Error in sys.excepthook:\n")
+        broken = _from_own_code(failure)
         sys.__excepthook__(type(broken), broken, broken.__traceback__)
         sys.stderr.write("\nOriginal exception was:\n")
         sys.__excepthook__(type(error), error, traceback)
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
-def _is_ours(file: str) -> bool:
-    return Path(file).parent == Path(__file__).parent
+def _from_own_code(error: BaseException) -> BaseException:
+    """The exception, with a traceback that begins in the program's own code."""
+    ours, traceback = Path(__file__).parent, error.__traceback__
+    while traceback is not None and Path(traceback.tb_frame.f_code.co_filename).parent == ours:
+        traceback = traceback.tb_next
+    return error.with_traceback(traceback)
 
 
 def _exit_code(code: object) -> int:
