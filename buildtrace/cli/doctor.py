@@ -21,18 +21,27 @@ PACKAGES = {
     "for the report": ("rich", "msgspec"),
     "for diagrams": ("graphviz", "pygraphviz"),
 }
-"""What to look for, by what it is for; the other backends are nobody's need."""
+"""What to look for, by what it is for."""
 
 OPTIONAL = PACKAGES["other backends"]
+NEEDED = ("keras", *PACKAGES["for the report"], *PACKAGES["for diagrams"])
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the doctor's report: what, how it is, and the remedy if it is not well."""
+    """A line of the doctor's report.
+
+    Attributes:
+        what: the thing looked at.
+        state: how it is.
+        remedy: what would change that.
+        bad: buildtrace cannot do its work like this.
+    """
 
     what: str
     state: str
     remedy: str | None = None
+    bad: bool = False
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     sections["tf.keras"] = list(_tf_keras())
     sections["diagrams"] = [_diagrams()]
     _print(sections)
-    return int(any(line.remedy for lines in sections.values() for line in lines))
+    return int(any(line.bad for lines in sections.values() for line in lines))
 
 
 def _python() -> Iterator[Line]:
@@ -62,14 +71,8 @@ def _package(name: str) -> Line:
     version = environment.version(name)
     if version is not None:
         return Line(name, version)
-    if not environment.installed(name):
-        needed = name not in OPTIONAL and not (name == "tf_keras" and _keras_is("2"))
-        return Line(name, "not installed", f"pip install {name}" if needed else None)
-    return Line(name, "installed, of unknown version")
-
-
-def _keras_is(generation: str) -> bool:
-    return str(environment.major(environment.version("keras"))) == generation
+    remedy = None if name in OPTIONAL else f"pip install {name}"
+    return Line(name, "not installed", remedy, bad=name in NEEDED)
 
 
 def _tf_keras() -> Iterator[Line]:
@@ -78,20 +81,33 @@ def _tf_keras() -> Iterator[Line]:
 
     if not environment.installed("tensorflow"):
         yield Line("tf.keras", "none, without TensorFlow")
-        yield Line("import keras", f"on the backend {_backend()}")
+        yield from _keras_alone()
         return
     for choice in keras_choices():
         package = environment.package_of(choice)
         if package is None:
             remedy = environment.missing(choice) if choice != "auto" else "pip install keras"
-            yield Line(f"--keras {choice}", "none", remedy)
+            yield Line(f"--keras {choice}", "none", remedy, bad=choice == "auto")
             continue
         version = environment.version(package)
-        why = f", because {environment.LEGACY} is set" if choice == "auto" and _legacy() else ""
+        why = f", as {environment.LEGACY} says" if choice == "auto" and _legacy() else ""
         yield Line(
             f"--keras {choice}",
             f"Keras {environment.major(version)} (the package {package} {version}{why})",
         )
+
+
+def _keras_alone() -> Iterator[Line]:
+    """What `import keras` gives where there is no TensorFlow."""
+    if not environment.installed("keras"):
+        return
+    backend = _backend()
+    if environment.installed(backend):
+        yield Line("import keras", f"Keras 3 on the backend {backend}")
+        return
+    there = [name for name in OPTIONAL if environment.installed(name)]
+    remedy = f"set KERAS_BACKEND={there[0]}" if there else f"pip install {backend}"
+    yield Line("import keras", f"fails: its backend {backend} is not installed", remedy, bad=True)
 
 
 def _legacy() -> bool:
@@ -111,11 +127,12 @@ def _backend() -> str:
 def _diagrams() -> Line:
     """Whether the layout engine loads: being installed is not enough for a compiled package."""
     if not environment.installed("pygraphviz"):
-        return Line("svg png pdf", "cannot be drawn", "pip install pygraphviz")
+        return Line("svg png pdf", "cannot be drawn", "pip install pygraphviz", bad=True)
     try:
         import pygraphviz  # noqa: F401
     except (ImportError, OSError) as error:
-        return Line("svg png pdf", f"cannot be drawn: {error}", "pip install -U pygraphviz")
+        state = f"cannot be drawn: {error}"
+        return Line("svg png pdf", state, "pip install -U pygraphviz", bad=True)
     return Line("svg png pdf", "can be drawn")
 
 
@@ -127,7 +144,7 @@ def _print(sections: dict[str, list[Line]]) -> None:
     for title, lines in sections.items():
         console.print(Text(title, style="bold"))
         for line in lines:
-            mark, style = ("!", "yellow") if line.remedy else (" ", "")
+            mark, style = ("!", "yellow") if line.bad else (" ", "")
             text = Text(f"{mark} {line.what:14}{line.state}", style=style)
             console.print(text, soft_wrap=True)
             if line.remedy:

@@ -28,6 +28,9 @@ STEPS = {
     "graph": "The graph: the layers become a network",
 }
 
+DIFFERS = "≠"
+"""Marks what a sentence says of the article of 2023, where that is imprecise."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Show the landmark tables; returns the exit code."""
@@ -45,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     try:
-        show(Console(file=sys.stdout), keras)
+        console = Console(file=sys.stdout)
+        console.width = min(console.width, 100)  # sentences, not a table
+        show(console, keras)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough, as in `| head`
         silence_broken_pipe()
@@ -56,6 +61,9 @@ def show(console: Console, keras: str) -> None:
     """Print the table of each generation that is wanted."""
     for generation, info in tables(keras):
         console.print(_title(generation, info))
+        console.print(
+            f"{DIFFERS} marks where the article of 2023 is imprecise for {generation.title}"
+        )
         rows = generation.landmarks_of(info.version) if info else generation.landmarks
         for step in dict.fromkeys(row.step for row in rows):
             console.print(_heading(STEPS[step]))
@@ -102,12 +110,11 @@ def _describe(
     if source:
         place.stylize(f"link {source[0].as_uri()}")
     name = Text(f"  {row.name}", style="bold")
-    room = min(width, 100) - name.cell_len - place.cell_len
+    room = width - name.cell_len - place.cell_len
     yield name + Text(" " * room) + place if room > 1 else name + Text("\n    ") + place
-    right = max(width - 100, 0)
-    yield Padding(Text(row.summary), (0, right, 0, 4))
+    yield Padding(Text(row.summary), (0, 0, 0, 4), expand=False)
     if row.article:
-        yield Padding(Text(row.article, style="italic yellow"), (0, right, 0, 4))
+        yield Padding(Text(f"{DIFFERS} {row.article}", style="yellow"), (0, 0, 0, 4), expand=False)
 
 
 # -- where it is, without importing Keras --------------------------------------------------------
