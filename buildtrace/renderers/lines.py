@@ -1,0 +1,198 @@
+"""Lines of colored parts, made one by one and cut to the terminal's width.
+
+rich's own Tree and Table hold everything in memory and measure every cell, which takes
+seconds for a big trace. A view here is a function that yields lines; names in it are plain
+strings all the way, so nothing that a user called a layer can become markup.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+WIDEST = 160
+"""In a wider terminal the eye would lose the line."""
+
+CHUNK = 2_000
+"""So many lines are handed to the terminal at once."""
+
+_ASCII = str.maketrans(dict(zip("├└│─╭╮╯╰┤┼●○◆→←↑↳…·×µ✗▸", "|`|-....|+*o#><^>~-xux>", strict=True)))
+"""One character for each, so that all stays in its column where the terminal knows no more."""
+
+
+class Part(NamedTuple):
+    """A piece of a line."""
+
+    text: str
+    style: str = ""
+    link: str = ""
+
+
+Line = list[Part]
+
+
+class Lines:
+    """A renderable that makes its lines for the width it is given."""
+
+    def __init__(self, make: Callable[[int], Iterable[Line]]) -> None:
+        self.make = make
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """All lines as rich's segments."""
+        for line in self.make(min(options.max_width, WIDEST)):
+            yield from _segments(line, options)
+
+    def stream(self, console: Console) -> None:
+        """Print the lines as they are made; a long output is never in memory as a whole."""
+        lines = iter(self.make(min(console.width, WIDEST)))
+        while chunk := list(islice(lines, CHUNK)):
+            console.print(
+                Lines(lambda _, chunk=chunk: chunk),  # type: ignore[misc]
+                end="",
+                crop=False,
+                soft_wrap=True,
+            )
+
+
+def _segments(line: Line, options: ConsoleOptions) -> Iterator[Segment]:
+    for text, style, link in line:
+        if options.ascii_only:
+            text = text.translate(_ASCII)
+            text = text.encode(options.encoding, "backslashreplace").decode(options.encoding)
+        yield Segment(text, _style(style, link))
+    yield Segment.line()
+
+
+@lru_cache(maxsize=4096)
+def _style(style: str, link: str) -> Style | None:
+    if link:
+        return Style.parse(style) + Style(link=link)
+    return Style.parse(style) if style else None
+
+
+def size(text: str) -> int:
+    """How many columns `text` takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def width_of(line: Iterable[Part]) -> int:
+    """How many columns a line takes."""
+    return sum(size(part.text) for part in line)
+
+
+def shorten(text: str, width: int) -> str:
+    """`text`, or as much of its beginning as fits with an ellipsis."""
+    if size(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+
+
+def cut(line: Iterable[Part], width: int) -> Line:
+    """A line cut to `width`, with an ellipsis where it was cut."""
+    found: Line = []
+    for part in line:
+        room = width
+        width -= size(part.text)
+        if width < 0:
+            found.append(part._replace(text=shorten(part.text, room)))
+            break
+        found.append(part)
+    return found
+
+
+def spread(left: Line, right: Line, width: int) -> Line:
+    """A line with `left` at its left end and `right` at its right end; `left` gives way."""
+    room = width - width_of(right) - 2 if right else width
+    left = cut(left, room)
+    if not right:
+        return left
+    return [*left, Part(" " * (room - width_of(left) + 2)), *right]
+
+
+def wrapped(text: str, width: int, first: Line, rest: Line, style: str = "") -> Iterator[Line]:
+    """A paragraph: its first line begins with `first`, the others with `rest`."""
+    room = max(width - max(width_of(first), width_of(rest)), 20)
+    for number, line in enumerate(textwrap.wrap(text, room) or [""]):
+        yield [*(rest if number else first), Part(line, style)]
+
+
+# -- tables -----------------------------------------------------------------------------------
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+        title: its heading.
+        right: whether its text stands at the right.
+        least: to how many characters it may be cut; 0 if it is never cut.
+        rank: columns of the highest rank are left out first if there is no room.
+    """
+
+    title: str
+    right: bool = False
+    least: int = 0
+    rank: int = 0
+
+
+Row = list[Line]
+GAP = 2
+
+
+def table(columns: list[Column], rows: list[Row], width: int) -> Iterator[Line]:
+    """The lines of a table: headings and rows, as many columns as there is room for."""
+    needed = [
+        max([size(column.title), *(width_of(row[place]) for row in rows)])
+        for place, column in enumerate(columns)
+    ]
+    filled = [any(width_of(row[place]) for row in rows) for place in range(len(columns))]
+    places = _places(columns, needed, [p for p in range(len(columns)) if filled[p]], width)
+    widths = _widths(columns, needed, places, width)
+    headings: Row = [[Part(column.title, "dim")] for column in columns]
+    for row in [headings, *rows]:
+        line: Line = []
+        for place in places:
+            cell = cut(row[place], widths[place])
+            space = Part(" " * (widths[place] - width_of(cell)))
+            line += [space, *cell] if columns[place].right else [*cell, space]
+            line.append(Part(" " * GAP))
+        yield line[:-1]
+
+
+def _places(columns: list[Column], needed: list[int], places: list[int], width: int) -> list[int]:
+    """The columns that there is room for."""
+
+    def least(place: int) -> int:
+        return min(needed[place], columns[place].least or needed[place])
+
+    while sum(least(p) + GAP for p in places) - GAP > width:
+        worst = max(places, key=lambda p: (columns[p].rank, p))
+        if columns[worst].rank == 0:
+            break
+        places = [p for p in places if p != worst]
+    return places
+
+
+def _widths(columns: list[Column], needed: list[int], places: list[int], width: int) -> list[int]:
+    """The columns' widths: the widest of those that may be cut gives way first."""
+    widths = list(needed)
+    spare = width - sum(widths[p] + GAP for p in places) + GAP
+    while spare < 0:
+        flexible = [p for p in places if columns[p].least and widths[p] > columns[p].least]
+        if not flexible:
+            break
+        widest = max(flexible, key=lambda p: widths[p])
+        widths[widest] -= 1
+        spare += 1
+    return widths

@@ -1,0 +1,349 @@
+"""Pure passes over a trace: each takes a trace and returns a smaller one.
+
+`fold` hides what repeats, `limit_depth` what lies deep, `focus` what belongs to other models.
+What a pass hid is written on the call that was kept (`Call.folded`), and the weights stay in
+the trace, so totals are the same before and after. A call on the path down to the failing
+call is never hidden.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from buildtrace.errors import UsageError
+from buildtrace.trace import Folded
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    from buildtrace.trace import Call, Trace
+
+SMALL = 80
+"""A trace of at most so many calls is shown whole: a small model is what people learn from."""
+
+READABLE = 120
+"""So many calls are still read; if more are left, `fold` hides the deepest levels as well."""
+
+LONGEST_BLOCK = 120
+"""A repeated block may have so many siblings; looking further would make folding slow."""
+
+MOST_CANDIDATES = 12
+"""So many possible lengths of a block are tried at one place, for the same reason."""
+
+
+class Run(NamedTuple):
+    """A block of `length` neighbors from `start` on that comes `repeats` times in a row."""
+
+    start: int
+    length: int
+    repeats: int
+
+    @property
+    def end(self) -> int:
+        """The place after the run."""
+        return self.start + self.length * self.repeats
+
+
+class Hidden(NamedTuple):
+    """What a fold hid at one call: the topmost calls that are gone, in order of start."""
+
+    inside: list[Call]
+    beside: list[Call]
+
+
+# -- the passes -----------------------------------------------------------------------------
+
+
+def fold(trace: Trace, depth: int | None = None) -> Trace:
+    """Hide what repeats, so that a big model becomes something a person can read.
+
+    Three things are hidden: blocks of siblings that follow one another and are alike (the
+    first block stays), the inside of a call whose inside was already shown, and recursion
+    of the graph mappers (the first call stays). If that still leaves too much, the deepest
+    levels go too. A small trace is returned as it is.
+
+    Args:
+        trace: what to fold.
+        depth: keep this many levels; by default as many as stay readable.
+    """
+    if len(trace.calls) > SMALL:
+        trace = _Folding(trace).result()
+        if depth is None and len(trace.calls) > READABLE:
+            depth = _readable_depth(trace)
+    return trace if depth is None else limit_depth(trace, depth)
+
+
+def limit_depth(trace: Trace, levels: int) -> Trace:
+    """Hide all calls that lie deeper than `levels`, except those on the failing path."""
+    path = failing_path(trace)
+    kept: list[Call] = []
+    folded: dict[int, Folded] = {}
+    # For each call seen: its level, and the nearest call (itself included) that is kept.
+    place: dict[int | None, tuple[int, int]] = {None: (0, -1)}
+    for call in trace.calls:
+        level, host = place[call.parent]
+        if level < max(levels, 1) or call.id in path:
+            kept.append(call)
+            place[call.id] = (level + 1, call.id)
+        else:
+            place[call.id] = (level + 1, host)
+            old = folded.get(host) or Folded(reason="depth")
+            gone = 1 + (call.folded.calls if call.folded else 0)
+            folded[host] = replace(old, calls=old.calls + gone)
+    return _keep(trace, kept, folded)
+
+
+def focus(trace: Trace, model: str) -> Trace:
+    """Keep only the calls, weights and graphs of the models called `model`.
+
+    Raises:
+        UsageError: no model of the trace has this name.
+    """
+    if not any(ref.name == model for ref in trace.layers.values()):
+        known = ", ".join(dict.fromkeys(repr(g.model.name) for g in trace.graphs)) or "none"
+        raise UsageError(f"no model is called {model!r} in this trace; its models: {known}")
+    layers = _layers_of(trace, model)
+    inside: dict[int | None, bool] = {}
+    calls: list[Call] = []
+    previous = False
+    for call in trace.calls:
+        belongs = call.layer is not None and call.layer.id in layers
+        if call.parent is None:
+            # An operation has no layer: it belongs to the model that was being put together.
+            belongs = previous = belongs or (call.layer is None and previous)
+        parent_inside = inside.get(call.parent, False)
+        inside[call.id] = parent_inside or belongs
+        if inside[call.id]:
+            calls.append(call if parent_inside else replace(call, parent=None))
+    kept = {call.id for call in calls}
+    return replace(
+        trace,
+        calls=tuple(calls),
+        weights=tuple(w for w in trace.weights if w.layer in layers or w.call in kept),
+        graphs=tuple(g for g in trace.graphs if g.model.id in layers),
+    )
+
+
+# -- what renderers ask about folding ----------------------------------------------------------
+
+
+def failing_path(trace: Trace) -> set[int]:
+    """The ids of the call that failed and of all the calls that it is inside of."""
+    failed = trace.failed
+    if failed is None:
+        return set()
+    return {failed.id} | {call.id for call in trace.ancestors(failed)}
+
+
+def hidden(trace: Trace, shown: Trace) -> dict[int, Hidden]:
+    """What is in `trace` and no longer in `shown`, by the id of the kept call that says so."""
+    kept = {call.id: call for call in shown.calls}
+    found: dict[int, Hidden] = {}
+    last_kept: dict[int | None, Call] = {}
+    for call in trace.calls:
+        if call.id in kept:
+            last_kept[call.parent] = kept[call.id]
+        elif call.parent is None or call.parent in kept:
+            sibling = last_kept.get(call.parent)
+            repeats = sibling is not None and sibling.folded and sibling.folded.repeats > 1
+            host = sibling.id if repeats and sibling else call.parent
+            if host is not None:
+                entry = found.setdefault(host, Hidden([], []))
+                (entry.beside if repeats else entry.inside).append(call)
+    return found
+
+
+def sizes(trace: Trace) -> dict[int, int]:
+    """How many calls each call stands for: itself and all inside it."""
+    found = {call.id: 1 for call in trace.calls}
+    for call in reversed(trace.calls):
+        if call.parent is not None:
+            found[call.parent] += found[call.id]
+    return found
+
+
+def find_runs(tokens: Sequence[Hashable]) -> list[Run]:
+    """The blocks in `tokens` that come several times in a row, from left to right.
+
+    A block is worth a run if it comes three times, or twice and has four members.
+    """
+    runs = []
+    following = _next_equal(tokens)
+    place = 0
+    while place < len(tokens):
+        run = _best_run(tokens, following, place)
+        if run is None:
+            place += 1
+        else:
+            runs.append(run)
+            place = run.end
+    return runs
+
+
+# -- how it is done --------------------------------------------------------------------------
+
+
+def _next_equal(tokens: Sequence[Hashable]) -> list[int]:
+    """For each place the next one with an equal token, or 0 if there is none."""
+    following = [0] * len(tokens)
+    seen: dict[Hashable, int] = {}
+    for place in range(len(tokens) - 1, -1, -1):
+        following[place] = seen.get(tokens[place], 0)
+        seen[tokens[place]] = place
+    return following
+
+
+def _best_run(tokens: Sequence[Hashable], following: list[int], start: int) -> Run | None:
+    """The run from `start` on that covers most, the shortest block among equals."""
+    best: Run | None = None
+    other = following[start]
+    for _ in range(MOST_CANDIDATES):
+        length = other - start
+        if other == 0 or length > LONGEST_BLOCK:
+            break
+        block = tokens[start:other]
+        repeats = 1
+        while tokens[start + repeats * length : start + (repeats + 1) * length] == block:
+            repeats += 1
+        run = Run(start, length, repeats)
+        worth = repeats >= 3 or (repeats == 2 and length >= 4)
+        if worth and (best is None or run.end > best.end):
+            best = run
+        other = following[other]
+    return best
+
+
+class _Folding:
+    """One run of `fold`: decides top down which calls stay and what each one stands for."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.path = failing_path(trace)
+        self.sizes = sizes(trace)
+        self.folded: dict[int, Folded] = {}
+        self.kept: set[int] = set()
+        self.shown: set[int] = set()
+        self.alike: dict[int, int] = {}
+        self.same_inside: dict[int, int] = {}
+        self._number()
+
+    def result(self) -> Trace:
+        """The folded trace."""
+        stack = self._beside(self.trace.roots)[::-1]
+        while stack:  # in the order in which a reader meets the calls
+            stack += self._beside(self._inside(stack.pop()))[::-1]
+        kept = [call for call in self.trace.calls if call.id in self.kept]
+        return _keep(self.trace, kept, self.folded)
+
+    def _number(self) -> None:
+        """Give calls equal numbers if they and all inside them are alike.
+
+        Alike are calls of one function, on layers of one class, ended by the same type of
+        error or none. Names of layers and shapes do not count: Keras numbers the ones, and the
+        others change from block to block. Same inside are calls that ran the same functions,
+        whatever the classes were.
+        """
+        numbers: dict[Hashable, int] = {}
+        names = {call.id: call.name for call in self.trace.calls}
+        inner: dict[int, tuple[list[int], list[int]]] = {}
+        for call in reversed(self.trace.calls):
+            alike, same = inner.pop(call.id, ((), ()))
+            error = call.error.type if call.error else None
+            class_name = call.layer.class_name if call.layer else None
+            # A call of the failing path is like no other.
+            key = call.id if call.id in self.path else call.name
+            same_number = numbers.setdefault((key, error, *same), len(numbers))
+            number = numbers.setdefault((key, error, class_name, "", *alike), len(numbers))
+            self.same_inside[call.id], self.alike[call.id] = same_number, number
+            parent = call.parent
+            if parent is not None and not _recurses(call, names[parent]):
+                lists = inner.setdefault(parent, ([], []))
+                lists[0].append(number)
+                lists[1].append(same_number)
+
+    def _beside(self, calls: list[Call]) -> list[Call]:
+        """Those of these siblings that stay."""
+        stay: list[Call] = []
+        tokens = [self.alike[call.id] for call in calls]
+        place = 0
+        for run in find_runs(tokens):
+            stay += calls[place : run.start]
+            # The last of the block carries the mark; what repeats inside the block is folded too.
+            last = calls[run.start + run.length - 1]
+            stay += self._beside(calls[run.start : run.start + run.length - 1])
+            stay.append(last)
+            gone = sum(self.sizes[c.id] for c in calls[run.start + run.length : run.end])
+            self.folded[last.id] = Folded(reason="repeat", repeats=run.repeats, calls=gone)
+            place = run.end
+        stay += calls[place:]
+        self.kept.update(call.id for call in stay)
+        return stay
+
+    def _inside(self, call: Call) -> list[Call]:
+        """The calls inside `call` that are still to be looked at."""
+        calls = self.trace.children(call)
+        number = self.same_inside[call.id]
+        if number in self.shown and call.id not in self.path:
+            self._hide(call, calls, "repeat")
+            return []
+        self.shown.add(number)
+        deeper = [c for c in calls if _recurses(c, call.name) and c.id not in self.path]
+        if not deeper:
+            return calls
+        self._hide(call, deeper, "recursion")
+        gone = {c.id for c in deeper}
+        return [c for c in calls if c.id not in gone]
+
+    def _hide(self, call: Call, inner: list[Call], reason: str) -> None:
+        gone = sum(self.sizes[c.id] for c in inner)
+        if gone:
+            old = self.folded.get(call.id) or Folded(reason=reason)  # type: ignore[arg-type]
+            self.folded[call.id] = replace(old, calls=old.calls + gone)
+
+
+def _recurses(call: Call, parent: str) -> bool:
+    """Whether a mapper calls itself: a layer inside a layer runs one function too, and is none."""
+    return call.step == "graph" and call.name == parent
+
+
+def _readable_depth(trace: Trace) -> int:
+    """The most levels that keep the number of calls readable; one at least."""
+    depths = Counter(depth for depth, _ in trace.walk())
+    total = 0
+    for depth in sorted(depths):
+        total += depths[depth]
+        if total > READABLE:
+            return max(depth, 1)
+    return len(depths)
+
+
+def _keep(trace: Trace, calls: Iterable[Call], folded: dict[int, Folded]) -> Trace:
+    """`trace` with these calls only, which say what was hidden at them."""
+    marked = []
+    for call in calls:
+        mark = folded.get(call.id)
+        if mark is not None and call.folded is not None:
+            mark = replace(call.folded, calls=call.folded.calls + mark.calls)
+        marked.append(replace(call, folded=mark) if mark is not None else call)
+    return replace(trace, calls=tuple(marked))
+
+
+def _layers_of(trace: Trace, model: str) -> set[int]:
+    """The ids of the models of this name, of their layers, and of those of models in them."""
+    graphs = {graph.model.id: graph for graph in trace.graphs}
+    owner = {weight.id: weight.layer for weight in trace.weights}
+    waiting = [ref.id for ref in trace.layers.values() if ref.name == model]
+    found: set[int] = set()
+    while waiting:
+        layer = waiting.pop()
+        if layer in found:
+            continue
+        found.add(layer)
+        if graph := graphs.get(layer):
+            waiting += [node.layer for node in graph.nodes if node.layer is not None]
+            owners = (owner.get(weight) for weight in graph.weights)
+            waiting += [layer for layer in owners if layer is not None]
+    return found
