@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -41,7 +42,8 @@ try it on a model that comes along:
   buildtrace --view weights build.json
 other examples: buildtrace.examples.{{subclassed, resnet50}}
 
-The report goes to stdout if that is a terminal or a view was asked for, else to stderr.
+The report goes to stdout if that is a terminal or an option above asked for it, else to
+stderr, so that what the script prints stays as it was.
 The exit code is the script's own; 2 if the request makes no sense and nothing was run."""
 
 TRACE_SUFFIX = ".json"
@@ -105,7 +107,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from buildtrace import __version__
 
-        parser.exit(message=f"buildtrace {__version__}\n")
+        sys.stdout.write(f"buildtrace {__version__}\n")
+        parser.exit()
 
 
 def keras_choices() -> list[str]:

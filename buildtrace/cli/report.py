@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from buildtrace.cli import say, silence_broken_pipe
 from buildtrace.cli.progress import is_terminal
-from buildtrace.errors import BuildtraceError
+from buildtrace.errors import BuildtraceError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,18 +37,23 @@ def deliver(trace: Trace, request: Request, *, show: bool = True) -> bool:
 
 
 def report_stream(request: Request) -> TextIO | None:
-    """Where the report goes: stdout if somebody sees it or asked for a view, else stderr."""
-    return sys.stdout if request.view_asked or is_terminal(sys.stdout) else sys.stderr
+    """Where the report goes: stdout if it was asked for or somebody sees it, else stderr."""
+    asked = request.view_asked or request.is_trace
+    return sys.stdout if asked or is_terminal(sys.stdout) else sys.stderr
 
 
 def known_model(trace: Trace, options: Options) -> Options:
     """The options, without a model that is not in the trace; says which there are."""
-    names = list(dict.fromkeys(graph.model.name for graph in trace.graphs))
-    if options.model is None or options.model in names:
-        return options
-    there = f"there are {', '.join(map(repr, names))}" if names else "there is none"
-    say(f"no model is called {options.model!r} ({there}): this is the whole")
-    return replace(options, model=None)
+    from buildtrace.transforms import focus
+
+    if options.model is None or not trace.calls:
+        return replace(options, model=None)
+    try:
+        focus(trace, options.model)
+    except UsageError as error:
+        say(f"{error}; this is all of it")
+        return replace(options, model=None)
+    return options
 
 
 def _show(trace: Trace, options: Options, stream: TextIO | None) -> bool:
