@@ -38,10 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"error: {error}")
         return USAGE_ERROR
     except BrokenPipeError:
-        silence_broken_pipe()
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        _flush()
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -70,10 +71,14 @@ def say(message: str) -> None:
         pass  # no stderr to speak of: closed by the script, or none under pythonw
 
 
-def silence_broken_pipe() -> None:
-    """Send the rest of stdout nowhere, so that Python's last flush does not complain."""
-    import contextlib
-    import os
+def _flush() -> None:
+    """Flush stdout; a reader that has seen enough, as in `| head`, is no reason to complain."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        import os
 
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # no real file: no pipe
+        # Python flushes once more at its end: let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        pass  # closed, or none at all

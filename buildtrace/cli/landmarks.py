@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from buildtrace.cli import silence_broken_pipe
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -47,13 +45,9 @@ def main(arguments: Sequence[str]) -> int:
     keras = parser.parse_args(arguments).keras
     from rich.console import Console
 
-    try:
-        console = Console(file=sys.stdout)
-        console.width = min(console.width, 100)  # sentences, not a table
-        show(console, keras)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough, as in `| head`
-        silence_broken_pipe()
+    console = Console(file=sys.stdout)
+    console.width = min(console.width, 100)  # sentences, not a table
+    show(console, keras)
     return 0
 
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from buildtrace.cli import say, silence_broken_pipe
+from buildtrace.cli import say
 from buildtrace.cli.progress import is_terminal
 from buildtrace.errors import BuildtraceError, UsageError
 
@@ -68,8 +68,8 @@ def _show(trace: Trace, options: Options, stream: TextIO | None) -> bool:
     try:
         renderers.show(trace, Console(file=stream), options)
         stream.flush()
-    except BrokenPipeError:  # the reader has seen enough, as in `| head`
-        silence_broken_pipe()
+    except BrokenPipeError:
+        pass  # the reader has seen enough, as in `| head`
     except BuildtraceError as error:
         say(f"error: {error}")
         return False

@@ -137,11 +137,30 @@ def report_exception(error: BaseException) -> int:
 
 
 def _from_own_code(error: BaseException) -> BaseException:
-    """The exception, with a traceback that begins in the program's own code."""
-    ours, traceback = Path(__file__).parent, error.__traceback__
-    while traceback is not None and Path(traceback.tb_frame.f_code.co_filename).parent == ours:
+    """The exception, with the traceback that it would have without us.
+
+    Our frames are at its head, and in the middle of an import that `environment` watches; there
+    Python would have left out the frames of its import system, too.
+    """
+    frames: list[types.TracebackType] = []
+    traceback, in_ours = error.__traceback__, True
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if Path(file).parent == Path(__file__).parent:
+            while frames and _is_import_system(frames[-1].tb_frame.f_code.co_filename):
+                frames.pop()
+            in_ours = True
+        elif not (in_ours and _is_import_system(file)):
+            frames.append(traceback)
+            in_ours = False
         traceback = traceback.tb_next
-    return error.with_traceback(traceback)
+    for frame, following in zip(frames, [*frames[1:], None], strict=True):
+        frame.tb_next = following
+    return error.with_traceback(frames[0] if frames else None)
+
+
+def _is_import_system(file: str) -> bool:
+    return file.startswith("<frozen importlib")
 
 
 def _exit_code(code: object) -> int:
