@@ -135,7 +135,7 @@ CHATTER = re.compile(
 
 
 class _QuietFinder:
-    """Wraps the loading of the package tensorflow, once, and is gone."""
+    """Has the package tensorflow loaded without its chatter, once, and is gone."""
 
     def find_spec(
         self,
@@ -143,34 +143,25 @@ class _QuietFinder:
         path: Sequence[str] | None = None,  # noqa: ARG002 - the protocol's
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
+        """Find tensorflow as Python does, and wrap its loading."""
         if name != "tensorflow":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
-            spec.loader = _QuietLoader(spec.loader)  # type: ignore[assignment]  # a look-alike
+            _load_quietly(spec.loader)
         return spec
 
 
-class _QuietLoader:
-    """Loads a module with another loader, with the chatter taken out of stderr."""
+def _load_quietly(loader: Any) -> None:
+    load = loader.exec_module
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
+    def exec_module(module: ModuleType) -> None:
+        del loader.exec_module  # the loader stays in the module: leave it as it was
         with without_chatter():
-            self._loader.exec_module(module)
+            load(module)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
+    loader.exec_module = exec_module
 
 
 @contextlib.contextmanager

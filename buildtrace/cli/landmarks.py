@@ -134,11 +134,11 @@ def _parse(file: Path) -> ast.Module:
 
 
 def _line_of(tree: ast.Module | ast.ClassDef, names: Sequence[str]) -> int | None:
-    """The line where the function of this dotted name is defined."""
+    """The line where the function of this dotted name begins, with its decorators, as in traces."""
     for node in _definitions(tree.body):
         if node.name == names[0]:
             if len(names) == 1:
-                return node.lineno
+                return min(part.lineno for part in [node, *node.decorator_list])
             if isinstance(node, ast.ClassDef):
                 return _line_of(node, names[1:])
     return None

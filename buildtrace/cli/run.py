@@ -42,16 +42,23 @@ def run(request: Request) -> int:
 
 def _run_traced(program: Program, tracing: Tracing, no_train: bool) -> BaseException | None:
     """Run the program; returns what it raised. Tracing has stopped when this returns."""
-    from buildtrace.capture.patching import stop_before_training
+    from buildtrace.capture import TrainingReached, stop_before_training
+    from buildtrace.capture.snapshot import error_info
 
     training = stop_before_training() if no_train else contextlib.nullcontext()
+    tracing.start()
     try:
-        with Progress(tracing, sys.stderr), training, tracing:
+        with Progress(tracing, sys.stderr), training:
             program.run()
-    except UsageError:
+    except UsageError:  # from Program itself: there is no such module
         raise
-    except BaseException as error:  # SystemExit and KeyboardInterrupt are ends like any other
+    except (SystemExit, TrainingReached) as end:  # an end, but no error
+        return end
+    except BaseException as error:  # KeyboardInterrupt is one like any other
+        tracing.trace.error = error_info(error)
         return error
+    finally:
+        tracing.stop()
     return None
 
 

@@ -121,7 +121,7 @@ def report_exception(error: BaseException) -> int:
     """Do what `python` does with an exception that nobody caught; returns the exit code."""
     if isinstance(error, SystemExit):
         return _exit_code(error.code)
-    error = _from_own_code(error)
+    _without_us(error)
     traceback = error.__traceback__
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
     sys.last_exc = error  # type: ignore[attr-defined, unused-ignore]  # from Python 3.12
@@ -129,34 +129,51 @@ def report_exception(error: BaseException) -> int:
         sys.excepthook(type(error), error, traceback)
     except Exception as failure:  # a hook of the script's own may fail
         sys.stderr.write("Error in sys.excepthook:\n")
-        broken = _from_own_code(failure)
-        sys.__excepthook__(type(broken), broken, broken.__traceback__)
+        _without_us(failure)
+        sys.__excepthook__(type(failure), failure, failure.__traceback__)
         sys.stderr.write("\nOriginal exception was:\n")
         sys.__excepthook__(type(error), error, traceback)
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
-def _from_own_code(error: BaseException) -> BaseException:
-    """The exception, with the traceback that it would have without us.
+def _without_us(error: BaseException) -> None:
+    """Give the exception, and those behind it, the tracebacks that they would have without us."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            current.__traceback__ = _own_frames(current.__traceback__)
+            waiting += [current.__cause__, current.__context__]
 
-    Our frames are at its head, and in the middle of an import that `environment` watches; there
+
+def _own_frames(traceback: types.TracebackType | None) -> types.TracebackType | None:
+    """The traceback without our frames.
+
+    They are at its head, where a hook called a landmark, and where an import is watched: there
     Python would have left out the frames of its import system, too.
     """
     frames: list[types.TracebackType] = []
-    traceback, in_ours = error.__traceback__, True
+    behind_us = True
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        if Path(file).parent == Path(__file__).parent:
+        if _is_ours(file):
             while frames and _is_import_system(frames[-1].tb_frame.f_code.co_filename):
                 frames.pop()
-            in_ours = True
-        elif not (in_ours and _is_import_system(file)):
+            behind_us = True
+        elif not (behind_us and _is_import_system(file)):
             frames.append(traceback)
-            in_ours = False
+            behind_us = False
         traceback = traceback.tb_next
-    for frame, following in zip(frames, [*frames[1:], None], strict=True):
+    for frame, following in zip(frames, [*frames[1:], None], strict=False):
         frame.tb_next = following
-    return error.with_traceback(frames[0] if frames else None)
+    return frames[0] if frames else None
+
+
+def _is_ours(file: str) -> bool:
+    path, package = Path(file), Path(__file__).parents[1]
+    return package in path.parents and package / "examples" not in path.parents
 
 
 def _is_import_system(file: str) -> bool:

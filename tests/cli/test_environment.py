@@ -91,7 +91,8 @@ print("sys.stderr matters too", file=sys.stderr)
 LEVEL = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
 """
 USING = "import sys, tensorflow as tf; print(tf.LEVEL, type(tf.__loader__).__name__, \
-type(tf.__spec__.loader).__name__, len(sys.meta_path)); print('later: I0000', file=sys.stderr)"
+type(tf.__spec__.loader).__name__, vars(tf.__loader__).keys(), [f for f in sys.meta_path if \
+'Quiet' in type(f).__name__]); print('later: I0000', file=sys.stderr)"
 MATTERS = "a library: something that matters\nsys.stderr matters too\n"
 
 

@@ -24,8 +24,9 @@ def test_every_landmark_is_found_in_the_source(info):
         found = landmarks.source_of(row, info)
         assert found is not None, row.target
         file, line = found
-        text = file.read_text().splitlines()[line - 1]
-        assert text.split("(")[0].split() == ["def", row.target.rpartition(".")[2].split(":")[-1]]
+        lines = [text.strip() for text in file.read_text().splitlines()[line - 1 :]]
+        name = row.target.rpartition(":")[2].rpartition(".")[2]
+        assert next(text for text in lines if text[0] != "@").startswith(f"def {name}(")
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])

@@ -8,7 +8,7 @@ import pytest
 import buildtrace.capture
 from buildtrace import serialize
 from buildtrace.cli import report
-from buildtrace.trace import ErrorInfo, Trace
+from buildtrace.trace import Trace
 from tests.traces import failing, mlp3
 
 ROOT_CALL = "Sequential.build"
@@ -22,13 +22,12 @@ class FakeTracing:
     def __init__(self):
         self.trace = Trace()
 
-    def __enter__(self):
-        return self.trace
+    def start(self):
+        pass
 
-    def __exit__(self, kind, error, traceback):
-        self.trace = self.recorded()
-        if kind is not None and not issubclass(kind, SystemExit):
-            self.trace.error = ErrorInfo(type=kind.__name__, message=str(error))
+    def stop(self):
+        error, self.trace = self.trace.error, self.recorded()
+        self.trace.error = error or self.trace.error
 
     def progress(self):
         return 0, None
@@ -139,7 +138,7 @@ def test_no_train_ends_well_and_says_so(cli, script, recording):
     def stop_before_training():
         yield
 
-    recording.setattr("buildtrace.capture.patching.stop_before_training", stop_before_training)
+    recording.setattr(buildtrace.capture, "stop_before_training", stop_before_training)
     name = script("from buildtrace.capture import TrainingReached\nraise TrainingReached\nprint(1)")
     result = cli("--no-train", name)
     assert (result.code, result.out) == (0, "")
