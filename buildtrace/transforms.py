@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 SMALL = 80
 """A trace of at most so many calls is shown whole: a small model is what people learn from."""
 
-READABLE = 120
-"""So many calls are still read; if more are left, `fold` hides the deepest levels as well."""
+READABLE = 100
+"""If folding leaves more than this, siblings are also folded that came earlier, further up."""
+
+TOO_MANY = 150
+"""If even that leaves more than this, the deepest levels are hidden."""
+
+STRETCH = 8
+"""So many siblings in a row must be like earlier ones to be folded for that."""
 
 LONGEST_BLOCK = 120
 """A repeated block may have so many siblings; looking further would make folding slow."""
@@ -62,18 +68,22 @@ def fold(trace: Trace, depth: int | None = None) -> Trace:
 
     Three things are hidden: blocks of siblings that follow one another and are alike (the
     first block stays), the inside of a call whose inside was already shown, and recursion
-    of the graph mappers (the first call stays). If that still leaves too much, the deepest
-    levels go too. A small trace is returned as it is.
+    of the graph mappers (the first call stays). If that leaves too much, stretches of
+    siblings go that are like earlier ones not next to them, and then the deepest levels. A
+    small trace is returned as it is.
 
     Args:
         trace: what to fold.
         depth: keep this many levels; by default as many as stay readable.
     """
+    shown = trace
     if len(trace.calls) > SMALL:
-        trace = _Folding(trace).result()
-        if depth is None and len(trace.calls) > READABLE:
-            depth = _readable_depth(trace)
-    return trace if depth is None else limit_depth(trace, depth)
+        shown = _Folding(trace).result()
+        if len(shown.calls) > READABLE:
+            shown = _Folding(trace, tight=True).result()
+        if depth is None and len(shown.calls) > TOO_MANY:
+            depth = _readable_depth(shown)
+    return shown if depth is None else limit_depth(shown, depth)
 
 
 def limit_depth(trace: Trace, levels: int) -> Trace:
@@ -105,7 +115,12 @@ def focus(trace: Trace, model: str) -> Trace:
     if not any(ref.name == model for ref in trace.layers.values()):
         known = ", ".join(dict.fromkeys(repr(g.model.name) for g in trace.graphs)) or "none"
         raise UsageError(f"no model is called {model!r} in this trace; its models: {known}")
-    layers = _layers_of(trace, model)
+    return part_of(trace, {ref.id for ref in trace.layers.values() if ref.name == model})
+
+
+def part_of(trace: Trace, models: set[int]) -> Trace:
+    """Keep only the calls, weights and graphs of the models with these ids."""
+    layers = _layers_of(trace, models)
     inside: dict[int | None, bool] = {}
     calls: list[Call] = []
     previous = False
@@ -168,13 +183,20 @@ def sizes(trace: Trace) -> dict[int, int]:
 def find_runs(tokens: Sequence[Hashable]) -> list[Run]:
     """The blocks in `tokens` that come several times in a row, from left to right.
 
-    A block is worth a run if it comes three times, or twice and has four members.
+    A block is worth a run if it comes three times, or twice and has four members. Twice is
+    not worth it where a shorter block in it is a run: of "a b x x x a b x x x x", nobody would
+    say that "a b x x x" comes twice.
     """
     runs = []
     following = _next_equal(tokens)
     place = 0
     while place < len(tokens):
         run = _best_run(tokens, following, place)
+        if run is not None and run.repeats == 2:
+            inner = find_runs(tokens[place : place + run.length])
+            if inner:
+                place += inner[0].start
+                run = _best_run(tokens, following, place, longest=inner[0].length)
         if run is None:
             place += 1
         else:
@@ -196,13 +218,15 @@ def _next_equal(tokens: Sequence[Hashable]) -> list[int]:
     return following
 
 
-def _best_run(tokens: Sequence[Hashable], following: list[int], start: int) -> Run | None:
+def _best_run(
+    tokens: Sequence[Hashable], following: list[int], start: int, longest: int = LONGEST_BLOCK
+) -> Run | None:
     """The run from `start` on that covers most, the shortest block among equals."""
     best: Run | None = None
     other = following[start]
     for _ in range(MOST_CANDIDATES):
         length = other - start
-        if other == 0 or length > LONGEST_BLOCK:
+        if other == 0 or length > longest:
             break
         block = tokens[start:other]
         repeats = 1
@@ -216,11 +240,33 @@ def _best_run(tokens: Sequence[Hashable], following: list[int], start: int) -> R
     return best
 
 
+def _seen_before(tokens: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """The stretches of tokens that came before in the same order: (start, end) of each."""
+    stretches: list[tuple[int, int]] = []
+    first: dict[tuple[Hashable, ...], int] = {}
+    place = 0
+    while place + STRETCH <= len(tokens):
+        earlier = first.setdefault(tuple(tokens[place : place + STRETCH]), place)
+        if earlier == place:
+            place += 1
+            continue
+        end = place + STRETCH
+        while end < len(tokens) and tokens[end] == tokens[earlier + end - place]:
+            end += 1
+        if stretches and stretches[-1][1] == place:
+            stretches[-1] = (stretches[-1][0], end)
+        else:
+            stretches.append((place, end))
+        place = end
+    return stretches
+
+
 class _Folding:
     """One run of `fold`: decides top down which calls stay and what each one stands for."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, tight: bool = False) -> None:
         self.trace = trace
+        self.tight = tight
         self.path = failing_path(trace)
         self.sizes = sizes(trace)
         self.folded: dict[int, Folded] = {}
@@ -266,21 +312,42 @@ class _Folding:
 
     def _beside(self, calls: list[Call]) -> list[Call]:
         """Those of these siblings that stay."""
+        tokens = [self._token(call) for call in calls]
         stay: list[Call] = []
-        tokens = [self.alike[call.id] for call in calls]
+        place = 0
+        for start, end in _seen_before(tokens) if self.tight else []:
+            stay += self._piece(calls[place : start - 1], tokens[place : start - 1])
+            stay.append(calls[start - 1])
+            self._mark(calls[start - 1], end - start + 1, calls[start:end])
+            place = end
+        stay += self._piece(calls[place:], tokens[place:])
+        self.kept.update(call.id for call in stay)
+        return stay
+
+    def _piece(self, calls: list[Call], tokens: list[Hashable]) -> list[Call]:
+        """Those of these siblings that stay when runs of alike blocks are folded."""
+        stay: list[Call] = []
         place = 0
         for run in find_runs(tokens):
             stay += calls[place : run.start]
             # The last of the block carries the mark; what repeats inside the block is folded too.
-            last = calls[run.start + run.length - 1]
-            stay += self._beside(calls[run.start : run.start + run.length - 1])
-            stay.append(last)
-            gone = sum(self.sizes[c.id] for c in calls[run.start + run.length : run.end])
-            self.folded[last.id] = Folded(reason="repeat", repeats=run.repeats, calls=gone)
+            first, last = run.start, run.start + run.length - 1
+            stay += self._piece(calls[first:last], tokens[first:last])
+            stay.append(calls[last])
+            self._mark(calls[last], run.repeats, calls[last + 1 : run.end])
             place = run.end
-        stay += calls[place:]
-        self.kept.update(call.id for call in stay)
-        return stay
+        return stay + calls[place:]
+
+    def _mark(self, call: Call, repeats: int, gone: list[Call]) -> None:
+        """Write on `call` that these siblings after it are hidden."""
+        number = sum(self.sizes[c.id] for c in gone)
+        self.folded[call.id] = Folded(reason="repeat", repeats=repeats, calls=number)
+
+    def _token(self, call: Call) -> Hashable:
+        """Equal for siblings that may be folded into one."""
+        if call.step == "weight" and call.layer is None and call.id not in self.path:
+            return call.name  # which initializer fills a variable is no difference worth a line
+        return self.alike[call.id]
 
     def _inside(self, call: Call) -> list[Call]:
         """The calls inside `call` that are still to be looked at."""
@@ -315,7 +382,7 @@ def _readable_depth(trace: Trace) -> int:
     total = 0
     for depth in sorted(depths):
         total += depths[depth]
-        if total > READABLE:
+        if total > TOO_MANY:
             return max(depth, 1)
     return len(depths)
 
@@ -331,11 +398,11 @@ def _keep(trace: Trace, calls: Iterable[Call], folded: dict[int, Folded]) -> Tra
     return replace(trace, calls=tuple(marked))
 
 
-def _layers_of(trace: Trace, model: str) -> set[int]:
-    """The ids of the models of this name, of their layers, and of those of models in them."""
+def _layers_of(trace: Trace, models: set[int]) -> set[int]:
+    """The ids of these models, of their layers, and of those of models in them."""
     graphs = {graph.model.id: graph for graph in trace.graphs}
     owner = {weight.id: weight.layer for weight in trace.weights}
-    waiting = [ref.id for ref in trace.layers.values() if ref.name == model]
+    waiting = list(models)
     found: set[int] = set()
     while waiting:
         layer = waiting.pop()

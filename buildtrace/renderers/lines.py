@@ -19,7 +19,7 @@ from rich.style import Style
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 WIDEST = 160
 """In a wider terminal the eye would lose the line."""
@@ -27,7 +27,7 @@ WIDEST = 160
 CHUNK = 2_000
 """So many lines are handed to the terminal at once."""
 
-_ASCII = str.maketrans(dict(zip("├└│─╭╮╯╰┤┼●○◆→←↑↳…·×µ✗▸", "|`|-....|+*o#><^>~-xux>", strict=True)))
+_ASCII = str.maketrans(dict(zip("├└│─┴╯╰┤┼●○◆→…·µ✗", "|`|-+'`|+*o#>~-ux", strict=True)))
 """One character for each, so that all stays in its column where the terminal knows no more."""
 
 
@@ -45,13 +45,17 @@ Line = list[Part]
 class Lines:
     """A renderable that makes its lines for the width it is given."""
 
-    def __init__(self, make: Callable[[int], Iterable[Line]]) -> None:
+    def __init__(self, make: Callable[[int], Iterable[Line | RenderableType]]) -> None:
+        """`make` yields lines, or anything that rich can print, for a given width."""
         self.make = make
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """All lines as rich's segments."""
         for line in self.make(min(options.max_width, WIDEST)):
-            yield from _segments(line, options)
+            if isinstance(line, list):
+                yield from _segments(line, options)
+            else:
+                yield line
 
     def stream(self, console: Console) -> None:
         """Print the lines as they are made; a long output is never in memory as a whole."""
@@ -125,6 +129,39 @@ def wrapped(text: str, width: int, first: Line, rest: Line, style: str = "") -> 
     room = max(width - max(width_of(first), width_of(rest)), 20)
     for number, line in enumerate(textwrap.wrap(text, room) or [""]):
         yield [*(rest if number else first), Part(line, style)]
+
+
+def flowing(sentences: Iterable[Part], width: int, first: Line, rest: Line) -> Iterator[Line]:
+    """A paragraph of parts; only plain parts are broken between words, the others stay whole."""
+    room = max(width - max(width_of(first), width_of(rest)), 20)
+    line, used = list(first), 0
+    for word in _words(sentences):
+        word = cut(word, room)
+        if used and used + 1 + width_of(word) > room:
+            yield line
+            line, used = list(rest), 0
+        if used:
+            line.append(Part(" "))
+        line += word
+        used += width_of(word) + (1 if used else 0)
+    yield line
+
+
+def _words(parts: Iterable[Part]) -> Iterator[Line]:
+    """What stands between the spaces of the plain parts."""
+    word: Line = []
+    for part in parts:
+        if part.style:
+            word.append(part)
+            continue
+        for number, piece in enumerate(part.text.split(" ")):
+            if number and word:
+                yield word
+                word = []
+            if piece:
+                word.append(part._replace(text=piece))
+    if word:
+        yield word
 
 
 # -- tables -----------------------------------------------------------------------------------

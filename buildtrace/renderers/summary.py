@@ -46,7 +46,7 @@ def header(trace: Trace, width: int) -> Iterator[Line]:
         fmt.duration(time),
     )
     yield from wrapped(" · ".join(totals), width, [], [])
-    steps = Counter(call.step for call in trace.calls)
+    steps: Counter[str] = Counter(call.step for call in trace.calls)
     line = [Part("calls by step: ", styles.QUIET)]
     for step, style in styles.STEP.items():
         if step in steps:
@@ -93,8 +93,8 @@ def failure(trace: Trace, width: int) -> Iterator[Line]:
     yield []
     yield from wrapped(text, width, [Part("✗ ", styles.ERROR)], indent, styles.ERROR)
     message = f"{error.type}: {error.message}".splitlines() or [error.type]
-    for line in message[:LONGEST_MESSAGE]:
-        yield from wrapped(fmt.clean_long(line), width, indent, indent)
+    for text in message[:LONGEST_MESSAGE]:
+        yield from wrapped(fmt.clean_long(text), width, indent, indent)
     if len(message) > LONGEST_MESSAGE:
         yield [*indent, Part(f"… {len(message) - LONGEST_MESSAGE} more lines", styles.QUIET)]
     if failed is not None:

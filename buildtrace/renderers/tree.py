@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace import transforms
 from buildtrace.renderers import format as fmt
 from buildtrace.renderers import styles, summary
-from buildtrace.renderers.lines import Line, Lines, Part, spread, width_of, wrapped
+from buildtrace.renderers.lines import Line, Lines, Part, cut, shorten, spread, width_of, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers.options import Options
-    from buildtrace.trace import Call, SourceLine, Trace
+    from buildtrace.trace import Call, LayerRef, SourceLine, Trace
 
 WIDE = 100
 """From this width on there is room for a column with the source line."""
 
 SOURCE_WIDTH = 24
+
+GAP = 2
+"""Spaces between two details."""
 
 
 class Detail(NamedTuple):
@@ -27,6 +30,7 @@ class Detail(NamedTuple):
 
     rank: int
     parts: Line
+    gap: int = GAP
 
 
 class Place(NamedTuple):
@@ -66,6 +70,7 @@ class _Tree:
         self.path = transforms.failing_path(trace)
         self.hidden = transforms.hidden(trace, shown) if shown is not trace else {}
         self.parameters = _parameters_inside(trace) if self.hidden else {}
+        self.told_inside = _told_inside(shown)
         self.sizes = transforms.sizes(trace) if self.hidden else {}
         wide = width >= WIDE
         self.guides = ("├─ ", "└─ ", "│  ", "   ") if wide else ("├ ", "└ ", "│ ", "  ")
@@ -82,7 +87,7 @@ class _Tree:
                 if caller:
                     yield self._caller(caller)
             yield from self._branch(root)
-            yield from self._beside(root)
+            yield from self._beside(root, Place("", True, 0))
         if self.trace.calls:
             yield []
             yield summary.totals(self.trace)
@@ -95,22 +100,23 @@ class _Tree:
         while stack:
             item, parent, place = stack.pop()
             if isinstance(item, list):
-                yield [Part(place.prefix + self._corner(place), styles.QUIET), *item]
+                guide = Part(place.prefix + self._corner(place), styles.QUIET)
+                yield cut([guide, *item], self.width)
                 continue
             inner = self._prefix(place)
-            children = self._children(item)
+            children = self._children(item, Place(inner, True, place.level + 1))
             yield self._line(item, parent, place)
             if self.explain:
                 yield from self._explanation(item, inner, bool(children))
             for number, child in enumerate(reversed(children)):
                 stack.append((child, item, Place(inner, number == 0, place.level + 1)))
 
-    def _children(self, call: Call) -> list[Call | Line]:
+    def _children(self, call: Call, place: Place) -> list[Call | Line]:
         """What stands below a call: the calls that are left, and lines on those that are not."""
         found: list[Call | Line] = []
         for child in self.shown.children(call):
             found.append(child)
-            found += self._beside(child)
+            found += self._beside(child, place)
         if call.folded and call.folded.reason == "recursion" and call.id in self.hidden:
             inside = sum(self.sizes[c.id] for c in self.hidden[call.id].inside)
             name = fmt.clean(call.name)
@@ -142,7 +148,7 @@ class _Tree:
         right = self._right(call)
         room = self.width - width_of(left) - width_of(right) - 2
         for detail in _fitting(self._details(call, parent), room):
-            left += [Part("  "), *detail.parts]
+            left += [Part(" " * detail.gap), *detail.parts]
         return spread(left, right, self.width)
 
     def _right(self, call: Call) -> Line:
@@ -150,38 +156,51 @@ class _Tree:
         time = Part(f"{fmt.duration(call.duration_ns):>8}", styles.QUIET)
         if self.width < WIDE:
             return [time]
-        source = fmt.place(call.file, call.line)[-SOURCE_WIDTH:]
+        source = fmt.place(call.file, call.line)
+        if len(source) > SOURCE_WIDTH:
+            source = "…" + source[1 - SOURCE_WIDTH :]
         pad = Part("  " + " " * (SOURCE_WIDTH - len(source)))
         return [time, pad, Part(source, styles.QUIET, fmt.link(call.file, call.line))]
 
     def _details(self, call: Call, parent: Call | None) -> Iterator[Detail]:
-        if call.layer and (parent is None or parent.layer != call.layer):
-            yield Detail(0, [Part(fmt.clean(call.layer.name), styles.NAME)])
-            yield Detail(5, [Part(fmt.layer(call.layer), styles.QUIET)])
-        flow = fmt.flow(call.inputs, call.outputs)
-        if flow and not (parent and _same_flow(call, parent)):
-            yield Detail(1, [Part(flow)])
+        layer = call.layer or self._layer_inside(call)
+        if layer and (parent is None or parent.layer != layer):
+            name = shorten(fmt.clean(layer.name), max(self.width // 4, 20))
+            if name:
+                yield Detail(0, [Part(name, styles.NAME)])
+            yield Detail(5, [Part(shorten(fmt.layer(layer), 32), styles.QUIET)], gap=1)
+        if not (parent and _same_flow(call, parent)):
+            if call.inputs:
+                yield Detail(2, [Part(fmt.tensors(call.inputs))])
+            if call.outputs:
+                yield Detail(1, [Part(f"→ {fmt.tensors(call.outputs)}")], gap=1)
         if call.error:
             yield Detail(0, [self._error(call)])
         for attribute, (before, after) in call.changes.items():
+            if (call.id, attribute) in self.told_inside:
+                continue
             text = f"{fmt.clean(attribute)}: {before} → {after}"
-            yield Detail(2, [Part(text, styles.CHANGE)])
+            yield Detail(3, [Part(text, styles.CHANGE)])
         for weight in self.trace.weights_made_by(call):
             yield Detail(0, [Part(fmt.clean(weight.name), styles.NAME)])
-            yield Detail(1, [Part(fmt.shape(weight.shape))])
-            yield Detail(2, [Part(f"{weight.parameters:,}")])
+            yield Detail(1, [Part(fmt.shape(weight.shape))], gap=1)
+            yield Detail(1, [Part(f"{weight.parameters:,}")])
             yield Detail(6, [Part(fmt.clean(weight.dtype), styles.QUIET)])
             if weight.initializer:
-                yield Detail(3, [Part(fmt.clean(weight.initializer), styles.QUIET)])
+                yield Detail(2, [Part(fmt.clean(weight.initializer), styles.QUIET)])
             if not weight.trainable:
                 yield Detail(4, [Part("not trainable", styles.QUIET)])
-        if inside := self._inside(call):
-            yield Detail(2, [Part(inside, styles.NOTE)])
+        yield from self._inside(call)
         if call.caller and parent and parent.caller != call.caller:
             address = fmt.link(call.caller.file, call.caller.line)
             yield Detail(4, [Part(f"from {fmt.user_line(call.caller)}", styles.QUIET, address)])
         if parent is None and call.thread:
             yield Detail(3, [Part(f"thread {call.thread}", styles.QUIET)])
+
+    def _layer_inside(self, call: Call) -> LayerRef | None:
+        """The layer that a call without one made, where the call that says so is hidden."""
+        inside = self.hidden[call.id].inside if call.id in self.hidden else []
+        return inside[0].layer if inside and call.step == "input" else None
 
     def _error(self, call: Call) -> Part:
         error = call.error
@@ -217,49 +236,56 @@ class _Tree:
 
     # -- what is not there ----------------------------------------------------------------------
 
-    def _inside(self, call: Call) -> str:
+    def _inside(self, call: Call) -> Iterator[Detail]:
         """What a call whose inside is hidden says of it."""
-        if call.folded is None or call.id not in self.hidden or not self.hidden[call.id].inside:
-            return ""
-        if call.folded.reason == "recursion":
-            return ""
-        inside = self.hidden[call.id].inside
-        calls = sum(self.sizes[c.id] for c in inside)
-        parts = [f"+{fmt.count(calls, 'call')}"]
-        if made := sum(self.parameters[c.id] for c in inside):
-            parts.append(fmt.count(made, "parameter"))
-        return ", ".join(parts)
+        inside = self.hidden[call.id].inside if call.id in self.hidden else []
+        if inside and call.folded and call.folded.reason != "recursion":
+            calls = sum(self.sizes[c.id] for c in inside)
+            yield Detail(4, [Part(f"+{fmt.count(calls, 'call')}", styles.NOTE)])
+            if made := sum(self.parameters[c.id] for c in inside):
+                yield Detail(3, [Part(fmt.count(made, "parameter"), styles.NOTE)])
 
-    def _beside(self, call: Call) -> list[Line]:
+    def _beside(self, call: Call, place: Place) -> list[Line]:
         """The line that says how many like this call follow."""
-        if call.folded is None or call.folded.repeats < 2 or call.id not in self.hidden:
+        beside = self.hidden[call.id].beside if call.id in self.hidden else []
+        if not beside or call.folded is None:
             return []
-        beside = self.hidden[call.id].beside
         blocks = call.folded.repeats - 1
         length = len(beside) // blocks
-        like = "it" if length == 1 else f"these {length}"
-        text = f"… and {blocks:,} more like {like}"
+        like = (
+            f"these {length}" if length > 1 else "it" if _alike(call, beside[0]) else "those above"
+        )
+        calls = sum(self.sizes[c.id] for c in beside)
+        details = [Detail(0, [Part(f"… and {blocks:,} more like {like}", styles.NOTE)])]
         names = [fmt.clean(c.layer.name) for c in (beside[0], beside[-1]) if c.layer]
         if len(names) == 2:
-            text += f": {names[0]}" + (f" to {names[1]}" if names[1] != names[0] else "")
-        calls = sum(self.sizes[c.id] for c in beside)
-        note = fmt.count(calls, "call")
+            text = names[0] + (f" to {names[1]}" if names[1] != names[0] else "")
+            details.append(Detail(1, [Part(f": {text}", styles.NOTE)], gap=0))
+        details.append(Detail(2, [Part(fmt.count(calls, "call"), styles.QUIET)]))
         if made := sum(self.parameters[c.id] for c in beside):
-            note += f", {fmt.count(made, 'parameter')}"
-        return [[Part(text, styles.NOTE), Part(f"  ({note})", styles.QUIET)]]
+            details.append(Detail(3, [Part(fmt.count(made, "parameter"), styles.QUIET)]))
+        room = self.width - len(place.prefix) - len(self._corner(place))
+        line: Line = []
+        for detail in _fitting(iter(details), room):
+            line += [Part(" " * (detail.gap if line else 0)), *detail.parts]
+        return [line]
 
 
 def _fitting(details: Iterator[Detail], room: int) -> list[Detail]:
-    """As many details as there is room for."""
+    """As many details as there is room for, the most important ones first."""
     found = list(details)
-    needed = sum(width_of(detail.parts) + 2 for detail in found)
-    while needed > room:
-        worst = max(found, key=lambda detail: detail.rank)
-        if worst.rank == 0:
-            break
-        found.remove(worst)
-        needed -= width_of(worst.parts) + 2
-    return found
+    kept = set()
+    for number in sorted(range(len(found)), key=lambda number: found[number].rank):
+        needed = width_of(found[number].parts) + found[number].gap
+        if needed <= room or found[number].rank == 0:
+            kept.add(number)
+            room -= needed
+    return [detail for number, detail in enumerate(found) if number in kept]
+
+
+def _alike(call: Call, other: Call) -> bool:
+    names = [c.layer.class_name if c.layer else None for c in (call, other)]
+    return call.name == other.name and names[0] == names[1]
 
 
 def _same_flow(call: Call, parent: Call) -> bool:
@@ -276,3 +302,14 @@ def _parameters_inside(trace: Trace) -> dict[int, int]:
         if call.parent is not None:
             found[call.parent] += found[call.id]
     return found
+
+
+def _told_inside(shown: Trace) -> set[tuple[int, str]]:
+    """The changes, by call and attribute, that a call inside is nearer to."""
+    return {
+        (call.parent, attribute)
+        for call in shown.calls
+        if call.changes and call.parent is not None
+        for attribute in call.changes
+        if shown.call(call.parent).layer == call.layer
+    }

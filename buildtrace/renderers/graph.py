@@ -1,0 +1,134 @@
+"""The topology: a row for each node from the inputs to the outputs, with its lines drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.renderers import format as fmt
+from buildtrace.renderers import styles, summary
+from buildtrace.renderers.lanes import Lanes
+from buildtrace.renderers.lines import Column, Line, Lines, Part, Row, table, wrapped
+from buildtrace.renderers.models import outermost, weights_by_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.renderers.options import Options
+    from buildtrace.trace import Graph, Node, Trace, Weight
+
+WIDEST_DRAWING = 24
+"""If the lines need more columns than this, the column "from" alone says what is connected."""
+
+COLUMNS = [
+    Column(""),
+    Column("#", right=True),
+    Column("layer", least=16),
+    Column("class", least=10, rank=3),
+    Column("output", least=16),
+    Column("parameters", right=True),
+    Column("depth", right=True, rank=4),
+    Column("from", least=6, rank=1),
+]
+
+
+def render(trace: Trace, options: Options) -> Lines:
+    """The graphs of all models, nested ones inside the models that they are part of."""
+    trace = summary.subject(trace, options)
+    return Lines(lambda width: _lines(trace, width))
+
+
+def _lines(trace: Trace, width: int) -> Iterator[Line]:
+    graphs = outermost(trace)
+    if not graphs:
+        yield [Part("No model was built: there is no graph to show.")]
+    weights = weights_by_layer(trace)
+    for number, graph in enumerate(graphs):
+        if number:
+            yield []
+        yield from _heading(graph, weights, width)
+        rows = list(_Rows(trace, weights).of(graph, [], ""))
+        if any(sum(len(part.text) for part in row[0]) > WIDEST_DRAWING for row in rows):
+            rows = [[[], *row[1:]] for row in rows]
+        if rows:
+            yield from table(COLUMNS, rows, width)
+    yield from summary.failure(trace, width)
+
+
+def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iterator[Line]:
+    made = fmt.parameters(weights.get(graph.model.id, []))
+    facts = [
+        fmt.count(len(graph.nodes), "node"),
+        fmt.count(len(graph.edges), "connection"),
+        fmt.count(made, "parameter"),
+        "built" if graph.built else "not built",
+    ]
+    title = f"{fmt.clean(graph.model.name)} {fmt.layer(graph.model)}"
+    yield from wrapped(title, width, [], [], styles.HEADING)
+    yield from wrapped(" · ".join(facts), width, [], [])
+    if graph.source == "flow":
+        text = "Keras keeps no graph of this model; this one shows how its tensors went."
+        yield from wrapped(text, width, [], [], styles.NOTE)
+
+
+class _Rows:
+    """The rows of a graph, and of the graphs of the models in it."""
+
+    def __init__(self, trace: Trace, weights: dict[int, list[Weight]]) -> None:
+        self.weights = weights
+        self.graphs = {graph.model.id: graph for graph in trace.graphs}
+
+    def of(self, graph: Graph, outer: list[int], before: str) -> Iterator[Row]:
+        """The rows of `graph`, which is inside the models `outer`.
+
+        Args:
+            graph: whose nodes.
+            outer: ids of the models around it, itself not included.
+            before: the lines of those models, which go on beside this one's.
+        """
+        nodes = sorted(graph.nodes, key=lambda node: (-node.depth, node.id))
+        sources: dict[int, list[int]] = {node.id: [] for node in nodes}
+        for edge in graph.edges:
+            if edge.target in sources and edge.source not in sources[edge.target]:
+                sources[edge.target].append(edge.source)
+        lanes = Lanes([node.id for node in nodes], sources)
+        previous: int | None = None
+        for node in nodes:
+            drawing = before + lanes.draw(node.id, _dot(node))
+            yield self._row(node, drawing, sources[node.id], previous, len(outer))
+            previous = node.id
+            inner = self.graphs.get(node.layer) if node.layer is not None else None
+            around = [*outer, graph.model.id]
+            if inner and inner.model.id not in around and node.index == 0:
+                yield from self.of(inner, around, f"{before}{lanes.going_on()}  ")
+
+    def _row(
+        self, node: Node, drawing: str, sources: list[int], previous: int | None, level: int
+    ) -> Row:
+        style = styles.KIND[node.kind] if node.built else styles.QUIET
+        name = [Part("  " * level), Part(fmt.clean(node.name), style)]
+        class_name = "operation" if node.kind == "operation" else fmt.clean(node.class_name)
+        origin = ", ".join(str(source) for source in sources)
+        return [
+            [Part(drawing, styles.QUIET)],
+            [Part(str(node.id), styles.QUIET)],
+            name,
+            [Part(class_name, styles.QUIET)],
+            [Part(fmt.tensors(node.outputs))],
+            [self._parameters(node)],
+            [Part(str(node.depth), styles.QUIET)],
+            [Part("" if sources == [previous] else origin)],
+        ]
+
+    def _parameters(self, node: Node) -> Part:
+        if not node.built:
+            return Part("not built", styles.SWALLOWED)
+        if node.index:
+            return Part("shared", styles.NOTE)
+        number = fmt.parameters(self.weights.get(-1 if node.layer is None else node.layer, []))
+        return Part(f"{number:,}" if number else "")
+
+
+def _dot(node: Node) -> str:
+    if node.kind == "model":
+        return "◆"
+    return "●" if node.built and node.kind != "input" else "○"
