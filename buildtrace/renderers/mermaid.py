@@ -1,0 +1,104 @@
+"""The graph as a Mermaid flowchart, for Markdown pages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from buildtrace.renderers.caption import joined
+from buildtrace.renderers.columns import MOST_ROWS
+from buildtrace.renderers.diagram import Box, boxes
+from buildtrace.renderers.format import count
+from buildtrace.renderers.kinds import KINDS
+from buildtrace.renderers.picture import diagrams
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from buildtrace.renderers.diagram import Diagram, Group, Member, Row
+    from buildtrace.renderers.options import Options
+    from buildtrace.trace import Trace
+
+MOST_LINES = 500
+"""Mermaid refuses to draw more edges unless its page is configured otherwise."""
+
+INK = "#111827"
+
+
+def render(trace: Trace, options: Options) -> str:
+    """The file's content: the finest picture that Mermaid will draw."""
+    for diagram in diagrams(trace, options):
+        if len(diagram.lines) <= MOST_LINES:
+            break
+    return source(diagram)
+
+
+def source(diagram: Diagram) -> str:
+    """The diagram in Mermaid's language; the same diagram gives the same text."""
+    return "\n".join(["flowchart TD", *_body(diagram), ""])
+
+
+def _body(diagram: Diagram) -> Iterator[str]:
+    for note in diagram.notes:
+        yield f"%% {note}"
+    yield from _members(diagram.models, "  ")
+    for line in diagram.lines:
+        label = f'|"{_text(line.label)}"|' if line.label else ""
+        yield f"  {line.source} -->{label} {line.target}"
+    yield from _classes(diagram)
+
+
+def _members(members: Iterable[Member], indent: str) -> Iterator[str]:
+    for member in members:
+        if isinstance(member, Box):
+            yield f'{indent}{member.id}["{_label(member)}"]:::{_class(member)}'
+        else:
+            yield f'{indent}subgraph {member.id}["{_title(member)}"]'
+            yield from _members(member.members, indent + "  ")
+            yield f"{indent}end"
+
+
+def _title(group: Group) -> str:
+    return joined(_text(group.title), _text(group.note))
+
+
+def _label(box: Box) -> str:
+    lines = [_row(row) for row in box.rows]
+    left = len(lines) - MOST_ROWS
+    if left > 1:
+        half = MOST_ROWS // 2
+        lines = [*lines[:half], f"… {left} more layers …", *lines[half + left :]]
+    return "<br/>".join(lines)
+
+
+def _row(row: Row) -> str:
+    facts = joined(
+        row.class_name,
+        row.shape,
+        count(row.parameters, "parameter") if row.parameters else "",
+        row.note,
+        "" if row.built else "not built",
+    )
+    return f"<b>{_text(row.title)}</b> {_text(facts)}"
+
+
+def _text(words: str) -> str:
+    """The words with all that could mean anything to Mermaid, Markdown or HTML as codes."""
+    return re.sub(r"[^\w ,.…·×]|_", lambda m: f"#{ord(m[0])};", words)
+
+
+def _class(box: Box) -> str:
+    kinds = {row.kind.name for row in box.rows}
+    name = kinds.pop() if len(kinds) == 1 else "several"
+    return name if box.built else "unbuilt"
+
+
+def _classes(diagram: Diagram) -> Iterator[str]:
+    used = {_class(box) for box in boxes(diagram.models)}
+    for kind in KINDS:
+        if kind.name in used:
+            yield f"  classDef {kind.name} fill:{kind.fill},stroke:{kind.line},color:{INK}"
+    if "several" in used:
+        yield f"  classDef several fill:#FFFFFF,stroke:#6B7280,color:{INK},text-align:left"
+    if "unbuilt" in used:
+        yield "  classDef unbuilt fill:#FAFAFA,stroke:#6B7280,color:#6B7280,stroke-dasharray:5 5"
