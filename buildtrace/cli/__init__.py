@@ -14,6 +14,7 @@ from buildtrace.errors import BuildtraceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
 VERBS = {
     "landmarks": "the functions of Keras that make up a build, as a curriculum",
@@ -69,6 +70,14 @@ def say(message: str) -> None:
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
         pass  # no stderr to speak of: closed by the script, or none under pythonw
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sees what is written to the stream."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False  # closed
 
 
 def _flush() -> None:

@@ -7,8 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from buildtrace.cli import say
-from buildtrace.cli.progress import is_terminal
+from buildtrace.cli import is_terminal, say
 from buildtrace.errors import BuildtraceError, UsageError
 
 if TYPE_CHECKING:

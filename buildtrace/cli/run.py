@@ -6,51 +6,47 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from buildtrace.capture import TrainingReached, stop_before_training
+from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import environment, say
-from buildtrace.cli.progress import Progress
+from buildtrace.cli.progress import Progress, WatchedTracing
 from buildtrace.cli.report import deliver
-from buildtrace.cli.script import Program, report_exception
-from buildtrace.errors import UsageError
+from buildtrace.cli.script import NoProgramError, Program, report_exception
 
 if TYPE_CHECKING:
-    from buildtrace.capture import Tracing
     from buildtrace.cli.parser import Request
+    from buildtrace.trace import Trace
 
 
 def run(request: Request) -> int:
     """Run the program of the request under tracing and report; returns the program's exit code.
 
     Raises:
-        UsageError: there is no such module.
+        NoProgramError: there is no such module.
         MissingPackageError: the wanted Keras is not installed.
     """
-    from buildtrace.capture import Tracing
-
     program = Program(request.target, request.is_module, request.arguments)
     program.prepare()
     environment.choose_keras(request.keras)
     environment.quiet_tensorflow()
-    tracing, streams = Tracing(), (sys.stdout, sys.stderr)
+    tracing, streams = WatchedTracing(), (sys.stdout, sys.stderr)
     error = _run_traced(program, tracing, request.no_train)
     code = _report_end(error)
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
         # The streams of the start: the script may have put others in their place.
-        _explain_end(error, empty=not tracing.trace.calls)
+        _explain_end(error, tracing.trace, request.keras)
         done = deliver(tracing.trace, request, show=bool(tracing.trace.calls))
     return code if code or done else 1
 
 
-def _run_traced(program: Program, tracing: Tracing, no_train: bool) -> BaseException | None:
+def _run_traced(program: Program, tracing: WatchedTracing, no_train: bool) -> BaseException | None:
     """Run the program; returns what it raised. Tracing has stopped when this returns."""
-    from buildtrace.capture import TrainingReached, stop_before_training
-    from buildtrace.capture.snapshot import error_info
-
     training = stop_before_training() if no_train else contextlib.nullcontext()
     tracing.start()
     try:
         with Progress(tracing, sys.stderr), training:
             program.run()
-    except UsageError:  # from Program itself: there is no such module
+    except NoProgramError:
         raise
     except (SystemExit, TrainingReached) as end:  # an end, but no error
         return end
@@ -64,8 +60,6 @@ def _run_traced(program: Program, tracing: Tracing, no_train: bool) -> BaseExcep
 
 def _report_end(error: BaseException | None) -> int:
     """Show how the program ended, as `python` does; returns the exit code."""
-    from buildtrace.capture import TrainingReached
-
     code = 0
     if error is not None and not isinstance(error, TrainingReached):
         code = report_exception(error)
@@ -75,16 +69,17 @@ def _report_end(error: BaseException | None) -> int:
     return code
 
 
-def _explain_end(error: BaseException | None, *, empty: bool) -> None:
+def _explain_end(error: BaseException | None, trace: Trace, keras: str) -> None:
     """Say what the user may not know of how the run ended, or why there is nothing to show."""
-    from buildtrace.capture import TrainingReached
-
     if isinstance(error, TrainingReached):
         say("ended where training would begin (--no-train)")
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name in ("tensorflow", "keras", "tf_keras"):
         say(f"{name} is not installed: pip install {name} (see `buildtrace doctor`)")
-    elif empty and not {"keras", "tf_keras"} & sys.modules.keys():
+    elif not trace.calls and not {"keras", "tf_keras"} & sys.modules.keys():
         say("nothing to show: the script did not import Keras")
-    elif empty:
+    elif not trace.calls:
         say("nothing to show: no model was built")
+    elif keras != "auto" and not any(call.generation == f"keras{keras}" for call in trace.calls):
+        used = ", ".join(f"{info.package} {info.version}" for info in trace.environment.keras)
+        say(f"--keras {keras} decides what tf.keras is, but the script used {used}")

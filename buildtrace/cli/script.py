@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
+class NoProgramError(UsageError):
+    """There is nothing that `-m` could run. A class of its own: programs raise UsageErrors, too."""
+
+
 @dataclass(frozen=True)
 class Program:
     """A script (`target` is its path) or a module (`target` is its name), with its arguments."""
@@ -39,7 +43,7 @@ class Program:
         """Set `sys.argv` and `sys.path[0]` as `python` does before it looks at the program.
 
         Raises:
-            UsageError: there is no such module.
+            NoProgramError: there is no such module.
         """
         sys.argv[:] = ["-m" if self.is_module else self.target, *self.arguments]
         if not getattr(sys.flags, "safe_path", False):
@@ -84,14 +88,14 @@ def _main_module(path: str | None, spec: ModuleSpec | None) -> types.ModuleType:
 def _check_module(name: str) -> None:
     """See that the module's first part exists, which can be known without running anything."""
     if name.endswith(".py") and Path(name).is_file():
-        raise UsageError(f"-m takes a module's name: `-m {name.removesuffix('.py')}`")
+        raise NoProgramError(f"-m takes a module's name: `-m {name.removesuffix('.py')}`")
     first = name.partition(".")[0]
     try:
         found = importlib.util.find_spec(first) is not None
     except (ImportError, ValueError):
         found = False
     if not found:
-        raise UsageError(f"there is no module {first}, neither here nor installed")
+        raise NoProgramError(f"there is no module {first}, neither here nor installed")
 
 
 def _find_module(name: str) -> tuple[ModuleSpec, types.CodeType]:
@@ -102,10 +106,10 @@ def _find_module(name: str) -> tuple[ModuleSpec, types.CodeType]:
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError) as error:
-        raise UsageError(f"cannot find the module {name}: {error}") from error
+        raise NoProgramError(f"cannot find the module {name}: {error}") from error
     if spec is not None and spec.submodule_search_locations is not None:
         if name.endswith(".__main__"):
-            raise UsageError(f"{name} is a package: it cannot be run")
+            raise NoProgramError(f"{name} is a package: it cannot be run")
         __import__(name)
         return _find_module(f"{name}.__main__")
     loader = spec.loader if spec else None
@@ -113,7 +117,7 @@ def _find_module(name: str) -> tuple[ModuleSpec, types.CodeType]:
     if spec is None or code is None:
         missing = name.removesuffix(".__main__")
         what = "is a package without __main__.py" if missing != name else "does not exist"
-        raise UsageError(f"cannot run {missing}: it {what}")
+        raise NoProgramError(f"cannot run {missing}: it {what}")
     return spec, code
 
 

@@ -50,6 +50,16 @@ def test_a_long_build_shows_where_it_is(hasty):
     assert text.endswith("\x1b[0K")  # the line is gone in the end
 
 
+def test_the_line_is_gone_as_soon_as_the_build_is_over(hasty):
+    tracing, stream = Building(), Terminal()
+    with Progress(tracing, stream):
+        time.sleep(0.2)
+        tracing.layer = None
+        tracing.tree_over()
+        stream.write("of the script")
+    assert stream.getvalue().endswith("\r\x1b[0Kof the script")
+
+
 def test_a_short_build_shows_nothing():
     assert watched(Building(), Terminal(), 0.1) == ""
 
@@ -66,6 +76,11 @@ def test_without_a_terminal_there_is_no_thread(stream):
     before = threading.active_count()
     with Progress(Building(), stream):
         assert threading.active_count() == before
+
+
+def test_a_terminal_that_cannot_erase_shows_nothing(hasty, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert watched(Building(), Terminal()) == ""
 
 
 def test_the_thread_ends_with_the_block(hasty):

@@ -5,9 +5,8 @@ import sys
 
 import pytest
 
-import buildtrace.capture
 from buildtrace import serialize
-from buildtrace.cli import report
+from buildtrace.cli import report, run
 from buildtrace.trace import Trace
 from tests.traces import failing, mlp3
 
@@ -35,7 +34,7 @@ class FakeTracing:
 
 @pytest.fixture
 def recording(monkeypatch):
-    monkeypatch.setattr(buildtrace.capture, "Tracing", FakeTracing)
+    monkeypatch.setattr(run, "WatchedTracing", FakeTracing)
     return monkeypatch
 
 
@@ -138,7 +137,7 @@ def test_no_train_ends_well_and_says_so(cli, script, recording):
     def stop_before_training():
         yield
 
-    recording.setattr(buildtrace.capture, "stop_before_training", stop_before_training)
+    recording.setattr(run, "stop_before_training", stop_before_training)
     name = script("from buildtrace.capture import TrainingReached\nraise TrainingReached\nprint(1)")
     result = cli("--no-train", name)
     assert (result.code, result.out) == (0, "")
@@ -160,3 +159,16 @@ def test_a_script_without_keras(command, script):
     result = command("-m", "buildtrace", script("print('hello')"))
     assert (result.code, result.out) == (0, "hello\n")
     assert result.err == "buildtrace: nothing to show: the script did not import Keras\n"
+
+
+def test_a_usage_error_of_the_scripts_own_is_the_scripts(cli, script):
+    result = cli(script("from buildtrace.errors import UsageError\nraise UsageError('mine')"))
+    assert result.code == 1
+    assert result.err.startswith("Traceback")
+
+
+def test_another_keras_than_the_wanted_one_is_named(cli, printing, monkeypatch):
+    monkeypatch.setattr("buildtrace.cli.environment.choose_keras", lambda keras: None)
+    result = cli("--keras", "2", printing)
+    assert "--keras 2 decides what tf.keras is, but the script used keras" in result.err
+    assert "decides" not in cli("--keras", "3", printing).err
