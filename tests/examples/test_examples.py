@@ -46,9 +46,9 @@ needs_tensorflow = pytest.mark.skipif(
 
 
 def run(example, keras, folder):
+    options, module = ["-o", "build.json"], f"buildtrace.examples.{example}"
     done = subprocess.run(
-        [sys.executable, "-m", "buildtrace", "--keras", keras, "-o", "build.json"]
-        + ["-m", f"buildtrace.examples.{example}"],
+        [sys.executable, "-m", "buildtrace", "--keras", keras, *options, "-m", module],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -70,7 +70,7 @@ def cases():
 
 
 @needs_tensorflow
-@pytest.mark.parametrize(("example", "keras"), cases())
+@pytest.mark.parametrize(("example", "keras"), list(cases()))
 def test_it_runs_and_is_traced(tmp_path, example, keras):
     trace, done = run(example, keras, tmp_path)
     assert trace.parameters == PARAMETERS[example]
