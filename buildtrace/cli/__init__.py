@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     if arguments and arguments[0] in VERBS:
+        tolerate(sys.stdout)
         verb = importlib.import_module(f"buildtrace.cli.{arguments[0]}")
         code: int = verb.main(arguments[1:])
         return code
@@ -61,6 +62,16 @@ def _dispatch(arguments: list[str]) -> int:
     from buildtrace.cli.run import run
 
     return run(request)
+
+
+def tolerate(stream: TextIO | None) -> None:
+    """Let an old terminal show a question mark for a sign that it does not have.
+
+    Only for streams that the script is done with, or never gets: it may rely on the error.
+    """
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None and stream is not None and not stream.closed:
+        reconfigure(errors="replace")
 
 
 def say(message: str) -> None:

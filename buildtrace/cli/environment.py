@@ -7,7 +7,7 @@ import importlib.util
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from buildtrace.errors import MissingPackageError
 
@@ -167,25 +167,34 @@ def _load_quietly(loader: Any) -> None:
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
     """Hold back what is written to the process's stderr meanwhile; pass on all but the chatter."""
+    stderr, held = _divert_stderr()
+    try:
+        yield
+    finally:
+        if held is not None:
+            _flush_stderr()
+            os.dup2(stderr, 2)
+            held.seek(0)
+            for line in held:
+                if not CHATTER.match(line):
+                    os.write(stderr, line)
+            held.close()
+            os.close(stderr)
+
+
+def _divert_stderr() -> tuple[int, IO[bytes] | None]:
+    """Have stderr written to a file: the true stderr, and that file, or `None` if it cannot be."""
     import tempfile
 
     try:
-        stderr = os.dup(2)
-        held = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, after the streams are back
+        stderr, held = os.dup(2), tempfile.TemporaryFile()  # noqa: SIM115 - closed by the caller
     except OSError:
-        yield  # no stderr, or nowhere to hold it
-        return
-    try:
+        return -1, None  # there is no stderr, or nowhere to hold it
+    _flush_stderr()
+    os.dup2(held.fileno(), 2)
+    return stderr, held
+
+
+def _flush_stderr() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none
         sys.stderr.flush()
-        os.dup2(held.fileno(), 2)
-        yield
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.flush()
-        os.dup2(stderr, 2)
-        held.seek(0)
-        for line in held:
-            if not CHATTER.match(line):
-                os.write(stderr, line)
-        held.close()
-        os.close(stderr)

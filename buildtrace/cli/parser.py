@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from buildtrace.cli import VERBS
+from buildtrace.cli import VERBS, tolerate
 from buildtrace.errors import UsageError
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers import RENDERERS, VIEWS
@@ -31,9 +31,14 @@ Run a script as python would, and show how each Keras model in it gets built.
 Options stand before the script; everything after it belongs to the script."""
 
 EPILOG = """\
-verbs:
+views:
+{views}
+
+formats:
+{formats}
+
+verbs (a script that is called like one: ./landmarks):
 {verbs}
-  (a script that is called like a verb: ./landmarks)
 
 try it on a model that comes along:
   buildtrace -m buildtrace.examples.mnist_mlp
@@ -42,9 +47,9 @@ try it on a model that comes along:
   buildtrace --view weights build.json
 other examples: buildtrace.examples.{{subclassed, resnet50}}
 
-The report goes to stdout if that is a terminal or an option above asked for it, else to
-stderr, so that what the script prints stays as it was.
-The exit code is the script's own; 2 if the request makes no sense and nothing was run."""
+The report goes to stdout if that is a terminal or an option asked for it, else
+to stderr, so that what the script prints stays as it was. The exit code is the
+script's own, or 2 if the request makes no sense and nothing was run."""
 
 TRACE_SUFFIX = ".json"
 
@@ -96,6 +101,11 @@ class Parser(argparse.ArgumentParser):
         )
         self.add_argument("-h", "--help", action="help", help="show this help, and end")
 
+    def format_help(self) -> str:
+        """The help, for a stdout that may lack some signs of it."""
+        tolerate(sys.stdout)
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage: `main` prints one line."""
         raise UsageError(f"{message} (see `{self.prog} --help`)")
@@ -133,7 +143,11 @@ def build_parser() -> argparse.ArgumentParser:
         prog="buildtrace",
         usage=USAGE,
         description=DESCRIPTION,
-        epilog=EPILOG.format(verbs=_rows({f"buildtrace {verb}": VERBS[verb] for verb in VERBS})),
+        epilog=EPILOG.format(
+            views=_rows({view.name: view.summary for view in VIEWS.values()}),
+            formats=_rows({f"{r.name:8}{r.suffix or '':5}": r.summary for r in RENDERERS.values()}),
+            verbs=_rows(VERBS),
+        ),
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and end")
     _add_report_options(parser)
@@ -144,14 +158,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_report_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to show")
-    views = list(VIEWS)
     group.add_argument(
         "--view",
         action="append",
-        choices=views,
+        choices=list(VIEWS),
         metavar="VIEW",
-        help="; ".join(f"{view.name}: {view.summary}" for view in VIEWS.values())
-        + f" (default: {views[0]}; repeatable)",
+        help=f"one of the views below (default: {Options().views[0]}; repeatable)",
     )
     group.add_argument("--depth", type=_depth, metavar="N", help="show N levels of calls")
     group.add_argument("--full", action="store_true", help="fold nothing, however big the model")
@@ -163,7 +175,6 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_file_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to write")
-    suffixes = " ".join(renderer.suffix for renderer in RENDERERS.values() if renderer.suffix)
     group.add_argument(
         "-o",
         dest="output",
@@ -171,13 +182,13 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="PATH",
-        help=f"write a file; its suffix names the format: {suffixes} (repeatable)",
+        help="write a file in the format that its suffix names (repeatable)",
     )
     group.add_argument(
         "--format",
         choices=list(RENDERERS),
         metavar="NAME",
-        help="the format of the files, whatever their suffix: " + ", ".join(RENDERERS),
+        help="the format of the files, whatever their suffix",
     )
 
 

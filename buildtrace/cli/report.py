@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from buildtrace.cli import is_terminal, say
+from buildtrace.cli import is_terminal, say, tolerate
 from buildtrace.errors import BuildtraceError, UsageError
 
 if TYPE_CHECKING:
@@ -62,8 +61,7 @@ def _show(trace: Trace, options: Options, stream: TextIO | None) -> bool:
 
     if stream is None:
         return True
-    if isinstance(stream, io.TextIOWrapper) and not stream.closed:
-        stream.reconfigure(errors="replace")  # the box lines of a tree, in cp1252
+    tolerate(stream)
     try:
         renderers.show(trace, Console(file=stream), options)
         stream.flush()

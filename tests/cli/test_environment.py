@@ -125,3 +125,9 @@ def test_an_import_that_fails_shows_all_and_gives_stderr_back(command, script):
     assert without_ours(ours.err).startswith(MATTERS + "Traceback")
     assert plain.err.endswith(without_ours(ours.err).removeprefix(MATTERS))
     assert ours.code == 1
+
+
+def test_an_import_without_any_stderr(command, script):
+    script("import os\nos.close(2)\nimport sys\nsys.stderr = None\nimport tensorflow\nprint(1)")
+    script("", "tensorflow/__init__.py")
+    assert command("-m", "buildtrace", "model.py").out == "1\n"

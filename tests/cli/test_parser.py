@@ -66,8 +66,10 @@ def test_help_names_all_that_the_tables_have(cli):
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_help_fits_the_terminal(command, columns):
     text = command("-m", "buildtrace", "--help", env={"COLUMNS": str(columns)}).out
-    wrapped = text[text.index("options:") : text.index("verbs:")]
+    wrapped = text[text.index("options:") : text.index("views:")]
     assert max(map(len, wrapped.splitlines())) <= min(columns, 100)
+    below = text[text.index("views:") :]
+    assert max(map(len, below.splitlines())) <= 80
 
 
 BAD = {

@@ -62,3 +62,11 @@ def test_a_reader_that_stops_reading_is_no_error(command, trace_file, arguments)
     )
     result = command("-c", code, *arguments)
     assert result.err == ""
+
+
+@pytest.mark.parametrize("arguments", [["build.json"], ["landmarks"], ["doctor"], ["--help"]])
+def test_an_output_that_knows_only_ascii(command, trace_file, arguments):
+    result = command("-m", "buildtrace", *arguments, env={"PYTHONIOENCODING": "ascii"})
+    assert result.err == ""
+    assert len(result.out) > 100
+    assert result.out.isascii()
