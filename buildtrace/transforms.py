@@ -9,6 +9,7 @@ call is never hidden.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -29,6 +30,12 @@ READABLE = 100
 
 TOO_MANY = 150
 """If even that leaves more than this, the deepest levels are hidden."""
+
+WIDEST = 50
+"""Of more siblings than this, all of different kinds, only the first and the last few are kept."""
+
+LAST = 5
+"""So many of the last siblings are kept then."""
 
 STRETCH = 8
 """So many siblings in a row must be like earlier ones to be folded for that."""
@@ -82,6 +89,7 @@ def fold(trace: Trace, depth: int | None = None) -> Trace:
         if len(shown.calls) > READABLE:
             shown = _Folding(trace, tight=True).result()
         if depth is None and len(shown.calls) > TOO_MANY:
+            shown = _limit_width(shown)
             depth = _readable_depth(shown)
     return shown if depth is None else limit_depth(shown, depth)
 
@@ -121,16 +129,13 @@ def focus(trace: Trace, model: str) -> Trace:
 def part_of(trace: Trace, models: set[int]) -> Trace:
     """Keep only the calls, weights and graphs of the models with these ids."""
     layers = _layers_of(trace, models)
+    roots = _roots_of(trace, layers)
     inside: dict[int | None, bool] = {}
     calls: list[Call] = []
-    previous = False
     for call in trace.calls:
-        belongs = call.layer is not None and call.layer.id in layers
-        if call.parent is None:
-            # An operation has no layer: it belongs to the model that was being put together.
-            belongs = previous = belongs or (call.layer is None and previous)
         parent_inside = inside.get(call.parent, False)
-        inside[call.id] = parent_inside or belongs
+        belongs = call.layer is not None and call.layer.id in layers
+        inside[call.id] = parent_inside or belongs or call.id in roots
         if inside[call.id]:
             calls.append(call if parent_inside else replace(call, parent=None))
     kept = {call.id for call in calls}
@@ -140,6 +145,24 @@ def part_of(trace: Trace, models: set[int]) -> Trace:
         weights=tuple(w for w in trace.weights if w.layer in layers or w.call in kept),
         graphs=tuple(g for g in trace.graphs if g.model.id in layers),
     )
+
+
+def _roots_of(trace: Trace, layers: set[int]) -> set[int]:
+    """The roots that belong to these layers without being a call on one of them.
+
+    `Input` makes a layer and is on none. An operation between two layers belongs to the model
+    that was being put together when it ran.
+    """
+    touching = {call.id for call in trace.calls if call.layer and call.layer.id in layers}
+    found = set()
+    previous = False
+    for root in trace.roots:
+        made = root.step == "input" and any(c.id in touching for _, c in trace.walk(root))
+        between = previous and root.step == "connect" and root.landmark != "Layer.__call__"
+        previous = root.id in touching or made or between
+        if made or between:
+            found.add(root.id)
+    return found
 
 
 # -- what renderers ask about folding ----------------------------------------------------------
@@ -205,6 +228,27 @@ def find_runs(tokens: Sequence[Hashable]) -> list[Run]:
     return runs
 
 
+def find_stretches(tokens: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """The stretches of tokens that came before in the same order: (start, end) of each."""
+    stretches: list[tuple[int, int]] = []
+    first: dict[tuple[Hashable, ...], int] = {}
+    place = 0
+    while place + STRETCH <= len(tokens):
+        earlier = first.setdefault(tuple(tokens[place : place + STRETCH]), place)
+        if earlier == place:
+            place += 1
+            continue
+        end = place + STRETCH
+        while end < len(tokens) and tokens[end] == tokens[earlier + end - place]:
+            end += 1
+        if stretches and stretches[-1][1] == place:
+            stretches[-1] = (stretches[-1][0], end)
+        else:
+            stretches.append((place, end))
+        place = end
+    return stretches
+
+
 # -- how it is done --------------------------------------------------------------------------
 
 
@@ -238,27 +282,6 @@ def _best_run(
             best = run
         other = following[other]
     return best
-
-
-def _seen_before(tokens: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """The stretches of tokens that came before in the same order: (start, end) of each."""
-    stretches: list[tuple[int, int]] = []
-    first: dict[tuple[Hashable, ...], int] = {}
-    place = 0
-    while place + STRETCH <= len(tokens):
-        earlier = first.setdefault(tuple(tokens[place : place + STRETCH]), place)
-        if earlier == place:
-            place += 1
-            continue
-        end = place + STRETCH
-        while end < len(tokens) and tokens[end] == tokens[earlier + end - place]:
-            end += 1
-        if stretches and stretches[-1][1] == place:
-            stretches[-1] = (stretches[-1][0], end)
-        else:
-            stretches.append((place, end))
-        place = end
-    return stretches
 
 
 class _Folding:
@@ -315,7 +338,7 @@ class _Folding:
         tokens = [self._token(call) for call in calls]
         stay: list[Call] = []
         place = 0
-        for start, end in _seen_before(tokens) if self.tight else []:
+        for start, end in find_stretches(tokens) if self.tight else []:
             stay += self._piece(calls[place : start - 1], tokens[place : start - 1])
             stay.append(calls[start - 1])
             self._mark(calls[start - 1], end - start + 1, calls[start:end])
@@ -385,6 +408,38 @@ def _readable_depth(trace: Trace) -> int:
         if total > TOO_MANY:
             return max(depth, 1)
     return len(depths)
+
+
+def _limit_width(trace: Trace) -> Trace:
+    """Hide the middle of long lists of siblings, up to a call of the failing path if one is there.
+
+    The call before the gap stands for them, for the reason "depth": they need not be like it.
+    """
+    path = failing_path(trace)
+    gone: set[int] = set()
+    folded: dict[int, Folded] = {}
+    below = sizes(trace)
+    lists = [trace.roots, *(trace.children(call) for call in trace.calls)]
+    for calls in lists:
+        first = WIDEST - LAST
+        middle = calls[first:-LAST] if len(calls) > WIDEST else []
+        safe = list(takewhile(lambda call: call.id not in path, middle))
+        while safe and calls[first - 1].folded:
+            first -= 1  # a call says one thing
+            safe.insert(0, calls[first])
+        if len(safe) > 1 and first:
+            hidden_before = sum(call.folded.calls for call in safe if call.folded)
+            number = sum(below[call.id] for call in safe) + hidden_before
+            last = calls[first - 1].id
+            folded[last] = Folded(reason="depth", repeats=len(safe) + 1, calls=number)
+            gone.update(call.id for call in safe)
+    kept = []
+    for call in trace.calls:
+        if call.id in gone or call.parent in gone:
+            gone.add(call.id)
+        else:
+            kept.append(call)
+    return _keep(trace, kept, {place: mark for place, mark in folded.items() if place not in gone})
 
 
 def _keep(trace: Trace, calls: Iterable[Call], folded: dict[int, Folded]) -> Trace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from buildtrace.trace import (
     Call,
@@ -141,8 +141,8 @@ class Recording:
         )
 
 
-def chain(model, *layers, built=True, weights=()):
-    """The graph of layers in a row, the first one being the input."""
+def chain(model, *layers, built=True, weights=(), nested=("Block", "Sequential")):
+    """The graph of layers in a row, the first one being the input; some classes are models."""
     last = len(layers) - 1
     nodes = tuple(
         Node(
@@ -151,7 +151,7 @@ def chain(model, *layers, built=True, weights=()):
             name=ref.name,
             class_name=ref.class_name,
             depth=last - place,
-            kind="input" if place == 0 else "layer",
+            kind="model" if ref.class_name in nested else "layer" if place else "input",
             built=built,
             outputs=(out,),
         )
@@ -172,29 +172,29 @@ def chain(model, *layers, built=True, weights=()):
 
 
 def _dense3(r, layer, units, given, out):
-    with r.call("Layer.__call__", layer, [given], [out]):
-        with r.call("Layer._maybe_build", layer, [given], changes={"built": (False, True)}):
-            with r.call("Dense.build", layer, [spec(*given.shape, dtype=None)]):
-                r.add_weight(layer, "kernel", (given.shape[-1], units))
-                r.add_weight(layer, "bias", (units,), "Zeros")
-        with r.call("Operation.__call__", layer, [given], [out]):
-            with r.call("Layer.symbolic_call", layer, [given], [out]):
-                with r.call("Layer.compute_output_spec", layer, [given], [out]):
-                    with r.call("Dense.compute_output_shape", layer):
-                        pass
+    flows = ([given], [out])
+    with r.call("Layer.__call__", layer, *flows):
+        with (
+            r.call("Layer._maybe_build", layer, [given], changes={"built": (False, True)}),
+            r.call("Dense.build", layer, [spec(*given.shape, dtype=None)]),
+        ):
+            r.add_weight(layer, "kernel", (given.shape[-1], units))
+            r.add_weight(layer, "bias", (units,), "Zeros")
+        with (
+            r.call("Operation.__call__", layer, *flows),
+            r.call("Layer.symbolic_call", layer, *flows),
+            r.call("Layer.compute_output_spec", layer, *flows),
+            r.call("Dense.compute_output_shape", layer),
+        ):
+            pass
         with r.call("Node.__init__", layer):
             pass
 
 
 def mapping(r, mapper, depth):
-    with r.call(mapper), r.call("_build_map"):
-        _helper(r, depth)
-
-
-def _helper(r, depth):
-    if depth:
-        with r.call("_build_map_helper"):
-            _helper(r, depth - 1)
+    with ExitStack() as stack:
+        for name in [mapper, "_build_map", *["_build_map_helper"] * depth]:
+            stack.enter_context(r.call(name))
 
 
 def mlp3(units=(512, 10)):
@@ -225,18 +225,20 @@ def mlp3(units=(512, 10)):
 
 def _dense2(r, layer, units, given, out):
     flows = ([given], [out])
-    with r.call("Layer.__call__", layer, *flows):
-        with r.call("Layer._functional_construction_call", layer, *flows):
-            with (
-                r.call("Layer._keras_tensor_symbolic_call", layer, *flows),
-                r.call("Layer._infer_output_signature", layer, *flows),
-                r.call("Layer._maybe_build", layer, [given]),
-                r.call("Dense.build", layer, [given], changes={"built": (False, True)}),
-            ):
-                r.add_weight(layer, "kernel", (given.shape[-1], units))
-                r.add_weight(layer, "bias", (units,), "Zeros")
-            with r.call("Layer._set_connectivity_metadata", layer), r.call("Node.__init__", layer):
-                pass
+    with (
+        r.call("Layer.__call__", layer, *flows),
+        r.call("Layer._functional_construction_call", layer, *flows),
+    ):
+        with (
+            r.call("Layer._keras_tensor_symbolic_call", layer, *flows),
+            r.call("Layer._infer_output_signature", layer, *flows),
+            r.call("Layer._maybe_build", layer, [given]),
+            r.call("Dense.build", layer, [given], changes={"built": (False, True)}),
+        ):
+            r.add_weight(layer, "kernel", (given.shape[-1], units))
+            r.add_weight(layer, "bias", (units,), "Zeros")
+        with r.call("Layer._set_connectivity_metadata", layer), r.call("Node.__init__", layer):
+            pass
 
 
 def mlp2():
@@ -267,10 +269,21 @@ def mlp2():
     return r.trace()
 
 
-def failing():
-    """A build that ends in an error three calls deep."""
+def layers(classes, name="layer"):
+    """A model put together by one call of each of these classes, in this order."""
+    r = Recording()
+    for number, class_name in enumerate(classes):
+        layer = r.layer(f"{name}_{number}", class_name)
+        _dense3(r, layer, 4, spec(None, 4), spec(None, 4))
+    return r.trace()
+
+
+def failing(before=0):
+    """A build that ends in an error three calls deep, after `before` layers that went well."""
     error = ErrorInfo(type="ValueError", message="units must be positive,\ngot -1")
     r = Recording()
+    for number in range(before):
+        _dense3(r, r.layer(f"good_{number}", "Dense"), 8, spec(None, 8), spec(None, 8))
     layer = r.layer("bad", "Dense")
     with (
         r.call("Layer.__call__", layer, [spec(None, 8)], error=error),
@@ -279,3 +292,83 @@ def failing():
     ):
         pass
     return r.trace(error)
+
+
+def evil():
+    """Names that must not be taken for markup, nor break lines, nor fill the screen."""
+    r = Recording()
+    names = ["[bold]x", '"<b>\n', "\x1b[31mred", "n" * 10_000]
+    rows = [(r.layer("in", "InputLayer"), spec(None, 3))]
+    for name in names:
+        layer = r.layer(name, "[/]Class")
+        _dense3(r, layer, 3, spec(None, 3), spec(None, 3))
+        rows.append((layer, spec(None, 3)))
+    r.graphs.append(chain(r.layer("[red]model", "M"), *rows, weights=range(8)))
+    return r.trace()
+
+
+def towers():
+    """Two inputs through a shared layer, an addition, a model inside, and one unbuilt layer."""
+    r = Recording()
+    left, right = r.layer("left", "InputLayer"), r.layer("right", "InputLayer")
+    shared, head = r.layer("shared", "Dense"), r.layer("head", "Sequential")
+    inner, late = r.layer("inner", "Dense"), r.layer("late", "Dense")
+    eight, four = spec(None, 8), spec(None, 4)
+    for source in (left, right):
+        with (
+            r.call("Input"),
+            r.call("InputLayer.__init__", source),
+            r.call("Node.__init__", source, outputs=[eight]),
+        ):
+            pass
+    _dense3(r, shared, 4, eight, four)
+    with r.call("Layer.__call__", shared, [eight], [four]):
+        pass
+    with r.call("Operation.symbolic_call", r.layer("add", "Add"), [four, four], [four]):
+        pass
+    with (
+        r.call("Layer.__call__", head, [four], [four]),
+        r.call("Sequential.build", head, [four]),
+    ):
+        _dense3(r, inner, 4, four, four)
+    model = r.layer("two_towers", "Functional")
+    with r.call("Functional.__init__", model, changes={"built": (False, True)}):
+        mapping(r, "map_graph", 6)
+    rows = [
+        (left, "input", 3, 0, eight),
+        (right, "input", 3, 0, eight),
+        (shared, "layer", 2, 0, four),
+        (shared, "layer", 2, 1, four),
+        (None, "operation", 1, 0, four),
+        (head, "model", 0, 0, four),
+        (late, "layer", 0, 0, four),
+    ]
+    nodes = tuple(
+        Node(
+            id=place,
+            layer=ref.id if ref else None,
+            name=ref.name if ref else "add",
+            class_name=ref.class_name if ref else "Add",
+            depth=depth,
+            index=index,
+            built=ref is not late,
+            kind=kind,
+            outputs=(out,),
+        )
+        for place, (ref, kind, depth, index, out) in enumerate(rows)
+    )
+    pairs = [(0, 2), (1, 3), (2, 4), (3, 4), (4, 5), (4, 6)]
+    edges = tuple(Edge(source=a, target=b, tensor=four) for a, b in pairs)
+    r.graphs.append(chain(head, (r.layer("head_input", "InputLayer"), four), (inner, four)))
+    r.graphs.append(
+        Graph(
+            model=model,
+            built=True,
+            nodes=nodes,
+            edges=edges,
+            inputs=(0, 1),
+            outputs=(5, 6),
+            weights=(0, 1, 2, 3),
+        )
+    )
+    return r.trace()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -82,6 +83,7 @@ def duration(nanoseconds: int) -> str:
     return f"{nanoseconds / 10**3:.0f} µs"
 
 
+@lru_cache(maxsize=4096)
 def place(file: str, line: int) -> str:
     """A line of a file, by the file's name alone."""
     # Both kinds of separator count: a trace may come from another platform.
@@ -94,6 +96,7 @@ def user_line(caller: SourceLine | None) -> str:
     return place(caller.file, caller.line) if caller else ""
 
 
+@lru_cache(maxsize=4096)
 def link(file: str, line: int) -> str:
     """The address of a line of a file, for a terminal's hyperlink; "" if there is no file."""
     path = file.replace("\\", "/")
@@ -125,3 +128,9 @@ def clean_long(text: str, longest: int = 4_000) -> str:
     parts = [text[start : start + LONGEST_NAME] for start in range(0, len(text), LONGEST_NAME)]
     kept = parts[: longest // LONGEST_NAME]
     return "".join(clean(part) for part in kept) + ("…" if len(kept) < len(parts) else "")
+
+
+def article(text: str) -> str:
+    """What a landmark's row says of the article, so that it says so itself."""
+    text = clean_long(text)
+    return text if text.startswith("The article") else f"The article: {text}"

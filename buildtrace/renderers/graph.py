@@ -11,7 +11,7 @@ from buildtrace.renderers.lines import Column, Line, Lines, Part, Row, table, wr
 from buildtrace.renderers.models import outermost, weights_by_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from buildtrace.renderers.options import Options
     from buildtrace.trace import Graph, Node, Trace, Weight
@@ -22,22 +22,22 @@ WIDEST_DRAWING = 24
 COLUMNS = [
     Column(""),
     Column("#", right=True),
-    Column("layer", least=16),
-    Column("class", least=10, rank=3),
-    Column("output", least=16),
+    Column("layer", least=18),
+    Column("class", least=14, rank=3),
+    Column("output", least=20),
     Column("parameters", right=True),
     Column("depth", right=True, rank=4),
-    Column("from", least=6, rank=1),
+    Column("from", least=8, rank=1),
 ]
 
 
 def render(trace: Trace, options: Options) -> Lines:
     """The graphs of all models, nested ones inside the models that they are part of."""
     trace = summary.subject(trace, options)
-    return Lines(lambda width: _lines(trace, width))
+    return Lines(lambda width: _lines(trace, options, width))
 
 
-def _lines(trace: Trace, width: int) -> Iterator[Line]:
+def _lines(trace: Trace, options: Options, width: int) -> Iterator[Line]:
     graphs = outermost(trace)
     if not graphs:
         yield [Part("No model was built: there is no graph to show.")]
@@ -46,7 +46,7 @@ def _lines(trace: Trace, width: int) -> Iterator[Line]:
         if number:
             yield []
         yield from _heading(graph, weights, width)
-        rows = list(_Rows(trace, weights).of(graph, [], ""))
+        rows = list(_Rows(trace, weights, options.full).of(graph, [], ""))
         if any(sum(len(part.text) for part in row[0]) > WIDEST_DRAWING for row in rows):
             rows = [[[], *row[1:]] for row in rows]
         if rows:
@@ -73,8 +73,10 @@ def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iter
 class _Rows:
     """The rows of a graph, and of the graphs of the models in it."""
 
-    def __init__(self, trace: Trace, weights: dict[int, list[Weight]]) -> None:
+    def __init__(self, trace: Trace, weights: dict[int, list[Weight]], full: bool) -> None:
         self.weights = weights
+        self.full = full
+        self.shown: dict[Hashable, str] = {}
         self.graphs = {graph.model.id: graph for graph in trace.graphs}
 
     def of(self, graph: Graph, outer: list[int], before: str) -> Iterator[Row]:
@@ -93,13 +95,23 @@ class _Rows:
         lanes = Lanes([node.id for node in nodes], sources)
         previous: int | None = None
         for node in nodes:
+            inner = self._inner(node, [*outer, graph.model.id])
+            like = self.shown.get(_form(inner), "") if inner and not self.full else ""
             drawing = before + lanes.draw(node.id, _dot(node))
-            yield self._row(node, drawing, sources[node.id], previous, len(outer))
+            row = self._row(node, drawing, sources[node.id], previous, len(outer))
+            row[2] += [Part(f" (inside as {like})", styles.NOTE)] if like else []
+            yield row
             previous = node.id
-            inner = self.graphs.get(node.layer) if node.layer is not None else None
-            around = [*outer, graph.model.id]
-            if inner and inner.model.id not in around and node.index == 0:
+            if inner and not like:
+                self.shown[_form(inner)] = fmt.clean(node.name)
+                around = [*outer, graph.model.id]
                 yield from self.of(inner, around, f"{before}{lanes.going_on()}  ")
+
+    def _inner(self, node: Node, around: list[int]) -> Graph | None:
+        """The graph inside a node, if it is to be shown there."""
+        if node.layer is None or node.index or node.layer in around:
+            return None
+        return self.graphs.get(node.layer)
 
     def _row(
         self, node: Node, drawing: str, sources: list[int], previous: int | None, level: int
@@ -126,6 +138,12 @@ class _Rows:
             return Part("shared", styles.NOTE)
         number = fmt.parameters(self.weights.get(-1 if node.layer is None else node.layer, []))
         return Part(f"{number:,}" if number else "")
+
+
+def _form(graph: Graph) -> Hashable:
+    """Equal for graphs of the same classes, connected alike."""
+    nodes = tuple((node.class_name, node.kind, node.built) for node in graph.nodes)
+    return nodes, tuple((edge.source, edge.target) for edge in graph.edges)
 
 
 def _dot(node: Node) -> str:

@@ -31,6 +31,9 @@ _ASCII = str.maketrans(dict(zip("├└│─┴╯╰┤┼●○◆→…·µ�
 """One character for each, so that all stays in its column where the terminal knows no more."""
 
 
+NEW_LINE = Segment.line()
+
+
 class Part(NamedTuple):
     """A piece of a line."""
 
@@ -51,9 +54,10 @@ class Lines:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """All lines as rich's segments."""
+        encoding = options.encoding if options.ascii_only else None
         for line in self.make(min(options.max_width, WIDEST)):
             if isinstance(line, list):
-                yield from _segments(line, options)
+                yield from _segments(line, encoding)
             else:
                 yield line
 
@@ -65,24 +69,22 @@ class Lines:
                 Lines(lambda _, chunk=chunk: chunk),  # type: ignore[misc]
                 end="",
                 crop=False,
-                soft_wrap=True,
             )
 
 
-def _segments(line: Line, options: ConsoleOptions) -> Iterator[Segment]:
+def _segments(line: Line, encoding: str | None) -> Iterator[Segment]:
+    """A line's segments; `encoding` is that of a terminal that does not know all characters."""
     for text, style, link in line:
-        if options.ascii_only:
+        if encoding is not None:
             text = text.translate(_ASCII)
-            text = text.encode(options.encoding, "backslashreplace").decode(options.encoding)
-        yield Segment(text, _style(style, link))
-    yield Segment.line()
+            text = text.encode(encoding, "backslashreplace").decode(encoding)
+        yield Segment(text, _style(style, link) if style or link else None)
+    yield NEW_LINE
 
 
 @lru_cache(maxsize=4096)
-def _style(style: str, link: str) -> Style | None:
-    if link:
-        return Style.parse(style) + Style(link=link)
-    return Style.parse(style) if style else None
+def _style(style: str, link: str) -> Style:
+    return Style.parse(style) + Style(link=link) if link else Style.parse(style)
 
 
 def size(text: str) -> int:
@@ -92,7 +94,10 @@ def size(text: str) -> int:
 
 def width_of(line: Iterable[Part]) -> int:
     """How many columns a line takes."""
-    return sum(size(part.text) for part in line)
+    width = 0
+    for text, _, _ in line:
+        width += len(text) if text.isascii() else cell_len(text)
+    return width
 
 
 def shorten(text: str, width: int) -> str:

@@ -22,8 +22,11 @@ def outermost(trace: Trace) -> list[Graph]:
 def weights_by_layer(trace: Trace) -> dict[int, list[Weight]]:
     """Each layer's weights, those included that were made while it was at work.
 
-    A wrapper or a recurrent layer owns few weights itself: the layers in it do.
+    A wrapper or a recurrent layer owns few weights itself: the layers in it do. A model has
+    those that its graph names.
     """
+    by_id = {weight.id: weight for weight in trace.weights}
+    models = {g.model.id: [by_id[n] for n in g.weights if n in by_id] for g in trace.graphs}
     found: dict[int, list[Weight]] = {}
     layers_at: dict[int, frozenset[int]] = {}
     for call in trace.calls:  # parents come before their children
@@ -36,7 +39,7 @@ def weights_by_layer(trace: Trace) -> dict[int, list[Weight]]:
             layers = layers | {weight.layer}
         for layer in layers:
             found.setdefault(layer, []).append(weight)
-    return found
+    return found | {model: weights for model, weights in models.items() if weights}
 
 
 def build_around(trace: Trace, call: Call) -> Call | None:

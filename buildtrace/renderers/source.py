@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import textwrap
+import tokenize
 from typing import TYPE_CHECKING
 
 from rich.style import Style
@@ -52,7 +54,7 @@ def block(file: str, line: int) -> list[str]:
         return []
     try:
         return inspect.getblock(lines)
-    except (SyntaxError, IndentationError, ValueError):
+    except (SyntaxError, tokenize.TokenError):
         return lines[:SHORT]  # what is no Python any more is shown as far as it may matter
 
 
@@ -93,7 +95,7 @@ def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | Rend
 
 def _syntax(code: str, line: int) -> Syntax:
     return Syntax(
-        code.rstrip("\n"),
+        textwrap.dedent(code).rstrip("\n"),
         "python",
         theme=ANSISyntaxTheme({token: Style.parse(style) for token, style in _COLORS.items()}),
         line_numbers=True,

@@ -20,6 +20,9 @@ MARGIN = [Part("   ")]
 WIDEST = 100
 """Sentences in longer lines are hard to read."""
 
+FEW, MANY = 10, 40
+"""So many layers are told one by one; of so many, only the first of each kind of stretch."""
+
 MOST_WEIGHTS = 4
 """So many weights of a layer are told one by one."""
 
@@ -102,23 +105,35 @@ class _Telling:
             summary_line = [name, Part(f": {fmt.clean_long(row.summary)}")]
             yield from flowing(summary_line, self.width, first, rest)
             if row.article:
-                text = f"The article: {fmt.clean_long(row.article)}"
-                yield from wrapped(text, self.width, rest, rest, styles.SWALLOWED)
+                yield from wrapped(
+                    fmt.article(row.article), self.width, rest, rest, styles.SWALLOWED
+                )
 
     def _layers(self, story: Story) -> Iterator[Line]:
         """A sentence for each layer; what comes again is folded."""
         layers = story.layers
         place = 0
-        runs = [] if self.options.full else transforms.find_runs([f.kind for f in layers])
-        if len(layers) <= transforms.SMALL // 8:
-            runs = []
-        for run in runs:
-            for number in range(place, run.start + run.length):
+        for start, end, like in self._folds(layers):
+            for number in range(place, start):
                 yield _layer(number, layers[number])
-            yield _more(layers[run.start + run.length : run.end], run)
-            place = run.end
+            yield _more(layers[start:end], like)
+            place = end
         for number in range(place, len(layers)):
             yield _layer(number, layers[number])
+
+    def _folds(self, layers: list[LayerFacts]) -> list[tuple[int, int, str]]:
+        """What is hidden: from where, to where, and what it is like."""
+        kinds = [facts.kind for facts in layers]
+        if self.options.full or len(layers) <= FEW:
+            return []
+        if len(layers) > MANY:
+            stretches = transforms.find_stretches(kinds)
+            return [(start, end, "those above") for start, end in stretches]
+        runs = transforms.find_runs(kinds)
+        return [
+            (run.start + run.length, run.end, f"the last {run.length}" if run.length > 1 else "it")
+            for run in runs
+        ]
 
 
 # -- sentences ------------------------------------------------------------------------------
@@ -143,8 +158,8 @@ def _input(story: Story) -> Iterator[Line]:
     for call in story.sources:
         if call.layer:
             text = "{} makes the input layer {} for {}."
-            yield say(text, _function(call), _name(call.layer), _tensors(call.outputs))
-    if not story.sources:
+            yield say(text, _function(call), _name(call.layer), _tensors(story.given(call)))
+    if not story.sources and model:
         yield say("No input layer is made.")
 
 
@@ -185,13 +200,11 @@ def _weights(weights: tuple[Weight, ...]) -> Line:
     return [*line, *say(": {} parameters", _whole(f"{fmt.parameters(weights):,}"))]
 
 
-def _more(layers: list[LayerFacts], run: transforms.Run) -> Line:
+def _more(layers: list[LayerFacts], like: str) -> Line:
     """That more layers like the ones before follow."""
-    like = "it" if run.length == 1 else f"these {run.length}"
-    made = sum(fmt.parameters(facts.weights) for facts in layers)
-    text = f"… and {run.repeats - 1:,} more like {like}, " + "{} to {}, with {}."
-    number = _whole(fmt.count(made, "parameter"))
+    number = _whole(fmt.count(sum(fmt.parameters(facts.weights) for facts in layers), "parameter"))
     names = _name(layers[0].layer), _name(layers[-1].layer)
+    text = f"… and {len(layers):,} more like {like}: " + "{} to {}, with {}."
     return [Part("     ", styles.QUIET), *say(text, *names, number)]
 
 
@@ -222,9 +235,8 @@ def _graph(story: Story) -> Iterator[Line]:
         ends = f"{max(depths)}", f"{min(depths)}"
         yield say(text, *(_whole(word) for word in (*counts, *ends)))
     for name, (before, after) in story.changes.items():
-        yield say(
-            "{} of {}: {}.", _whole(fmt.clean(name)), _name(graph.model), _change(before, after)
-        )
+        changed = Part(f"{fmt.clean(name)}: {before} → {after}", styles.CHANGE)
+        yield say("The state of {} changes, {}.", _name(graph.model), changed)
     weights = story.trace.weights
     total = fmt.count(fmt.parameters(weights), "parameter")
     frozen = fmt.parameters(weight for weight in weights if not weight.trainable)
@@ -250,10 +262,6 @@ def _whole(text: str) -> Part:
 
 def _tensors(specs: tuple[TensorSpec, ...]) -> Part:
     return _whole(fmt.tensors(specs) or "an unknown shape")
-
-
-def _change(before: bool, after: bool) -> Part:
-    return Part(f"{before} → {after}", styles.CHANGE)
 
 
 def _user(call: Call) -> Part:

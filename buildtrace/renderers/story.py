@@ -17,6 +17,10 @@ OF_STEP: dict[Step, int] = {"input": 1, "connect": 2, "build": 2, "weight": 2, "
 """Which of the article's three steps a landmark belongs to."""
 
 
+MAPPING = -1
+"""Stands for the layer of calls inside the mapping of a graph, which builds no layer."""
+
+
 class LayerFacts(NamedTuple):
     """What happened to one layer.
 
@@ -58,8 +62,19 @@ class Story:
 
     @cached_property
     def sources(self) -> list[Call]:
-        """The calls that made the input layers."""
-        return [call for call in self.trace.calls if call.name == "InputLayer.__init__"]
+        """The calls that made the model's input layers, not those of the models in it."""
+        found = [call for call in self.trace.calls if call.name == "InputLayer.__init__"]
+        nested = self._models - {self.graph.model.id if self.graph else None}
+        return [call for call in found if not self._at(call) & nested]
+
+    def _at(self, call: Call) -> set[int]:
+        """The layers at work when `call` ran."""
+        return {outer.layer.id for outer in self.trace.ancestors(call) if outer.layer}
+
+    def given(self, source: Call) -> tuple[TensorSpec, ...]:
+        """The tensors that an input layer stands for; its node knows them for sure."""
+        inside = (call.outputs for _, call in self.trace.walk(source) if call.outputs)
+        return next(inside, ())
 
     @cached_property
     def layers(self) -> list[LayerFacts]:
@@ -76,15 +91,18 @@ class Story:
         return [_facts(calls, weights.get(layer, []), path) for layer, calls in found.items()]
 
     def _direct(self) -> Iterator[Call]:
-        """The calls on layers that are not inside another layer's call."""
+        """The calls on layers that are not inside another layer's call, nor the mapping's."""
         inside: dict[int | None, int | None] = {None: None}
         skip = self._models | {call.layer.id for call in self.sources if call.layer}
         for call in self.trace.calls:
             outer = inside[call.parent]
-            own = call.layer.id if call.layer and call.layer.id not in skip else None
-            own = None if call.step == "graph" else own
+            own = None
+            if call.step == "graph":
+                own = MAPPING
+            elif call.landmark in ("Layer.__call__", "Layer.build") and call.layer:
+                own = call.layer.id if call.layer.id not in skip else None
             inside[call.id] = own if outer is None else outer
-            if own is not None and outer in (None, own):
+            if own != MAPPING and call.layer and inside[call.id] == call.layer.id:
                 yield call
 
     @cached_property

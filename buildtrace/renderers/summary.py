@@ -60,7 +60,7 @@ def totals(trace: Trace) -> Line:
     parts = [Part(fmt.count(trace.parameters, "parameter"), styles.NAME)]
     rest = trace.parameters - trainable
     parts.append(Part(f" in {fmt.count(len(trace.weights), 'weight')}: {trainable:,} trainable"))
-    parts.append(Part(f", {rest:,} not"))
+    parts.append(Part(f", {rest:,} not trainable"))
     return parts
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers.options import Options
-    from buildtrace.trace import Call, LayerRef, SourceLine, Trace
+    from buildtrace.trace import Call, Folded, LayerRef, SourceLine, Trace
 
-WIDE = 100
+WIDE = 110
 """From this width on there is room for a column with the source line."""
 
 SOURCE_WIDTH = 24
@@ -26,11 +26,19 @@ GAP = 2
 
 
 class Detail(NamedTuple):
-    """Something to say about a call; what has the highest rank is left out first."""
+    """Something to say about a call.
+
+    Attributes:
+        rank: details of the highest rank are left out first.
+        parts: the text.
+        gap: spaces before it.
+        least: to how many columns it may be cut; 0 if not at all.
+    """
 
     rank: int
     parts: Line
     gap: int = GAP
+    least: int = 0
 
 
 class Place(NamedTuple):
@@ -185,9 +193,10 @@ class _Tree:
             yield Detail(0, [Part(fmt.clean(weight.name), styles.NAME)])
             yield Detail(1, [Part(fmt.shape(weight.shape))], gap=1)
             yield Detail(1, [Part(f"{weight.parameters:,}")])
-            yield Detail(6, [Part(fmt.clean(weight.dtype), styles.QUIET)])
+            if self.width >= WIDE or weight.dtype != fmt.USUAL_DTYPE:
+                yield Detail(3, [Part(fmt.clean(weight.dtype), styles.QUIET)])
             if weight.initializer:
-                yield Detail(2, [Part(fmt.clean(weight.initializer), styles.QUIET)])
+                yield Detail(2, [Part(fmt.clean(weight.initializer), styles.QUIET)], least=7)
             if not weight.trainable:
                 yield Detail(4, [Part("not trainable", styles.QUIET)])
         yield from self._inside(call)
@@ -222,8 +231,7 @@ class _Tree:
         width = min(self.width, WIDE)
         yield from wrapped(fmt.clean_long(row.summary), width, guide, guide, styles.NOTE)
         if row.article:
-            text = f"The article: {fmt.clean_long(row.article)}"
-            yield from wrapped(text, width, guide, guide, styles.SWALLOWED)
+            yield from wrapped(fmt.article(row.article), width, guide, guide, styles.SWALLOWED)
 
     def _caller(self, caller: SourceLine) -> Line:
         address = fmt.link(caller.file, caller.line)
@@ -250,13 +258,8 @@ class _Tree:
         beside = self.hidden[call.id].beside if call.id in self.hidden else []
         if not beside or call.folded is None:
             return []
-        blocks = call.folded.repeats - 1
-        length = len(beside) // blocks
-        like = (
-            f"these {length}" if length > 1 else "it" if _alike(call, beside[0]) else "those above"
-        )
+        details = [Detail(0, [Part(_how_many(call, call.folded, beside), styles.NOTE)])]
         calls = sum(self.sizes[c.id] for c in beside)
-        details = [Detail(0, [Part(f"… and {blocks:,} more like {like}", styles.NOTE)])]
         names = [fmt.clean(c.layer.name) for c in (beside[0], beside[-1]) if c.layer]
         if len(names) == 2:
             text = names[0] + (f" to {names[1]}" if names[1] != names[0] else "")
@@ -276,11 +279,25 @@ def _fitting(details: Iterator[Detail], room: int) -> list[Detail]:
     found = list(details)
     kept = set()
     for number in sorted(range(len(found)), key=lambda number: found[number].rank):
-        needed = width_of(found[number].parts) + found[number].gap
-        if needed <= room or found[number].rank == 0:
+        rank, parts, gap, least = found[number]
+        if least and room >= least + gap:
+            found[number] = found[number]._replace(parts=cut(parts, room - gap))
+        needed = width_of(found[number].parts) + gap
+        if needed <= room or rank == 0:
             kept.add(number)
             room -= needed
     return [detail for number, detail in enumerate(found) if number in kept]
+
+
+def _how_many(call: Call, folded: Folded, beside: list[Call]) -> str:
+    """How many siblings are hidden after `call`, and what they are like."""
+    blocks = folded.repeats - 1
+    length = len(beside) // blocks
+    if folded.reason == "depth":
+        return f"… and {len(beside):,} more"
+    if length > 1:
+        return f"… and {blocks:,} more like these {length}"
+    return f"… and {blocks:,} more like {'it' if _alike(call, beside[0]) else 'those above'}"
 
 
 def _alike(call: Call, other: Call) -> bool:

@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     Column("weight", least=16),
-    Column("shape", least=10),
+    Column("shape", least=12),
     Column("parameters", right=True),
     Column("", rank=1),
-    Column("initializer", least=11, rank=2),
-    Column("from input", least=12, rank=3),
-    Column("made by", least=10, rank=4),
-    Column("your line", least=10, rank=5),
-    Column("Keras' line", least=10, rank=7),
+    Column("initializer", least=13, rank=2),
+    Column("from input", least=14, rank=3),
+    Column("made by", least=16, rank=4),
+    Column("your line", least=14, rank=5),
+    Column("Keras' line", least=16, rank=7),
     Column("dtype", rank=8),
     Column("regularizer", least=8, rank=6),
     Column("constraint", least=8, rank=6),
     Column("placement", least=8, rank=9),
 ]
+
+
+LONGEST_PATH = 36
 
 
 def render(trace: Trace, options: Options) -> Lines:
@@ -46,7 +49,7 @@ def _lines(trace: Trace, width: int) -> Iterator[Line]:
         if not fresh and (seen or not graph.weights):
             continue
         seen.update(weight.id for weight in fresh)
-        yield from _group(trace, _title(graph), fresh, width)
+        yield from _group(trace, _title(graph), fresh, width, f"{graph.model.name}/")
     rest = [weight for weight in trace.weights if weight.id not in seen]
     if rest:
         title = "outside of any model" if seen else "in the order of their making"
@@ -58,8 +61,10 @@ def _title(graph: Graph) -> str:
     return f"{fmt.clean(graph.model.name)} {fmt.layer(graph.model)}"
 
 
-def _group(trace: Trace, title: str, weights: Iterable[Weight], width: int) -> Iterator[Line]:
-    rows = [_row(trace, weight) for weight in weights]
+def _group(
+    trace: Trace, title: str, weights: Iterable[Weight], width: int, prefix: str = ""
+) -> Iterator[Line]:
+    rows = [[_name(trace, weight, prefix), *_row(trace, weight)] for weight in weights]
     yield from wrapped(title, width, [], [], styles.HEADING)
     yield from table(COLUMNS, rows, width)
     yield []
@@ -71,7 +76,6 @@ def _row(trace: Trace, weight: Weight) -> Row:
     by = build or maker
     caller = by.caller if by else None
     return [
-        _name(trace, weight),
         [Part(fmt.shape(weight.shape))],
         [Part(f"{weight.parameters:,}")],
         [Part("" if weight.trainable else "frozen", styles.SWALLOWED)],
@@ -87,10 +91,15 @@ def _row(trace: Trace, weight: Weight) -> Row:
     ]
 
 
-def _name(trace: Trace, weight: Weight) -> Line:
-    layer = trace.layers.get(weight.layer) if weight.layer is not None else None
-    owner = f"{fmt.clean(layer.name)}/" if layer else ""
-    return [Part(owner), Part(fmt.clean(weight.name), styles.NAME)]
+def _name(trace: Trace, weight: Weight, prefix: str) -> Line:
+    """The weight's path, without the model's name and, if it is long, without its beginning."""
+    path = weight.path.removeprefix(prefix)
+    if "/" not in path and weight.layer in trace.layers:
+        path = f"{trace.layers[weight.layer].name}/{path}"
+    owner, _, name = fmt.clean(path).rpartition("/")
+    room = max(LONGEST_PATH - len(name), 0)
+    owner = f"…{owner[len(owner) - room + 1 :]}" if len(owner) > room else owner
+    return [Part(f"{owner}/" if owner else ""), Part(name, styles.NAME)]
 
 
 def _link(call: Call) -> str:
