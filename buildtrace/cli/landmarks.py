@@ -19,15 +19,13 @@ if TYPE_CHECKING:
     from buildtrace.trace import KerasInfo
 
 STEPS = {
-    "input": "The input: what the model will be given",
-    "connect": "Connecting: each layer is called on the output of the one before",
-    "build": "Building: a layer makes its state, now that its input's shape is known",
-    "weight": "Weights: the variables themselves",
-    "graph": "The graph: the layers become a network",
+    "input": "1. The input: what the model will be given",
+    "connect": "2. The layers: each is called on the output of the one before",
+    "build": "2. The layers: each makes its state, now that its input's shape is known",
+    "weight": "2. The layers: the weights themselves",
+    "graph": "3. The graph: the layers become a network",
 }
-
-DIFFERS = "≠"
-"""Marks what a sentence says of the article of 2023, where that is imprecise."""
+"""What each step of the tables is among the article's three."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,14 +51,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def show(console: Console, keras: str) -> None:
     """Print the table of each generation that is wanted."""
+    from buildtrace.renderers import styles
+
     for generation, info in tables(keras):
         console.print(_title(generation, info))
-        console.print(
-            f"{DIFFERS} marks where the article of 2023 is imprecise for {generation.title}"
-        )
         rows = generation.landmarks_of(info.version) if info else generation.landmarks
         for step in dict.fromkeys(row.step for row in rows):
-            console.print(_heading(STEPS[step]))
+            console.print(_heading(STEPS[step], styles.STEP[step]))
             for row in rows:
                 if row.step == step:
                     for part in _describe(row, source_of(row, info), console.width):
@@ -86,10 +83,10 @@ def _title(generation: Generation, info: KerasInfo | None) -> Text:
     return Text.assemble((generation.title, "bold"), f"  {where}")
 
 
-def _heading(title: str) -> Text:
+def _heading(title: str, style: str) -> Text:
     from rich.text import Text
 
-    return Text(f"\n{title}", style="bold cyan")
+    return Text.assemble("\n", (title, f"bold {style}"))
 
 
 def _describe(
@@ -99,6 +96,9 @@ def _describe(
     from rich.padding import Padding
     from rich.text import Text
 
+    from buildtrace.renderers import styles
+    from buildtrace.renderers.format import article
+
     module, line = row.target.partition(":")[0], f":{source[1]}" if source else ""
     place = Text(f"{module.replace('.', '/')}.py{line}", style="dim")
     if source:
@@ -106,9 +106,10 @@ def _describe(
     name = Text(f"  {row.name}", style="bold")
     room = width - name.cell_len - place.cell_len
     yield name + Text(" " * room) + place if room > 1 else name + Text("\n    ") + place
-    yield Padding(Text(row.summary), (0, 0, 0, 4), expand=False)
+    indent = (0, 0, 0, 4)
+    yield Padding(Text(row.summary), indent, expand=False)
     if row.article:
-        yield Padding(Text(f"{DIFFERS} {row.article}", style="yellow"), (0, 0, 0, 4), expand=False)
+        yield Padding(Text(article(row.article), style=styles.SWALLOWED), indent, expand=False)
 
 
 # -- where it is, without importing Keras --------------------------------------------------------
