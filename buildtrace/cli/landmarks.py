@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from rich.console import Console, RenderableType
-    from rich.text import Text
-
     from buildtrace.generations import Generation, Landmark
+    from buildtrace.renderers.lines import Line
     from buildtrace.trace import KerasInfo
 
 STEPS = {
@@ -26,6 +24,10 @@ STEPS = {
     "graph": "3. The graph: the layers become a network",
 }
 """What each step of the tables is among the article's three."""
+
+
+WIDEST = 100
+"""Sentences in longer lines are hard to read."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,25 +45,28 @@ def main(arguments: Sequence[str]) -> int:
     keras = parser.parse_args(arguments).keras
     from rich.console import Console
 
-    console = Console(file=sys.stdout)
-    console.width = min(console.width, 100)  # sentences, not a table
-    show(console, keras)
+    from buildtrace.renderers.lines import Lines
+
+    Lines(lambda width: lines(keras, min(width, WIDEST))).stream(Console(file=sys.stdout))
     return 0
 
 
-def show(console: Console, keras: str) -> None:
-    """Print the table of each generation that is wanted."""
+def lines(keras: str, width: int) -> Iterator[Line]:
+    """The table of each generation that is wanted."""
     from buildtrace.renderers import styles
+    from buildtrace.renderers.lines import Part, wrapped
 
-    for generation, info in tables(keras):
-        console.print(_title(generation, info))
+    for number, (generation, info) in enumerate(tables(keras)):
+        where = f"{info.package} {info.version}" if info else "not installed here"
+        yield from [[Part("")]] * number
+        yield [Part(generation.title, styles.NAME), Part(f"  {where}")]
         rows = generation.landmarks_of(info.version) if info else generation.landmarks
         for step in dict.fromkeys(row.step for row in rows):
-            console.print(_heading(STEPS[step], styles.STEP[step]))
+            yield [Part("")]
+            yield from wrapped(STEPS[step], width, [], [], f"bold {styles.STEP[step]}")
             for row in rows:
                 if row.step == step:
-                    for part in _describe(row, source_of(row, info), console.width):
-                        console.print(part)
+                    yield from _describe(row, source_of(row, info), width)
 
 
 def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
@@ -76,40 +81,26 @@ def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
     return [*found]
 
 
-def _title(generation: Generation, info: KerasInfo | None) -> Text:
-    from rich.text import Text
-
-    where = f"{info.package} {info.version}" if info else "not installed here"
-    return Text.assemble((generation.title, "bold"), f"  {where}")
-
-
-def _heading(title: str, style: str) -> Text:
-    from rich.text import Text
-
-    return Text.assemble("\n", (title, f"bold {style}"))
-
-
-def _describe(
-    row: Landmark, source: tuple[Path, int] | None, width: int
-) -> Iterator[RenderableType]:
+def _describe(row: Landmark, source: tuple[Path, int] | None, width: int) -> Iterator[Line]:
     """A landmark's name and place, its sentence, and where the article is imprecise."""
-    from rich.padding import Padding
-    from rich.text import Text
-
+    from buildtrace.renderers import format as fmt
     from buildtrace.renderers import styles
-    from buildtrace.renderers.format import article
+    from buildtrace.renderers.lines import Part, width_of, wrapped
 
-    module, line = row.target.partition(":")[0], f":{source[1]}" if source else ""
-    place = Text(f"{module.replace('.', '/')}.py{line}", style="dim")
-    if source:
-        place.stylize(f"link {source[0].as_uri()}")
-    name = Text(f"  {row.name}", style="bold")
-    room = width - name.cell_len - place.cell_len
-    yield name + Text(" " * room) + place if room > 1 else name + Text("\n    ") + place
-    indent = (0, 0, 0, 4)
-    yield Padding(Text(row.summary), indent, expand=False)
+    file = f"{row.target.partition(':')[0].replace('.', '/')}.py"
+    if source is None:
+        place = Part(file, styles.QUIET)
+    else:
+        place = Part(f"{file}:{source[1]}", styles.QUIET, fmt.link(str(source[0]), source[1]))
+    name, indent = Part(f"  {row.name}", styles.NAME), [Part("    ")]
+    room = width - width_of([name, place])
+    if room > 1:
+        yield [name, Part(" " * room), place]
+    else:
+        yield from ([name], [*indent, place])
+    yield from wrapped(row.summary, width, indent, indent)
     if row.article:
-        yield Padding(Text(article(row.article), style=styles.SWALLOWED), indent, expand=False)
+        yield from wrapped(fmt.article(row.article), width, indent, indent, styles.SWALLOWED)
 
 
 # -- where it is, without importing Keras --------------------------------------------------------

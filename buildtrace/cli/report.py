@@ -12,7 +12,7 @@ from buildtrace.errors import BuildtraceError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from buildtrace.cli.parser import Request
+    from buildtrace.cli.request import Request
     from buildtrace.renderers.options import Options
     from buildtrace.trace import Trace
 

@@ -14,7 +14,7 @@ from buildtrace.cli.report import deliver
 from buildtrace.cli.script import NoProgramError, Program, report_exception
 
 if TYPE_CHECKING:
-    from buildtrace.cli.parser import Request
+    from buildtrace.cli.request import Request
     from buildtrace.trace import Trace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from buildtrace.cli.parser import Request
+    from buildtrace.cli.request import Request
 
 
 def show(request: Request) -> int:
