@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -134,3 +135,11 @@ def article(text: str) -> str:
     """What a landmark's row says of the article, so that it says so itself."""
     text = clean_long(text)
     return text if text.startswith("The article") else f"The article: {text}"
+
+
+def code_of(file: str) -> list[str]:
+    """The lines of a source file; none if it is not on this machine."""
+    # linecache would look for a relative name in every folder of sys.path, and find another file.
+    if file not in linecache.cache and not Path(file).is_absolute():
+        return []
+    return linecache.getlines(file)

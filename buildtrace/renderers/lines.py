@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-WIDEST = 160
+WIDEST = 140
 """In a wider terminal the eye would lose the line."""
 
 CHUNK = 2_000
 """So many lines are handed to the terminal at once."""
 
-_ASCII = str.maketrans(dict(zip("├└│─┴╯╰┤┼●○◆→…·µ✗", "|`|-+'`|+*o#>~-ux", strict=True)))
+_ASCII = str.maketrans(
+    dict(zip("├└│─┴╯╰┤┼●○◆→…·µ✗×", "|`|-+'`|+*o#>~-uxx", strict=True))  # noqa: RUF001
+)
 """One character for each, so that all stays in its column where the terminal knows no more."""
 
 
@@ -120,6 +122,21 @@ def cut(line: Iterable[Part], width: int) -> Line:
     return found
 
 
+def cut_start(line: Line, width: int) -> Line:
+    """A line of which the end is kept, with an ellipsis where its beginning was cut."""
+    found: Line = []
+    room = width if width_of(line) <= width else width - 1
+    for part in reversed(line):
+        text = part.text
+        while size(text) > room:
+            text = text[1:]
+        found.append(part._replace(text=text))
+        room -= size(text)
+    if width_of(found) < width_of(line):
+        found.append(Part("…"))
+    return found[::-1]
+
+
 def spread(left: Line, right: Line, width: int) -> Line:
     """A line with `left` at its left end and `right` at its right end; `left` gives way."""
     room = width - width_of(right) - 2 if right else width
@@ -179,6 +196,7 @@ class Column(NamedTuple):
         title: its heading.
         right: whether its text stands at the right.
         least: to how many characters it may be cut; 0 if it is never cut.
+        tail: whether the end of its text is kept when it is cut, as for paths.
         rank: columns of the highest rank are left out first if there is no room.
     """
 
@@ -186,6 +204,7 @@ class Column(NamedTuple):
     right: bool = False
     least: int = 0
     rank: int = 0
+    tail: bool = False
 
 
 Row = list[Line]
@@ -205,7 +224,8 @@ def table(columns: list[Column], rows: list[Row], width: int) -> Iterator[Line]:
     for row in [headings, *rows]:
         line: Line = []
         for place in places:
-            cell = cut(row[place], widths[place])
+            shorter = cut_start if columns[place].tail else cut
+            cell = shorter(row[place], widths[place])
             space = Part(" " * (widths[place] - width_of(cell)))
             line += [space, *cell] if columns[place].right else [*cell, space]
             line.append(Part(" " * GAP))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import linecache
 import textwrap
 import tokenize
 from typing import TYPE_CHECKING
@@ -49,7 +48,7 @@ def render(trace: Trace, options: Options) -> Lines:
 
 def block(file: str, line: int) -> list[str]:
     """The lines of the function that is defined at `line` of `file`; none if it is not there."""
-    lines = linecache.getlines(file)[max(line - 1, 0) :]
+    lines = fmt.code_of(file)[max(line - 1, 0) :]
     if not lines or not line:
         return []
     try:

@@ -75,6 +75,8 @@ class _Telling:
         ran = story.count(number)
         if not told and not ran:
             return
+        if number > 1:
+            yield []
         yield [Part(f"{number}. {title}", styles.HEADING)]
         for sentence in told:
             # A list item hangs below its own beginning.
@@ -86,6 +88,8 @@ class _Telling:
 
     def _landmarks(self, ran: dict[tuple[str, str], list[Call]]) -> Iterator[Line]:
         """Which landmarks did this; each explained, if that is asked for, the first time."""
+        if not ran:
+            return
         line: Line = []
         for calls in ran.values():
             times = f" ×{len(calls):,}" if len(calls) > 1 else ""  # noqa: RUF001

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace import transforms
@@ -235,7 +234,7 @@ class _Tree:
 
     def _caller(self, caller: SourceLine) -> Line:
         address = fmt.link(caller.file, caller.line)
-        code = linecache.getline(caller.file, caller.line).strip()
+        code = "".join(fmt.code_of(caller.file)[caller.line - 1 : caller.line]).strip()
         return spread(
             [Part(fmt.user_line(caller), styles.HEADING, address), Part(f"  {fmt.clean(code)}")],
             [],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from buildtrace.trace import Call, Graph, Trace, Weight
 
 COLUMNS = [
-    Column("weight", least=16),
+    Column("weight", least=20, tail=True),
     Column("shape", least=12),
     Column("parameters", right=True),
     Column("", rank=1),
@@ -30,9 +30,6 @@ COLUMNS = [
     Column("constraint", least=8, rank=6),
     Column("placement", least=8, rank=9),
 ]
-
-
-LONGEST_PATH = 36
 
 
 def render(trace: Trace, options: Options) -> Lines:
@@ -92,14 +89,12 @@ def _row(trace: Trace, weight: Weight) -> Row:
 
 
 def _name(trace: Trace, weight: Weight, prefix: str) -> Line:
-    """The weight's path, without the model's name and, if it is long, without its beginning."""
+    """The weight's path, without the model's name."""
     path = weight.path.removeprefix(prefix)
     if "/" not in path and weight.layer in trace.layers:
         path = f"{trace.layers[weight.layer].name}/{path}"
-    owner, _, name = fmt.clean(path).rpartition("/")
-    room = max(LONGEST_PATH - len(name), 0)
-    owner = f"…{owner[len(owner) - room + 1 :]}" if len(owner) > room else owner
-    return [Part(f"{owner}/" if owner else ""), Part(name, styles.NAME)]
+    owner, slash, name = fmt.clean(path).rpartition("/")
+    return [Part(owner + slash), Part(name, styles.NAME)]
 
 
 def _link(call: Call) -> str:

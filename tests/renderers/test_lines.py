@@ -1,5 +1,5 @@
 from buildtrace.renderers import format as fmt
-from buildtrace.renderers.lines import Column, Part, cut, flowing, shorten, size, table
+from buildtrace.renderers.lines import Column, Part, cut, cut_start, flowing, shorten, size, table
 
 
 def text(line):
@@ -17,6 +17,14 @@ def test_cut_counts_columns_not_characters():
     assert size("模型…") == 5
     assert shorten("abc", 3) == "abc"
     assert shorten("abcd", 3) == "ab…"
+
+
+def test_the_end_of_a_path_is_kept():
+    path = [Part("model/block/"), Part("kernel", "bold")]
+    assert text(cut_start(path, 10)) == "…ck/kernel"
+    assert cut_start(path, 10)[-1] == path[-1]
+    assert cut_start(path, 18) == path
+    assert text(cut_start([Part("模型模型")], 5)) == "…模型"
 
 
 def test_only_plain_parts_are_broken():

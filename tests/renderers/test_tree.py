@@ -83,6 +83,20 @@ def test_the_user_line_heads_its_calls():
     assert lines.index("model.py:7") + 1 == lines.index(line(lines, "Sequential.build"))
 
 
+def test_the_user_s_code_is_shown_if_it_is_here(tmp_path, monkeypatch):
+    path = tmp_path / "mine.py"
+    path.write_text("import keras\nmodel.build((None, 4))\n")
+    recording = traces.Recording(caller=(str(path), 2))
+    with recording.call("Sequential.build"):
+        pass
+    assert "mine.py:2  model.build((None, 4))" in tree(recording.trace())
+    monkeypatch.syspath_prepend(tmp_path)  # where linecache would look for a relative name
+    recording = traces.Recording(caller=("mine.py", 2))
+    with recording.call("Sequential.build"):
+        pass
+    assert "mine.py:2" in tree(recording.trace())
+
+
 def test_an_error_is_told_in_full():
     lines = tree(traces.failing(before=3))
     marked = [text for text in lines if re.match(r"[│├└─ ]*✗ \w+\.", text)]
