@@ -124,6 +124,7 @@ def group(drawn: Group) -> dict[str, str]:
         "fillcolor": "#FFFBEB" if repeated else PALE,
         "color": "#B45309" if repeated else FADED,
         "penwidth": "2" if repeated else "1",
+        "peripheries": "1",
         "margin": "10",
         "tooltip": tooltip(joined(drawn.title, drawn.note)),
     }
@@ -147,7 +148,8 @@ def _legend(diagram: Diagram) -> str:
     rows = [row for drawn in boxes(diagram.models) for row in drawn.rows]
     used = {row.kind for row in rows}
     cells = [
-        f'<TD BORDER="1" COLOR="{kind.line}" BGCOLOR="{kind.fill}">{_font(text(kind.title), INK, 10)}</TD>'
+        f'<TD BORDER="1" COLOR="{kind.line}" BGCOLOR="{kind.fill}">'
+        f"{_font(text(kind.title), INK, 10)}</TD>"
         for kind in KINDS
         if kind in used
     ]

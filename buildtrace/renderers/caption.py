@@ -5,13 +5,18 @@ from __future__ import annotations
 from buildtrace.renderers.format import clean
 
 NAME_LENGTH = 40
-"""A longer name is cut in a box; its tooltip has more of it."""
+"""A longer name loses its middle in a box; its tooltip has more of it."""
+
+END = 14
+
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def short(text: str) -> str:
     """A name that fits a box, on one line, with nothing invisible in it."""
-    shown = clean(text[: NAME_LENGTH + 1])
-    return shown if len(shown) <= NAME_LENGTH else shown[: NAME_LENGTH - 1] + "…"
+    if len(text) > NAME_LENGTH:
+        text = f"{text[: NAME_LENGTH - END - 1]}…{text[-END:]}"
+    return clean(text)
 
 
 def joined(*words: str) -> str:

@@ -20,7 +20,8 @@ class Row:
     """One layer (or what stands for several) as a box tells it.
 
     Attributes:
-        title: the layer's name.
+        name: the layer's name, whole.
+        title: the name as the box shows it.
         class_name: the layer's class.
         kind: gives the color.
         shape: the output's shape, or "".
@@ -31,6 +32,7 @@ class Row:
         layers: how many layers the row stands for.
     """
 
+    name: str
     title: str
     class_name: str
     kind: Kind

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers import boxes_html as html
 from buildtrace.renderers.columns import column_of, columns
-from buildtrace.renderers.diagram import Box
+from buildtrace.renderers.diagram import Box, count_boxes
 from buildtrace.renderers.picture import diagrams
 
 if TYPE_CHECKING:
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 FONT = "Helvetica,Arial,sans-serif"
 GRAY = "#4B5563"
 
-# Without the two limits, dot does not end on long skip connections. Splines are never "ortho":
-# some versions of dot crash on them.
-GRAPH = {"rankdir": "TB", "nslimit": "2", "nslimit1": "2", "ranksep": "0.3", "nodesep": "0.3"}
+MOST_LABELED = 150
+"""In a picture of more boxes, these say the shapes: labels on so many lines are clutter, and
+dot's way of leading long lines around them does not end."""
+
+# Splines are never "ortho": some versions of dot crash on them.
+GRAPH = {"rankdir": "TB", "ranksep": "0.3", "nodesep": "0.3"}
 
 
 def render(trace: Trace, options: Options) -> str:
@@ -39,6 +42,9 @@ def source(diagram: Diagram) -> str:
         node_attr={"fontname": FONT, "fontsize": "12", "fontcolor": html.INK, "shape": "box"},
         edge_attr={"fontname": FONT, "fontsize": "10", "fontcolor": GRAY, "color": GRAY},
     )
+    # Without the two limits, dot does not end on long skip connections.
+    limit = "2" if count_boxes(diagram) <= MOST_LABELED else "0.2"
+    graph.attr(nslimit=limit, nslimit1=limit)
     graph.attr(label=html.header(diagram), labelloc="t", tooltip=" ")
     _Writer(diagram, graph).write()
     return str(graph.source)
@@ -48,7 +54,8 @@ class _Writer:
     def __init__(self, diagram: Diagram, graph: graphviz.Digraph) -> None:
         self._diagram = diagram
         self._graph = graph
-        self._sending = {line.source for line in diagram.lines}
+        self._labels = count_boxes(diagram) <= MOST_LABELED
+        self._saying = {line.source for line in diagram.lines} if self._labels else set()
         self._columns = columns(diagram)
         self._column = column_of(self._columns)
         self._jump = self._numbered_jumps()
@@ -69,10 +76,11 @@ class _Writer:
         if len(found) > 1:
             # Packed, dot forgets to make room for labels between two ranks: leave a rank free,
             # which is what it does by itself otherwise.
-            self._graph.attr(pack="24", packmode=f"array_t{len(found)}", ranksep="0.15")
+            self._graph.attr(pack="24", packmode=f"array_ut{len(found)}", ranksep="0.15")
             self._graph.attr("edge", minlen="2")
             for number, members in enumerate(found):
-                # Clusters are packed in the order in which they are written.
+                # With "u", and without the numbers that it means, clusters are packed in the order
+                # in which they are written; otherwise by size.
                 with self._graph.subgraph(name=f"cluster_column{number}") as column:
                     column.attr(label="", peripheries="0", style="", margin="0")
                     self._members(column, members)
@@ -84,18 +92,18 @@ class _Writer:
                 self._group(self._graph, model)
         self._lines()
 
-    def _members(
-        self, graph: graphviz.Digraph, members: list[Member] | tuple[Member, ...]
-    ) -> None:
+    def _members(self, graph: graphviz.Digraph, members: list[Member] | tuple[Member, ...]) -> None:
         for member in members:
             if isinstance(member, Box):
-                graph.node(member.id, **html.box(member, member.id not in self._sending))
+                graph.node(
+                    member.id, id=member.id, **html.box(member, member.id not in self._saying)
+                )
             else:
                 self._group(graph, member)
 
     def _group(self, graph: graphviz.Digraph, group: Group) -> None:
         with graph.subgraph(name=f"cluster_{group.id}") as inner:
-            inner.attr(**html.group(group))
+            inner.attr(id=group.id, **html.group(group))
             self._members(inner, group.members)
 
     def _jumps(self, column: graphviz.Digraph, number: int) -> None:
@@ -111,7 +119,8 @@ class _Writer:
         left: set[str] = set()
         for line in self._diagram.lines:
             # Of several lines with the same tensor one says its shape.
-            label = "" if (line.source, line.label) in labeled else line.label
+            said = not self._labels or (line.source, line.label) in labeled
+            label = "" if said else line.label
             labeled.add((line.source, line.label))
             target = self._column.get(line.target, 0)
             if (line.source, target) not in self._jump:

@@ -21,7 +21,8 @@ class Flow:
     """
 
     def __init__(self, part: Part, inputs_count: bool = False) -> None:
-        self._inputs_count = inputs_count
+        # An only input is where the main stream begins, not something on the side.
+        self._inputs_count = inputs_count or sum(map(_is_input, part.members)) == 1
         self._members = part.members
         self._owner = {box.id: m.id for m in part.members for box in boxes([m])}
         self._before: dict[str, list[str]] = {}
@@ -72,12 +73,14 @@ class Flow:
             sign: what has to be the same of two layers.
         """
         place = {member.id: i for i, member in enumerate(chunk)}
+        first = self._members.index(chunk[0])
+        previous = self._members[first - 1].id if first else ""
         inputs = {member.id for member in self._members if _is_input(member)}
         signs: list[object] = []
         for member in chunk:
             # A source outside the chunk is the end of the chunk before, or an input by its name.
             sources = [
-                place.get(id_, id_ if id_ in inputs else -1)
+                place.get(id_, id_ if id_ in inputs and id_ != previous else -1)
                 for id_ in self._before.get(member.id, ())
             ]
             # The insides of two groups count as alike if their boxes are, in order.

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.caption import joined
+from buildtrace.renderers.caption import TIMES, joined, short
 from buildtrace.renderers.diagram import Box, Group, Line, Member, Part, Row, boxes, count_layers
 from buildtrace.renderers.flow import Flow
 from buildtrace.renderers.format import count
@@ -42,7 +42,7 @@ def blocks(part: Part) -> Part:
 
 
 def repeats(part: Part) -> Part:
-    """Blocks one after the other that differ in names alone are drawn once, "x 3"."""
+    """Blocks one after the other that differ in names alone are drawn once, "times 3"."""
     return _repeats(part, exact=True)
 
 
@@ -102,7 +102,7 @@ def _cut(part: Part, chunks: list[list[Member]]) -> list[list[Member]]:
     for chunk in chunks:
         flow = Flow(replace(part, members=tuple(chunk)))
         narrow = (flow.chunks(width) for width in (2, 3))
-        found += next((p for p in narrow if 1 < len(p)), [chunk]) if len(chunk) > HUGE else [chunk]
+        found += next((p for p in narrow if len(p) > 1), [chunk]) if len(chunk) > HUGE else [chunk]
     return found
 
 
@@ -124,11 +124,12 @@ def _joined(part: Part, merged: list[list[Member]], summarize: bool = False) -> 
 def _summary(rows: Sequence[Row]) -> Row:
     """One row that stands for a block."""
     classes = Counter(row.class_name for row in rows)
-    title = common_name([row.title for row in rows]) or f"{rows[0].title} … {rows[-1].title}"
+    name = common_name(rows)
     heaviest = max(rows, key=lambda row: row.parameters)
-    words = [f"{name} x {n}" if n > 1 else name for name, n in classes.most_common(4)]
+    words = [f"{name} {TIMES} {n}" if n > 1 else name for name, n in classes.most_common(4)]
     return Row(
-        title=title,
+        name=name or rows[0].name,
+        title=short(name) or f"{rows[0].title} … {rows[-1].title}",
         class_name=", ".join(words) + (", …" if len(classes) > len(words) else ""),
         kind=heaviest.kind,
         shape=rows[-1].shape,
@@ -140,11 +141,12 @@ def _summary(rows: Sequence[Row]) -> Row:
     )
 
 
-def common_name(names: Sequence[str]) -> str:
-    """What all names begin with, cut at an underscore; "" if that is nothing."""
+def common_name(rows: Sequence[Row]) -> str:
+    """What all layers' names begin with, cut at a separator; "" if that is nothing."""
+    names = [row.name for row in rows if row.kind.name != "operation"] or [rows[0].name]
     first, last = min(names), max(names)
-    same = next((i for i, c in enumerate(first) if last[i : i + 1] != c), len(first))
-    return first[:same].rpartition("_")[0]
+    same = first[: next((i for i, c in enumerate(first) if last[i : i + 1] != c), None)]
+    return same[: max(same.rfind("_"), same.rfind("/"), same.rfind("."), 0)]
 
 
 def _repeats(part: Part, exact: bool) -> Part:
@@ -228,13 +230,15 @@ def _times(signs: Sequence[object], place: int, period: int, ends: Sequence[bool
 
 def _repeated(parts: Sequence[Sequence[Member]], exact: bool) -> Group:
     """The group that stands for alike parts."""
-    names = [[row.title for box in boxes(part) for row in box.rows] for part in parts]
-    first, last = (common_name(n) or n[0] for n in (names[0], names[-1]))
+    ends = [[row for box in boxes(part) for row in box.rows] for part in (parts[0], parts[-1])]
+    first, last = (short(common_name(rows)) or rows[0].title for rows in ends)
+    if first == last:
+        first, last = (rows[0].title for rows in ends)
     layers = count_layers(parts[0])
     total = sum(row.parameters for part in parts for box in boxes(part) for row in box.rows)
     return Group(
         id=f"{parts[0][0].id}_x",
-        title=f"× {len(parts)}: {first} … {last}",
+        title=f"{TIMES} {len(parts)}: {first} … {last}",
         note=joined(
             f"{count(layers, 'layer')} each",
             f"{count(total, 'parameter')} in all" if total else "",

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from buildtrace.errors import MissingPackageError, RenderError
 
-_CHILD = "import sys; sys.path += sys.argv[2:]; from buildtrace.renderers.layout import main; main()"
+_CHILD = (
+    "import sys; sys.path += sys.argv[2:]; from buildtrace.renderers.layout import main; main()"
+)
 """Isolated Python has none of the user's paths; the two that are needed come last, so that
 nothing beside them can hide a module of Python's own."""
 
@@ -50,7 +52,9 @@ def lay_out(source: str, format: str, seconds: float) -> bytes:  # noqa: A002
     except subprocess.TimeoutExpired:
         raise LayoutTimeoutError(f"Graphviz took more than {seconds:g} s for the layout") from None
     except OSError as error:
-        raise RenderError(f"cannot start {sys.executable or 'Python'} for the layout: {error}") from error
+        raise RenderError(
+            f"cannot start {sys.executable or 'Python'} for the layout: {error}"
+        ) from error
     complaints = done.stderr.decode(errors="replace")
     if done.returncode < 0:
         raise RenderError(f"Graphviz crashed (signal {-done.returncode}){_first(complaints)}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.caption import joined
+from buildtrace.renderers.caption import TIMES, joined
 from buildtrace.renderers.columns import MOST_ROWS
 from buildtrace.renderers.diagram import Box, boxes
 from buildtrace.renderers.format import count
@@ -41,20 +42,22 @@ def source(diagram: Diagram) -> str:
 def _body(diagram: Diagram) -> Iterator[str]:
     for note in diagram.notes:
         yield f"%% {note}"
-    yield from _members(diagram.models, "  ")
+    sending = {line.source for line in diagram.lines}
+    yield from _members(diagram.models, "  ", sending)
     for line in diagram.lines:
         label = f'|"{_text(line.label)}"|' if line.label else ""
         yield f"  {line.source} -->{label} {line.target}"
     yield from _classes(diagram)
 
 
-def _members(members: Iterable[Member], indent: str) -> Iterator[str]:
+def _members(members: Iterable[Member], indent: str, sending: set[str]) -> Iterator[str]:
     for member in members:
         if isinstance(member, Box):
-            yield f'{indent}{member.id}["{_label(member)}"]:::{_class(member)}'
+            yield f'{indent}{member.id}["{_label(member, member.id in sending)}"]:::{_class(member)}'
         else:
             yield f'{indent}subgraph {member.id}["{_title(member)}"]'
-            yield from _members(member.members, indent + "  ")
+            yield f"{indent}  direction TB"  # without it, Mermaid turns a frame on its side
+            yield from _members(member.members, indent + "  ", sending)
             yield f"{indent}end"
 
 
@@ -62,8 +65,12 @@ def _title(group: Group) -> str:
     return joined(_text(group.title), _text(group.note))
 
 
-def _label(box: Box) -> str:
-    lines = [_row(row) for row in box.rows]
+def _label(box: Box, sends: bool) -> str:
+    """The layers of a box; what a single one sends is said by its lines."""
+    if len(box.rows) == 1:
+        row = box.rows[0]
+        return _row(replace(row, shape="") if sends else row, "<br/>")
+    lines = [_row(row, " ") for row in box.rows]
     left = len(lines) - MOST_ROWS
     if left > 1:
         half = MOST_ROWS // 2
@@ -71,7 +78,7 @@ def _label(box: Box) -> str:
     return "<br/>".join(lines)
 
 
-def _row(row: Row) -> str:
+def _row(row: Row, between: str) -> str:
     facts = joined(
         row.class_name,
         row.shape,
@@ -79,12 +86,13 @@ def _row(row: Row) -> str:
         row.note,
         "" if row.built else "not built",
     )
-    return f"<b>{_text(row.title)}</b> {_text(facts)}"
+    return f"<b>{_text(row.title)}</b>{between}{_text(facts)}"
 
 
 def _text(words: str) -> str:
     """The words with all that could mean anything to Mermaid, Markdown or HTML as codes."""
-    return re.sub(r"[^\w ,.…·×]|_", lambda m: f"#{ord(m[0])};", words)
+    # A code for "_" and "." too: "_x_" and "1. x" are Markdown, but not inside of a name.
+    return re.sub(rf"[^\w ,()…·{TIMES}]|\b_|_\b", lambda m: f"#{ord(m[0])};", words)
 
 
 def _class(box: Box) -> str:

@@ -69,7 +69,9 @@ def diagrams(trace: Trace, options: Options) -> Iterator[Diagram]:
         if chosen and number >= fewest:
             continue
         chosen, fewest = True, number
-        notes = (f"{count(whole, 'layer')} drawn as {count(number, 'box', 'boxes')}",) if level else ()
+        notes = (
+            (f"{count(whole, 'layer')} drawn as {count(number, 'box', 'boxes')}",) if level else ()
+        )
         yield replace(drawn, notes=notes, level=level)
 
 

@@ -59,10 +59,7 @@ def chosen(trace: Trace, options: Options) -> list[Graph]:
     if not trace.graphs:
         raise RenderError("no model was built: there is nothing to draw")
     nested = {
-        node.layer
-        for graph in trace.graphs
-        for node in graph.nodes
-        if node.layer != graph.model.id
+        node.layer for graph in trace.graphs for node in graph.nodes if node.layer != graph.model.id
     }
     return [g for g in trace.graphs if g.model.id not in nested] or list(trace.graphs)
 
@@ -157,6 +154,7 @@ class _Drawer:
             note = joined(note, f"{count(layers, 'layer')} inside")
         shape = tensors(node.outputs)
         return Row(
+            name=node.name,
             title=short(node.name),
             class_name=short(node.class_name),
             kind=kind_of(node),
@@ -210,9 +208,7 @@ def _in_order(graph: Graph) -> list[Node]:
     return [*order.values(), *(node for node in graph.nodes if node.id not in order)]
 
 
-def _lines(
-    graph: Graph, ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]]
-) -> list[Line]:
+def _lines(graph: Graph, ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]]) -> list[Line]:
     """The graph's edges between boxes; the n-th edge into a nested model goes to its n-th input."""
     arrived: Counter[int] = Counter()
     left: dict[int, list[object]] = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.trace import Trace
+    from buildtrace.trace import Graph, Trace
 
 
 class Weighing:
@@ -20,8 +20,20 @@ class Weighing:
             owners = {weight.layer} | _layers_around(trace, weight.call)
             for owner in owners - {None}:
                 self._weights.setdefault(owner, set()).add(weight.id)  # type: ignore[arg-type]
-        for graph in trace.graphs:
-            self._weights.setdefault(graph.model.id, set()).update(graph.weights)
+        graphs = {graph.model.id: graph for graph in trace.graphs}
+        for model in graphs:
+            self._weights[model] = self._inside(model, graphs, set())
+
+    def _inside(self, layer: int, graphs: dict[int, Graph], seen: set[int]) -> set[int]:
+        """The weights of a layer, and if it is a model, of the layers in its graph."""
+        found = set(self._weights.get(layer, ()))
+        if layer in graphs and layer not in seen:
+            seen.add(layer)
+            found.update(graphs[layer].weights)
+            for node in graphs[layer].nodes:
+                if node.layer is not None:
+                    found |= self._inside(node.layer, graphs, seen)
+        return found
 
     def parameters(self, layers: Iterable[int | None]) -> int:
         """Number of parameters in the weights of these layers."""
