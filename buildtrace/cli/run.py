@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from buildtrace.capture import TrainingReached, stop_before_training
 from buildtrace.capture.snapshot import error_info
-from buildtrace.cli import environment, say
+from buildtrace.cli import INTERRUPTED, environment, say
 from buildtrace.cli.progress import Progress, WatchedTracing
 from buildtrace.cli.report import deliver
-from buildtrace.cli.script import NoProgramError, Program, report_exception
+from buildtrace.cli.script import NoProgramError, Program, report_exception, wait_for_threads
 
 if TYPE_CHECKING:
     from buildtrace.cli.request import Request
@@ -30,8 +30,15 @@ def run(request: Request) -> int:
     environment.choose_keras(request.keras)
     environment.quiet_tensorflow()
     tracing, streams = WatchedTracing(), (sys.stdout, sys.stderr)
-    error = _run_traced(program, tracing, request.no_train)
-    code = _report_end(error)
+    training = stop_before_training() if request.no_train else contextlib.nullcontext()
+    tracing.start()
+    try:
+        with Progress(tracing, sys.stderr), training:
+            error = _run(program, tracing)
+            code = _report_end(error)
+            code = code if wait_for_threads() else INTERRUPTED
+    finally:
+        tracing.stop()
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
         # The streams of the start: the script may have put others in their place.
         _explain_end(error, tracing.trace, request.keras)
@@ -39,13 +46,10 @@ def run(request: Request) -> int:
     return code if code or done else 1
 
 
-def _run_traced(program: Program, tracing: WatchedTracing, no_train: bool) -> BaseException | None:
-    """Run the program; returns what it raised. Tracing has stopped when this returns."""
-    training = stop_before_training() if no_train else contextlib.nullcontext()
-    tracing.start()
+def _run(program: Program, tracing: WatchedTracing) -> BaseException | None:
+    """Run the program; returns what it raised."""
     try:
-        with Progress(tracing, sys.stderr), training:
-            program.run()
+        program.run()
     except NoProgramError:
         raise
     except (SystemExit, TrainingReached) as end:  # an end, but no error
@@ -53,8 +57,6 @@ def _run_traced(program: Program, tracing: WatchedTracing, no_train: bool) -> Ba
     except BaseException as error:  # KeyboardInterrupt is one like any other
         tracing.trace.error = error_info(error)
         return error
-    finally:
-        tracing.stop()
     return None
 
 

@@ -11,6 +11,7 @@ import importlib.util
 import io
 import os
 import sys
+import threading
 import types
 from dataclasses import dataclass
 from importlib.abc import InspectLoader
@@ -18,13 +19,12 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from buildtrace.cli import INTERRUPTED
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
-
-INTERRUPTED = 130
 
 
 class NoProgramError(UsageError):
@@ -193,3 +193,18 @@ def _exit_code(code: object) -> int:
     if sys.stderr is not None:
         sys.stderr.write(f"{code}\n")
     return 1
+
+
+def wait_for_threads() -> bool:
+    """Wait for the program's threads, as `python` does at its end; false if interrupted.
+
+    Joining them would not do: those of an executor end only when Python says that it is ending.
+    """
+    others = set(threading.enumerate()) - {threading.current_thread()}
+    shutdown = getattr(threading, "_shutdown", None)  # what Python itself calls, and only once
+    if shutdown is not None and not all(thread.daemon for thread in others):
+        try:
+            shutdown()
+        except KeyboardInterrupt:
+            return False
+    return True

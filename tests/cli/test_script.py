@@ -72,7 +72,24 @@ sys.excepthook = hook
 1 / 0
 """
 
+THREADS = """
+import atexit, threading, time
+from concurrent.futures import ThreadPoolExecutor
+
+def late():
+    time.sleep(0.3)
+    print("late")
+
+atexit.register(print, "at exit")
+threading.Thread(target=late).start()
+ThreadPoolExecutor(1).submit(time.sleep, 0)
+"""
+
 SCRIPTS = {
+    "threads": THREADS,
+    "threads and an error": THREADS + "1 / 0",
+    "a thread that fails": "import threading; threading.Thread(target=lambda: 1 / 0).start()",
+    "a daemon": "from threading import Timer\nt = Timer(99, print)\nt.daemon = True\nt.start()",
     "globals": LOOK,
     "output": 'import sys; print("out"); print("err", file=sys.stderr); print("no end", end="")',
     "traceback": NESTED,
@@ -149,6 +166,19 @@ def test_an_interrupt_ends_with_130(command, script):
     plain, ours = command(name), command("-m", "buildtrace", name)
     assert (ours.out, ours.code) == ("before\n", 130)
     assert OURS.sub("", ours.err) == plain.err
+
+
+def test_what_a_thread_says_comes_before_the_report(command, script):
+    result = command(
+        "-m",
+        "buildtrace",
+        script(
+            THREADS.replace('"late"', '"late", file=sys.stderr').replace(
+                "import atexit", "import sys, atexit"
+            )
+        ),
+    )
+    assert result.err.startswith("late\nbuildtrace: nothing to show")
 
 
 def test_the_main_module_is_real(cli, script):
