@@ -89,8 +89,9 @@ def script(tmp_path, monkeypatch):
 @pytest.fixture
 def trace_file(tmp_path, monkeypatch):
     """A trace file, as made by an earlier run."""
+    from traces import mlp3
+
     from buildtrace.serialize import to_json
-    from tests.traces import mlp3
 
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "build.json"

@@ -11,7 +11,7 @@ import pytest
 from buildtrace import serialize
 from buildtrace.cli import environment
 from buildtrace.cli.parser import keras_choices
-from tests.cli.conftest import PACKAGE_ROOT
+from cli.conftest import PACKAGE_ROOT
 
 pytestmark = pytest.mark.skipif(
     not environment.installed("tensorflow"), reason="these scripts use tf.keras"

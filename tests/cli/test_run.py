@@ -4,11 +4,11 @@ import contextlib
 import sys
 
 import pytest
+from traces import failing, mlp3
 
 from buildtrace import serialize
 from buildtrace.cli import report, run
 from buildtrace.trace import Trace
-from tests.traces import failing, mlp3
 
 ROOT_CALL = "Sequential.build"
 

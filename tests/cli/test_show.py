@@ -1,9 +1,9 @@
 """Saved traces: shown again, turned into other files, refused when they are none."""
 
 import pytest
+from traces import mlp3
 
 from buildtrace import serialize
-from tests.traces import mlp3
 
 
 def test_a_trace_is_shown_on_stdout(cli, trace_file):
