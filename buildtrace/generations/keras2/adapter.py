@@ -44,11 +44,12 @@ class Keras2Adapter(Adapter):
         return flags
 
     def own_weights(self, layer: Any) -> list[Any]:
-        """The variables in the layer's two lists."""
-        return [
+        """The variables in the layer's two lists, which may hold lookup tables as well."""
+        held = [
             *getattr(layer, "_trainable_weights", ()),
             *getattr(layer, "_non_trainable_weights", ()),
         ]
+        return [variable for variable in held if hasattr(variable, "shape")]
 
     def model_weights(self, model: Any) -> list[Any]:
         """`model.weights`; it raises on a subclassed model that is not built."""
