@@ -62,7 +62,7 @@ class Keras3Adapter(Adapter):
         """The layers that the model itself holds."""
         return list(model._flatten_layers(include_self=False, recursive=False))
 
-    def weight_facts(self, variable: Any) -> WeightFacts:
+    def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:  # noqa: ARG002
         """From a keras.Variable; `_dtype`, because `dtype` answers for the autocast scope."""
         layout = getattr(variable, "_layout", None)
         return WeightFacts(
