@@ -272,6 +272,8 @@ class Witness:
         return None
 
     def _called(self, frame: FrameType) -> None:
+        if frame.f_code.co_name.startswith("tf__"):
+            self._converted(frame)
         found = self._row(frame)
         if found is None:
             return
@@ -292,6 +294,13 @@ class Witness:
         layer = first if isinstance(first, table.layer) else None
         entry.seen = Seen(row.name, layer, "E" in row.flags)
         (above.children if above else self._all_roots).append(entry.seen)
+
+    def _converted(self, frame: FrameType) -> None:
+        """Notice when autograph runs a converted copy of Keras: its frames are no landmarks."""
+        name = frame.f_code.co_name.removeprefix("tf__")
+        if isinstance(first_argument(frame), tuple(table.layer for table in self.tables)):
+            if any(name == code.co_name for table in self.tables for code in table.rows):
+                self.lost.append(f"autograph's copy of {name}")
 
     def _settle(self, frame: FrameType) -> _Open | None:
         """The open entry that the frame really is inside of, by its own chain of callers."""
