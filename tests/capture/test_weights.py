@@ -150,8 +150,7 @@ def test_weights_made_in_init(k: Keras, how: str) -> None:
     assert trace.layers[scale.layer].class_name == "InInit"
 
 
-@pytest.mark.parametrize("how", ["add_weight", "variable"])
-def test_weights_made_before_tracing(k: Keras, how: str) -> None:
+def test_weights_made_before_tracing(k: Keras) -> None:
     """Nobody saw them made, but they are the model's."""
 
     class InInit(k.layers.Layer):
