@@ -1,3 +1,29 @@
 """See how a Keras model gets built: every call, weight and edge, on the real Keras."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from buildtrace.capture import trace
+    from buildtrace.serialize import load
+    from buildtrace.trace import Trace
+
 __version__ = "0.1.0"
+
+_PUBLIC = {"Trace": "buildtrace.trace", "load": "buildtrace.serialize", "trace": "buildtrace.capture"}
+
+__all__ = ["Trace", "__version__", "load", "trace"]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are used: `buildtrace --help` needs none of them."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_PUBLIC[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,225 @@
+"""What flows between the layers that one layer or model calls: the edges Keras does not keep.
+
+Keras keeps the graph of sequential and functional models only. For a subclassed model the
+edges are found by following tensors: each layer that the model's `call` runs is a node, and
+an edge leads to it from the layer whose output it is given. Where plain operations lie
+between two layers, TensorFlow's own graph of operations leads back through them.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from buildtrace.capture.snapshot import spec, specs
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from buildtrace.trace import TensorSpec
+
+_TRANSPARENT = frozenset(
+    {"Cast", "EnsureShape", "Identity", "IdentityN", "PreventGradient", "StopGradient"}
+)
+"""Operations of TensorFlow that hand on what they get: not worth a node."""
+
+
+@dataclass
+class FlowNode:
+    """A node in the making; `number` is the layer's, `None` for an operation or an input."""
+
+    kind: Literal["input", "layer", "operation"]
+    name: str
+    class_name: str
+    number: int | None
+    outputs: tuple[TensorSpec, ...]
+    sources: list[tuple[int, TensorSpec]] = field(default_factory=list)
+
+
+class Flow:
+    """The layers that ran inside one call, and what flowed between them.
+
+    Attributes:
+        nodes: in order of running.
+        outputs: places in `nodes` of what the call returned, as far as that is known.
+        guesses: how many tensors came from where we cannot see.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has run yet."""
+        self.nodes: list[FlowNode] = []
+        self.outputs: list[int] = []
+        self.guesses = 0
+        self._makers: dict[Hashable, tuple[Any, int | None]] = {}
+
+    def add_input(self, tensor: Any, *, name: str = "input") -> int:
+        """The call was given this tensor."""
+        place = self._place(tensor)
+        if place is not None:
+            return place
+        node = FlowNode("input", name, "Input", None, (spec(tensor.shape, tensor.dtype),))
+        return self._add(node, [tensor])
+
+    def add_layer(
+        self,
+        number: int,
+        name: str,
+        class_name: str,
+        sources: list[tuple[int, TensorSpec]],
+        outputs: list[Any],
+    ) -> None:
+        """A layer ran, and this came out."""
+        self._add(FlowNode("layer", name, class_name, number, specs(outputs), sources), outputs)
+
+    def set_outputs(self, outputs: list[Any]) -> None:
+        """The call returned this."""
+        places = [self._place(tensor) for tensor in outputs]
+        self.outputs = [place for place in places if place is not None]
+
+    def sources(self, inputs: list[Any]) -> list[tuple[int, TensorSpec]]:
+        """Where a layer's inputs come from: places in `nodes`, with the tensors' specs."""
+        found = []
+        for tensor in inputs:
+            place = self._source(tensor)
+            if place is not None:
+                found.append((place, spec(tensor.shape, tensor.dtype)))
+        return found
+
+    @property
+    def depths(self) -> list[int]:
+        """Of each node as Keras counts: 0 at the ends, else one more than what it feeds.
+
+        All calls of one layer have the depth of the deepest.
+        """
+        depths = [0] * len(self.nodes)
+        deepest: dict[int, int] = {}
+        for place in reversed(range(len(self.nodes))):
+            node = self.nodes[place]
+            if node.number is not None:
+                depths[place] = max(depths[place], deepest.get(node.number, 0))
+                deepest[node.number] = depths[place]
+            for source, _ in node.sources:
+                depths[source] = max(depths[source], depths[place] + 1)
+        return depths
+
+    def closed(self) -> Flow:
+        """The flow once the call is over: holds no tensor any more, and knows its outputs."""
+        self._makers.clear()
+        if not self.outputs:  # they were Keras' own symbols, not what ran here: take the ends
+            used = {source for node in self.nodes for source, _ in node.sources}
+            self.outputs = [place for place in range(len(self.nodes)) if place not in used]
+        return self
+
+    def _add(self, node: FlowNode, outputs: list[Any]) -> int:
+        self.nodes.append(node)
+        place = len(self.nodes) - 1
+        for tensor in outputs:
+            self._makers[_key(tensor)] = (_hold(tensor, self._makers), place)
+        return place
+
+    def _place(self, tensor: Any) -> int | None:
+        return self._makers.get(_key(tensor), (None, None))[1]
+
+    def _source(self, tensor: Any) -> int | None:
+        if _key(tensor) in self._makers:
+            return self._place(tensor)
+        if _operation(tensor) is not None:
+            return self._walk_back(tensor)
+        return self._unseen(tensor)
+
+    def _unseen(self, tensor: Any) -> int | None:
+        """A tensor that came from where we cannot look: what can be said of it for sure."""
+        before_layers = all(node.kind == "input" for node in self.nodes)
+        if before_layers and not self.nodes:
+            return self.add_input(tensor)  # nothing ran yet: it can only be what was passed in
+        made = specs(tensor)
+        node = FlowNode("operation", "operation", "Operation", None, made)
+        if before_layers and len(self.nodes) == 1:
+            node.sources.append((0, self.nodes[0].outputs[0]))  # made of the only input
+        else:
+            self.guesses += 1
+        return self._add(node, [tensor])
+
+    def _walk_back(self, tensor: Any) -> int | None:
+        """Follow TensorFlow's operations from a symbolic tensor back to what is known.
+
+        Each operation on the way becomes a node; what depends on constants and variables
+        alone is not part of the flow and gives `None`.
+        """
+        stack = [tensor]
+        while stack:
+            current = stack[-1]
+            key = _key(current)
+            operation = _operation(current)
+            if key in self._makers:
+                stack.pop()
+                continue
+            if not operation.inputs:
+                stack.pop()
+                self._makers[key] = (current, self._leaf(current, operation))
+                continue
+            unseen = [t for t in operation.inputs if _key(t) not in self._makers]
+            if unseen:
+                stack.extend(unseen)
+                continue
+            stack.pop()
+            self._makers[key] = (current, self._operation_node(current, operation))
+        return self._place(tensor)
+
+    def _leaf(self, tensor: Any, operation: Any) -> int | None:
+        if not operation.type.startswith("Placeholder") or _is_captured(tensor, operation.graph):
+            return None
+        node = FlowNode("input", operation.name, "Input", None, specs(tensor))
+        return self._add(node, [tensor])
+
+    def _operation_node(self, tensor: Any, operation: Any) -> int | None:
+        sources = []
+        for source in operation.inputs:
+            place = self._place(source)
+            if place is not None:
+                sources.append((place, spec(source.shape, source.dtype)))
+        if not sources:
+            return None
+        if operation.type in _TRANSPARENT and len(sources) == 1:
+            return sources[0][0]
+        name = operation.name.rpartition("/")[2]
+        outputs = list(operation.outputs)
+        node = FlowNode("operation", name, operation.type, None, specs(outputs), sources)
+        place = self._add(node, outputs)
+        return self._place(tensor) if _key(tensor) in self._makers else place
+
+
+def _operation(tensor: Any) -> Any:
+    """The TensorFlow operation that makes a symbolic tensor; `None` for all other tensors."""
+    try:
+        return tensor.op if hasattr(tensor.op, "inputs") else None
+    except Exception:  # an eager tensor's `op` raises AttributeError, a Keras tensor's TypeError
+        return None
+
+
+def _key(tensor: Any) -> Hashable:
+    """Names a tensor: a symbolic one by graph and operation, as its Python object may change."""
+    operation = _operation(tensor)
+    if operation is not None:
+        return (id(operation.graph), operation.name, tensor.value_index)
+    return id(tensor)
+
+
+def _hold(tensor: Any, makers: dict[Hashable, tuple[Any, int | None]]) -> Any:
+    """What keeps a key valid: a symbolic tensor itself, a weak reference to a concrete one."""
+    if _operation(tensor) is not None:
+        return tensor
+    key = id(tensor)
+    try:
+        return weakref.ref(tensor, lambda _: makers.pop(key, None))
+    except TypeError:
+        return tensor
+
+
+def _is_captured(tensor: Any, graph: Any) -> bool:
+    """Whether a placeholder stands for a variable or a constant from outside of its graph."""
+    if getattr(tensor.dtype, "name", "") == "resource":
+        return True
+    captures = getattr(graph, "internal_captures", ())
+    return any(captured is tensor for captured in captures)

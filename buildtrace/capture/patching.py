@@ -1,0 +1,340 @@
+"""Puts hooks into Keras and takes them out again: the only place that sets an attribute of Keras.
+
+There is one set of hooks in the process, however many tracers are on: the first that starts
+puts it in, the last that stops takes it out. So tracers may stop in any order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import inspect
+import sys
+import threading
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from buildtrace import generations
+from buildtrace.capture import hooks
+from buildtrace.capture.imports import watch_imports
+from buildtrace.capture.record import Function, Probe
+from buildtrace.errors import MissingLandmarkWarning
+from buildtrace.trace import KerasInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType
+
+    from buildtrace.capture.recorder import Recorder
+    from buildtrace.generations import Adapter, Generation, Landmark
+
+_ABSENT: Any = object()
+
+
+class TrainingReached(BaseException):
+    """Training would begin here; raised under `stop_before_training` to end the script."""
+
+
+@dataclass
+class _Change:
+    """An attribute that was set: what it was, and what it is now."""
+
+    owner: Any
+    name: str
+    before: Any
+    now: Any
+
+    def undo(self) -> None:
+        """Set it back, unless somebody else has set it since."""
+        if _held(self.owner).get(self.name, _ABSENT) is not self.now:
+            return
+        if self.before is _ABSENT:
+            delattr(self.owner, self.name)
+        else:
+            _set(self.owner, self.name, self.before)
+
+
+@dataclass
+class _Family:
+    """The definitions of one method in a class and all classes below it."""
+
+    base: type
+    name: str
+    make_hook: Callable[[Any], Any]
+
+    def classes(self) -> Iterator[type]:
+        """The classes that there are now."""
+        seen: set[type] = set()
+        waiting = [self.base]
+        while waiting:
+            cls = waiting.pop()
+            if cls not in seen:
+                seen.add(cls)
+                yield cls
+                waiting.extend(type.__subclasses__(cls))
+
+
+@dataclass
+class Patches:
+    """The hooks that are in Keras now.
+
+    Attributes:
+        keras: the Keras packages that have hooks, with the landmarks that they miss.
+    """
+
+    recorder: Recorder
+    keras: dict[str, KerasInfo] = field(default_factory=dict)
+    _changes: list[_Change] = field(default_factory=list)
+    _families: list[_Family] = field(default_factory=list)
+    _originals: dict[Any, Any] = field(default_factory=dict)
+    _watched: dict[type, list[_Family]] = field(default_factory=dict)
+    _unwatch: Callable[[], None] | None = None
+    _users: int = 0
+    _stops: int = 0
+    _lock: Any = field(default_factory=threading.RLock)
+
+    # -- on and off ---------------------------------------------------------------------------
+
+    def acquire(self) -> None:
+        """Have the hooks in, from now until `release`."""
+        with self._lock:
+            self._users += 1
+            if self._users > 1:
+                return
+            self._unwatch = watch_imports(generations.PACKAGES, self._add_package)
+            for package in generations.imported():
+                self._add_package(package)
+
+    def release(self) -> None:
+        """The end of one `acquire`; the last one takes all hooks out."""
+        with self._lock:
+            self._users -= 1
+            if self._users:
+                return
+            if self._unwatch is not None:
+                self._unwatch()
+            self._restore_captured()
+            for change in reversed(self._changes):
+                change.undo()
+            for kept in (self._changes, self._families, self._originals, self._watched):
+                kept.clear()
+            self.keras.clear()
+            self.recorder.hook_codes.clear()
+
+    @contextlib.contextmanager
+    def stop_before_training(self) -> Iterator[None]:
+        """Within this block, `TrainingReached` is raised where training would begin."""
+        self.acquire()
+        self._stops += 1
+        try:
+            yield
+        finally:
+            self._stops -= 1
+            self.release()
+
+    # -- putting hooks in ---------------------------------------------------------------------
+
+    def _add_package(self, package: str) -> None:
+        with self._lock:
+            if package in self.keras or not self._users:
+                return
+            generation, adapter = generations.adapter_for(package)
+            missing = []
+            for landmark in generation.landmarks_of(adapter.version):
+                try:
+                    self._add_landmark(landmark, adapter)
+                except (AttributeError, ImportError, LookupError):
+                    missing.append(landmark.name)
+            self._add_conversion(generation, adapter)
+            self._add_training_stops(generation, adapter)
+            self.keras[package] = KerasInfo(
+                generation=generation.name,
+                package=package,
+                version=adapter.version,
+                missing=tuple(missing),
+            )
+            self.recorder.hook_codes[:] = dict.fromkeys(
+                [*self.recorder.hook_codes, hooks.HOOK_CODE]
+            )
+        if missing:
+            warnings.warn(
+                f"{package} {adapter.version} has no {', '.join(missing)}: calls of that are "
+                "missing from the trace. Is there a newer buildtrace?",
+                MissingLandmarkWarning,
+                stacklevel=2,
+            )
+
+    def _add_landmark(self, landmark: Landmark, adapter: Adapter) -> None:
+        owner, name = _resolve(adapter.root, landmark.target)
+        if landmark.scope is not None:
+            self._add_scope(landmark, owner, name, adapter)
+            return
+
+        def make_hook(function: Any) -> Any:
+            signature = inspect.signature(function) if landmark.reads == "weight" else None
+            probe = Probe(landmark, adapter, Function.of(function), signature)
+            return hooks.function_hook(function, probe, self.recorder)
+
+        if landmark.family:
+            self._add_family(_Family(owner, name, make_hook))
+        else:
+            self._replace(owner, name, make_hook(_held(owner)[name]))
+
+    def _add_scope(self, landmark: Landmark, owner: Any, name: str, adapter: Adapter) -> None:
+        scope = landmark.scope
+        assert scope is not None
+        wrapper = _inner_code(_get(adapter.root, scope.maker), scope.wrapper)
+        probe = Probe(landmark, adapter, Function.of(_held(owner)[name]))
+        pair = hooks.ScopeHooks(scope, probe, wrapper, self.recorder)
+        enter, enter_name = _resolve(adapter.root, scope.enter)
+        done, done_name = _resolve(adapter.root, scope.done)
+        self._add_family(_Family(enter, enter_name, pair.enter_hook))
+        self._add_family(_Family(done, done_name, pair.done_hook))
+        self.recorder.hook_codes.append(wrapper)
+
+    def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:
+        if generation.conversion is None:
+            return
+        owner, name = _resolve(adapter.root, generation.conversion)
+        self._replace(owner, name, hooks.conversion_hook(_held(owner)[name], self.recorder))
+
+    def _add_training_stops(self, generation: Generation, adapter: Adapter) -> None:
+        for target in generation.training:
+            with contextlib.suppress(AttributeError, ImportError, LookupError):
+                owner, name = _resolve(adapter.root, target)
+                self._add_family(_Family(owner, name, lambda f: self._stop_hook(f, adapter)))
+
+    def _stop_hook(self, function: Any, adapter: Adapter) -> Any:
+        @functools.wraps(function)
+        def hook(*args: Any, **kwargs: Any) -> Any:
+            # A model that is not built yet is built by its first training step.
+            waits = isinstance(args[0], adapter.model_class) and not args[0].built
+            if self._stops and not waits:
+                raise TrainingReached
+            return function(*args, **kwargs)
+
+        return hook
+
+    def _add_family(self, family: _Family) -> None:
+        self._families.append(family)
+        for cls in list(family.classes()):
+            self._add_member(family, cls)
+        if family.base not in self._watched:
+            self._watched[family.base] = []
+            self._watch_subclasses(family.base)
+        self._watched[family.base].append(family)
+
+    def _add_member(self, family: _Family, cls: type) -> None:
+        function = cls.__dict__.get(family.name)
+        if inspect.isfunction(function) and function not in self._originals:
+            self._replace(cls, family.name, family.make_hook(function))
+
+    def _watch_subclasses(self, base: type) -> None:
+        """Hear of classes that are made from now on."""
+        own = base.__dict__.get("__init_subclass__")
+        families = self._watched[base]
+
+        def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807
+            if own is not None:
+                own.__get__(None, cls)(**kwargs)
+            else:
+                super(base, cls).__init_subclass__(**kwargs)
+            for family in families:
+                self._add_member(family, cls)
+
+        self._change(base, "__init_subclass__", classmethod(__init_subclass__))
+
+    def _replace(self, owner: Any, name: str, hook: Any) -> None:
+        """Put a hook in the place of a function, under each name that others know it by."""
+        function = _held(owner)[name]
+        self._originals[hook] = function
+        self._change(owner, name, hook)
+        if inspect.ismodule(owner):
+            for module, alias in _aliases(function, name):
+                self._change(module, alias, hook)
+
+    def _change(self, owner: Any, name: str, value: Any) -> None:
+        self._changes.append(_Change(owner, name, _held(owner).get(name, _ABSENT), value))
+        _set(owner, name, value)
+
+    # -- taking hooks out ---------------------------------------------------------------------
+
+    def _restore_captured(self) -> None:
+        """Hooks that were picked up while they were in: `from keras import Input`, and the like."""
+        in_modules = [change for change in self._changes if inspect.ismodule(change.owner)]
+        for hook in dict.fromkeys(change.now for change in in_modules):
+            for module, name in _aliases(hook, hook.__name__):
+                _set(module, name, self._originals[hook])
+        for family in self._families:
+            for cls in family.classes():
+                held = cls.__dict__.get(family.name)
+                if inspect.isfunction(held) and held in self._originals:
+                    setattr(cls, family.name, self._originals[held])
+
+
+def _held(owner: Any) -> Any:
+    """What a class or module holds itself: no descriptors, no lazy loading, no inheritance."""
+    return vars(owner)
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    if inspect.ismodule(owner):
+        vars(owner)[name] = value  # TensorFlow's lazy modules have a __setattr__ of their own
+    else:
+        setattr(owner, name, value)
+
+
+def _get(root: str, target: str) -> Any:
+    owner, name = _resolve(root, target)
+    return _held(owner)[name]
+
+
+def _resolve(root: str, target: str) -> tuple[Any, str]:
+    """The class or module that holds a target, and the target's name there.
+
+    Raises:
+        AttributeError, ImportError, KeyError: this Keras does not have it.
+    """
+    module, _, path = target.partition(":")
+    owner: Any = importlib.import_module(f"{root}.{module}")
+    *outer, name = path.split(".")
+    for part in outer:
+        owner = getattr(owner, part)
+    if name not in _held(owner):
+        raise AttributeError(f"{target} is not in {root}")
+    return owner, name
+
+
+def _inner_code(function: Any, name: str) -> CodeType:
+    """The code of the function called `name` that is defined inside `function`."""
+    code = inspect.unwrap(getattr(function, "__func__", function)).__code__
+    for constant in code.co_consts:
+        if inspect.iscode(constant) and constant.co_name == name:
+            return constant
+    raise LookupError(f"{function.__qualname__} defines no {name}")
+
+
+def _aliases(function: Any, name: str) -> list[tuple[Any, str]]:
+    """Where else a function is known: by its own name anywhere, in the user's code by any."""
+    from buildtrace.capture.lines import is_user_file
+
+    found = []
+    for module in _modules():
+        held = vars(module)
+        if held.get(name) is function:
+            found.append((module, name))
+        file = held.get("__file__")
+        if held.get("__name__") == "__main__" or (file and is_user_file(file)):
+            found += [(module, key) for key, value in list(held.items()) if value is function]
+    return list(dict.fromkeys(found))
+
+
+def _modules() -> list[Any]:
+    """All modules, and the lazy ones that TensorFlow does not enter in sys.modules."""
+    modules = [module for module in list(sys.modules.values()) if inspect.ismodule(module)]
+    lazy = vars(sys.modules["tensorflow"]).get("keras") if "tensorflow" in sys.modules else None
+    if inspect.ismodule(lazy):
+        modules.append(lazy)
+    return modules

@@ -1,0 +1,67 @@
+"""The generations of Keras that buildtrace knows: one folder and one row here for each."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+from buildtrace.generations.base import Adapter, Generation, Landmark, version_number
+from buildtrace.generations.keras2 import KERAS2
+from buildtrace.generations.keras3 import KERAS3
+from buildtrace.trace import KerasInfo
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["GENERATIONS", "Adapter", "Generation", "Landmark", "adapter_for", "installed"]
+
+GENERATIONS: tuple[Generation, ...] = (KERAS2, KERAS3)
+
+PACKAGES: tuple[str, ...] = tuple(
+    dict.fromkeys(package for generation in GENERATIONS for package in generation.packages)
+)
+"""Every top-level package that can be a Keras."""
+
+
+def generation_of(package: str, version: str) -> Generation:
+    """The generation of a package of this version: the package `keras` has been of both."""
+    if package != "keras":
+        return KERAS2
+    return KERAS3 if version_number(version) >= (3,) else KERAS2
+
+
+def installed() -> list[KerasInfo]:
+    """The Keras packages that are installed, without importing one."""
+    found = []
+    for package in PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            continue
+        try:
+            version = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            version = "0"  # on the path, but not installed by a package manager
+        generation = generation_of(package, version)
+        found.append(KerasInfo(generation=generation.name, package=package, version=version))
+    return found
+
+
+def imported() -> list[str]:
+    """The Keras packages whose import is complete."""
+    return [package for package in PACKAGES if _is_complete(sys.modules.get(package))]
+
+
+def _is_complete(module: ModuleType | None) -> bool:
+    spec = getattr(module, "__spec__", None)
+    return module is not None and not getattr(spec, "_initializing", False)
+
+
+def adapter_for(package: str) -> tuple[Generation, Adapter]:
+    """The generation of an imported Keras package, and the reader of its objects."""
+    version = str(getattr(sys.modules[package], "__version__", "0"))
+    generation = generation_of(package, version)
+    module = importlib.import_module(f"buildtrace.generations.{generation.adapter}")
+    adapter: Adapter = module.make_adapter(package, version)
+    return generation, adapter

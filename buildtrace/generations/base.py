@@ -1,0 +1,241 @@
+"""What a Keras generation is to buildtrace: its landmarks, and how to read its objects."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from buildtrace.trace import Step
+
+
+Reads = Literal["call", "state", "shapes", "weight", "initializer", "node", "graph", "input", "name"]
+"""What a landmark's arguments and result tell:
+
+call         self is a layer; tensors go in, tensors come out
+state        self is a layer; what went in is known from the call around it
+shapes       self is a layer; shapes go in, and shapes or nothing come out
+weight       self is a layer; a variable comes out
+initializer  self names the initializer of the variable that is being made
+node         the layer or operation, its inputs and its outputs are arguments
+graph        inputs and outputs of a graph are arguments; self, if any, is the model
+input        a symbolic tensor comes out
+name         nothing but that it ran
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """How to see a method that must not be hooked itself: by the context that Keras runs it in.
+
+    Attributes:
+        maker: where the function `wrapper` is defined.
+        wrapper: name of the function that runs the method. Its local variables `obj`, `args`,
+            `kwargs` and the one named by `method` tell all about the call.
+        method: name of that local variable.
+        enter: what the wrapper calls to get the context manager around the method.
+        done: what the wrapper calls when the method is over and the layer's state is set.
+    """
+
+    maker: str
+    wrapper: str
+    method: str
+    enter: str
+    done: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landmark:
+    """A function of Keras that matters to the build: a row of a generation's table.
+
+    Attributes:
+        name: what the landmark is called in traces and in help.
+        target: where the function is, relative to the generation's root package:
+            "engine.base_layer:Layer.__call__".
+        step: which of the article's steps it belongs to.
+        reads: what its arguments and its result tell.
+        summary: one sentence for the learner on what it does and why.
+        article: what the article of 2023 says of it, where that is imprecise here.
+        family: true if the landmark is each definition of this method, in the target's class
+            and in all classes below it, the user's own included.
+        evidence: true if it runs only while something is being built. A call at the top of a
+            tree is kept only if there is evidence in it: that is what tells a build from the
+            daily use of a model that is built already.
+        nested: true if it is recorded only inside another landmark's call.
+        scope: how to see it, where a hook on the function itself would not do.
+        since: first version that has it; `None` for all.
+        until: first version that does not have it any more; `None` for all.
+    """
+
+    name: str
+    target: str
+    step: Step
+    reads: Reads
+    summary: str
+    article: str | None = None
+    family: bool = False
+    evidence: bool = False
+    nested: bool = False
+    scope: Scope | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def exists_in(self, version: str) -> bool:
+        """Whether this version of Keras should have the landmark."""
+        number = version_number(version)
+        return (self.since is None or version_number(self.since) <= number) and (
+            self.until is None or number < version_number(self.until)
+        )
+
+
+def version_number(version: str) -> tuple[int, ...]:
+    """The release numbers of a version, for comparing: "3.15.1rc0" gives (3, 15, 1)."""
+    release = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in release.group().split(".")) if release else ()
+
+
+class WeightFacts(NamedTuple):
+    """What a generation can tell of a variable without evaluating it."""
+
+    name: str
+    path: str
+    shape: Any
+    dtype: Any
+    trainable: bool
+    initializer: str | None
+    regularizer: str | None
+    constraint: str | None
+    placement: str | None
+
+
+class NodeFacts(NamedTuple):
+    """A node of a graph that Keras keeps: the layer or operation, which call of it, its tensors."""
+
+    operation: Any
+    index: int
+    depth: int
+    key: int
+    inputs: list[tuple[int, Any]]
+    outputs: list[Any]
+    is_input: bool
+
+
+class Adapter(ABC):
+    """Reads the objects of one imported Keras package. Never changes one, never evaluates one."""
+
+    def __init__(self, package: str, root: str, version: str) -> None:
+        """Of the imported package, its package of sources, and its version."""
+        self.package = package
+        self.root = root
+        self.version = version
+
+    generation: str
+    layer_class: type
+    model_class: type
+    tensor_class: type
+
+    @abstractmethod
+    def is_counted(self, layer: Any) -> bool:
+        """False for what is a layer by inheritance only, such as Keras 2's metrics."""
+
+    @abstractmethod
+    def is_operation(self, thing: Any) -> bool:
+        """Whether this node of a graph is an operation such as `x + y`, not a layer."""
+
+    @abstractmethod
+    def state(self, layer: Any) -> dict[str, bool]:
+        """The flags of the layer that a build changes, by attribute."""
+
+    @abstractmethod
+    def own_weights(self, layer: Any) -> list[Any]:
+        """The variables that the layer itself holds, trainable ones first."""
+
+    @abstractmethod
+    def model_weights(self, model: Any) -> list[Any]:
+        """`model.weights`, or nothing if the model cannot tell yet."""
+
+    @abstractmethod
+    def all_layers(self, model: Any) -> Iterable[Any]:
+        """The model and all layers in it, at any depth."""
+
+    @abstractmethod
+    def top_layers(self, model: Any) -> list[Any]:
+        """The layers that the model itself holds."""
+
+    @abstractmethod
+    def weight_facts(self, variable: Any) -> WeightFacts:
+        """What can be said of a variable."""
+
+    @abstractmethod
+    def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:
+        """The nodes of the graph that Keras keeps of the model, deepest first; `None` if none."""
+
+    def inner_model(self, model: Any) -> Any:  # noqa: ARG002
+        """The model that this one keeps inside to run its graph, if it does so."""
+        return None
+
+    @abstractmethod
+    def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
+        """Keys of the nodes that the model's inputs and outputs come from, in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """A generation of Keras: everything that hooks and readers of it need to know.
+
+    Attributes:
+        name: "keras2" or "keras3".
+        title: "Keras 2".
+        packages: top-level packages that can be of this generation.
+        landmarks: the table.
+        training: where training begins, as targets like a family's; under `--no-train` a call
+            of one of them, for a model that is built, ends the script.
+        conversion: what turns a layer's inputs into the tensors that its `call` gets, if that
+            is a function of its own.
+        adapter: module below `buildtrace.generations` that reads this generation's objects.
+    """
+
+    name: str
+    title: str
+    packages: tuple[str, ...]
+    landmarks: tuple[Landmark, ...]
+    training: tuple[str, ...]
+    conversion: str | None = None
+    adapter: str
+
+    def landmarks_of(self, version: str) -> list[Landmark]:
+        """The landmarks that a version of this generation should have."""
+        return [landmark for landmark in self.landmarks if landmark.exists_in(version)]
+
+
+def class_name(thing: Any) -> str | None:
+    """The class of an initializer and the like.
+
+    Keras takes the name in small letters, a config, or a plain function as well.
+    """
+    if thing is None:
+        return None
+    if isinstance(thing, str):
+        return "".join(part[:1].upper() + part[1:] for part in thing.split("_"))
+    if isinstance(thing, dict):
+        return str(thing.get("class_name"))
+    name: str = getattr(thing, "__name__", None) or type(thing).__name__
+    return name
+
+
+def flat(structure: Any) -> list[Any]:
+    """The leaves of nested lists, tuples and dicts, in order."""
+    if isinstance(structure, dict):
+        structure = list(structure.values())
+    if not isinstance(structure, (list, tuple)):
+        return [structure]
+    return [leaf for part in structure for leaf in flat(part)]
+
+
+def position(nodes: list[Any], node: Any) -> int:
+    """Which of the nodes this is, by identity; 0 if it is none of them any more."""
+    return next((i for i, other in enumerate(nodes) if other is node), 0)

@@ -1,0 +1,22 @@
+"""Keras 2: tf.keras up to TensorFlow 2.15, and the package tf_keras."""
+
+from __future__ import annotations
+
+from buildtrace.generations.base import Generation
+from buildtrace.generations.keras2.landmarks import LANDMARKS
+
+KERAS2 = Generation(
+    name="keras2",
+    title="Keras 2",
+    packages=("tf_keras", "keras"),
+    landmarks=LANDMARKS,
+    training=(
+        "engine.training:Model.make_train_function",
+        "optimizers.optimizer:_BaseOptimizer.compute_gradients",
+        "optimizers.optimizer:_BaseOptimizer.apply_gradients",
+        "optimizers.legacy.optimizer_v2:OptimizerV2._compute_gradients",
+        "optimizers.legacy.optimizer_v2:OptimizerV2.apply_gradients",
+    ),
+    conversion="engine.base_layer:Layer._maybe_cast_inputs",
+    adapter="keras2.adapter",
+)

@@ -1,0 +1,116 @@
+"""Reads the objects of Keras 2."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.generations.base import Adapter, NodeFacts, WeightFacts, flat, position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Keras2Adapter(Adapter):
+    """Reads layers, variables and graphs of `keras` up to 2.15 and of `tf_keras`."""
+
+    generation = "keras2"
+
+    def __init__(self, package: str, root: str, version: str) -> None:
+        """Of the imported package, its package of sources, and its version."""
+        super().__init__(package, root, version)
+        self.layer_class = self._source("engine.base_layer").Layer
+        self.model_class = self._source("engine.training").Model
+        self.tensor_class = self._source("engine.keras_tensor").KerasTensor
+        self._metric_class: type = self._source("metrics.base_metric").Metric
+
+    def _source(self, module: str) -> Any:
+        return importlib.import_module(f"{self.root}.{module}")
+
+    def is_counted(self, layer: Any) -> bool:
+        """False for metrics, which in Keras 2 are layers by inheritance."""
+        return not isinstance(layer, self._metric_class)
+
+    def is_operation(self, thing: Any) -> bool:
+        """True for the layers that Keras 2 makes of plain TensorFlow functions."""
+        return type(thing).__module__.endswith(".core.tf_op_layer")
+
+    def state(self, layer: Any) -> dict[str, bool]:
+        """`built` of every layer, and `_graph_initialized` of a Sequential."""
+        held = getattr(layer, "__dict__", {})
+        flags = {"built": bool(getattr(layer, "built", False))}
+        if "_graph_initialized" in held:
+            flags["_graph_initialized"] = bool(held["_graph_initialized"])
+        return flags
+
+    def own_weights(self, layer: Any) -> list[Any]:
+        """The variables in the layer's two lists."""
+        return [
+            *getattr(layer, "_trainable_weights", ()),
+            *getattr(layer, "_non_trainable_weights", ()),
+        ]
+
+    def model_weights(self, model: Any) -> list[Any]:
+        """`model.weights`; it raises on a subclassed model that is not built."""
+        try:
+            return list(model.weights)
+        except ValueError:
+            return []
+
+    def all_layers(self, model: Any) -> Iterable[Any]:
+        """The model and all layers in it, at any depth."""
+        return [layer for layer in model._flatten_layers() if self.is_counted(layer)]
+
+    def top_layers(self, model: Any) -> list[Any]:
+        """The layers that the model itself holds."""
+        layers = model._flatten_layers(recursive=False, include_self=False)
+        return [layer for layer in layers if self.is_counted(layer)]
+
+    def weight_facts(self, variable: Any) -> WeightFacts:
+        """From a tf.Variable: its name is "dense/kernel:0"."""
+        path = variable.name.partition(":")[0]
+        return WeightFacts(
+            name=path.rpartition("/")[2],
+            path=path,
+            shape=variable.shape,
+            dtype=variable.dtype,
+            trainable=bool(variable.trainable),
+            initializer=None,  # Keras 2 keeps these in add_weight's arguments only
+            regularizer=None,
+            constraint=None,
+            placement=getattr(variable, "device", None) or None,
+        )
+
+    def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:
+        """The nodes of a graph network, from `_nodes_by_depth`."""
+        held = getattr(model, "__dict__", {})
+        if not held.get("_is_graph_network") or "_nodes_by_depth" not in held:
+            return None
+        return self._nodes(held["_nodes_by_depth"])
+
+    def _nodes(self, by_depth: dict[int, list[Any]]) -> Iterator[NodeFacts]:
+        for depth in sorted(by_depth, reverse=True):
+            for node in by_depth[depth]:
+                yield NodeFacts(
+                    operation=node.layer,
+                    index=position(node.layer._inbound_nodes, node),
+                    depth=depth,
+                    key=id(node),
+                    inputs=[(_origin(tensor), tensor) for tensor in node.keras_inputs],
+                    outputs=flat(node.outputs),
+                    is_input=node.is_input,
+                )
+
+    def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
+        """Keys of the nodes of `model.inputs` and `model.outputs`."""
+        return [_origin(t) for t in model.inputs], [_origin(t) for t in model.outputs]
+
+
+def _origin(tensor: Any) -> int:
+    layer, node_index, _ = tensor._keras_history
+    return id(layer._inbound_nodes[node_index])
+
+
+def make_adapter(package: str, version: str) -> Keras2Adapter:
+    """The adapter of an imported Keras 2."""
+    return Keras2Adapter(package, f"{package}.src", version)

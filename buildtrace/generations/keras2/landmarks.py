@@ -1,0 +1,215 @@
+"""The landmarks of Keras 2, in the order in which a learner meets them.
+
+Targets are relative to `keras.src` (TensorFlow 2.13 to 2.15) or `tf_keras.src`. What the
+rows say was read in, and seen to happen in, tf_keras 2.21 and Keras 2.13 and 2.15.
+"""
+
+from __future__ import annotations
+
+from buildtrace.generations.base import Landmark
+
+LANDMARKS = (
+    # 1. The input.
+    Landmark(
+        name="Input",
+        target="engine.input_layer:Input",
+        step="input",
+        reads="input",
+        evidence=True,
+        summary="Makes the symbolic tensor that stands for the data: a shape and a dtype, no "
+        "values. Behind it is an InputLayer.",
+    ),
+    Landmark(
+        name="InputLayer.__init__",
+        target="engine.input_layer:InputLayer.__init__",
+        step="input",
+        reads="input",
+        evidence=True,
+        summary="The layer that holds the input: it has no weights and computes nothing; the "
+        "graph begins at its one node.",
+        article="The article says that the input layer is named after the first layer; so it "
+        "is, with “_input” behind the name, where Sequential makes it.",
+    ),
+    # 2. Connecting the layers.
+    Landmark(
+        name="Sequential._build_graph_network_for_inferred_shape",
+        target="engine.sequential:Sequential._build_graph_network_for_inferred_shape",
+        step="connect",
+        reads="shapes",
+        summary="Turns a stack of layers into a graph once a shape is known: makes an input of "
+        "that shape and calls each layer on the output of the one before.",
+        article="It runs at every call of a Sequential that has no Input, too, and returns at "
+        "once unless the shape is new to it.",
+    ),
+    Landmark(
+        name="Layer.__call__",
+        target="engine.base_layer:Layer.__call__",
+        step="connect",
+        reads="call",
+        summary="Calling a layer: on symbols it takes the way of the functional construction, "
+        "on data it builds the layer if need be and computes.",
+    ),
+    Landmark(
+        name="Sequential.call",
+        target="engine.sequential:Sequential.call",
+        step="connect",
+        reads="call",
+        summary="The forward pass of a Sequential. A model that was not built before builds its "
+        "graph here, from the shape of the first data.",
+    ),
+    Landmark(
+        name="Functional.call",
+        target="engine.functional:Functional.call",
+        step="connect",
+        reads="call",
+        summary="The forward pass of a graph network: runs the layers again, node by node.",
+    ),
+    Landmark(
+        name="Layer._functional_construction_call",
+        target="engine.base_layer:Layer._functional_construction_call",
+        step="connect",
+        reads="call",
+        evidence=True,
+        summary="The layer was called on a symbol, so nothing is computed: it works out what "
+        "would come out and records the connection.",
+    ),
+    Landmark(
+        name="Layer._keras_tensor_symbolic_call",
+        target="engine.base_layer:Layer._keras_tensor_symbolic_call",
+        step="connect",
+        reads="call",
+        evidence=True,
+        summary="Decides how to find the output's shape and dtype: by running `call` on "
+        "placeholders, or from `compute_output_shape` for a dynamic layer.",
+    ),
+    Landmark(
+        name="Layer._infer_output_signature",
+        target="engine.base_layer:Layer._infer_output_signature",
+        step="connect",
+        reads="call",
+        evidence=True,
+        summary="Opens a scratch graph, builds the layer there if need be, runs its `call` on "
+        "placeholders, keeps the signature of what comes out, and throws the graph away.",
+        article="The article has the inner product with the kernel give the next layer's input; "
+        "it is symbolic only: the scratch graph is dropped and just a shape and a dtype survive.",
+    ),
+    Landmark(
+        name="Layer._set_connectivity_metadata",
+        target="engine.base_layer:Layer._set_connectivity_metadata",
+        step="connect",
+        reads="state",
+        evidence=True,
+        summary="Writes down that this layer turned these inputs into these outputs, by making "
+        "a Node.",
+        article="The article leaves this out, but it is what makes the topology.",
+    ),
+    Landmark(
+        name="Node.__init__",
+        target="engine.node:Node.__init__",
+        step="connect",
+        reads="node",
+        evidence=True,
+        summary="One call of one layer, as a node: linked to the nodes that its inputs came "
+        "from. A shared layer has several.",
+        article="The article leaves this out, but it is what makes the topology.",
+    ),
+    # 3. Building the layers.
+    Landmark(
+        name="Layer._maybe_build",
+        target="engine.base_layer:Layer._maybe_build",
+        step="build",
+        reads="state",
+        summary="Builds the layer from its input's shape, unless it is built already.",
+        article="The article goes from _infer_output_signature straight to build; this is the "
+        "step between, and the reason why a layer is built only once.",
+    ),
+    Landmark(
+        name="Layer.build",
+        target="engine.base_layer:Layer.build",
+        step="build",
+        reads="shapes",
+        family=True,
+        evidence=True,
+        summary="Makes the layer's state, now that the input's shape is known. Each kind of "
+        "layer has its own; a model's builds the layers in it.",
+        article="Without an input shape, Sequential.build raises only while the graph is not "
+        "initialized. On a built model it passes, and a different shape is ignored.",
+    ),
+    # 4. Making the weights.
+    Landmark(
+        name="Layer.add_weight",
+        target="engine.base_layer:Layer.add_weight",
+        step="weight",
+        reads="weight",
+        evidence=True,
+        summary="Makes one variable of the layer, with its name, shape, initializer, "
+        "regularizer and constraint, and enters it in the layer's list.",
+    ),
+    Landmark(
+        name="make_variable",
+        target="engine.base_layer_utils:make_variable",
+        step="weight",
+        reads="name",
+        evidence=True,
+        nested=True,
+        summary="Makes the tf.Variable itself, in eager mode even inside a graph.",
+    ),
+    Landmark(
+        name="Initializer.__call__",
+        target="initializers.initializers:Initializer.__call__",
+        step="weight",
+        reads="initializer",
+        family=True,
+        nested=True,
+        summary="Gives the variable its first values.",
+    ),
+    # 5. Mapping the graph.
+    Landmark(
+        name="Functional.__init__",
+        target="engine.functional:Functional.__init__",
+        step="graph",
+        reads="graph",
+        evidence=True,
+        summary="Makes a model of a graph, from its inputs and its outputs. keras.Model(...) "
+        "comes through here twice: the first run returns at once.",
+    ),
+    Landmark(
+        name="Functional._init_graph_network",
+        target="engine.functional:Functional._init_graph_network",
+        step="graph",
+        reads="graph",
+        evidence=True,
+        summary="Sets the model's inputs and outputs, marks it as built, has its graph mapped, "
+        "and names what goes in and comes out.",
+        article="The article speaks of initializing the network “again”; it is the first time, "
+        "and again only at a later build, add or pop. `inputs` and `outputs` are set before the "
+        "mapping, and `input` and `output` are properties.",
+    ),
+    Landmark(
+        name="_map_graph_network",
+        target="engine.functional:_map_graph_network",
+        step="graph",
+        reads="graph",
+        evidence=True,
+        summary="Sorts the nodes by depth, and checks that every tensor can be computed from "
+        "the inputs and that no two layers have one name.",
+    ),
+    Landmark(
+        name="_build_map",
+        target="engine.functional:_build_map",
+        step="graph",
+        reads="name",
+        evidence=True,
+        summary="Walks the graph from each output back to the inputs, and puts the nodes in "
+        "topological order.",
+    ),
+    Landmark(
+        name="_build_map_helper",
+        target="engine.functional:_build_map_helper",
+        step="graph",
+        reads="name",
+        evidence=True,
+        summary="One step of that walk: the node that made a tensor, after the nodes that made "
+        "that node's inputs. It calls itself once for each layer of a chain.",
+    ),
+)

@@ -1,0 +1,18 @@
+"""Keras 3: the package keras from 3.0, on any backend, and tf.keras from TensorFlow 2.16."""
+
+from __future__ import annotations
+
+from buildtrace.generations.base import Generation
+from buildtrace.generations.keras3.landmarks import LANDMARKS
+
+KERAS3 = Generation(
+    name="keras3",
+    title="Keras 3",
+    packages=("keras",),
+    landmarks=LANDMARKS,
+    training=(
+        "trainers.trainer:Trainer.make_train_function",
+        "optimizers.base_optimizer:BaseOptimizer.apply",
+    ),
+    adapter="keras3.adapter",
+)

@@ -1,0 +1,122 @@
+"""Reads the objects of Keras 3, on any backend."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.generations.base import Adapter, NodeFacts, WeightFacts, class_name, position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Keras3Adapter(Adapter):
+    """Reads layers, variables and graphs of `keras` from 3.2."""
+
+    generation = "keras3"
+
+    def __init__(self, package: str, root: str, version: str) -> None:
+        """Of the imported package, its package of sources, and its version."""
+        super().__init__(package, root, version)
+        self.layer_class = self._source("layers.layer").Layer
+        self.model_class = self._source("models.model").Model
+        self.tensor_class = self._source("backend").KerasTensor
+        self._sequential_class: type = self._source("models.sequential").Sequential
+
+    def _source(self, module: str) -> Any:
+        return importlib.import_module(f"{self.root}.{module}")
+
+    def is_counted(self, layer: Any) -> bool:  # noqa: ARG002 - metrics are no layers here
+        """Always true."""
+        return True
+
+    def is_operation(self, thing: Any) -> bool:
+        """True for an operation that is not a layer."""
+        return not isinstance(thing, self.layer_class)
+
+    def state(self, layer: Any) -> dict[str, bool]:
+        """`built` of every layer, and whether a Sequential has its `_functional`."""
+        held = getattr(layer, "__dict__", {})
+        flags = {"built": bool(held.get("built", False))}
+        if "_functional" in held:
+            flags["_functional"] = held["_functional"] is not None
+        return flags
+
+    def own_weights(self, layer: Any) -> list[Any]:
+        """The variables in the layer's two lists."""
+        held = getattr(layer, "__dict__", {})
+        return [
+            *held.get("_trainable_variables", ()),
+            *held.get("_non_trainable_variables", ()),
+        ]
+
+    def model_weights(self, model: Any) -> list[Any]:
+        """`model.weights`."""
+        return list(model.weights)
+
+    def all_layers(self, model: Any) -> Iterable[Any]:
+        """The model and all layers in it, at any depth."""
+        found: Iterable[Any] = model._flatten_layers()
+        return found
+
+    def top_layers(self, model: Any) -> list[Any]:
+        """The layers that the model itself holds."""
+        return list(model._flatten_layers(include_self=False, recursive=False))
+
+    def weight_facts(self, variable: Any) -> WeightFacts:
+        """From a keras.Variable; `_dtype`, because `dtype` answers for the autocast scope."""
+        layout = getattr(variable, "_layout", None)
+        return WeightFacts(
+            name=variable.name,
+            path=variable.path,
+            shape=variable.shape,
+            dtype=getattr(variable, "_dtype", None) or variable.dtype,
+            trainable=bool(variable.trainable),
+            initializer=class_name(getattr(variable, "_initializer", None)),
+            regularizer=class_name(getattr(variable, "regularizer", None)),
+            constraint=class_name(getattr(variable, "constraint", None)),
+            placement=None if layout is None else str(layout),
+        )
+
+    def inner_model(self, model: Any) -> Any:
+        """A Sequential keeps a functional model inside."""
+        return model.__dict__.get("_functional")
+
+    def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:
+        """The nodes of a functional model, or of the functional model in a Sequential."""
+        function = self._function(model)
+        return None if function is None else self._nodes(function._nodes_by_depth)
+
+    def _function(self, model: Any) -> Any:
+        if isinstance(model, self._sequential_class):
+            model = model.__dict__.get("_functional")
+        return model if hasattr(model, "_nodes_by_depth") else None
+
+    def _nodes(self, by_depth: dict[int, list[Any]]) -> Iterator[NodeFacts]:
+        for depth in sorted(by_depth, reverse=True):
+            for node in by_depth[depth]:
+                yield NodeFacts(
+                    operation=node.operation,
+                    index=position(node.operation._inbound_nodes, node),
+                    depth=depth,
+                    key=id(node),
+                    inputs=[(_origin(tensor), tensor) for tensor in node.input_tensors],
+                    outputs=list(node.outputs),
+                    is_input=node.is_input,
+                )
+
+    def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
+        """Keys of the nodes of the model's inputs and outputs."""
+        function = self._function(model)
+        return [_origin(t) for t in function._inputs], [_origin(t) for t in function._outputs]
+
+
+def _origin(tensor: Any) -> int:
+    operation, node_index, _ = tensor._keras_history
+    return 0 if operation is None else id(operation._inbound_nodes[node_index])
+
+
+def make_adapter(package: str, version: str) -> Keras3Adapter:
+    """The adapter of an imported Keras 3."""
+    return Keras3Adapter(package, f"{package}.src", version)

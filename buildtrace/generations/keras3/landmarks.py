@@ -1,0 +1,260 @@
+"""The landmarks of Keras 3, in the order in which a learner meets them.
+
+Targets are relative to `keras.src`. What the rows say was read in, and seen to happen in,
+Keras 3.2 to 3.15.
+"""
+
+from __future__ import annotations
+
+from buildtrace.generations.base import Landmark, Scope
+
+_VARIABLE = (
+    "Makes the variable: settles shape, dtype and path, and has the initializer called; while a "
+    "model is only traced, it waits with that until the trace is over."
+)
+
+_DEFERRED = "Gives a variable that was made while a model was traced its first values, at last."
+
+LANDMARKS = (
+    # 1. The input.
+    Landmark(
+        name="Input",
+        target="layers.core.input_layer:Input",
+        step="input",
+        reads="input",
+        evidence=True,
+        summary="Makes the symbolic tensor that stands for the data: a shape and a dtype, no "
+        "values. Behind it is an InputLayer.",
+    ),
+    Landmark(
+        name="InputLayer.__init__",
+        target="layers.core.input_layer:InputLayer.__init__",
+        step="input",
+        reads="input",
+        evidence=True,
+        summary="The layer that holds the input: it has no weights and computes nothing; the "
+        "graph begins at its one node.",
+        article="The article has _build_graph_network_for_inferred_shape make it, named after "
+        "the first layer. Keras 3 has no such function: Sequential.build makes the InputLayer "
+        "itself, and it is called “input_layer”.",
+    ),
+    # 2. Connecting the layers.
+    Landmark(
+        name="Layer.__call__",
+        target="layers.layer:Layer.__call__",
+        step="connect",
+        reads="call",
+        summary="Calling a layer: builds it if need be, then computes, or, on symbols, works out "
+        "what would come out and records the connection as a Node.",
+        article="The article goes from here to _functional_construction_call. Keras 3 has one "
+        "way for symbols and for data: first _maybe_build, then Operation.__call__.",
+    ),
+    Landmark(
+        name="Sequential.call",
+        target="models.sequential:Sequential.call",
+        step="connect",
+        reads="call",
+        summary="The forward pass of a Sequential: hands over to the functional model in it.",
+    ),
+    Landmark(
+        name="Functional.call",
+        target="models.functional:Functional.call",
+        step="connect",
+        reads="call",
+        summary="The forward pass of a functional model: runs the layers again, node by node.",
+    ),
+    Landmark(
+        name="Operation.__call__",
+        target="ops.operation:Operation.__call__",
+        step="connect",
+        reads="call",
+        summary="A layer is an operation with state. Here the two ways part: on data it runs "
+        "`call`, on symbols `symbolic_call`.",
+    ),
+    Landmark(
+        name="Operation.symbolic_call",
+        target="ops.operation:Operation.symbolic_call",
+        step="connect",
+        reads="call",
+        evidence=True,
+        summary="An operation on symbols, such as x + y: finds the shape of what comes out, and "
+        "makes the Node.",
+    ),
+    Landmark(
+        name="Layer.symbolic_call",
+        target="layers.layer:Layer.symbolic_call",
+        step="connect",
+        reads="call",
+        evidence=True,
+        since="3.10",
+        summary="A layer on symbols: finds the shape of what comes out. The Node is made later, "
+        "at the end of Layer.__call__.",
+    ),
+    Landmark(
+        name="Operation.compute_output_spec",
+        target="ops.operation:Operation.compute_output_spec",
+        step="connect",
+        reads="call",
+        family=True,
+        summary="Works out the shape and dtype of what comes out: from `compute_output_shape` if "
+        "the layer has one, else by running `call` on placeholders.",
+        article="The article has the layer compute an inner product here. `Dense.call` does not "
+        "run at all while Keras 3 builds: its shape rule is enough.",
+    ),
+    Landmark(
+        name="Layer.compute_output_shape",
+        target="layers.layer:Layer.compute_output_shape",
+        step="connect",
+        reads="shapes",
+        family=True,
+        summary="The layer's own rule for the shape that comes out, from the one that goes in.",
+    ),
+    Landmark(
+        name="Node.__init__",
+        target="ops.node:Node.__init__",
+        step="connect",
+        reads="node",
+        evidence=True,
+        summary="One call of one layer or operation, as a node: linked to the nodes that its "
+        "inputs came from. A shared layer has several.",
+        article="The article leaves this out, but it is what makes the topology.",
+    ),
+    # 3. Building the layers.
+    Landmark(
+        name="Layer._maybe_build",
+        target="layers.layer:Layer._maybe_build",
+        step="build",
+        reads="state",
+        summary="Builds the layer from its inputs' shapes, unless it is built already. A layer "
+        "without a `build` of its own is built by running its `call` on symbols.",
+    ),
+    Landmark(
+        name="Layer.build",
+        target="layers.layer:Layer.build",
+        step="build",
+        reads="shapes",
+        evidence=True,
+        # Layer.__new__ keeps the bound `build` in a wrapper of its own, for each instance: a
+        # hook on the class would miss the layers made before, and stay in those made after.
+        scope=Scope(
+            maker="layers.layer:Layer.__new__",
+            wrapper="build_wrapper",
+            method="original_build_method",
+            enter="layers.layer:Layer._open_name_scope",
+            done="ops.operation:Operation._post_build",
+        ),
+        summary="Makes the layer's state, now that the input's shape is known. Keras runs each "
+        "layer's own `build` inside a wrapper, which then sets `built` and locks the state.",
+        article="Without an input shape, the article says, build raises. In Keras 3 it does not: "
+        "it returns with built=True and no weights.",
+    ),
+    # 4. Making the weights.
+    Landmark(
+        name="Layer.add_weight",
+        target="layers.layer:Layer.add_weight",
+        step="weight",
+        reads="weight",
+        evidence=True,
+        summary="Makes one variable of the layer, with its name, shape, initializer, "
+        "regularizer and constraint, and enters it in the layer's list.",
+    ),
+    Landmark(
+        name="Variable.__init__",
+        target="backend.common.variables:KerasVariable.__init__",
+        step="weight",
+        reads="name",
+        evidence=True,
+        nested=True,
+        until="3.7",
+        summary=_VARIABLE,
+    ),
+    Landmark(
+        name="Variable.__init__",
+        target="backend.common.variables:Variable.__init__",
+        step="weight",
+        reads="name",
+        evidence=True,
+        nested=True,
+        since="3.7",
+        summary=_VARIABLE,
+    ),
+    Landmark(
+        name="Variable._deferred_initialize",
+        target="backend.common.variables:KerasVariable._deferred_initialize",
+        step="weight",
+        reads="name",
+        family=True,
+        evidence=True,
+        nested=True,
+        until="3.7",
+        summary=_DEFERRED,
+    ),
+    Landmark(
+        name="Variable._deferred_initialize",
+        target="backend.common.variables:Variable._deferred_initialize",
+        step="weight",
+        reads="name",
+        family=True,
+        evidence=True,
+        nested=True,
+        since="3.7",
+        summary=_DEFERRED,
+    ),
+    Landmark(
+        name="Initializer.__call__",
+        target="initializers.initializer:Initializer.__call__",
+        step="weight",
+        reads="initializer",
+        family=True,
+        nested=True,
+        summary="Gives the variable its first values.",
+    ),
+    # 5. Mapping the graph.
+    Landmark(
+        name="Functional.__init__",
+        target="models.functional:Functional.__init__",
+        step="graph",
+        reads="graph",
+        evidence=True,
+        summary="Makes a model of a graph, from its inputs and its outputs. A Sequential keeps "
+        "one inside, as `_functional`.",
+        article="What the article calls _init_graph_network is here and in Function.__init__.",
+    ),
+    Landmark(
+        name="Function.__init__",
+        target="ops.function:Function.__init__",
+        step="graph",
+        reads="graph",
+        evidence=True,
+        summary="The graph without the model: keeps inputs and outputs, and has what lies "
+        "between them mapped.",
+    ),
+    Landmark(
+        name="map_graph",
+        target="ops.function:map_graph",
+        step="graph",
+        reads="graph",
+        evidence=True,
+        summary="Sorts the nodes by depth, and checks that every tensor can be computed from "
+        "the inputs and that no two operations have one name.",
+        article="The article's name for it is _map_graph_network.",
+    ),
+    Landmark(
+        name="_build_map",
+        target="ops.function:_build_map",
+        step="graph",
+        reads="name",
+        evidence=True,
+        summary="Walks the graph from each output back to the inputs, and puts the nodes in "
+        "topological order.",
+    ),
+    Landmark(
+        name="_build_map_helper",
+        target="ops.function:_build_map_helper",
+        step="graph",
+        reads="name",
+        evidence=True,
+        summary="One step of that walk: the node that made a tensor, after the nodes that made "
+        "that node's inputs. It calls itself once for each layer of a chain.",
+    ),
+)
