@@ -59,7 +59,11 @@ class Tracing:
                 return
             _recorder.listeners = tuple(t for t in _recorder.listeners if t is not self)
         self._fill(self.trace)
+        self._records.clear()
         _patches.release()
+        with _lock:
+            if not _recorder.listeners:
+                _recorder.forget()
         if _recorder.problems:
             problems, _recorder.problems = _recorder.problems, []
             warnings.warn(

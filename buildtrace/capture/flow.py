@@ -53,12 +53,12 @@ class Flow:
         self.guesses = 0
         self._makers: dict[Hashable, tuple[Any, int | None]] = {}
 
-    def add_input(self, tensor: Any, *, name: str = "input") -> int:
+    def add_input(self, tensor: Any) -> int:
         """The call was given this tensor."""
         place = self._place(tensor)
         if place is not None:
             return place
-        node = FlowNode("input", name, "Input", None, (spec(tensor.shape, tensor.dtype),))
+        node = FlowNode("input", "input", "Input", None, specs(tensor))
         return self._add(node, [tensor])
 
     def add_layer(
@@ -71,6 +71,17 @@ class Flow:
     ) -> None:
         """A layer ran, and this came out."""
         self._add(FlowNode("layer", name, class_name, number, specs(outputs), sources), outputs)
+
+    def add_operation(self, kind: str, inputs: Any, outputs: Any) -> None:
+        """TensorFlow ran a plain operation on data; it counts if it is part of the flow."""
+        sources = self._known(inputs)
+        if not sources:
+            return
+        if kind in _TRANSPARENT and len(sources) == 1:
+            for tensor in outputs:
+                self._makers[_key(tensor)] = (_hold(tensor, self._makers), sources[0][0])
+            return
+        self._add(FlowNode("operation", kind, kind, None, specs(list(outputs)), sources), outputs)
 
     def set_outputs(self, outputs: list[Any]) -> None:
         """The call returned this."""
@@ -108,8 +119,31 @@ class Flow:
         self._makers.clear()
         if not self.outputs:  # they were Keras' own symbols, not what ran here: take the ends
             used = {source for node in self.nodes for source, _ in node.sources}
-            self.outputs = [place for place in range(len(self.nodes)) if place not in used]
+            ends = [place for place in range(len(self.nodes)) if place not in used]
+            self.outputs = [e for e in ends if self.nodes[e].kind != "operation"] or ends
+        self._drop_dead_ends()
+        inputs = [node for node in self.nodes if node.kind == "input"]
+        for place, node in enumerate(inputs):
+            node.name = "input" if len(inputs) == 1 else f"input_{place + 1}"
         return self
+
+    @property
+    def has_layers(self) -> bool:
+        """Whether any layer ran in it."""
+        return any(node.kind == "layer" for node in self.nodes)
+
+    def _drop_dead_ends(self) -> None:
+        """Leave out operations that lead to no layer and to no output."""
+        needed = set(self.outputs)
+        for place in reversed(range(len(self.nodes))):
+            if place in needed or self.nodes[place].kind != "operation":
+                needed.add(place)
+                needed.update(source for source, _ in self.nodes[place].sources)
+        new = {old: place for place, old in enumerate(sorted(needed))}
+        self.nodes = [self.nodes[old] for old in new]
+        for node in self.nodes:
+            node.sources = [(new[source], tensor) for source, tensor in node.sources]
+        self.outputs = [new[place] for place in self.outputs]
 
     def _add(self, node: FlowNode, outputs: list[Any]) -> int:
         self.nodes.append(node)
@@ -117,6 +151,10 @@ class Flow:
         for tensor in outputs:
             self._makers[_key(tensor)] = (_hold(tensor, self._makers), place)
         return place
+
+    def _known(self, tensors: Any) -> list[tuple[int, TensorSpec]]:
+        found = ((self._place(tensor), tensor) for tensor in tensors)
+        return [(place, spec(t.shape, t.dtype)) for place, t in found if place is not None]
 
     def _place(self, tensor: Any) -> int | None:
         return self._makers.get(_key(tensor), (None, None))[1]
@@ -170,15 +208,11 @@ class Flow:
     def _leaf(self, tensor: Any, operation: Any) -> int | None:
         if not operation.type.startswith("Placeholder") or _is_captured(tensor, operation.graph):
             return None
-        node = FlowNode("input", operation.name, "Input", None, specs(tensor))
+        node = FlowNode("input", "input", "Input", None, specs(tensor))
         return self._add(node, [tensor])
 
     def _operation_node(self, tensor: Any, operation: Any) -> int | None:
-        sources = []
-        for source in operation.inputs:
-            place = self._place(source)
-            if place is not None:
-                sources.append((place, spec(source.shape, source.dtype)))
+        sources = self._known(operation.inputs)
         if not sources:
             return None
         if operation.type in _TRANSPARENT and len(sources) == 1:

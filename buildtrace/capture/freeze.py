@@ -64,9 +64,10 @@ def fill(
     """
     records = sorted(records, key=lambda record: record.order)
     layers = _Numbering()
+    names = _names(records)
     ids = {id(record): place for place, record in enumerate(records)}
     now = perf_counter_ns()
-    trace.calls = tuple(_call(record, ids, layers, start, now) for record in records)
+    trace.calls = tuple(_call(record, ids, names, layers, start, now) for record in records)
     graphs = sorted(graphs, key=lambda graph: graph.order)
     trace.weights, numbers = _weights(weights, graphs, ids, layers)
     trace.graphs = tuple(_graph(graph, layers, numbers) for graph in graphs)
@@ -75,13 +76,24 @@ def fill(
     trace.environment = _environment(tuple(k for k in keras if k.package in took_part))
 
 
+def _names(records: Sequence[Record]) -> dict[int, LayerRef]:
+    """The last that was known of each layer: inside its `__init__` it has no name yet."""
+    return {record.ref.id: record.ref for record in records if record.ref and record.ref.name}
+
+
 def _call(
-    record: Record, ids: dict[int, int], layers: _Numbering, start: int, now: int
+    record: Record,
+    ids: dict[int, int],
+    names: dict[int, LayerRef],
+    layers: _Numbering,
+    start: int,
+    now: int,
 ) -> Call:
     landmark = record.probe.landmark
     function = record.function
     parent = record.parent
     error = record.error
+    ref = record.ref and names.get(record.ref.id, record.ref)
     if error is not None and parent is not None and parent.end and parent.error is None:
         error = msgspec.structs.replace(error, swallowed=True)
     return Call(
@@ -95,7 +107,7 @@ def _call(
         step=landmark.step,
         generation=record.probe.adapter.generation,
         thread=record.thread,
-        layer=None if record.ref is None else _layer(record.ref, layers),
+        layer=None if ref is None else _layer(ref, layers),
         inputs=record.inputs,
         outputs=record.outputs,
         changes=_changes(record),

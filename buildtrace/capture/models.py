@@ -102,7 +102,7 @@ class Models:
     def note_flow(self, record: Record) -> None:
         """A layer's call is over in which other layers ran: keep the best view of that."""
         flow = record.flow
-        if flow is None or record.ref is None or record.error is not None:
+        if flow is None or not flow.has_layers or record.ref is None or record.error is not None:
             return
         known = self._flows.get(record.ref.id)
         if known is None or known.guesses > flow.guesses:
@@ -127,7 +127,7 @@ class Models:
 
     def _is_composite(self, number: int, layer: Any, adapter: Adapter) -> bool:
         """Whether this is a layer of the user's with layers inside: worth a graph of its own."""
-        return number in self._flows and not type(layer).__module__.startswith(adapter.root)
+        return number in self._flows and not adapter.is_own(layer)
 
     def _graph(self, number: int, model: Any, adapter: Adapter) -> GraphRecord | None:
         facts = adapter.graph_nodes(model)

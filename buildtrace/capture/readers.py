@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import snapshot
 from buildtrace.capture.flow import Flow
+from buildtrace.capture.operations import is_eager
 
 if TYPE_CHECKING:
     from buildtrace.capture.record import Record
@@ -42,7 +43,7 @@ def open_call(record: Record) -> None:
     if reads == "call":
         tensors = _tensors(record)
         record.inputs = tuple(snapshot.spec(t.shape, t.dtype) for t in tensors)
-        if tensors and record.parent is not None:
+        if tensors:
             _follow(record, tensors)
     elif reads == "shapes":
         given = (*record.args[1:], *record.kwargs.values())
@@ -106,26 +107,35 @@ def _note_initializer(record: Record) -> None:
 
 
 def _follow(record: Record, tensors: list[Any]) -> None:
-    """A layer starts inside another layer's call: find out where its inputs come from."""
-    parent = record.parent
-    assert parent is not None
+    """A layer is called: find out where its inputs come from, and be ready to see inside it."""
     if type(tensors[0]) is record.probe.adapter.tensor_class:
         return  # Keras itself keeps the graph of its own symbolic tensors
-    if parent.layer is None or parent.layer is record.layer:
+    follow_inside(record)
+    parent = record.parent
+    if parent is None or parent.layer is None or parent.layer is record.layer:
         return
     if record.probe.landmark.name == "Layer.__call__":
         if parent.flow is None:
-            parent.flow = Flow()
-            for tensor in _given(parent):
-                parent.flow.add_input(tensor)
+            parent.flow = _new_flow(parent)
         record.sources = parent.flow.sources(tensors)
 
 
-def _given(record: Record) -> list[Any]:
-    if record.probe.landmark.reads != "call":
-        return []
-    symbol = record.probe.adapter.tensor_class
-    return [tensor for tensor in _tensors(record) if type(tensor) is not symbol]
+def follow_inside(record: Record) -> None:
+    """A layer of the user's is about to run on data: follow that from the start."""
+    tensors = _tensors(record)
+    if tensors and is_eager(tensors[0]) and not record.probe.adapter.is_own(record.layer):
+        record.flow = _new_flow(record)
+
+
+def _new_flow(record: Record) -> Flow:
+    """What flows between the layers that run directly inside this call; its inputs are known."""
+    flow = Flow()
+    if record.probe.landmark.reads == "call":
+        symbol = record.probe.adapter.tensor_class
+        for tensor in _tensors(record):
+            if type(tensor) is not symbol:
+                flow.add_input(tensor)
+    return flow
 
 
 def _join(record: Record, tensors: list[Any]) -> None:

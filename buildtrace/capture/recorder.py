@@ -14,7 +14,7 @@ import threading
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
-from buildtrace.capture import readers, snapshot
+from buildtrace.capture import operations, readers, snapshot
 from buildtrace.capture.lines import find_caller
 from buildtrace.capture.models import Models
 from buildtrace.capture.record import Probe, Record
@@ -46,6 +46,7 @@ class _Thread(threading.local):
         quiet: the root is known to build nothing: only the stack is kept.
         kind: the type of what the root was called on.
         muted: how many calls are open that are not part of any build.
+        listening: the call during which we hear of TensorFlow's eager operations.
         number: the thread's number in traces, once it has one.
     """
 
@@ -55,6 +56,7 @@ class _Thread(threading.local):
         self.quiet = False
         self.kind: type = type(None)
         self.muted = 0
+        self.listening: Record | None = None
         self.number: int | None = None
 
 
@@ -75,6 +77,7 @@ class Recorder:
         self._order = itertools.count()
         self._threads = itertools.count()
         self._settled: set[tuple[int | None, type]] = set()
+        self._listener = self._operation_ran  # one object: TensorFlow removes it by identity
         self._limit_lock = threading.Lock()
         self._limit_debt = 0
 
@@ -168,7 +171,18 @@ class Recorder:
         """Keras turned the inputs of the layer that is running into these."""
         stack = self._local.stack
         if stack and stack[-1].order >= 0 and stack[-1].layer is layer:
-            stack[-1].args = (layer, inputs, *stack[-1].args[2:])
+            record = stack[-1]
+            record.args = (layer, inputs, *record.args[2:])
+            self._read(readers.follow_inside, record)
+            self._listen(record)
+
+    def _operation_ran(
+        self, kind: str, inputs: Any, _attributes: Any, outputs: Any, graph: Any = None, **_: Any
+    ) -> None:
+        """TensorFlow ran an operation: is it between the layers of a model that we follow?"""
+        stack = self._local.stack
+        if graph is None and stack and stack[-1].order >= 0 and stack[-1].flow is not None:
+            self._read(stack[-1].flow.add_operation, kind, inputs, outputs)
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -194,8 +208,15 @@ class Recorder:
         local.records.append(record)
         self._read(self._identify, record)
         self._read(readers.open_call, record)
+        self._listen(record)
         self.opened += 1
         self.latest = record
+
+    def _listen(self, record: Record) -> None:
+        """Hear of TensorFlow's operations while a layer that we look inside runs on data."""
+        if record.flow is not None and self._local.listening is None:
+            self._local.listening = record
+            operations.listen(self._listener)
 
     def _identify(self, record: Record) -> None:
         layer = record.layer = readers.layer_of(record)
@@ -203,6 +224,13 @@ class Recorder:
             return
         record.ref = snapshot.layer_ref(layer, self.layers.number(layer))
         record.before = record.probe.adapter.state(layer)
+
+    def forget(self) -> None:
+        """Nobody listens any more: let go of all that was kept for a later trace."""
+        self.layers = snapshot.Numbers()
+        self.models = Models(self.layers)
+        self.latest = None
+        self._settled.clear()
 
     def _is_settled(self, layer: Any, kind: type) -> bool:
         """Whether this layer was called on the like before, and nothing was built."""
@@ -242,6 +270,9 @@ class Recorder:
     def _finish(self, record: Record) -> None:
         """From here on the record holds no tensor; the layer stays until the tree is over."""
         record.end = record.end or perf_counter_ns()
+        if self._local.listening is record:
+            self._local.listening = None
+            operations.unlisten(self._listener)
         if record.flow is not None:
             self.models.note_flow(record)
         record.args = record.kwargs = record.flow = record.sources = None

@@ -142,6 +142,10 @@ class Adapter(ABC):
     def is_counted(self, layer: Any) -> bool:
         """False for what is a layer by inheritance only, such as Keras 2's metrics."""
 
+    def is_own(self, layer: Any) -> bool:
+        """Whether the layer's class is one of Keras' own, not the user's."""
+        return type(layer).__module__.startswith(f"{self.root}.")
+
     @abstractmethod
     def is_operation(self, thing: Any) -> bool:
         """Whether this node of a graph is an operation such as `x + y`, not a layer."""
