@@ -66,6 +66,14 @@ def snapshot() -> dict[tuple[str, int, str], tuple[object, object]]:
     return taken
 
 
+def is_ours(value: object) -> bool:
+    """Whether this is a function, or a method in a class's dictionary, of buildtrace's making."""
+    if isinstance(value, (classmethod, staticmethod)):
+        value = value.__func__
+    # No getattr on anything else: Keras has lazy modules that import what is not installed.
+    return isinstance(value, FunctionType) and OURS in value.__code__.co_filename
+
+
 def patched_since(before: dict[tuple[str, int, str], tuple[object, object]]) -> list[str]:
     """What is not as it was, and what is new and of buildtrace's making."""
     problems = []
@@ -76,9 +84,8 @@ def patched_since(before: dict[tuple[str, int, str], tuple[object, object]]) -> 
             problems.append(f"{owner!r}.{key[2]} was {value!r}, is {now!r}")
     for key, (owner, value) in after.items():
         if key not in before:
-            code = getattr(getattr(value, "__func__", value), "__code__", None)
-            if code is not None and OURS in code.co_filename:
-                problems.append(f"{owner!r}.{key[2]} is new: {value!r} of {code.co_filename}")
+            if is_ours(value):
+                problems.append(f"{owner!r}.{key[2]} is new: {value!r}")
             elif key[2] == "__init_subclass__" and _known(owner, before):
                 problems.append(f"{owner!r}.__init_subclass__ is new")
     return problems
@@ -119,7 +126,5 @@ def live_wrappers() -> list[Any]:
     return [
         f
         for f in gc.get_objects()
-        if isinstance(f, FunctionType)
-        and OURS in f.__code__.co_filename
-        and str(f.__module__).partition(".")[0] in PACKAGES
+        if is_ours(f) and str(f.__module__).partition(".")[0] in PACKAGES
     ]

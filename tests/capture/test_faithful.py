@@ -655,13 +655,12 @@ assert len(trace.find("Dense.build")) == 2
 assert len(trace.weights) == 4
 assert [graph.model.name for graph in trace.graphs] == [model.name]
 sys.path[:0] = {paths!r}
-from conftest import hookable, keras_classes, keras_modules, OURS
+from conftest import is_ours, keras_classes, keras_modules
 left = [
     (owner, name)
     for owner in keras_modules() + keras_classes(keras_modules())
     for name, value in list(vars(owner).items())
-    if OURS in getattr(getattr(getattr(value, "__func__", value), "__code__", None),
-                       "co_filename", "")
+    if is_ours(value)
 ]
 assert not left, left
 assert not [f for f in sys.meta_path if "buildtrace" in str(getattr(f, "__module__", ""))]
@@ -692,6 +691,17 @@ def test_tracing_starts_before_keras_is_imported(which: Keras, spelling: str) ->
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "fine"
+
+
+def test_the_function_is_not_hidden_by_the_module_of_its_name() -> None:
+    script = (
+        "import buildtrace, buildtrace.trace, buildtrace.capture, buildtrace.serialize\n"
+        "from buildtrace.trace import Trace\n"
+        "assert buildtrace.Trace is Trace\n"
+        "with buildtrace.trace() as trace: pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_importing_buildtrace_imports_no_keras() -> None:
