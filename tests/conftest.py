@@ -78,6 +78,7 @@ def patched_since(before: dict[tuple[str, int, str], tuple[object, object]]) -> 
     """What is not as it was, and what is new and of buildtrace's making."""
     problems = []
     after = snapshot()
+    known = {owner for _, owner, _ in before}
     for key, (owner, value) in before.items():
         now = after.get(key, (None, None))[1]
         if now is not value:
@@ -86,13 +87,9 @@ def patched_since(before: dict[tuple[str, int, str], tuple[object, object]]) -> 
         if key not in before:
             if is_ours(value):
                 problems.append(f"{owner!r}.{key[2]} is new: {value!r}")
-            elif key[2] == "__init_subclass__" and _known(owner, before):
+            elif key[2] == "__init_subclass__" and key[1] in known:
                 problems.append(f"{owner!r}.__init_subclass__ is new")
     return problems
-
-
-def _known(owner: object, before: dict[tuple[str, int, str], tuple[object, object]]) -> bool:
-    return any(key[1] == id(owner) for key in before)
 
 
 @pytest.fixture(autouse=True)

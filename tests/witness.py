@@ -168,7 +168,7 @@ class Table:
                 if issubclass(owner, base) and name in vars(owner):
                     function = innermost(vars(owner)[name], name)
                     if getattr(function, "__code__", None) is frame.f_code:
-                        return Row(function.__qualname__, flags)
+                        return Row(short_name(function), flags)
         return None
 
     def _keras3_build(self, frame: FrameType) -> Row | None:
@@ -179,7 +179,12 @@ class Table:
         function = inspect.getattr_static(type(first), "build")
         if getattr(function, "__code__", None) is not frame.f_code:
             return None
-        return Row(innermost(function, "build").__qualname__, "E")
+        return Row(short_name(innermost(function, "build")), "E")
+
+
+def short_name(function: Any) -> str:
+    """The qualified name, from the innermost function on that a user's class is defined in."""
+    return str(function.__qualname__).rpartition("<locals>.")[2]
 
 
 def first_argument(frame: FrameType) -> Any:
