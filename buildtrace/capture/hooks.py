@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture.record import Function, Probe
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from buildtrace.capture.record import Record
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Scope
+
+
+_signatures: weakref.WeakKeyDictionary[Any, inspect.Signature] = weakref.WeakKeyDictionary()
 
 
 def function_hook(function: Callable[..., Any], probe: Probe, recorder: Recorder) -> Any:
@@ -121,9 +125,11 @@ class _Running:
 def _disguise(hook: Any, function: Any) -> Any:
     """Make a hook look like the function, to Keras and to whoever inspects it."""
     functools.update_wrapper(hook, function)
-    # `wraps` is not enough: inspect.getfullargspec does not look through it, and Keras
-    # decides by that which arguments a layer takes.
-    hook.__signature__ = inspect.signature(function)
+    # That is not enough: inspect.getfullargspec does not look through wrappers, and Keras
+    # decides by it which arguments a layer takes.
+    if function not in _signatures:
+        _signatures[function] = inspect.signature(function)
+    hook.__signature__ = _signatures[function]
     hook.autograph_info__ = {}  # TensorFlow's autograph is not to convert the hook
     return hook
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType, FrameType
 
 _OURS = str(Path(__file__).parent.parent)
@@ -31,7 +30,7 @@ def is_user_file(name: str) -> bool:
 
 
 def find_caller(
-    frame: FrameType | None, is_hook: Callable[[CodeType], bool] | None
+    frame: FrameType | None, hooks: tuple[CodeType, ...] | None
 ) -> tuple[tuple[str, int] | None, bool]:
     """The user's line nearest to `frame`, from there up to the next hook, if there is one.
 
@@ -41,11 +40,11 @@ def find_caller(
     line = None
     while frame is not None:
         code = frame.f_code
-        if is_hook is not None and is_hook(code):
+        if hooks is not None and code in hooks:
             return line, True
         if line is None and is_user_file(code.co_filename):
             line = _line(frame)
-            if is_hook is None:
+            if hooks is None:
                 break
         frame = frame.f_back
     return line, False

@@ -243,9 +243,6 @@ class Models:
 
 
 def _arguments(record: Record) -> dict[str, Any]:
-    """The arguments of an `add_weight`, by name: its order differs between versions."""
-    signature = record.probe.signature
-    assert signature is not None
-    bound = signature.bind(*record.args, **record.kwargs).arguments
-    extra = bound.pop("args", ())  # Keras 3.15 takes shape, initializer, dtype as *args
-    return dict(zip(("shape", "initializer", "dtype"), extra, strict=False)) | bound
+    """The arguments of an `add_weight`, by name: their order differs between versions."""
+    positional = dict(zip(record.probe.parameters, record.args[1:], strict=False))
+    return positional | record.kwargs

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from buildtrace import generations
 from buildtrace.capture import hooks
 from buildtrace.capture.imports import watch_imports
+from buildtrace.capture.lines import is_user_file
+from buildtrace.capture.readers import READERS
 from buildtrace.capture.record import Function, Probe
 from buildtrace.errors import MissingLandmarkWarning
 from buildtrace.trace import KerasInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from types import CodeType
 
     from buildtrace.capture.recorder import Recorder
@@ -103,6 +105,7 @@ class Patches:
             self._users += 1
             if self._users > 1:
                 return
+            self.recorder.hook_codes = (hooks.HOOK_CODE,)
             self._unwatch = watch_imports(generations.PACKAGES, self._add_package)
             for package in generations.imported():
                 self._add_package(package)
@@ -121,7 +124,7 @@ class Patches:
             for kept in (self._changes, self._families, self._originals, self._watched):
                 kept.clear()
             self.keras.clear()
-            self.recorder.hook_codes.clear()
+            self.recorder.hook_codes = ()
 
     @contextlib.contextmanager
     def stop_before_training(self) -> Iterator[None]:
@@ -147,6 +150,7 @@ class Patches:
                     self._add_landmark(landmark, adapter)
                 except (AttributeError, ImportError, LookupError):
                     missing.append(landmark.name)
+            self._replace_aliases()
             self._add_conversion(generation, adapter)
             self._add_training_stops(generation, adapter)
             self.keras[package] = KerasInfo(
@@ -154,9 +158,6 @@ class Patches:
                 package=package,
                 version=adapter.version,
                 missing=tuple(missing),
-            )
-            self.recorder.hook_codes[:] = dict.fromkeys(
-                [*self.recorder.hook_codes, hooks.HOOK_CODE]
             )
         if missing:
             warnings.warn(
@@ -173,8 +174,9 @@ class Patches:
             return
 
         def make_hook(function: Any) -> Any:
-            signature = inspect.signature(function) if landmark.reads == "weight" else None
-            probe = Probe(landmark, adapter, Function.of(function), signature)
+            names = _parameters(function) if landmark.reads == "weight" else ()
+            reader = READERS[landmark.reads]
+            probe = Probe(landmark, adapter, Function.of(function), reader, names)
             return hooks.function_hook(function, probe, self.recorder)
 
         if landmark.family:
@@ -186,13 +188,15 @@ class Patches:
         scope = landmark.scope
         assert scope is not None
         wrapper = _inner_code(_get(adapter.root, scope.maker), scope.wrapper)
-        probe = Probe(landmark, adapter, Function.of(_held(owner)[name]))
+        probe = Probe(
+            landmark, adapter, Function.of(_held(owner)[name]), READERS[landmark.reads]
+        )
         pair = hooks.ScopeHooks(scope, probe, wrapper, self.recorder)
         enter, enter_name = _resolve(adapter.root, scope.enter)
         done, done_name = _resolve(adapter.root, scope.done)
         self._add_family(_Family(enter, enter_name, pair.enter_hook))
         self._add_family(_Family(done, done_name, pair.done_hook))
-        self.recorder.hook_codes.append(wrapper)
+        self.recorder.hook_codes += (wrapper,)
 
     def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:
         if generation.conversion is None:
@@ -247,13 +251,20 @@ class Patches:
         self._change(base, "__init_subclass__", classmethod(__init_subclass__))
 
     def _replace(self, owner: Any, name: str, hook: Any) -> None:
-        """Put a hook in the place of a function, under each name that others know it by."""
+        """Put a hook in the place of a function."""
         function = _held(owner)[name]
         self._originals[hook] = function
         self._change(owner, name, hook)
-        if inspect.ismodule(owner):
-            for module, alias in _aliases(function, name):
-                self._change(module, alias, hook)
+
+    def _replace_aliases(self) -> None:
+        """Functions are known by more names than the one in their own module."""
+        in_modules = {
+            self._originals[change.now]: change.now
+            for change in self._changes
+            if inspect.ismodule(change.owner)
+        }
+        for module, name, function in _aliases(in_modules):
+            self._change(module, name, in_modules[function])
 
     def _change(self, owner: Any, name: str, value: Any) -> None:
         self._changes.append(_Change(owner, name, _held(owner).get(name, _ABSENT), value))
@@ -263,10 +274,9 @@ class Patches:
 
     def _restore_captured(self) -> None:
         """Hooks that were picked up while they were in: `from keras import Input`, and the like."""
-        in_modules = [change for change in self._changes if inspect.ismodule(change.owner)]
-        for hook in dict.fromkeys(change.now for change in in_modules):
-            for module, name in _aliases(hook, hook.__name__):
-                _set(module, name, self._originals[hook])
+        in_modules = {c.now for c in self._changes if inspect.ismodule(c.owner)}
+        for module, name, hook in _aliases(in_modules):
+            _set(module, name, self._originals[hook])
         for family in self._families:
             for cls in family.classes():
                 held = cls.__dict__.get(family.name)
@@ -316,19 +326,33 @@ def _inner_code(function: Any, name: str) -> CodeType:
     raise LookupError(f"{function.__qualname__} defines no {name}")
 
 
-def _aliases(function: Any, name: str) -> list[tuple[Any, str]]:
-    """Where else a function is known: by its own name anywhere, in the user's code by any."""
-    from buildtrace.capture.lines import is_user_file
+def _parameters(function: Any) -> tuple[str, ...]:
+    """The names of a method's positional arguments, without self."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        return ("shape", "initializer", "dtype")  # Keras 3.15's add_weight(*args, ...)
+    return tuple(parameter.name for parameter in parameters)
 
+
+def _aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
+    """Where functions are known: by their own names anywhere, in the user's code by any.
+
+    Returns:
+        Modules, the names in them, and the function that the name stands for.
+    """
+    wanted = {function.__name__: function for function in functions}
     found = []
     for module in _modules():
         held = vars(module)
-        if held.get(name) is function:
-            found.append((module, name))
+        names: Any = wanted.keys() & held.keys()
         file = held.get("__file__")
         if held.get("__name__") == "__main__" or (file and is_user_file(file)):
-            found += [(module, key) for key, value in list(held.items()) if value is function]
-    return list(dict.fromkeys(found))
+            names = list(held)
+        for name in names:
+            value = held[name]
+            if inspect.isfunction(value) and wanted.get(value.__name__) is value:
+                found.append((module, name, value))
+    return found
 
 
 def _modules() -> list[Any]:

@@ -1,99 +1,119 @@
 """What a call's arguments and result tell, for each way that the landmark tables name.
 
-`open_call` runs when a call starts, `close_call` when it has ended well. Both read shapes and
-names only, and write them into the record.
+A reader has three parts: which layer the call is about, what to read when it starts, and what
+to read when it has ended well. All read shapes and names only, and write them into the record.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildtrace.capture import snapshot
 from buildtrace.capture.flow import Flow
 from buildtrace.capture.operations import is_eager
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from buildtrace.capture.record import Record
+    from buildtrace.generations.base import Reads
 
-_WITH_LAYER = frozenset({"call", "state", "shapes", "weight"})
+
+class Reader(NamedTuple):
+    """How to read the calls of a landmark."""
+
+    layer_of: Callable[[Record], Any]
+    open: Callable[[Record], None]
+    close: Callable[[Record, Any], None]
 
 
-def layer_of(record: Record) -> Any:
-    """The layer, operation or model that a call is about, if there is one."""
-    reads = record.probe.landmark.reads
-    args = record.args
-    if reads in _WITH_LAYER:
-        return args[0]
-    if reads == "node":
-        named = record.kwargs
-        return args[1] if len(args) > 1 else named.get("operation", named.get("layer"))
-    if reads in {"graph", "input"} and args:
-        # A function has tensors as its first argument; a method, the model or layer.
-        return args[0] if hasattr(args[0], "_inbound_nodes") or _is_new(record) else None
+# -- which layer ----------------------------------------------------------------------------
+
+
+def _self(record: Record) -> Any:
+    return record.args[0]
+
+
+def _no_layer(_record: Record) -> None:
     return None
 
 
-def _is_new(record: Record) -> bool:
-    return record.function.name.endswith(".__init__")
+def _self_or_none(record: Record) -> Any:
+    """A function has tensors as its first argument; a method, the model or layer."""
+    is_method = "." in record.function.name
+    return record.args[0] if is_method else None
 
 
-def open_call(record: Record) -> None:
-    """Read what goes in."""
-    reads = record.probe.landmark.reads
-    if reads == "call":
-        tensors = _tensors(record)
-        record.inputs = tuple(snapshot.spec(t.shape, t.dtype) for t in tensors)
-        if tensors:
-            _follow(record, tensors)
-    elif reads == "shapes":
-        given = (*record.args[1:], *record.kwargs.values())
-        record.inputs = tuple(made for value in given for made in snapshot.shapes(value))
-    elif reads == "state" and record.parent is not None:
+def _operation_of_node(record: Record) -> Any:
+    named = record.kwargs
+    return record.args[1] if len(record.args) > 1 else named.get("operation", named.get("layer"))
+
+
+# -- what goes in ---------------------------------------------------------------------------
+
+
+def _nothing(_record: Record, _result: Any = None) -> None:
+    return None
+
+
+def _tensors_in(record: Record) -> None:
+    tensors = _tensors(record)
+    record.inputs = _specs(tensors)
+    if tensors and type(tensors[0]) is not record.probe.adapter.tensor_class:
+        _follow(record, tensors)  # else Keras itself keeps the graph of its symbolic tensors
+
+
+def _shapes_in(record: Record) -> None:
+    given = (*record.args[1:], *record.kwargs.values())
+    record.inputs = tuple([made for value in given for made in snapshot.shapes(value)])
+
+
+def _inputs_of_parent(record: Record) -> None:
+    if record.parent is not None:
         record.inputs = record.parent.inputs
 
 
-def close_call(record: Record, result: Any) -> None:
-    """Read what came out."""
-    reads = record.probe.landmark.reads
-    if reads == "call":
-        tensors = list(snapshot.tensors(result))
-        record.outputs = tuple(snapshot.spec(t.shape, t.dtype) for t in tensors)
-        if record.flow is not None:
-            record.flow.set_outputs(tensors)
+# -- what comes out -------------------------------------------------------------------------
+
+
+def _tensors_out(record: Record, result: Any) -> None:
+    tensors = [result] if _is_symbol(record, result) else list(snapshot.tensors(result))
+    record.outputs = _specs(tensors)
+    if record.flow is not None:
+        record.flow.set_outputs(tensors)
+    if record.sources is not None:
         _join(record, tensors)
-    elif reads == "shapes":
-        record.outputs = snapshot.shapes(result)
-    elif reads == "input":
+
+
+def _shapes_out(record: Record, result: Any) -> None:
+    record.outputs = snapshot.shapes(result)
+
+
+def _input_out(record: Record, result: Any) -> None:
+    if result is not None:
         record.outputs = snapshot.specs(result)
-    elif reads == "initializer" and record.parent is not None:
-        _note_initializer(record)
-    elif reads == "graph":
-        record.inputs, record.outputs = _ends(record)
-    elif reads == "node":
-        record.inputs = snapshot.specs((record.args[2:], _without_outputs(record.kwargs)))
-        record.outputs = snapshot.specs(record.kwargs.get("outputs"))
-        if record.parent is not None and record.parent.probe.landmark.reads == "input":
-            record.parent.outputs = record.outputs
 
 
-def _tensors(record: Record) -> list[Any]:
-    found = snapshot.tensors((record.args[1:], record.kwargs))
-    return list({id(tensor): tensor for tensor in found}.values())  # one may be passed twice
+def _node_out(record: Record, _result: Any) -> None:
+    named = record.kwargs
+    record.inputs = snapshot.specs(
+        (record.args[2:4], named.get("call_args"), named.get("call_kwargs"))
+    )
+    record.outputs = snapshot.specs(record.args[4:] or named.get("outputs"))
+    if record.parent is not None and record.parent.probe.landmark.reads == "input":
+        record.parent.outputs = record.outputs
 
 
-def _without_outputs(kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in kwargs.items() if name in {"call_args", "call_kwargs"}}
-
-
-def _ends(record: Record) -> tuple[Any, Any]:
-    """Specs of a graph's inputs and outputs, from `f(inputs, outputs)` or a method like it."""
+def _ends_out(record: Record, _result: Any) -> None:
+    """A graph's inputs and outputs, from `f(inputs, outputs)` or a method like it."""
     given = record.args if record.layer is None else record.args[1:]
     inputs = given[0] if given else record.kwargs.get("inputs")
     outputs = given[1] if len(given) > 1 else record.kwargs.get("outputs")
-    return snapshot.specs(inputs), snapshot.specs(outputs)
+    record.inputs, record.outputs = snapshot.specs(inputs), snapshot.specs(outputs)
 
 
-def _note_initializer(record: Record) -> None:
+def _initializer_out(record: Record, _result: Any) -> None:
+    """Note which initializer ran, for the `add_weight` around it."""
     name = type(record.args[0]).__name__
     around = record.parent
     while around is not None:
@@ -103,13 +123,41 @@ def _note_initializer(record: Record) -> None:
         around = around.parent
 
 
+READERS: dict[Reads, Reader] = {
+    "call": Reader(_self, _tensors_in, _tensors_out),
+    "state": Reader(_self, _inputs_of_parent, _nothing),
+    "shapes": Reader(_self, _shapes_in, _shapes_out),
+    "weight": Reader(_self, _nothing, _nothing),
+    "initializer": Reader(_no_layer, _nothing, _initializer_out),
+    "node": Reader(_operation_of_node, _nothing, _node_out),
+    "graph": Reader(_self_or_none, _nothing, _ends_out),
+    "input": Reader(_self_or_none, _nothing, _input_out),
+    "name": Reader(_no_layer, _nothing, _nothing),
+}
+
+
+def _is_symbol(record: Record, value: Any) -> bool:
+    return type(value) is record.probe.adapter.tensor_class
+
+
+def _specs(tensors: list[Any]) -> tuple[Any, ...]:
+    return tuple([snapshot.spec(tensor.shape, tensor.dtype) for tensor in tensors])
+
+
+def _tensors(record: Record) -> list[Any]:
+    """The tensors that a layer is called on; one that is passed twice counts once."""
+    args = record.args
+    if len(args) == 2 and not record.kwargs and _is_symbol(record, args[1]):
+        return [args[1]]
+    found = snapshot.tensors((args[1:], record.kwargs))
+    return list({id(tensor): tensor for tensor in found}.values())
+
+
 # -- what flows between layers, for models whose graph Keras does not keep ------------------
 
 
 def _follow(record: Record, tensors: list[Any]) -> None:
     """A layer is called: find out where its inputs come from, and be ready to see inside it."""
-    if type(tensors[0]) is record.probe.adapter.tensor_class:
-        return  # Keras itself keeps the graph of its own symbolic tensors
     follow_inside(record)
     parent = record.parent
     if parent is None or parent.layer is None or parent.layer is record.layer:
@@ -131,9 +179,8 @@ def _new_flow(record: Record) -> Flow:
     """What flows between the layers that run directly inside this call; its inputs are known."""
     flow = Flow()
     if record.probe.landmark.reads == "call":
-        symbol = record.probe.adapter.tensor_class
         for tensor in _tensors(record):
-            if type(tensor) is not symbol:
+            if not _is_symbol(record, tensor):
                 flow.add_input(tensor)
     return flow
 
@@ -141,7 +188,6 @@ def _new_flow(record: Record) -> Flow:
 def _join(record: Record, tensors: list[Any]) -> None:
     """The layer that `_follow` saw start has ended: it is a node of the flow around it."""
     parent = record.parent
-    if record.sources is None or parent is None or parent.flow is None or record.ref is None:
-        return
     ref = record.ref
-    parent.flow.add_layer(ref.id, ref.name, ref.class_name, record.sources, tensors)
+    if parent is not None and parent.flow is not None and record.sources is not None and ref:
+        parent.flow.add_layer(ref.id, ref.name, ref.class_name, record.sources, tensors)

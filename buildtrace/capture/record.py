@@ -6,9 +6,8 @@ import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from inspect import Signature
-
     from buildtrace.capture.flow import Flow
+    from buildtrace.capture.readers import Reader
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
     from buildtrace.trace import ErrorInfo, LayerRef, TensorSpec
@@ -43,13 +42,15 @@ class Probe(NamedTuple):
         landmark: the row of the table.
         adapter: reads the objects of the Keras that the hook is in.
         function: the function that it was found in.
-        signature: that function's; of an `add_weight`, whose arguments differ between versions.
+        reader: what its arguments and result tell, and how.
+        parameters: names of that function's positional arguments.
     """
 
     landmark: Landmark
     adapter: Adapter
     function: Function
-    signature: Signature | None = None
+    reader: Reader
+    parameters: tuple[str, ...] = ()
 
 
 class WeightRecord:
@@ -65,6 +66,20 @@ class WeightRecord:
         self.call: Record | None = None
         self.layer: int | None = None
         self.initializer: str | None = None
+
+
+class Waiting:
+    """A call in a tree that is thought to build nothing: becomes a record only if it does."""
+
+    __slots__ = ("args", "kwargs", "probe", "record", "start")
+
+    def __init__(self, probe: Probe, args: Any, kwargs: Any, start: int) -> None:
+        """At the start of the call."""
+        self.probe = probe
+        self.args = args
+        self.kwargs = kwargs
+        self.start = start
+        self.record: Record | None = None
 
 
 class Record:
@@ -97,12 +112,12 @@ class Record:
         "thread",
     )
 
-    def __init__(self, probe: Probe, args: Any, kwargs: Any, start: int) -> None:
-        """At the start of the call, in nanoseconds of the process's clock."""
+    def __init__(self, probe: Probe, args: Any, kwargs: Any) -> None:
+        """At the start of the call."""
         self.probe = probe
         self.args = args
         self.kwargs = kwargs
-        self.start = start
+        self.start = 0  # nanoseconds of the process's clock, as is `end`; 0 is not yet
         self.end = 0
         self.order = -1  # among all calls of the process; negative: not recorded (yet)
         self.thread = 0

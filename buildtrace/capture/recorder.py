@@ -11,20 +11,20 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+from sys import getrecursionlimit, setrecursionlimit
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
 from buildtrace.capture import operations, readers, snapshot
 from buildtrace.capture.lines import find_caller
 from buildtrace.capture.models import Models
-from buildtrace.capture.record import Probe, Record
+from buildtrace.capture.record import Probe, Record, Waiting
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
 HEADROOM = 30
 """Frames that our own reading may need on top of the traced program's."""
-
 
 _MUTED: Any = object()
 """Stands for an open call that is no part of a build, such as a metric's `add_weight`."""
@@ -37,31 +37,48 @@ class Listener(Protocol):
         """Take the calls of a tree, in order of start."""
 
 
-class _Thread(threading.local):
-    """What is open in this thread.
+class _Thread:
+    """What is open in one thread.
 
     Attributes:
         stack: the open calls, the root first.
+        waiting: the same, while the root is thought to build nothing.
         records: all calls of the root's tree so far, in order of start.
-        quiet: the root is known to build nothing: only the stack is kept.
         kind: the type of what the root was called on.
         muted: how many calls are open that are not part of any build.
         listening: the call during which we hear of TensorFlow's eager operations.
-        number: the thread's number in traces, once it has one.
+        number: the thread's number in traces.
     """
+
+    __slots__ = ("kind", "listening", "muted", "number", "records", "stack", "waiting")
 
     def __init__(self) -> None:
         self.stack: list[Record] = []
+        self.waiting: list[Waiting] = []
         self.records: list[Record] = []
-        self.quiet = False
         self.kind: type = type(None)
         self.muted = 0
         self.listening: Record | None = None
         self.number: int | None = None
 
 
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.thread = _Thread()
+
+
 class Recorder:
-    """Collects the calls of all threads; the listeners get the trees that are kept."""
+    """Collects the calls of all threads; the listeners get the trees that are kept.
+
+    Attributes:
+        listeners: replaced as a whole, never changed.
+        layers: numbers the layers.
+        models: the weights and graphs that were seen.
+        opened: how many calls were recorded since the process began.
+        latest: the last of them to start.
+        problems: what could not be read, and why.
+        hook_codes: the code of the functions whose frames are hooks.
+    """
 
     def __init__(self) -> None:
         """With nothing recorded and nobody listening."""
@@ -71,8 +88,8 @@ class Recorder:
         self.opened = 0
         self.latest: Record | None = None
         self.problems: list[str] = []
-        self.hook_codes: list[CodeType] = []
-        self._local = _Thread()
+        self.hook_codes: tuple[CodeType, ...] = ()
+        self._local = _Local()
         self._open_trees: dict[int, list[Record]] = {}
         self._order = itertools.count()
         self._threads = itertools.count()
@@ -90,9 +107,16 @@ class Recorder:
         """The calls, of all threads, whose trees are not over yet."""
         return [record for tree in list(self._open_trees.values()) for record in list(tree)]
 
+    def forget(self) -> None:
+        """Nobody listens any more: let go of all that was kept for a later trace."""
+        self.layers = snapshot.Numbers()
+        self.models = Models(self.layers)
+        self.latest = None
+        self._settled.clear()
+
     # -- what the hooks call ------------------------------------------------------------------
 
-    def begin(self, probe: Probe, args: Any, kwargs: Any, frames: int = 1) -> Record | None:
+    def begin(self, probe: Probe, args: Any, kwargs: Any, frames: int = 1) -> Any:
         """A landmark starts. To be called by the hook itself, not by a helper of it.
 
         Args:
@@ -104,62 +128,76 @@ class Recorder:
         Returns:
             What `end` or `fail` needs; `None` if the call is none of our business.
         """
-        local = self._local
-        landmark = probe.landmark
-        if local.muted:
+        thread = self._local.thread
+        if thread.muted or not self.listeners:
             return None
-        if not local.stack:
+        landmark = probe.landmark
+        if thread.waiting:
+            if not landmark.evidence:
+                waiting = Waiting(probe, args, kwargs, perf_counter_ns())
+                thread.waiting.append(waiting)
+                return waiting
+            self._wake(thread, sys._getframe(2))
+        elif not thread.stack:
             if landmark.nested:
                 return None
-            local.kind = _kind_of_input(args)
-            local.quiet = not landmark.evidence and self._is_settled(args[0], local.kind)
-        elif local.quiet and landmark.evidence:
-            self._wake(sys._getframe(2))
+            if not landmark.evidence:
+                kind = thread.kind = _kind_of_input(args)
+                if (self.layers.known(args[0]), kind) in self._settled:
+                    waiting = Waiting(probe, args, kwargs, perf_counter_ns())
+                    thread.waiting.append(waiting)
+                    return waiting
         if landmark.reads == "weight" and not probe.adapter.is_counted(args[0]):
-            local.muted += 1
+            thread.muted += 1
             return _MUTED
-        record = Record(probe, args, kwargs, perf_counter_ns())
-        if local.quiet:
-            local.stack.append(record)
-            return record
+        record = Record(probe, args, kwargs)
         with self._limit_lock:
-            sys.setrecursionlimit(sys.getrecursionlimit() + HEADROOM)
+            setrecursionlimit(getrecursionlimit() + HEADROOM)
         try:
             frame = sys._getframe(2)
-            self._open(record, frame if frames else frame.f_back)
+            self._open(thread, record, frame if frames else frame.f_back)
+            record.start = perf_counter_ns()
         finally:
             self._lower(HEADROOM - frames)
         return record
 
-    def end(self, record: Record, result: Any = None, frames: int = 1) -> None:
+    def end(self, record: Any, result: Any = None, frames: int = 1) -> None:
         """The landmark of `record` is over, and returned `result`."""
-        if record is _MUTED or record.order < 0:
-            self._drop(record)
-            return
+        if type(record) is not Record:
+            record = self._not_waiting(record)
+            if record is None:
+                return
+            frames = 0  # when it woke, nobody raised the limit for it
+        now = perf_counter_ns()
         with self._limit_lock:
-            sys.setrecursionlimit(sys.getrecursionlimit() + HEADROOM)
+            setrecursionlimit(getrecursionlimit() + HEADROOM)
         try:
-            record.end = perf_counter_ns()
-            self._read(readers.close_call, record, result)
-            if record.probe.landmark.reads == "weight":
-                self._read(self.models.add_weight, record, result)
+            record.end = now
+            try:
+                record.probe.reader.close(record, result)
+                if record.probe.landmark.reads == "weight":
+                    self.models.add_weight(record, result)
+            except Exception as error:  # odd objects of the user's: not the user's problem
+                self._note_problem(record, error)
             self._close(record)
         finally:
             self._lower(HEADROOM + frames)
 
     def end_method(self, layer: Any) -> None:
         """The method of `layer` that ran without a frame of ours around it is over."""
-        stack = self._local.stack
+        stack = self._local.thread.stack
         if stack and stack[-1].layer is layer and stack[-1].probe.landmark.scope is not None:
             self.end(stack[-1], frames=0)
 
-    def fail(self, record: Record, error: BaseException, frames: int = 1) -> None:
+    def fail(self, record: Any, error: BaseException, frames: int = 1) -> None:
         """The landmark of `record` was ended by `error`."""
-        if record is _MUTED or record.order < 0:
-            self._drop(record)
-            return
+        if type(record) is not Record:
+            record = self._not_waiting(record)
+            if record is None:
+                return
+            frames = 0
         with self._limit_lock:
-            sys.setrecursionlimit(sys.getrecursionlimit() + HEADROOM)
+            setrecursionlimit(getrecursionlimit() + HEADROOM)
         try:
             record.end = perf_counter_ns()
             record.error = snapshot.error_info(error)
@@ -169,169 +207,166 @@ class Recorder:
 
     def convert_inputs(self, layer: Any, inputs: Any) -> None:
         """Keras turned the inputs of the layer that is running into these."""
-        stack = self._local.stack
-        if stack and stack[-1].order >= 0 and stack[-1].layer is layer:
+        stack = self._local.thread.stack
+        if stack and stack[-1].layer is layer:
             record = stack[-1]
             record.args = (layer, inputs, *record.args[2:])
-            self._read(readers.follow_inside, record)
-            self._listen(record)
+            try:
+                readers.follow_inside(record)
+            except Exception as error:
+                self._note_problem(record, error)
+            self._listen(self._local.thread, record)
 
     def _operation_ran(
         self, kind: str, inputs: Any, _attributes: Any, outputs: Any, graph: Any = None, **_: Any
     ) -> None:
         """TensorFlow ran an operation: is it between the layers of a model that we follow?"""
-        stack = self._local.stack
-        if graph is None and stack and stack[-1].order >= 0 and stack[-1].flow is not None:
-            self._read(stack[-1].flow.add_operation, kind, inputs, outputs)
+        stack = self._local.thread.stack
+        if graph is None and stack and stack[-1].flow is not None:
+            try:
+                stack[-1].flow.add_operation(kind, inputs, outputs)
+            except Exception as error:
+                self._note_problem(stack[-1], error)
 
     # -- opening ------------------------------------------------------------------------------
 
-    def _open(self, record: Record, frame: FrameType | None) -> None:
-        local = self._local
-        stack = local.stack
-        caller, met = find_caller(frame, self._is_hook if stack else None)
+    def _open(self, thread: _Thread, record: Record, frame: FrameType | None) -> None:
+        stack = thread.stack
+        caller, met = find_caller(frame, self.hook_codes if stack else None)
         if stack and not met:
             # The parent's hook has left the stack of frames without saying so: it was
             # interrupted in the middle of its own work.
-            self._abandon()
+            self._abandon(thread)
         if stack:
-            record.parent = stack[-1]
-            caller = caller or record.parent.caller
-        elif local.number is None:
-            local.number = next(self._threads)
+            parent = record.parent = stack[-1]
+            caller = caller or parent.caller
+        else:
+            if thread.number is None:
+                thread.number = next(self._threads)
+            self._open_trees[threading.get_ident()] = thread.records
         record.caller = caller
-        record.thread = local.number or 0
+        record.thread = thread.number or 0
         record.order = next(self._order)
         stack.append(record)
-        if len(stack) == 1:
-            self._open_trees[threading.get_ident()] = local.records
-        local.records.append(record)
-        self._read(self._identify, record)
-        self._read(readers.open_call, record)
-        self._listen(record)
+        thread.records.append(record)
         self.opened += 1
         self.latest = record
+        try:
+            layer = record.layer = record.probe.reader.layer_of(record)
+            if layer is not None:
+                record.ref = snapshot.layer_ref(layer, self.layers.number(layer))
+                record.before = record.probe.adapter.state(layer)
+            record.probe.reader.open(record)
+        except Exception as error:
+            self._note_problem(record, error)
+        if record.flow is not None:
+            self._listen(thread, record)
 
-    def _listen(self, record: Record) -> None:
+    def _listen(self, thread: _Thread, record: Record) -> None:
         """Hear of TensorFlow's operations while a layer that we look inside runs on data."""
-        if record.flow is not None and self._local.listening is None:
-            self._local.listening = record
+        if record.flow is not None and thread.listening is None:
+            thread.listening = record
             operations.listen(self._listener)
 
-    def _identify(self, record: Record) -> None:
-        layer = record.layer = readers.layer_of(record)
-        if layer is None:
-            return
-        record.ref = snapshot.layer_ref(layer, self.layers.number(layer))
-        record.before = record.probe.adapter.state(layer)
-
-    def forget(self) -> None:
-        """Nobody listens any more: let go of all that was kept for a later trace."""
-        self.layers = snapshot.Numbers()
-        self.models = Models(self.layers)
-        self.latest = None
-        self._settled.clear()
-
-    def _is_settled(self, layer: Any, kind: type) -> bool:
-        """Whether this layer was called on the like before, and nothing was built."""
-        return (self.layers.known(layer), kind) in self._settled
-
-    def _wake(self, frame: FrameType) -> None:
+    def _wake(self, thread: _Thread, frame: FrameType) -> None:
         """Something is built after all, inside of calls that were thought to build nothing."""
-        local = self._local
-        waiting = local.stack[:]
-        local.stack.clear()
-        local.quiet = False
-        self._settled.discard((self.layers.known(waiting[0].args[0]), local.kind))
-        for record in waiting:
-            self._open(record, frame)
+        waiting = thread.waiting[:]
+        thread.waiting.clear()
+        self._settled.discard((self.layers.known(waiting[0].args[0]), thread.kind))
+        for call in waiting:
+            call.record = Record(call.probe, call.args, call.kwargs)
+            self._open(thread, call.record, frame)
+            call.record.start = call.start
 
     # -- closing ------------------------------------------------------------------------------
 
+    def _not_waiting(self, call: Any) -> Record | None:
+        """The record of a call that was waiting, if it woke; `None` if that is the end of it."""
+        thread = self._local.thread
+        if call is _MUTED:
+            thread.muted -= 1
+            return None
+        if call.record is None:
+            while thread.waiting and thread.waiting.pop() is not call:
+                pass
+        record: Record | None = call.record
+        return record
+
     def _close(self, record: Record) -> None:
-        local = self._local
-        if record not in local.stack:
-            return  # its tree was given up
-        while local.stack[-1] is not record:
-            self._finish(local.stack.pop())  # was interrupted before it could say that it ended
+        thread = self._local.thread
+        stack = thread.stack
+        if not stack or stack[-1] is not record:
+            if record not in stack:
+                return  # its tree was given up
+            while stack[-1] is not record:  # was interrupted before it could say that it ended
+                self._finish(thread, stack.pop())
         if record.layer is not None:
-            self._read(self._note_state, record)
-        local.stack.pop()
-        self._finish(record)
-        if not local.stack:
-            self._close_tree()
+            try:
+                self._note_state(record)
+            except Exception as error:
+                self._note_problem(record, error)
+        stack.pop()
+        self._finish(thread, record)
+        if not stack:
+            self._close_tree(thread)
 
     def _note_state(self, record: Record) -> None:
-        record.ref = snapshot.layer_ref(record.layer, self.layers.number(record.layer))
-        record.after = record.probe.adapter.state(record.layer)
-        if record.probe.landmark.step == "build":
+        layer = record.layer
+        if record.ref is None or not record.ref.name:  # inside __init__ it had no name yet
+            record.ref = snapshot.layer_ref(layer, self.layers.number(layer))
+        record.after = record.probe.adapter.state(layer)
+        if record.probe.landmark.name == "Layer.build":
             self.models.adopt_weights(record)
 
-    def _finish(self, record: Record) -> None:
+    def _finish(self, thread: _Thread, record: Record) -> None:
         """From here on the record holds no tensor; the layer stays until the tree is over."""
         record.end = record.end or perf_counter_ns()
-        if self._local.listening is record:
-            self._local.listening = None
+        if thread.listening is record:
+            thread.listening = None
             operations.unlisten(self._listener)
         if record.flow is not None:
             self.models.note_flow(record)
         record.args = record.kwargs = record.flow = record.sources = None
 
-    def _close_tree(self) -> None:
-        local = self._local
-        records, local.records = local.records, []
+    def _close_tree(self, thread: _Thread) -> None:
+        records, thread.records = thread.records, []
         self._open_trees.pop(threading.get_ident(), None)
         root = records[0]
         if has_evidence(records):
-            local.muted += 1  # reading a model may run code of the user's
+            thread.muted += 1  # reading a model may run code of the user's
             try:
-                self._read(self.models.close_tree, records)
+                self.models.close_tree(records)
+            except Exception as error:
+                self._note_problem(root, error)
             finally:
-                local.muted -= 1
+                thread.muted -= 1
             for listener in self.listeners:
                 listener.add(records)
-        elif root.ref is not None and local.kind is not type(None):
-            self._settled.add((root.ref.id, local.kind))
+        elif root.ref is not None and thread.kind is not type(None):
+            self._settled.add((root.ref.id, thread.kind))
         for record in records:
             record.layer = None
 
-    def _drop(self, record: Record) -> None:
-        """A call of a quiet tree is over."""
-        if record is _MUTED:
-            self._local.muted -= 1
-            return
-        stack = self._local.stack
-        if record in stack:
-            del stack[stack.index(record) :]
-
-    def _abandon(self) -> None:
-        local = self._local
-        while local.stack:
-            self._finish(local.stack.pop())
-        if local.records:
-            self._close_tree()
+    def _abandon(self, thread: _Thread) -> None:
+        while thread.stack:
+            self._finish(thread, thread.stack.pop())
+        if thread.records:
+            self._close_tree(thread)
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _read(self, reader: Any, record: Any, *more: Any) -> None:
-        """Run a reader; whatever is odd about the user's objects must not reach the user."""
-        try:
-            reader(record, *more)
-        except Exception as error:
-            self.problems.append(f"{getattr(reader, '__name__', reader)}: {error!r}")
+    def _note_problem(self, record: Record, error: Exception) -> None:
+        self.problems.append(f"{record.function.name}: {error!r}")
 
     def _lower(self, frames: int) -> None:
         """Lower the recursion limit again; what cannot be lowered yet is lowered later."""
         with self._limit_lock:
             frames += self._limit_debt
             try:
-                sys.setrecursionlimit(sys.getrecursionlimit() - frames)
+                setrecursionlimit(getrecursionlimit() - frames)
                 self._limit_debt = 0
             except RecursionError:  # we are too deep for the lower limit at this very moment
                 self._limit_debt = frames
-
-    def _is_hook(self, code: CodeType) -> bool:
-        return any(code is hook for hook in self.hook_codes)
 
 
 def has_evidence(records: list[Record]) -> bool:
