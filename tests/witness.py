@@ -303,9 +303,13 @@ class Witness:
     def _converted(self, frame: FrameType) -> None:
         """Notice when autograph runs a converted copy of Keras: its frames are no landmarks."""
         name = frame.f_code.co_name.removeprefix("tf__")
-        if isinstance(first_argument(frame), tuple(table.layer for table in self.tables)):
-            if any(name == code.co_name for table in self.tables for code in table.rows):
-                self.lost.append(f"autograph's copy of {name}")
+        first = first_argument(frame)
+        for table in self.tables:
+            if isinstance(first, table.layer):
+                # A user's own `call` is always converted; it is no landmark.
+                function = inspect.unwrap(inspect.getattr_static(type(first), name, None))
+                if getattr(function, "__code__", None) in table.rows:
+                    self.lost.append(f"autograph's copy of {name}")
 
     def _settle(self, frame: FrameType) -> _Open | None:
         """The open entry that the frame really is inside of, by its own chain of callers."""
