@@ -97,7 +97,7 @@ class ScopeHooks:
         return _disguise(hook, function)
 
     def _describe(self, found: dict[str, Any]) -> tuple[Probe, tuple[Any, ...], dict[str, Any]]:
-        method = Function.of(found[self._scope.method])
+        method = Function.of(found[self._scope.method], "build")
         probe = self._probe._replace(function=method)
         return probe, (found["obj"], *found["args"]), found["kwargs"]
 

@@ -176,7 +176,7 @@ class Patches:
         def make_hook(function: Any) -> Any:
             names = _parameters(function) if landmark.reads == "weight" else ()
             reader = READERS[landmark.reads]
-            probe = Probe(landmark, adapter, Function.of(function), reader, names)
+            probe = Probe(landmark, adapter, Function.of(function, name), reader, names)
             return hooks.function_hook(function, probe, self.recorder)
 
         if landmark.family:

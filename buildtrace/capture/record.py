@@ -22,10 +22,12 @@ class Function(NamedTuple):
     line: int
 
     @classmethod
-    def of(cls, function: Any) -> Function:
-        """Of a function or method, looking through decorators."""
+    def of(cls, function: Any, name: str | None = None) -> Function:
+        """Of a function or method that an object has under `name`, looking through decorators."""
         function = inspect.unwrap(function)
         function = getattr(function, "__func__", function)
+        if name is not None:
+            function = _decorated(function, name)
         code = getattr(function, "__code__", None)
         return cls(
             name=getattr(function, "__qualname__", type(function).__qualname__),
@@ -33,6 +35,20 @@ class Function(NamedTuple):
             file=code.co_filename if code else "",
             line=code.co_firstlineno if code else 0,
         )
+
+
+def _decorated(function: Any, name: str) -> Any:
+    """What a decorator stands for that does not say so, such as Keras' shape_type_conversion."""
+    if getattr(function, "__name__", name) == name:
+        return function
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            inner = cell.cell_contents
+        except ValueError:  # empty
+            continue
+        if inspect.isfunction(inner) and inspect.unwrap(inner).__name__ == name:
+            return inspect.unwrap(inner)
+    return function
 
 
 class Probe(NamedTuple):

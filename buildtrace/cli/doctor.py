@@ -1,0 +1,151 @@
+"""`buildtrace doctor`: what is installed, which Keras a script would get, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from buildtrace.cli import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+PACKAGES = {
+    "Keras": ("tensorflow", "keras", "tf_keras"),
+    "other backends": ("jax", "torch"),
+    "for the report": ("rich", "msgspec"),
+    "for diagrams": ("graphviz", "pygraphviz"),
+}
+"""What to look for, by what it is for."""
+
+OPTIONAL = PACKAGES["other backends"]
+NEEDED = ("keras", *PACKAGES["for the report"], *PACKAGES["for diagrams"])
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the doctor's report.
+
+    Attributes:
+        what: the thing looked at.
+        state: how it is.
+        remedy: what would change that.
+        bad: buildtrace cannot do its work like this.
+    """
+
+    what: str
+    state: str
+    remedy: str | None = None
+    bad: bool = False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show what is installed; returns 1 if something is missing that buildtrace needs."""
+    from buildtrace.cli import VERBS
+    from buildtrace.cli.parser import Parser
+
+    parser = Parser(prog="buildtrace doctor", description=f"Shows {VERBS['doctor']}.")
+    parser.parse_args(arguments)
+    sections = {"Python": list(_python())}
+    sections |= {title: [_package(name) for name in names] for title, names in PACKAGES.items()}
+    sections["tf.keras"] = list(_tf_keras())
+    sections["diagrams"] = [_diagrams()]
+    _print(sections)
+    return int(any(line.bad for lines in sections.values() for line in lines))
+
+
+def _python() -> Iterator[Line]:
+    from buildtrace import __version__
+
+    yield Line("buildtrace", __version__)
+    yield Line("python", f"{platform.python_version()}  {sys.executable}")
+    yield Line("platform", platform.platform())
+
+
+def _package(name: str) -> Line:
+    version = environment.version(name)
+    if version is not None:
+        return Line(name, version)
+    remedy = None if name in OPTIONAL else f"pip install {name}"
+    return Line(name, "not installed", remedy, bad=name in NEEDED)
+
+
+def _tf_keras() -> Iterator[Line]:
+    """What `tf.keras` is for each value of --keras."""
+    from buildtrace.cli.parser import keras_choices
+
+    if not environment.installed("tensorflow"):
+        yield Line("tf.keras", "none, without TensorFlow")
+        yield from _keras_alone()
+        return
+    for choice in keras_choices():
+        package = environment.package_of(choice)
+        if package is None:
+            remedy = environment.missing(choice) if choice != "auto" else "pip install keras"
+            yield Line(f"--keras {choice}", "none", remedy, bad=choice == "auto")
+            continue
+        version = environment.version(package)
+        why = f", as {environment.LEGACY} says" if choice == "auto" and _legacy() else ""
+        yield Line(
+            f"--keras {choice}",
+            f"Keras {environment.major(version)} (the package {package} {version}{why})",
+        )
+
+
+def _keras_alone() -> Iterator[Line]:
+    """What `import keras` gives where there is no TensorFlow."""
+    if not environment.installed("keras"):
+        return
+    backend = _backend()
+    if environment.installed(backend):
+        yield Line("import keras", f"Keras 3 on the backend {backend}")
+        return
+    there = [name for name in OPTIONAL if environment.installed(name)]
+    remedy = f"set KERAS_BACKEND={there[0]}" if there else f"pip install {backend}"
+    yield Line("import keras", f"fails: its backend {backend} is not installed", remedy, bad=True)
+
+
+def _legacy() -> bool:
+    return environment.LEGACY in os.environ
+
+
+def _backend() -> str:
+    """The backend that Keras 3 will take, by the same two places where it looks."""
+    home = os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser()
+    try:
+        configured = json.loads(Path(home, "keras.json").read_text()).get("backend")
+    except (OSError, ValueError, AttributeError):
+        configured = None
+    return os.environ.get("KERAS_BACKEND") or str(configured or "tensorflow")
+
+
+def _diagrams() -> Line:
+    """Whether the layout engine loads: being installed is not enough for a compiled package."""
+    if not environment.installed("pygraphviz"):
+        return Line("svg png pdf", "cannot be drawn", "pip install pygraphviz", bad=True)
+    try:
+        import pygraphviz  # noqa: F401
+    except (ImportError, OSError) as error:
+        state = f"cannot be drawn: {error}"
+        return Line("svg png pdf", state, "pip install -U pygraphviz", bad=True)
+    return Line("svg png pdf", "can be drawn")
+
+
+def _print(sections: dict[str, list[Line]]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout)
+    for title, lines in sections.items():
+        console.print(Text(title, style="bold"))
+        for line in lines:
+            mark, style = ("!", "yellow") if line.bad else (" ", "")
+            text = Text(f"{mark} {line.what:14}{line.state}", style=style)
+            console.print(text, soft_wrap=True)
+            if line.remedy:
+                console.print(Text(f"{'':16}{line.remedy}"), soft_wrap=True)

@@ -1,0 +1,140 @@
+"""`buildtrace landmarks`: the functions of Keras that make up a build, as a curriculum."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from buildtrace.generations import Generation, Landmark
+    from buildtrace.renderers.lines import Line
+    from buildtrace.trace import KerasInfo
+
+STEPS = {
+    "input": "1. The input: what the model will be given",
+    "connect": "2. The layers: each is called on the output of the one before",
+    "build": "2. The layers: each makes its state, now that its input's shape is known",
+    "weight": "2. The layers: the weights themselves",
+    "graph": "3. The graph: the layers become a network",
+}
+"""What each step of the tables is among the article's three."""
+
+
+WIDEST = 100
+"""Sentences in longer lines are hard to read."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show the landmark tables; returns the exit code."""
+    from buildtrace.cli import VERBS
+    from buildtrace.cli.parser import Parser, keras_choices
+
+    parser = Parser(prog="buildtrace landmarks", description=f"Shows {VERBS['landmarks']}.")
+    parser.add_argument(
+        "--keras",
+        choices=keras_choices(),
+        default="auto",
+        help="only this generation, be it installed or not (default: what is installed)",
+    )
+    keras = parser.parse_args(arguments).keras
+    from rich.console import Console
+
+    from buildtrace.renderers.lines import Lines
+
+    Lines(lambda width: lines(keras, min(width, WIDEST))).stream(Console(file=sys.stdout))
+    return 0
+
+
+def lines(keras: str, width: int) -> Iterator[Line]:
+    """The table of each generation that is wanted."""
+    from buildtrace.renderers import styles
+    from buildtrace.renderers.lines import Part, wrapped
+
+    for number, (generation, info) in enumerate(tables(keras)):
+        where = f"{info.package} {info.version}" if info else "not installed here"
+        yield from [[Part("")]] * number
+        yield [Part(generation.title, styles.NAME), Part(f"  {where}")]
+        rows = generation.landmarks_of(info.version) if info else generation.landmarks
+        for step in dict.fromkeys(row.step for row in rows):
+            yield [Part("")]
+            yield from wrapped(STEPS[step], width, [], [], f"bold {styles.STEP[step]}")
+            for row in rows:
+                if row.step == step:
+                    yield from _describe(row, source_of(row, info), width)
+
+
+def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
+    """Which generations to show, each with the installed Keras that has it, if there is one."""
+    from buildtrace.generations import GENERATIONS, installed
+
+    there = installed()
+    wanted = [g for g in GENERATIONS if keras in ("auto", g.name.removeprefix("keras"))]
+    found = [(g, next((i for i in there if i.generation == g.name), None)) for g in wanted]
+    if keras == "auto" and there:
+        return [(generation, info) for generation, info in found if info]
+    return [*found]
+
+
+def _describe(row: Landmark, source: tuple[Path, int] | None, width: int) -> Iterator[Line]:
+    """A landmark's name and place, its sentence, and where the article is imprecise."""
+    from buildtrace.renderers import format as fmt
+    from buildtrace.renderers import styles
+    from buildtrace.renderers.lines import Part, width_of, wrapped
+
+    file = f"{row.target.partition(':')[0].replace('.', '/')}.py"
+    if source is None:
+        place = Part(file, styles.QUIET)
+    else:
+        place = Part(f"{file}:{source[1]}", styles.QUIET, fmt.link(str(source[0]), source[1]))
+    name, indent = Part(f"  {row.name}", styles.NAME), [Part("    ")]
+    room = width - width_of([name, place])
+    if room > 1:
+        yield [name, Part(" " * room), place]
+    else:
+        yield from ([name], [*indent, place])
+    yield from wrapped(row.summary, width, indent, indent)
+    if row.article:
+        yield from wrapped(fmt.article(row.article), width, indent, indent, styles.SWALLOWED)
+
+
+# -- where it is, without importing Keras --------------------------------------------------------
+
+
+def source_of(row: Landmark, info: KerasInfo | None) -> tuple[Path, int] | None:
+    """File and line of a landmark in an installed Keras; `None` if it is not found."""
+    spec = importlib.util.find_spec(info.package) if info else None
+    if spec is None or spec.origin is None:
+        return None
+    module, _, name = row.target.partition(":")
+    file = Path(spec.origin).parent.joinpath("src", *module.split(".")).with_suffix(".py")
+    line = _line_of(_parse(file), name.split("."))
+    return (file, line) if line else None
+
+
+@cache
+def _parse(file: Path) -> ast.Module:
+    try:
+        return ast.parse(file.read_bytes())
+    except (OSError, SyntaxError):
+        return ast.Module([], [])
+
+
+def _line_of(tree: ast.Module | ast.ClassDef, names: Sequence[str]) -> int | None:
+    """The line where the function of this dotted name begins, with its decorators, as in traces."""
+    for node in _definitions(tree.body):
+        if node.name == names[0]:
+            if len(names) == 1:
+                return min(part.lineno for part in [node, *node.decorator_list])
+            if isinstance(node, ast.ClassDef):
+                return _line_of(node, names[1:])
+    return None
+
+
+def _definitions(body: Iterable[ast.stmt]) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    return (node for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef)))

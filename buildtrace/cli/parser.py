@@ -1,0 +1,233 @@
+"""The arguments of `buildtrace [OPTIONS] SCRIPT.py [ARGS…]`.
+
+Choices and help come from the tables of renderers, views and generations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from buildtrace.cli import VERBS, tolerate
+from buildtrace.cli.request import Request, check
+from buildtrace.errors import UsageError
+from buildtrace.generations import GENERATIONS
+from buildtrace.renderers import RENDERERS, VIEWS
+from buildtrace.renderers.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = """\
+buildtrace [OPTIONS] SCRIPT.py [ARGS…]
+       buildtrace [OPTIONS] -m MODULE [ARGS…]
+       buildtrace [OPTIONS] TRACE.json"""
+
+DESCRIPTION = """\
+Run a script as python would, and show how each Keras model in it gets built.
+Options stand before the script; everything after it belongs to the script."""
+
+EPILOG = """\
+views:
+{views}
+
+formats:
+{formats}
+
+verbs (a script that is called like one: ./landmarks):
+{verbs}
+
+try it on a model that comes along:
+  buildtrace -m buildtrace.examples.mnist_mlp
+  buildtrace --view steps --explain -m buildtrace.examples.mnist_mlp
+  buildtrace -o build.svg -o build.json -m buildtrace.examples.functional_shared
+  buildtrace --view weights build.json
+other examples: buildtrace.examples.{{subclassed, resnet50}}
+
+The report goes to stdout if that is a terminal or an option asked for it, else
+to stderr, so that what the script prints stays as it was. The exit code is the
+script's own, or 2 if the request makes no sense and nothing was run."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one clear line, and whose help is at most 98 wide."""
+
+    def __init__(self, **keywords: object) -> None:
+        width = min(shutil.get_terminal_size().columns - 2, 98)
+        super().__init__(
+            allow_abbrev=False,
+            add_help=False,
+            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
+                prog, max_help_position=22, width=width
+            ),
+            **keywords,  # type: ignore[arg-type]
+        )
+        self.add_argument("-h", "--help", action="help", help="show this help, and end")
+
+    def format_help(self) -> str:
+        """The help, for a stdout that may lack some signs of it."""
+        tolerate(sys.stdout)
+        return super().format_help()
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage: `main` prints one line."""
+        raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+
+class _Version(argparse.Action):
+    """`--version`, without asking for the installed distribution (that takes 15 ms)."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from buildtrace import __version__
+
+        sys.stdout.write(f"buildtrace {__version__}\n")
+        parser.exit()
+
+
+def keras_choices() -> list[str]:
+    """The values of `--keras`: a generation is called by its number."""
+    return ["auto", *(generation.name.removeprefix("keras") for generation in GENERATIONS)]
+
+
+def _depth(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of levels, from 1 up")
+    return int(text)
+
+
+def _rows(table: dict[str, str]) -> str:
+    width = max(map(len, table))
+    return "\n".join(f"  {name:{width}}  {summary}" for name, summary in table.items())
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all options that stand before the script."""
+    parser = Parser(
+        prog="buildtrace",
+        usage=USAGE,
+        description=DESCRIPTION,
+        epilog=EPILOG.format(
+            views=_rows({view.name: view.summary for view in VIEWS.values()}),
+            formats=_rows({f"{r.name:8}{r.suffix or '':5}": r.summary for r in RENDERERS.values()}),
+            verbs=_rows(VERBS),
+        ),
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and end")
+    _add_report_options(parser)
+    _add_file_options(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to show")
+    group.add_argument(
+        "--view",
+        action="append",
+        choices=list(VIEWS),
+        metavar="VIEW",
+        help=f"one of the views below (default: {Options().views[0]}; repeatable)",
+    )
+    group.add_argument("--depth", type=_depth, metavar="N", help="show N levels of calls")
+    group.add_argument("--full", action="store_true", help="fold nothing, however big the model")
+    group.add_argument("--model", metavar="NAME", help="show only the model of this name")
+    group.add_argument(
+        "--explain", action="store_true", help="say what each function does, and why"
+    )
+
+
+def _add_file_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to write")
+    group.add_argument(
+        "-o",
+        dest="output",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="write a file in the format that its suffix names (repeatable)",
+    )
+    group.add_argument(
+        "--format",
+        choices=list(RENDERERS),
+        metavar="NAME",
+        help="the format of the files, whatever their suffix",
+    )
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how to run")
+    group.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as `python -m`")
+    group.add_argument(
+        "--keras",
+        choices=keras_choices(),
+        default="auto",
+        help="what `tf.keras` is; auto (the default) is what the script gets without us",
+    )
+    group.add_argument(
+        "--no-train", action="store_true", help="end the script where training would begin"
+    )
+
+
+def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split arguments into our options and the script with what belongs to it.
+
+    argparse cannot do this itself: it looks for options behind the script as well.
+    """
+    takes_value = {
+        name for action in parser._actions if action.nargs is None for name in action.option_strings
+    }
+    at = 0
+    while at < len(argv):
+        argument = argv[at]
+        if argument == "--":
+            return list(argv[:at]), list(argv[at + 1 :])
+        if argument.startswith("-m"):
+            own = 1 if len(argument) > 2 else 2
+            return list(argv[: at + own]), list(argv[at + own :])
+        if not argument.startswith("-") or argument == "-":
+            break
+        at += 2 if argument in takes_value else 1
+    return list(argv[:at]), list(argv[at:])
+
+
+def parse(argv: Sequence[str]) -> Request:
+    """The request that these arguments make.
+
+    Raises:
+        UsageError: they make no sense; the text says why and what to do.
+    """
+    parser = build_parser()
+    ours, theirs = split(parser, argv)
+    given = parser.parse_args(ours)
+    if given.module is None:
+        if not theirs:
+            parser.error("which script? Name a SCRIPT.py, a TRACE.json, or -m MODULE")
+        target, *theirs = theirs
+    else:
+        target = given.module
+    if given.format and not given.output:
+        parser.error("--format names the format of a file: name the file with -o PATH")
+    shown = (given.view, given.depth, given.full, given.model, given.explain)
+    request = Request(
+        target=target,
+        is_module=given.module is not None,
+        arguments=tuple(theirs),
+        outputs=tuple(path.expanduser().absolute() for path in given.output),
+        format=given.format,
+        keras=given.keras,
+        options=Options(
+            views=tuple(dict.fromkeys(given.view or Options().views)),
+            depth=given.depth,
+            full=given.full,
+            model=given.model,
+            explain=given.explain,
+        ),
+        view_asked=any(shown),
+        no_train=given.no_train,
+    )
+    check(request)
+    return request

@@ -1,0 +1,87 @@
+"""`buildtrace SCRIPT.py` and `buildtrace -m MODULE`: run it, then show what was built."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+from buildtrace.capture import TrainingReached, stop_before_training
+from buildtrace.capture.snapshot import error_info
+from buildtrace.cli import INTERRUPTED, environment, say
+from buildtrace.cli.progress import Progress, WatchedTracing
+from buildtrace.cli.report import deliver
+from buildtrace.cli.script import NoProgramError, Program, report_exception, wait_for_threads
+
+if TYPE_CHECKING:
+    from buildtrace.cli.request import Request
+    from buildtrace.trace import Trace
+
+
+def run(request: Request) -> int:
+    """Run the program of the request under tracing and report; returns the program's exit code.
+
+    Raises:
+        NoProgramError: there is no such module.
+        MissingPackageError: the wanted Keras is not installed.
+    """
+    program = Program(request.target, request.is_module, request.arguments)
+    program.prepare()
+    environment.choose_keras(request.keras)
+    environment.quiet_tensorflow()
+    tracing, streams = WatchedTracing(), (sys.stdout, sys.stderr)
+    training = stop_before_training() if request.no_train else contextlib.nullcontext()
+    tracing.start()
+    try:
+        with Progress(tracing, sys.stderr), training:
+            error = _run(program, tracing)
+            code = _report_end(error)
+            code = code if wait_for_threads() else INTERRUPTED
+    finally:
+        tracing.stop()
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        # The streams of the start: the script may have put others in their place.
+        _explain_end(error, tracing.trace, request.keras)
+        done = deliver(tracing.trace, request, show=bool(tracing.trace.calls))
+    return code if code or done else 1
+
+
+def _run(program: Program, tracing: WatchedTracing) -> BaseException | None:
+    """Run the program; returns what it raised."""
+    try:
+        program.run()
+    except NoProgramError:
+        raise
+    except (SystemExit, TrainingReached) as end:  # an end, but no error
+        return end
+    except BaseException as error:  # KeyboardInterrupt is one like any other
+        tracing.trace.error = error_info(error)
+        return error
+    return None
+
+
+def _report_end(error: BaseException | None) -> int:
+    """Show how the program ended, as `python` does; returns the exit code."""
+    code = 0
+    if error is not None and not isinstance(error, TrainingReached):
+        code = report_exception(error)
+    for stream in (sys.stdout, sys.__stdout__):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()  # type: ignore[union-attr]  # the script's output comes before ours
+    return code
+
+
+def _explain_end(error: BaseException | None, trace: Trace, keras: str) -> None:
+    """Say what the user may not know of how the run ended, or why there is nothing to show."""
+    if isinstance(error, TrainingReached):
+        say("ended where training would begin (--no-train)")
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name in ("tensorflow", "keras", "tf_keras"):
+        say(f"{name} is not installed: pip install {name} (see `buildtrace doctor`)")
+    elif not trace.calls and not {"keras", "tf_keras"} & sys.modules.keys():
+        say("nothing to show: the script did not import Keras")
+    elif not trace.calls:
+        say("nothing to show: no model was built")
+    elif keras != "auto" and not any(call.generation == f"keras{keras}" for call in trace.calls):
+        used = ", ".join(f"{info.package} {info.version}" for info in trace.environment.keras)
+        say(f"--keras {keras} decides what tf.keras is, but the script used {used}")

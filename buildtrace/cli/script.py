@@ -1,0 +1,210 @@
+"""Run a script or a module as `python` would.
+
+What the program can see of Python is what it would see without us: a `__main__` module of its
+own, `sys.argv`, `sys.path[0]`, and tracebacks that begin in its own code.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import io
+import os
+import sys
+import threading
+import types
+from dataclasses import dataclass
+from importlib.abc import InspectLoader
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.cli import INTERRUPTED
+from buildtrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+
+
+class NoProgramError(UsageError):
+    """There is nothing that `-m` could run. A class of its own: programs raise UsageErrors, too."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A script (`target` is its path) or a module (`target` is its name), with its arguments."""
+
+    target: str
+    is_module: bool
+    arguments: Sequence[str] = ()
+
+    def prepare(self) -> None:
+        """Set `sys.argv` and `sys.path[0]` as `python` does before it looks at the program.
+
+        Raises:
+            NoProgramError: there is no such module.
+        """
+        sys.argv[:] = ["-m" if self.is_module else self.target, *self.arguments]
+        if not getattr(sys.flags, "safe_path", False):
+            folder = Path.cwd() if self.is_module else Path(self.target).resolve().parent
+            sys.path[0] = str(folder)
+        if self.is_module:
+            _check_module(self.target)
+
+    def run(self) -> None:
+        """Load and run the program; whatever it raises comes out of here."""
+        if self.is_module:
+            spec, code = _find_module(self.target)
+            sys.argv[0] = spec.origin or self.target
+            main = _main_module(spec.origin, spec)
+        else:
+            path = os.path.join(os.getcwd(), self.target)  # noqa: PTH109, PTH118 - keeps "./"
+            with io.open_code(path) as file:
+                code = compile(file.read(), path, "exec", dont_inherit=True)
+            main = _main_module(path, None)
+        sys.modules["__main__"] = main
+        exec(code, main.__dict__)
+
+
+def _main_module(path: str | None, spec: ModuleSpec | None) -> types.ModuleType:
+    """A fresh `__main__` with the names that `python` puts into it."""
+    main = types.ModuleType("__main__")
+    names: dict[str, Any] = {
+        "__loader__": SourceFileLoader("__main__", path or "") if spec is None else spec.loader,
+        "__package__": None if spec is None else spec.parent,
+        "__spec__": spec,
+        "__annotations__": {},
+        "__builtins__": builtins,
+        "__file__": path,
+        "__cached__": None if spec is None else spec.cached,
+    }
+    if sys.version_info >= (3, 14):
+        del names["__annotations__"]
+    main.__dict__.update(names)
+    return main
+
+
+def _check_module(name: str) -> None:
+    """See that the module's first part exists, which can be known without running anything."""
+    if name.endswith(".py") and Path(name).is_file():
+        raise NoProgramError(f"-m takes a module's name: `-m {name.removesuffix('.py')}`")
+    first = name.partition(".")[0]
+    try:
+        found = importlib.util.find_spec(first) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise NoProgramError(f"there is no module {first}, neither here nor installed")
+
+
+def _find_module(name: str) -> tuple[ModuleSpec, types.CodeType]:
+    """The specification and the code of what `-m` runs; packages above it get imported."""
+    parent = name.rpartition(".")[0]
+    if parent:
+        __import__(parent)
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError) as error:
+        raise NoProgramError(f"cannot find the module {name}: {error}") from error
+    if spec is not None and spec.submodule_search_locations is not None:
+        if name.endswith(".__main__"):
+            raise NoProgramError(f"{name} is a package: it cannot be run")
+        __import__(name)
+        return _find_module(f"{name}.__main__")
+    loader = spec.loader if spec else None
+    code = loader.get_code(name) if isinstance(loader, InspectLoader) else None
+    if spec is None or code is None:
+        missing = name.removesuffix(".__main__")
+        what = "is a package without __main__.py" if missing != name else "does not exist"
+        raise NoProgramError(f"cannot run {missing}: it {what}")
+    return spec, code
+
+
+def report_exception(error: BaseException) -> int:
+    """Do what `python` does with an exception that nobody caught; returns the exit code."""
+    if isinstance(error, SystemExit):
+        return _exit_code(error.code)
+    _without_us(error)
+    traceback = error.__traceback__
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
+    sys.last_exc = error  # type: ignore[attr-defined, unused-ignore]  # from Python 3.12
+    try:
+        sys.excepthook(type(error), error, traceback)
+    except Exception as failure:  # a hook of the script's own may fail
+        sys.stderr.write("Error in sys.excepthook:\n")
+        _without_us(failure)
+        sys.__excepthook__(type(failure), failure, failure.__traceback__)
+        sys.stderr.write("\nOriginal exception was:\n")
+        sys.__excepthook__(type(error), error, traceback)
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _without_us(error: BaseException) -> None:
+    """Give the exception, and those behind it, the tracebacks that they would have without us."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            current.__traceback__ = _own_frames(current.__traceback__)
+            waiting += [current.__cause__, current.__context__]
+
+
+def _own_frames(traceback: types.TracebackType | None) -> types.TracebackType | None:
+    """The traceback without our frames.
+
+    They are at its head, where a hook called a landmark, and where an import is watched: there
+    Python would have left out the frames of its import system, too.
+    """
+    frames: list[types.TracebackType] = []
+    behind_us = True
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if _is_ours(file):
+            while frames and _is_import_system(frames[-1].tb_frame.f_code.co_filename):
+                frames.pop()
+            behind_us = True
+        elif not (behind_us and _is_import_system(file)):
+            frames.append(traceback)
+            behind_us = False
+        traceback = traceback.tb_next
+    for frame, following in zip(frames, [*frames[1:], None], strict=False):
+        frame.tb_next = following
+    return frames[0] if frames else None
+
+
+def _is_ours(file: str) -> bool:
+    path, package = Path(file), Path(__file__).parents[1]
+    return package in path.parents and package / "examples" not in path.parents
+
+
+def _is_import_system(file: str) -> bool:
+    return file.startswith("<frozen importlib")
+
+
+def _exit_code(code: object) -> int:
+    """The exit code of `sys.exit(code)`; a text is printed, as `python` does."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return int(code)
+    if sys.stderr is not None:
+        sys.stderr.write(f"{code}\n")
+    return 1
+
+
+def wait_for_threads() -> bool:
+    """Wait for the program's threads, as `python` does at its end; false if interrupted.
+
+    Joining them would not do: those of an executor end only when Python says that it is ending.
+    """
+    others = set(threading.enumerate()) - {threading.current_thread()}
+    shutdown = getattr(threading, "_shutdown", None)  # what Python itself calls, and only once
+    if shutdown is not None and not all(thread.daemon for thread in others):
+        try:
+            shutdown()
+        except KeyboardInterrupt:
+            return False
+    return True

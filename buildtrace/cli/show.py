@@ -1,0 +1,24 @@
+"""`buildtrace TRACE.json`: show a saved trace again, or turn it into other files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from buildtrace.cli.request import Request
+
+
+def show(request: Request) -> int:
+    """Show the trace file of the request; returns the exit code.
+
+    With `-o` and no view asked for this is a conversion, and the files are all of it.
+
+    Raises:
+        TraceFileError: the file is no trace, is damaged, or is of a newer version.
+    """
+    from buildtrace.cli.report import deliver
+    from buildtrace.serialize import load
+
+    trace = load(request.target)
+    done = deliver(trace, request, show=request.view_asked or not request.outputs)
+    return 0 if done else 1

@@ -1,0 +1,1 @@
+"""Small models to look at: `buildtrace -m buildtrace.examples.mnist_mlp`."""

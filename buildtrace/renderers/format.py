@@ -1,0 +1,145 @@
+"""Names, shapes and numbers as text that is safe and short."""
+
+from __future__ import annotations
+
+import linecache
+from functools import lru_cache
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from buildtrace.trace import LayerRef, Shape, SourceLine, TensorSpec, Trace, Weight
+
+LONGEST_NAME = 200
+"""A name longer than this fills no screen that anybody has; it is cut before anything else."""
+
+MOST_TENSORS = 3
+"""So many tensors are listed one by one."""
+
+USUAL_DTYPE = "float32"
+
+
+def clean(text: str) -> str:
+    """`text` with line breaks, control and invisible characters made visible."""
+    if len(text) > LONGEST_NAME:
+        text = text[:LONGEST_NAME] + "…"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def layer(ref: LayerRef) -> str:
+    """A layer's class, for use behind its name."""
+    return f"({clean(ref.class_name)})"
+
+
+def shape(sizes: Shape | None) -> str:
+    """A shape as Python writes it; "?" if not even the rank is known."""
+    return "?" if sizes is None else str(sizes)
+
+
+def tensor(spec: TensorSpec) -> str:
+    """A tensor's shape, and its dtype where that is not the usual one."""
+    if spec.dtype is None or spec.dtype == USUAL_DTYPE:
+        return shape(spec.shape)
+    return f"{shape(spec.shape)} {clean(spec.dtype)}"
+
+
+def tensors(specs: Sequence[TensorSpec]) -> str:
+    """Several tensors; of many only the first."""
+    text = ", ".join(tensor(spec) for spec in specs[:MOST_TENSORS])
+    more = len(specs) - MOST_TENSORS
+    return f"{text}, … {more} more" if more > 0 else text
+
+
+def flow(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
+    """What went in and what came out."""
+    if not outputs:
+        return tensors(inputs)
+    return f"{tensors(inputs)} → {tensors(outputs)}".lstrip()
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: "1 call", "1,234 calls"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(words: Iterable[str], most: int = 4) -> str:
+    """Words as in a sentence: "a, b and c"; of many the first ones and how many more."""
+    words = list(words)
+    if len(words) > most:
+        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1:,} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def duration(nanoseconds: int) -> str:
+    """A time with three digits and its unit."""
+    if nanoseconds >= 10**9:
+        return f"{nanoseconds / 10**9:.2f} s"
+    if nanoseconds >= 10**6:
+        return f"{nanoseconds / 10**6:.1f} ms"
+    return f"{nanoseconds / 10**3:.0f} µs"
+
+
+@lru_cache(maxsize=4096)
+def place(file: str, line: int) -> str:
+    """A line of a file, by the file's name alone."""
+    # Both kinds of separator count: a trace may come from another platform.
+    name = PurePath(file.replace("\\", "/")).name
+    return f"{clean(name)}:{line}" if name else ""
+
+
+def user_line(caller: SourceLine | None) -> str:
+    """The user's own line, or nothing."""
+    return place(caller.file, caller.line) if caller else ""
+
+
+@lru_cache(maxsize=4096)
+def link(file: str, line: int) -> str:
+    """The address of a line of a file, for a terminal's hyperlink; "" if there is no file."""
+    path = file.replace("\\", "/")
+    if not (path.startswith("/") or path[1:3] == ":/"):
+        return ""  # such as "<stdin>" and notebook cells
+    return f"file:///{quote(path.lstrip('/'), safe='/:')}#{line}"
+
+
+def parameters(weights: Iterable[Weight]) -> int:
+    """Number of scalars in these weights."""
+    return sum(weight.parameters for weight in weights)
+
+
+def versions(trace: Trace) -> str:
+    """What took part in the run."""
+    environment = trace.environment
+    parts = [f"{keras.package} {keras.version}" for keras in environment.keras]
+    if environment.tensorflow:
+        parts.append(f"TensorFlow {environment.tensorflow}")
+    if environment.backend and environment.backend != "tensorflow":
+        parts.append(f"backend {environment.backend}")
+    if environment.python:
+        parts.append(f"Python {environment.python}")
+    return clean(" · ".join(parts))
+
+
+def clean_long(text: str, longest: int = 4_000) -> str:
+    """As `clean`, for text that may be longer than a name."""
+    parts = [text[start : start + LONGEST_NAME] for start in range(0, len(text), LONGEST_NAME)]
+    kept = parts[: longest // LONGEST_NAME]
+    return "".join(clean(part) for part in kept) + ("…" if len(kept) < len(parts) else "")
+
+
+def article(text: str) -> str:
+    """What a landmark's row says of the article, so that it says so itself."""
+    text = clean_long(text)
+    return text if text.startswith("The article") else f"The article: {text}"
+
+
+def code_of(file: str) -> list[str]:
+    """The lines of a source file; none if it is not on this machine."""
+    # linecache would look for a relative name in every folder of sys.path, and find another file.
+    if file not in linecache.cache and not Path(file).is_absolute():
+        return []
+    return linecache.getlines(file)

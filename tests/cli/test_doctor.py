@@ -1,0 +1,82 @@
+"""What is installed, what a script would get, and what is missing."""
+
+import pytest
+
+from buildtrace.cli import environment
+from cli.test_environment import JAX, TF_215, TF_216, TF_221
+
+TOOLS = {"rich": "15.0", "msgspec": "0.22", "graphviz": "0.21", "pygraphviz": "2.0.4"}
+
+
+@pytest.fixture
+def doctor(cli, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delenv("TF_USE_LEGACY_KERAS")
+
+    def run(packages):
+        monkeypatch.setattr(environment, "version", packages.get)
+        monkeypatch.setattr(environment, "installed", packages.__contains__)
+        return cli("doctor")
+
+    return run
+
+
+def line(result, start):
+    return next(row for row in result.out.splitlines() if row.strip("! ").startswith(start))
+
+
+def test_both_kerases(doctor):
+    result = doctor(TF_221 | TOOLS)
+    assert result.code == 0
+    assert "Keras 3 (the package keras 3.15.1)" in line(result, "--keras auto")
+    assert "Keras 2 (the package tf_keras 2.21.0)" in line(result, "--keras 2")
+    assert "Keras 3 (the package keras 3.15.1)" in line(result, "--keras 3")
+
+
+def test_the_environment_switch_is_named(doctor, monkeypatch):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
+    text = line(doctor(TF_221 | TOOLS), "--keras auto")
+    assert "Keras 2" in text
+    assert "TF_USE_LEGACY_KERAS" in text
+
+
+def test_one_keras_is_enough_to_be_well(doctor):
+    new, old = doctor(TF_216 | TOOLS), doctor(TF_215 | TOOLS)
+    assert (new.code, old.code) == (0, 0)
+    assert "none" in line(new, "--keras 2")
+    assert "pip install tf_keras" in new.out
+    assert "Keras 2" in line(old, "--keras auto")
+    assert "none" in line(old, "--keras 3")
+
+
+def test_keras_on_another_backend(doctor, monkeypatch):
+    result = doctor(JAX | TOOLS)
+    assert result.code == 1
+    assert "set KERAS_BACKEND=jax" in result.out
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    result = doctor(JAX | TOOLS)
+    assert result.code == 0
+    assert "Keras 3 on the backend jax" in line(result, "import keras")
+
+
+def test_the_backend_may_be_configured(doctor, tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    assert "on the backend jax" in line(doctor(JAX | TOOLS), "import keras")
+    (tmp_path / "keras.json").write_text("not JSON")
+    assert doctor(JAX | TOOLS).code == 1
+
+
+def test_no_keras_at_all(doctor):
+    result = doctor(TOOLS)
+    assert result.code == 1
+    assert "not installed" in line(result, "keras")
+    assert "pip install tensorflow" in result.out
+
+
+@pytest.mark.parametrize("missing", TOOLS)
+def test_a_missing_tool_comes_with_its_remedy(doctor, missing):
+    result = doctor({k: v for k, v in (TF_221 | TOOLS).items() if k != missing})
+    assert result.code == 1
+    assert line(result, missing).startswith("!")
+    assert f"pip install {missing}" in result.out

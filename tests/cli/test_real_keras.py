@@ -1,0 +1,132 @@
+"""The command on the real Keras: what the user sees is what plain Keras shows, and the tree."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from buildtrace import serialize
+from buildtrace.cli import environment
+from buildtrace.cli.parser import keras_choices
+from cli.conftest import PACKAGE_ROOT
+
+pytestmark = pytest.mark.skipif(
+    not environment.installed("tensorflow"), reason="these scripts use tf.keras"
+)
+KERAS = [
+    pytest.param(
+        keras,
+        marks=pytest.mark.skipif(
+            environment.package_of(keras) is None, reason=f"Keras {keras} is not installed"
+        ),
+    )
+    for keras in keras_choices()[1:]
+]
+
+FAILING = """
+import tensorflow as tf
+
+class Wrong(tf.keras.layers.Layer):
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(4, 2), name="kernel")
+        raise ValueError("this layer cannot be built")
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(4), Wrong(name="wrong")])
+print("before")
+model.build((None, 8))
+"""
+
+TRAINING = """
+import numpy as np
+import tensorflow as tf
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(4)])
+model.compile("sgd", "mse")
+print("before")
+model.fit(np.zeros((4, 3)), np.zeros((4, 4)), verbose=0)
+print("after")
+"""
+
+SLOW = """
+import time
+import tensorflow as tf
+
+class Slow(tf.keras.layers.Layer):
+    def build(self, input_shape):
+        print("ready", flush=True)
+        time.sleep(60)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(4), Slow()])
+model.build((None, 8))
+"""
+
+
+def plain_environment(keras):
+    legacy = "1" if environment.package_of(keras) == "tf_keras" else "0"
+    return {"TF_USE_LEGACY_KERAS": legacy, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+@pytest.mark.parametrize("keras", KERAS)
+def test_a_build_that_fails(command, script, keras):
+    name = script(FAILING)
+    plain = command(name, env=plain_environment(keras))
+    ours = command("-m", "buildtrace", "--keras", keras, "-o", "build.json", name)
+    assert (ours.code, ours.out) == (plain.code, plain.out) == (1, "before\n")
+    traceback = plain.err[plain.err.index("Traceback") :]
+    assert ours.err.startswith(traceback)  # plain Keras' own, and nothing before it
+    tree = ours.err.removeprefix(traceback)
+    assert "Wrong.build" in tree
+    assert "(None, 4)" in tree
+    trace = serialize.load("build.json")
+    assert trace.failed.name == "Wrong.build"
+    assert trace.error.type == traceback.splitlines()[-1].partition(":")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keras", KERAS)
+def test_no_train(command, script, keras):
+    result = command(
+        *["-m", "buildtrace", "--keras", keras, "--no-train"],
+        *["-o", "build.json", script(TRAINING)],
+    )
+    assert (result.code, result.out) == (0, "before\n")
+    assert "ended where training would begin" in result.err
+    assert "Traceback" not in result.err
+    trace = serialize.load("build.json")
+    assert (trace.parameters, trace.error) == (3 * 4 + 4, None)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends a signal")
+def test_an_interrupt_shows_what_was_recorded(script, tmp_path):
+    child = subprocess.Popen(
+        [sys.executable, "-m", "buildtrace", "-o", "build.json", script(SLOW)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": PACKAGE_ROOT},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        child.send_signal(signal.SIGINT)
+        errors = child.communicate(timeout=60)[1]
+    assert child.returncode == 130
+    assert errors.index("\nKeyboardInterrupt\n") < errors.index("Slow.build")
+    assert serialize.load("build.json").failed.name == "Slow.build"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keras", KERAS)
+def test_the_user_may_ask_for_the_chatter(command, script, keras):
+    name = script("import tensorflow as tf\nprint(tf.keras.layers.Dense.__module__)")
+    arguments = ("-m", "buildtrace", "--keras", keras, name)
+    quiet, loud = command(*arguments), command(*arguments, env={"TF_CPP_MIN_LOG_LEVEL": "0"})
+    assert quiet.err == "buildtrace: nothing to show: no model was built\n"
+    assert quiet.out == loud.out
+    assert quiet.out.startswith(environment.package_of(keras) + ".")
+    assert len(loud.err.splitlines()) > 1

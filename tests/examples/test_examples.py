@@ -1,0 +1,114 @@
+"""The examples that ship: each runs on every installed Keras, by the command in its docstring."""
+
+import ast
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import buildtrace.examples
+from buildtrace import serialize
+from buildtrace.cli import environment
+from buildtrace.cli.parser import keras_choices
+
+ROOT = Path(buildtrace.examples.__file__).parents[2]
+EXAMPLES = sorted(
+    path.stem
+    for path in Path(buildtrace.examples.__file__).parent.glob("*.py")
+    if path.stem != "__init__"
+)
+PARAMETERS = {
+    "mnist_mlp": 784 * 512 + 512 + 512 * 10 + 10,
+    "functional_shared": 32 * 16 + 16 + 48 + 1,
+    "subclassed": 784 * 64 + 64 + 2 * 2 * (64 * 64 + 64) + 64 * 10 + 10,
+    "resnet50": 25_636_712,  # as keras.applications documents it: 25.6 million
+}
+
+# The chain of calls that the article describes, as far as Keras 2 has it.
+ARTICLE = [
+    "Sequential.build",
+    "Sequential._build_graph_network_for_inferred_shape",
+    "Layer.__call__",
+    "Layer._functional_construction_call",
+    "Layer._keras_tensor_symbolic_call",
+    "Layer._infer_output_signature",
+    "Layer._maybe_build",
+    "Dense.build",
+    "Layer.add_weight",
+]
+
+needs_tensorflow = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="the examples use tf.keras"
+)
+
+
+def run(example, keras, folder):
+    options, module = ["-o", "build.json"], f"buildtrace.examples.{example}"
+    done = subprocess.run(
+        [sys.executable, "-m", "buildtrace", "--keras", keras, *options, "-m", module],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return serialize.load(folder / "build.json"), done
+
+
+def cases():
+    for keras in keras_choices()[1:]:
+        here = environment.package_of(keras) is not None
+        for example in EXAMPLES:
+            marks = [pytest.mark.skipif(not here, reason=f"Keras {keras} is not installed")]
+            if example != "mnist_mlp":
+                marks.append(pytest.mark.slow)
+            yield pytest.param(example, keras, marks=marks)
+
+
+@needs_tensorflow
+@pytest.mark.parametrize(("example", "keras"), list(cases()))
+def test_it_runs_and_is_traced(tmp_path, example, keras):
+    trace, done = run(example, keras, tmp_path)
+    assert trace.parameters == PARAMETERS[example]
+    assert {call.generation for call in trace.calls} == {f"keras{keras}"}
+    assert trace.graphs
+    assert trace.error is None
+    chatter = [text for text in ("oneDNN", "cuda", "absl", "WARNING") if text in done.stderr]
+    assert chatter == []
+
+
+@needs_tensorflow
+@pytest.mark.skipif(environment.package_of("2") is None, reason="Keras 2 is not installed")
+def test_the_article_is_what_happens_on_keras_2(tmp_path):
+    trace, _ = run("mnist_mlp", "2", tmp_path)
+    made = {}
+    for weight in trace.weights:
+        call = trace.call(weight.call)
+        chain = [call.name, *(above.name for above in trace.ancestors(call))]
+        assert chain[::-1] == ARTICLE
+        made[weight.path.split(":")[0]] = weight.shape
+    assert list(made.values()) == [(784, 512), (512,), (512, 10), (10,)]
+    mapping = trace.find("_build_map_helper")[0]
+    assert [call.name for call in trace.ancestors(mapping)][:3] == [
+        "_build_map",
+        "_map_graph_network",
+        "Functional._init_graph_network",
+    ]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_it_says_how_to_run_it(example):
+    path = Path(buildtrace.examples.__file__).with_name(f"{example}.py")
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert f"-m buildtrace.examples.{example}" in docstring
+
+
+def test_the_help_names_every_example():
+    from buildtrace.cli.parser import build_parser
+
+    text = build_parser().format_help()
+    assert [example for example in EXAMPLES if example not in text] == []

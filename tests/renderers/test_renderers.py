@@ -1,0 +1,120 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import traces
+
+from buildtrace import renderers
+from buildtrace.errors import UsageError
+from buildtrace.renderers import RENDERERS, VIEWS, Options, renderer_for, save, to_text
+from buildtrace.serialize import load
+
+
+@pytest.mark.parametrize("renderer", [r for r in RENDERERS.values() if r.suffix])
+def test_the_suffix_tells_the_format(renderer):
+    assert renderer_for(f"some.dir/model{renderer.suffix}") is renderer
+    assert renderer_for(f"MODEL{renderer.suffix.upper()}") is renderer
+    assert renderer_for("model.nosuch", renderer.name) is renderer
+
+
+@pytest.mark.parametrize("path", ["model.xyz", "model", ".json/model"])
+def test_an_unknown_suffix_names_the_known_ones(path):
+    with pytest.raises(UsageError, match=r"\.json"):
+        renderer_for(path)
+
+
+def test_an_unknown_format_names_the_known_ones():
+    with pytest.raises(UsageError, match="mermaid"):
+        renderer_for("model.json", "docx")
+
+
+def test_a_saved_trace_loads_back_whole(tmp_path):
+    trace = traces.mlp3()
+    save(trace, tmp_path / "t.json", options=Options(depth=1, model="sequential"))
+    assert load(tmp_path / "t.json") == trace
+    assert [p.name for p in tmp_path.iterdir()] == ["t.json"]
+
+
+def test_text_holds_the_views_asked_for(tmp_path):
+    save(traces.mlp3(), tmp_path / "t.txt", options=Options(views=("tree", "weights")))
+    text = (tmp_path / "t.txt").read_text()
+    assert "Sequential.build" in text
+    assert "initializer" in text
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "t.txt"
+    path.write_text("old")
+    monkeypatch.setattr(renderers, "to_text", lambda *a, **k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        save(traces.mlp3(), path)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["t.txt"]
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(self, target):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="disk full"):
+        save(traces.mlp3(), tmp_path / "t.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    save(traces.mlp3(), tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert load(tmp_path / "real.json") == traces.mlp3()
+
+
+def test_a_device_can_be_written_to():
+    save(traces.mlp3(), "/dev/null", format="json")
+    assert not Path("/dev/null").is_file()
+
+
+def test_an_unknown_view_names_the_known_ones():
+    with pytest.raises(UsageError, match="weights"):
+        to_text(traces.mlp3(), Options(views=("treee",)))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+@pytest.mark.parametrize(
+    "make", [traces.mlp2, traces.mlp3, traces.failing, traces.evil, traces.towers, traces.Trace]
+)
+def test_every_view_fits_the_width(view, width, make):
+    text = to_text(make(), Options(views=(view,), explain=True), width=width)
+    assert text.strip()
+    assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("view", ["tree", "steps", "graph", "weights"])
+def test_names_are_never_markup(view):
+    text = to_text(traces.evil(), Options(views=(view,)), width=120)
+    assert "[bold]x" in text
+    assert '"<b>\\n' in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_terminal_that_knows_ascii_only_gets_ascii(view, tmp_path):
+    from rich.console import Console
+
+    with (tmp_path / "out").open("w", encoding="ascii") as file:
+        renderers.show(traces.towers(), Console(file=file, width=100), Options(views=(view,)))
+    text = (tmp_path / "out").read_text()
+    assert text.isascii()
+    assert "\\u" not in text
+
+
+def test_naming_the_renderers_imports_none():
+    code = (
+        "import sys, buildtrace.renderers as r; r.renderer_for('a.json');"
+        "assert not {'rich', 'tensorflow', 'keras', 'graphviz'} & set(sys.modules), 'imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

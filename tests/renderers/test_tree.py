@@ -1,0 +1,144 @@
+import io
+import re
+
+import traces
+from rich.console import Console
+
+from buildtrace.renderers import Options, show, to_text
+from buildtrace.trace import ErrorInfo
+
+
+def tree(trace, width=120, **options):
+    return to_text(trace, Options(**options), width=width).splitlines()
+
+
+def line(lines, word):
+    return next(text for text in lines if word in text)
+
+
+def test_the_article_chain_is_nested_in_order():
+    lines = tree(traces.mlp2())
+    chain = [
+        "Sequential.build ",
+        "Sequential._build_graph_network_for_inferred_shape",
+        "Layer.__call__",
+        "Layer._functional_construction_call",
+        "Layer._keras_tensor_symbolic_call",
+        "Layer._infer_output_signature",
+        "Layer._maybe_build",
+        "Dense.build",
+        "Layer.add_weight",
+    ]
+    columns = [line(lines, name).index(name) for name in chain]
+    assert columns == sorted(set(columns))
+
+
+def test_a_call_tells_layer_shapes_state_weights_and_place():
+    lines = tree(traces.mlp3())
+    call = line(lines, "Layer.__call__")
+    assert "dense (Dense)" in call
+    assert "(None, 784) → (None, 512)" in call
+    assert "layer.py:10" in call
+    assert "built: False → True" in line(lines, "Sequential.build")
+    kernel = line(lines, "add_weight  kernel")
+    for fact in ("(784, 512)", "401,408", "float32", "GlorotUniform"):
+        assert fact in kernel
+
+
+def test_totals_are_those_of_the_whole_trace():
+    trace = traces.mlp3([64] * 40)
+    lines = tree(trace)
+    expected = 784 * 64 + 64 + 39 * (64 * 64 + 64)
+    assert f"{expected:,} parameters in 80 weights" in lines[-2]
+    assert "--full shows all" in lines[-1]
+    assert len(lines) < 60
+
+
+def test_full_shows_every_call():
+    trace = traces.mlp3([64] * 40)
+    lines = tree(trace, full=True)
+    assert sum("Layer.add_weight" in text for text in lines) == 80
+    assert sum("_build_map_helper" in text for text in lines) == 41
+    assert not any("Folded" in text for text in lines)
+
+
+def test_what_was_folded_is_said():
+    lines = tree(traces.mlp3([64] * 40))
+    more = line(lines, "more like it")
+    assert "… and 39 more like it: dense_1 to dense_39" in more
+    assert "546 calls" in more
+    assert "162,240 parameters" in more
+    assert "_build_map_helper inside itself, 40 more" in line(lines, "inside itself")
+
+
+def test_depth_limits_the_levels():
+    lines = tree(traces.mlp3(), depth=2)
+    assert not any("Dense.build" in text for text in lines)
+    assert "+13 calls" in line(lines, "Layer.__call__")
+    assert "401,920 parameters" in line(lines, "Layer.__call__")
+
+
+def test_the_user_line_heads_its_calls():
+    lines = tree(traces.mlp3())
+    assert lines.index("model.py:7") + 1 == lines.index(line(lines, "Sequential.build"))
+
+
+def test_the_user_s_code_is_shown_if_it_is_here(tmp_path, monkeypatch):
+    path = tmp_path / "mine.py"
+    path.write_text("import keras\nmodel.build((None, 4))\n")
+    recording = traces.Recording(caller=(str(path), 2))
+    with recording.call("Sequential.build"):
+        pass
+    assert "mine.py:2  model.build((None, 4))" in tree(recording.trace())
+    monkeypatch.syspath_prepend(tmp_path)  # where linecache would look for a relative name
+    recording = traces.Recording(caller=("mine.py", 2))
+    with recording.call("Sequential.build"):
+        pass
+    assert "mine.py:2" in tree(recording.trace())
+
+
+def test_an_error_is_told_in_full():
+    lines = tree(traces.failing(before=3))
+    marked = [text for text in lines if re.match(r"[│├└─ ]*✗ \w+\.", text)]
+    assert len(marked) == 3
+    assert "ValueError: units must be positive,\\ngot -1" in marked[-1]
+    end = lines.index("✗ The build failed in Dense.build of bad (Dense) on (None, 8)")
+    assert lines[end + 1 :] == [
+        "  ValueError: units must be positive,",
+        "  got -1",
+        "  dense.py:10, from model.py:7",
+    ]
+
+
+def test_a_swallowed_error_is_said_to_be_one():
+    recording = traces.Recording()
+    error = ErrorInfo(type="TypeError", message="no", swallowed=True)
+    with recording.call("Layer.__call__"), recording.call("Dense.build", error=error):
+        pass
+    assert "swallowed: TypeError: no" in line(tree(recording.trace()), "Dense.build")
+
+
+def test_explain_speaks_once_of_each_landmark():
+    lines = tree(traces.mlp3(), explain=True)
+    assert sum("What Layer.add_weight is there for." in text for text in lines) == 1
+    assert sum("The article leaves Node.__init__ out." in text for text in lines) == 1
+    assert not any("What" in text for text in tree(traces.mlp3()))
+
+
+def test_deep_recursion_stays_on_the_screen():
+    recording = traces.Recording()
+    traces.mapping(recording, "map_graph", 3_000)
+    lines = tree(recording.trace(), width=80, full=True)
+    assert sum("_build_map_helper" in text for text in lines) == 3_000
+    assert max(map(len, lines)) <= 80
+
+
+def test_source_lines_are_hyperlinks():
+    text = io.StringIO()
+    console = Console(file=text, width=80, force_terminal=True, color_system="standard")
+    show(traces.mlp3(), console)
+    assert re.search(r"\x1b]8;[^;]*;file:///nowhere/keras/dense\.py#10\x1b\\", text.getvalue())
+
+
+def test_no_build_is_said():
+    assert tree(traces.Trace()) == ["No build was recorded."]

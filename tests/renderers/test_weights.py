@@ -1,0 +1,59 @@
+import traces
+
+from buildtrace.renderers import Options, to_text
+
+
+def rows(trace, width=160):
+    return to_text(trace, Options(views=("weights",)), width=width).splitlines()
+
+
+def test_each_weight_tells_its_making():
+    lines = rows(traces.mlp3())
+    kernel = next(text for text in lines if text.startswith("dense/kernel"))
+    for fact in (
+        "(784, 512)",
+        "401,408",
+        "GlorotUniform",
+        "(None, 784)",
+        "Dense.build",
+        "model.py:7",
+        "dense.py:10",
+        "float32",
+    ):
+        assert fact in kernel
+    assert lines[-1] == "407,050 parameters in 4 weights: 407,050 trainable, 0 not trainable"
+
+
+def test_the_order_is_the_model_s_own():
+    trace = traces.mlp3()
+    graph = traces.chain(trace.graphs[0].model, weights=[3, 1, 0, 2])
+    trace.graphs = (graph,)
+    names = [text.split()[0] for text in rows(trace)[2:6]]
+    assert names == ["dense_1/bias", "dense/bias", "dense/kernel", "dense_1/kernel"]
+
+
+def test_a_weight_of_a_nested_model_is_listed_once():
+    lines = rows(traces.towers())
+    assert sum(text.startswith("inner/kernel") for text in lines) == 1
+    assert not any(text.startswith("head (") for text in lines)
+
+
+def test_weights_of_no_model_come_last():
+    recording = traces.Recording()
+    layer = recording.layer("loose", "Dense")
+    recording.add_weight(layer, "kernel", (2, 3), trainable=False)
+    recording.graphs += traces.mlp3().graphs
+    lines = rows(recording.trace())
+    assert any(text.startswith("loose/kernel") and "frozen" in text for text in lines)
+    assert lines[-1].startswith("6 parameters in 1 weight: 0 trainable, 6 not trainable")
+
+
+def test_a_narrow_terminal_leaves_columns_out():
+    narrow, wide = rows(traces.mlp3(), 80), rows(traces.mlp3(), 160)
+    assert "dtype" not in narrow[1]
+    assert "dtype" in wide[1]
+    assert "initializer" in narrow[1]
+
+
+def test_no_weights_is_said():
+    assert rows(traces.Trace()) == ["No weight was made."]
