@@ -448,9 +448,7 @@ def subclassed_train_on_batch(k: Keras) -> Any:
 def own_layer(k: Keras, base: type | None = None) -> type:
     class Scale(base or k.layers.Layer):
         def build(self, input_shape: Any) -> None:
-            self.scale = self.add_weight(
-                name="scale", shape=(input_shape[-1],), initializer="ones"
-            )
+            self.scale = self.add_weight(name="scale", shape=(input_shape[-1],), initializer="ones")
             super().build(input_shape)
 
         def call(self, inputs: Any) -> Any:

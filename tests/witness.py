@@ -397,10 +397,9 @@ def differences(seen: list[Line], traced: list[Line]) -> str:
             problems.append(f"{where}: layer {layer_name(layer)!r}, in the trace {ref}")
         elif ref.class_name != type(layer).__name__:
             problems.append(f"{where}: class {type(layer).__name__}, in the trace {ref}")
-        elif (
-            numbers.setdefault(id(layer), ref.id) != ref.id
-            or objects.setdefault(ref.id, id(layer)) != id(layer)
-        ):
+        elif numbers.setdefault(id(layer), ref.id) != ref.id or objects.setdefault(
+            ref.id, id(layer)
+        ) != id(layer):
             problems.append(f"{where}: {ref} is not the number this layer had before")
     return "\n".join(problems)
 

@@ -34,7 +34,9 @@ def same_weights(k: Keras, model: Any, trace: Any) -> None:
     graph = trace.graph(model.name)
     by_id = {weight.id: weight for weight in trace.weights}
     ours = [by_id[i] for i in graph.weights]
-    found = [(w.path.removesuffix(":0"), w.name, tuple(w.shape), w.dtype, w.trainable) for w in ours]
+    found = [
+        (w.path.removesuffix(":0"), w.name, tuple(w.shape), w.dtype, w.trainable) for w in ours
+    ]
     assert found == [expected(k, model, variable) for variable in model.weights]
     assert sum(w.parameters for w in ours) == model.count_params()
     assert len(set(graph.weights)) == len(graph.weights)
