@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,7 +14,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_PUBLIC = {"Trace": "buildtrace.trace", "load": "buildtrace.serialize", "trace": "buildtrace.capture"}
+_PUBLIC = {
+    "Trace": "buildtrace.trace",
+    "load": "buildtrace.serialize",
+    "trace": "buildtrace.capture",
+}
 
 __all__ = ["Trace", "__version__", "load", "trace"]
 
@@ -27,3 +33,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """`buildtrace.trace` is the function, also once the module of that name is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Importing a submodule sets it as an attribute of its package.
+        if not (name == "trace" and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -81,8 +81,8 @@ class Tracing:
     def progress(self) -> tuple[int, str | None]:
         """How many calls were recorded until now, and the layer that is being built."""
         latest = _recorder.latest
-        is_open = latest is not None and bool(_recorder.open_records())
-        name = latest.ref.name if is_open and latest is not None and latest.ref else None
+        building = latest is not None and has_evidence(_recorder.open_records())
+        name = latest.ref.name if building and latest is not None and latest.ref else None
         return _recorder.opened - self._opened, name
 
     def add(self, records: list[Record]) -> None:

@@ -60,7 +60,7 @@ class Models:
 
     def add_weight(self, record: Record, variable: Any) -> None:
         """`record` is a call of `add_weight` that returned this variable."""
-        weight = self._weight(variable, record.probe.adapter)
+        weight = self._weight(variable, record.layer, record.probe.adapter)
         if weight is None:
             return  # a layer may hand out one variable twice
         weight.call = record
@@ -84,15 +84,15 @@ class Models:
 
     def _adopt(self, layer: Any, number: int, adapter: Adapter, call: Record | None) -> None:
         for variable in adapter.own_weights(layer):
-            weight = self._weight(variable, adapter)
+            weight = self._weight(variable, layer, adapter)
             if weight is not None:
                 weight.call, weight.layer = call, number
 
-    def _weight(self, variable: Any, adapter: Adapter) -> WeightRecord | None:
+    def _weight(self, variable: Any, layer: Any, adapter: Adapter) -> WeightRecord | None:
         """A new weight for a variable that is not known yet."""
         if self._variables.known(variable) is not None:
             return None
-        facts = adapter.weight_facts(variable)
+        facts = adapter.weight_facts(variable, layer)
         number = self._variables.number(variable)
         self.weights[number] = WeightRecord(next(self._made), number, facts)
         return self.weights[number]

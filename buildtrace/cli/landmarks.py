@@ -100,7 +100,7 @@ def _describe(row: Landmark, source: tuple[Path, int] | None, width: int) -> Ite
         yield from ([name], [*indent, place])
     yield from wrapped(row.summary, width, indent, indent)
     if row.article:
-        yield from wrapped(fmt.article(row.article), width, indent, indent, styles.SWALLOWED)
+        yield from wrapped(row.article, width, indent, indent, styles.SWALLOWED)
 
 
 # -- where it is, without importing Keras --------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 from typing import TYPE_CHECKING
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 from buildtrace.generations.base import Adapter, Generation, Landmark, version_number
 from buildtrace.generations.keras2 import KERAS2
 from buildtrace.generations.keras3 import KERAS3
-from buildtrace.trace import KerasInfo
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from buildtrace.trace import KerasInfo
 
 __all__ = ["GENERATIONS", "Adapter", "Generation", "Landmark", "adapter_for", "installed"]
 
@@ -35,6 +35,11 @@ def generation_of(package: str, version: str) -> Generation:
 
 def installed() -> list[KerasInfo]:
     """The Keras packages that are installed, without importing one."""
+    # Slow to import, and `buildtrace --help` only wants the tables.
+    import importlib.metadata
+
+    from buildtrace.trace import KerasInfo
+
     found = []
     for package in PACKAGES:
         if importlib.util.find_spec(package) is None:

@@ -171,8 +171,8 @@ class Adapter(ABC):
         """The layers that the model itself holds."""
 
     @abstractmethod
-    def weight_facts(self, variable: Any) -> WeightFacts:
-        """What can be said of a variable."""
+    def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
+        """What can be said of a variable that this layer owns."""
 
     @abstractmethod
     def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:

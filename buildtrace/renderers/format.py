@@ -131,11 +131,6 @@ def clean_long(text: str, longest: int = 4_000) -> str:
     return "".join(clean(part) for part in kept) + ("…" if len(kept) < len(parts) else "")
 
 
-def article(text: str) -> str:
-    """What a landmark's row says of the article, so that it says so itself."""
-    text = clean_long(text)
-    return text if text.startswith("The article") else f"The article: {text}"
-
 
 def code_of(file: str) -> list[str]:
     """The lines of a source file; none if it is not on this machine."""

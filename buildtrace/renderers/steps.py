@@ -110,7 +110,7 @@ class _Telling:
             yield from flowing(summary_line, self.width, first, rest)
             if row.article:
                 yield from wrapped(
-                    fmt.article(row.article), self.width, rest, rest, styles.SWALLOWED
+                    row.article, self.width, rest, rest, styles.SWALLOWED
                 )
 
     def _layers(self, story: Story) -> Iterator[Line]:

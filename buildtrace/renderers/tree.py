@@ -230,7 +230,7 @@ class _Tree:
         width = min(self.width, WIDE)
         yield from wrapped(fmt.clean_long(row.summary), width, guide, guide, styles.NOTE)
         if row.article:
-            yield from wrapped(fmt.article(row.article), width, guide, guide, styles.SWALLOWED)
+            yield from wrapped(row.article, width, guide, guide, styles.SWALLOWED)
 
     def _caller(self, caller: SourceLine) -> Line:
         address = fmt.link(caller.file, caller.line)

@@ -44,11 +44,12 @@ class Keras2Adapter(Adapter):
         return flags
 
     def own_weights(self, layer: Any) -> list[Any]:
-        """The variables in the layer's two lists."""
-        return [
+        """The variables in the layer's two lists, which may hold lookup tables as well."""
+        held = [
             *getattr(layer, "_trainable_weights", ()),
             *getattr(layer, "_non_trainable_weights", ()),
         ]
+        return [variable for variable in held if hasattr(variable, "shape")]
 
     def model_weights(self, model: Any) -> list[Any]:
         """`model.weights`; it raises on a subclassed model that is not built."""
@@ -66,15 +67,15 @@ class Keras2Adapter(Adapter):
         layers = model._flatten_layers(recursive=False, include_self=False)
         return [layer for layer in layers if self.is_counted(layer)]
 
-    def weight_facts(self, variable: Any) -> WeightFacts:
-        """From a tf.Variable: its name is "dense/kernel:0"."""
+    def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
+        """From a tf.Variable: its name is "dense/kernel:0", and it knows of no frozen layer."""
         path = variable.name.partition(":")[0]
         return WeightFacts(
             name=path.rpartition("/")[2],
             path=path,
             shape=variable.shape,
             dtype=variable.dtype,
-            trainable=bool(variable.trainable),
+            trainable=bool(variable.trainable and layer.trainable),
             initializer=None,  # Keras 2 keeps these in add_weight's arguments only
             regularizer=None,
             constraint=None,

@@ -38,8 +38,8 @@ LANDMARKS = (
         reads="shapes",
         summary="Turns a stack of layers into a graph once a shape is known: makes an input of "
         "that shape and calls each layer on the output of the one before.",
-        article="It runs at every call of a Sequential that has no Input, too, and returns at "
-        "once unless the shape is new to it.",
+        article="The article has `build` run it. Each call of a Sequential without an Input runs "
+        "it, too, and it returns at once unless the shape is new to it.",
     ),
     Landmark(
         name="Layer.__call__",
@@ -132,8 +132,9 @@ LANDMARKS = (
         evidence=True,
         summary="Makes the layer's state, now that the input's shape is known. Each kind of "
         "layer has its own; a model's builds the layers in it.",
-        article="Without an input shape, Sequential.build raises only while the graph is not "
-        "initialized. On a built model it passes, and a different shape is ignored.",
+        article="The article says that Sequential.build raises without an input shape. It does so "
+        "only while the graph is not initialized: on a built model it passes, and a different "
+        "shape is ignored.",
     ),
     # 4. Making the weights.
     Landmark(
@@ -181,9 +182,10 @@ LANDMARKS = (
         evidence=True,
         summary="Sets the model's inputs and outputs, marks it as built, has its graph mapped, "
         "and names what goes in and comes out.",
-        article="The article speaks of initializing the network “again”; it is the first time, "
-        "and again only at a later build, add or pop. `inputs` and `outputs` are set before the "
-        "mapping, and `input` and `output` are properties.",
+        article="The article speaks of initializing the network “again”, once `built` and "
+        "`_graph_initialized` are True. It is the first time, and again only at a later build, "
+        "add or pop; `inputs`, `outputs` and then `built` are set in here before the mapping, "
+        "`_graph_initialized` after it.",
     ),
     Landmark(
         name="_map_graph_network",

@@ -37,18 +37,16 @@ class Keras3Adapter(Adapter):
 
     def state(self, layer: Any) -> dict[str, bool]:
         """`built` of every layer, and whether a Sequential has its `_functional`."""
-        held = getattr(layer, "__dict__", {})
-        flags = {"built": bool(held.get("built", False))}
-        if "_functional" in held:
-            flags["_functional"] = held["_functional"] is not None
+        flags = {"built": bool(getattr(layer, "built", False))}
+        if isinstance(layer, self._sequential_class):
+            flags["_functional"] = self.inner_model(layer) is not None
         return flags
 
     def own_weights(self, layer: Any) -> list[Any]:
         """The variables in the layer's two lists."""
-        held = getattr(layer, "__dict__", {})
         return [
-            *held.get("_trainable_variables", ()),
-            *held.get("_non_trainable_variables", ()),
+            *getattr(layer, "_trainable_variables", ()),
+            *getattr(layer, "_non_trainable_variables", ()),
         ]
 
     def model_weights(self, model: Any) -> list[Any]:
@@ -64,7 +62,7 @@ class Keras3Adapter(Adapter):
         """The layers that the model itself holds."""
         return list(model._flatten_layers(include_self=False, recursive=False))
 
-    def weight_facts(self, variable: Any) -> WeightFacts:
+    def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:  # noqa: ARG002
         """From a keras.Variable; `_dtype`, because `dtype` answers for the autocast scope."""
         layout = getattr(variable, "_layout", None)
         return WeightFacts(
@@ -81,7 +79,7 @@ class Keras3Adapter(Adapter):
 
     def inner_model(self, model: Any) -> Any:
         """A Sequential keeps a functional model inside."""
-        return model.__dict__.get("_functional")
+        return getattr(model, "_functional", None)
 
     def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:
         """The nodes of a functional model, or of the functional model in a Sequential."""
@@ -90,7 +88,7 @@ class Keras3Adapter(Adapter):
 
     def _function(self, model: Any) -> Any:
         if isinstance(model, self._sequential_class):
-            model = model.__dict__.get("_functional")
+            model = self.inner_model(model)
         return model if hasattr(model, "_nodes_by_depth") else None
 
     def _nodes(self, by_depth: dict[int, list[Any]]) -> Iterator[NodeFacts]:

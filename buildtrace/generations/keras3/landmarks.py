@@ -145,8 +145,8 @@ LANDMARKS = (
         ),
         summary="Makes the layer's state, now that the input's shape is known. Keras runs each "
         "layer's own `build` inside a wrapper, which then sets `built` and locks the state.",
-        article="Without an input shape, the article says, build raises. In Keras 3 it does not: "
-        "it returns with built=True and no weights.",
+        article="The article says that build raises without an input shape. In Keras 3 it does "
+        "not: it returns with built=True and no weights.",
     ),
     # 4. Making the weights.
     Landmark(
@@ -218,7 +218,7 @@ LANDMARKS = (
         evidence=True,
         summary="Makes a model of a graph, from its inputs and its outputs. A Sequential keeps "
         "one inside, as `_functional`.",
-        article="What the article calls _init_graph_network is here and in Function.__init__.",
+        article="The article calls it _init_graph_network: that is here and in Function.__init__.",
     ),
     Landmark(
         name="Function.__init__",
