@@ -6,10 +6,9 @@ import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -19,6 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest
 from scenarios import Keras, installed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGES = ("keras", "tf_keras")
 OURS = os.sep + "buildtrace" + os.sep

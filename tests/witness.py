@@ -152,9 +152,9 @@ class Table:
         row = self.rows.get(code)
         if row is not None:
             return row
-        if self.build_wrapper is not None and frame.f_back is not None:
-            if frame.f_back.f_code is self.build_wrapper:
-                return self._keras3_build(frame)
+        caller = frame.f_back
+        if self.build_wrapper and caller is not None and caller.f_code is self.build_wrapper:
+            return self._keras3_build(frame)
         bases = self.families.get(code.co_name)
         return self._member(frame, bases) if bases else None
 

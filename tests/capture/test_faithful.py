@@ -12,9 +12,8 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,6 +23,9 @@ from witness import Table, Witness, differences, seen_lines, trace_lines
 
 import buildtrace
 from buildtrace.capture import Tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def fresh(k: Keras) -> None:
@@ -48,6 +50,13 @@ def names(layer: Any) -> list[str]:
     return [layer.name, *(name for each in inner for name in names(each))]
 
 
+def config(layer: Any) -> str:
+    try:
+        return repr(layer.get_config())
+    except NotImplementedError as error:
+        return str(error)
+
+
 # -- the same model ---------------------------------------------------------------------------
 
 
@@ -58,12 +67,7 @@ def outcome(k: Keras, scenario: Scenario) -> tuple[Any, ...]:
     built = scenario.build(k, made)
     parts = [*(made if isinstance(made, tuple) else (made,)), built]
     layers = [part for part in parts if isinstance(part, k.layers.Layer)]
-    configs = []
-    for layer in layers:
-        try:
-            configs.append(repr(layer.get_config()))
-        except NotImplementedError as error:
-            configs.append(str(error))
+    configs = [config(layer) for layer in layers]
     # Addresses differ from run to run, traced or not.
     configs = [re.sub(r"0x[0-9a-f]+", "0x", config) for config in configs]
     return (

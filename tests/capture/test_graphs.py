@@ -7,15 +7,18 @@ Keras keeps no graph, are held against functional twins written by hand.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from scenarios import SCENARIOS, Keras, data
 
 import buildtrace
-from buildtrace.trace import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from buildtrace.trace import Graph
 
 Key = tuple[str, int]
 """A node: the layer's name and which of the layer's calls in this graph it is."""
