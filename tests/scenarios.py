@@ -84,6 +84,9 @@ def installed() -> list[Keras]:
     return found
 
 
+GENERATIONS = installed()
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A model and how it is built.

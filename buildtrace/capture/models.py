@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from buildtrace.capture import snapshot
-from buildtrace.capture.flow import Flow
 from buildtrace.capture.record import WeightRecord
 from buildtrace.generations.base import class_name
 from buildtrace.trace import Edge, Node
@@ -19,6 +18,7 @@ from buildtrace.trace import Edge, Node
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from buildtrace.capture.flow import Flow
     from buildtrace.capture.record import Record
     from buildtrace.generations import Adapter
     from buildtrace.generations.base import NodeFacts

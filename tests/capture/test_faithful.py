@@ -17,8 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from conftest import GENERATIONS, live_wrappers, patched_since, snapshot
-from scenarios import SCENARIOS, Keras, Scenario, data, failing_layer, mlp, two_layer_model
+from patches import live_wrappers, patched_since, snapshot
+from scenarios import (
+    GENERATIONS,
+    SCENARIOS,
+    Keras,
+    Scenario,
+    data,
+    failing_layer,
+    mlp,
+    two_layer_model,
+)
 from witness import Table, Witness, differences, seen_lines, trace_lines
 
 import buildtrace
@@ -672,7 +681,7 @@ assert len(trace.find("Dense.build")) == 2
 assert len(trace.weights) == 4
 assert [graph.model.name for graph in trace.graphs] == [model.name]
 sys.path[:0] = {paths!r}
-from conftest import is_ours, keras_classes, keras_modules
+from patches import is_ours, keras_classes, keras_modules
 left = [
     (owner, name)
     for owner in keras_modules() + keras_classes(keras_modules())

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from scenarios import SCENARIOS, Keras, Scenario
+from scenarios import GENERATIONS, SCENARIOS, Keras, Scenario
 from witness import Table, Witness, differences, render, seen_lines, trace_lines
 
 import buildtrace
@@ -66,8 +66,6 @@ def test_all_scenarios_in_one_trace(k: Keras) -> None:
 
 
 def test_both_generations_in_one_trace() -> None:
-    from conftest import GENERATIONS
-
     if len(GENERATIONS) < 2:
         pytest.skip("only one generation is installed")
     with buildtrace.trace() as trace, Witness(*map(table_of, GENERATIONS)) as witness:

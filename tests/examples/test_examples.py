@@ -47,10 +47,12 @@ needs_tensorflow = pytest.mark.skipif(
 
 def run(example, keras, folder):
     options, module = ["-o", "build.json"], f"buildtrace.examples.{example}"
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    environ.pop("TF_CPP_MIN_LOG_LEVEL", None)  # a user who set it gets what it asks for
     done = subprocess.run(
         [sys.executable, "-m", "buildtrace", "--keras", keras, *options, "-m", module],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=environ,
         capture_output=True,
         text=True,
         timeout=300,

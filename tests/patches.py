@@ -1,26 +1,12 @@
-"""What all tests share: the installed generations, and no test may leave Keras patched."""
+"""What of Keras is not as Keras made it."""
 
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
 import sys
-from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-if not importlib.util.find_spec("tensorflow"):
-    os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
-sys.path.insert(0, str(Path(__file__).parent))
-
-import pytest
-from scenarios import Keras, installed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 PACKAGES = ("keras", "tf_keras")
 OURS = os.sep + "buildtrace" + os.sep
@@ -92,32 +78,6 @@ def patched_since(before: dict[tuple[str, int, str], tuple[object, object]]) -> 
             elif key[2] == "__init_subclass__" and key[1] in known:
                 problems.append(f"{owner!r}.__init_subclass__ is new")
     return problems
-
-
-@pytest.fixture(autouse=True)
-def keras_stays_unpatched() -> Iterator[None]:
-    """Fails any test that leaves Keras patched or this thread's settings changed."""
-    before = snapshot()
-    limit, profile, finders = sys.getrecursionlimit(), sys.getprofile(), list(sys.meta_path)
-    yield
-    assert sys.getrecursionlimit() == limit
-    assert sys.getprofile() is profile
-    left = [finder for finder in sys.meta_path if finder not in finders]
-    assert not [f for f in left if "buildtrace" in (getattr(f, "__module__", None) or "")]
-    problems = patched_since(before)
-    assert not problems, "\n".join(problems[:20])
-
-
-GENERATIONS = installed()
-
-
-@pytest.fixture(params=GENERATIONS, ids=lambda k: k.name)
-def k(request: pytest.FixtureRequest) -> Iterator[Keras]:
-    """One installed Keras, its names and state reset."""
-    keras: Keras = request.param
-    keras.keras.backend.clear_session()
-    yield keras
-    keras.keras.backend.clear_session()
 
 
 def live_wrappers() -> list[Any]:
