@@ -80,9 +80,10 @@ class Tracing:
 
     def progress(self) -> tuple[int, str | None]:
         """How many calls were recorded until now, and the layer that is being built."""
-        latest = _recorder.latest
-        building = latest is not None and has_evidence(_recorder.open_records())
-        name = latest.ref.name if building and latest is not None and latest.ref else None
+        record = _recorder.latest if has_evidence(_recorder.open_records()) else None
+        while record is not None and record.ref is None:
+            record = record.parent
+        name = record.ref.name if record is not None and record.ref is not None else None
         return _recorder.opened - self._opened, name
 
     def add(self, records: list[Record]) -> None:

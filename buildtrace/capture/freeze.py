@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 

@@ -113,7 +113,8 @@ class _Running:
 
     def __enter__(self) -> Any:
         entered = self._context.__enter__()
-        self._record = self._recorder.begin(*self._call, frames=0)
+        probe, args, kwargs = self._call
+        self._record = self._recorder.begin(probe, args, kwargs, frames=0)
         return entered
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:

@@ -186,7 +186,7 @@ class Models:
             name=ref.name,
             class_name=ref.class_name,
             depth=facts.depth,
-            index=facts.index,
+            index=facts.call_index,
             built=adapter.state(thing)["built"] if is_layer else True,
             kind=kind,
             outputs=snapshot.specs(facts.outputs),
@@ -244,5 +244,5 @@ class Models:
 
 def _arguments(record: Record) -> dict[str, Any]:
     """The arguments of an `add_weight`, by name: their order differs between versions."""
-    positional = dict(zip(record.probe.parameters, record.args[1:], strict=False))
-    return positional | record.kwargs
+    positional: dict[str, Any] = dict(zip(record.probe.parameters, record.args[1:], strict=False))
+    return {**positional, **record.kwargs}

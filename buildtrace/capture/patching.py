@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 _ABSENT: Any = object()
 
 
+class _NotThereError(LookupError):
+    """The installed Keras has nothing of this name."""
+
+
 class TrainingReached(BaseException):
     """Training would begin here; raised under `stop_before_training` to end the script."""
 
@@ -144,12 +148,11 @@ class Patches:
             if package in self.keras or not self._users:
                 return
             generation, adapter = generations.adapter_for(package)
-            missing = []
-            for landmark in generation.landmarks_of(adapter.version):
-                try:
-                    self._add_landmark(landmark, adapter)
-                except (AttributeError, ImportError, LookupError):
-                    missing.append(landmark.name)
+            missing = [
+                landmark.name
+                for landmark in generation.landmarks_of(adapter.version)
+                if not self._add_landmark(landmark, adapter)
+            ]
             self._replace_aliases()
             self._add_conversion(generation, adapter)
             self._add_training_stops(generation, adapter)
@@ -167,11 +170,15 @@ class Patches:
                 stacklevel=2,
             )
 
-    def _add_landmark(self, landmark: Landmark, adapter: Adapter) -> None:
-        owner, name = _resolve(adapter.root, landmark.target)
-        if landmark.scope is not None:
-            self._add_scope(landmark, owner, name, adapter)
-            return
+    def _add_landmark(self, landmark: Landmark, adapter: Adapter) -> bool:
+        """Whether this Keras has the landmark; if so, it has a hook now."""
+        try:
+            owner, name = _resolve(adapter.root, landmark.target)
+            if landmark.scope is not None:
+                self._add_scope(landmark, owner, name, adapter)
+                return True
+        except _NotThereError:
+            return False
 
         def make_hook(function: Any) -> Any:
             names = _parameters(function) if landmark.reads == "weight" else ()
@@ -183,14 +190,13 @@ class Patches:
             self._add_family(_Family(owner, name, make_hook))
         else:
             self._replace(owner, name, make_hook(_held(owner)[name]))
+        return True
 
     def _add_scope(self, landmark: Landmark, owner: Any, name: str, adapter: Adapter) -> None:
         scope = landmark.scope
         assert scope is not None
         wrapper = _inner_code(_get(adapter.root, scope.maker), scope.wrapper)
-        probe = Probe(
-            landmark, adapter, Function.of(_held(owner)[name]), READERS[landmark.reads]
-        )
+        probe = Probe(landmark, adapter, Function.of(_held(owner)[name]), READERS[landmark.reads])
         pair = hooks.ScopeHooks(scope, probe, wrapper, self.recorder)
         enter, enter_name = _resolve(adapter.root, scope.enter)
         done, done_name = _resolve(adapter.root, scope.done)
@@ -201,12 +207,13 @@ class Patches:
     def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:
         if generation.conversion is None:
             return
-        owner, name = _resolve(adapter.root, generation.conversion)
-        self._replace(owner, name, hooks.conversion_hook(_held(owner)[name], self.recorder))
+        with contextlib.suppress(_NotThereError):
+            owner, name = _resolve(adapter.root, generation.conversion)
+            self._replace(owner, name, hooks.conversion_hook(_held(owner)[name], self.recorder))
 
     def _add_training_stops(self, generation: Generation, adapter: Adapter) -> None:
         for target in generation.training:
-            with contextlib.suppress(AttributeError, ImportError, LookupError):
+            with contextlib.suppress(_NotThereError):  # which optimizers there are has changed
                 owner, name = _resolve(adapter.root, target)
                 self._add_family(_Family(owner, name, lambda f: self._stop_hook(f, adapter)))
 
@@ -214,7 +221,7 @@ class Patches:
         @functools.wraps(function)
         def hook(*args: Any, **kwargs: Any) -> Any:
             # A model that is not built yet is built by its first training step.
-            waits = isinstance(args[0], adapter.model_class) and not args[0].built
+            waits = isinstance(args[0], adapter.model_class) and not getattr(args[0], "built", True)
             if self._stops and not waits:
                 raise TrainingReached
             return function(*args, **kwargs)
@@ -240,11 +247,11 @@ class Patches:
         own = base.__dict__.get("__init_subclass__")
         families = self._watched[base]
 
-        def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807
+        def __init_subclass__(cls: type[Any], /, **kwargs: Any) -> None:  # noqa: N807
             if own is not None:
                 own.__get__(None, cls)(**kwargs)
             else:
-                super(base, cls).__init_subclass__(**kwargs)
+                super(base, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
             for family in families:
                 self._add_member(family, cls)
 
@@ -305,15 +312,18 @@ def _resolve(root: str, target: str) -> tuple[Any, str]:
     """The class or module that holds a target, and the target's name there.
 
     Raises:
-        AttributeError, ImportError, KeyError: this Keras does not have it.
+        _NotThereError: this Keras does not have it.
     """
     module, _, path = target.partition(":")
-    owner: Any = importlib.import_module(f"{root}.{module}")
     *outer, name = path.split(".")
-    for part in outer:
-        owner = getattr(owner, part)
+    try:
+        owner: Any = importlib.import_module(f"{root}.{module}")
+        for part in outer:
+            owner = getattr(owner, part)
+    except (AttributeError, ImportError):
+        raise _NotThereError(target) from None
     if name not in _held(owner):
-        raise AttributeError(f"{target} is not in {root}")
+        raise _NotThereError(target)
     return owner, name
 
 
@@ -323,7 +333,7 @@ def _inner_code(function: Any, name: str) -> CodeType:
     for constant in code.co_consts:
         if inspect.iscode(constant) and constant.co_name == name:
             return constant
-    raise LookupError(f"{function.__qualname__} defines no {name}")
+    raise _NotThereError(name)
 
 
 def _parameters(function: Any) -> tuple[str, ...]:

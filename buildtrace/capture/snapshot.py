@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -57,10 +58,8 @@ def dtype_name(dtype: Any) -> str:
         return _dtypes[dtype]
     except (KeyError, TypeError):
         name = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
-    try:
+    with contextlib.suppress(TypeError):  # not hashable
         _dtypes[dtype] = str(name)
-    except TypeError:
-        pass
     return str(name)
 
 
@@ -149,6 +148,4 @@ def layer_ref(layer: Any, number: int) -> LayerRef:
     except Exception:  # `super().__init__()` was not called yet, or a property that raises
         name = None
     class_name = type(layer).__name__
-    return LayerRef(
-        id=number, name=name if isinstance(name, str) else "", class_name=class_name
-    )
+    return LayerRef(id=number, name=name if isinstance(name, str) else "", class_name=class_name)

@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING
 
-from buildtrace.generations.base import Adapter, Generation, Landmark, version_number
+from buildtrace.generations.base import Adapter, Generation, Landmark, Scope, version_number
 from buildtrace.generations.keras2 import KERAS2
 from buildtrace.generations.keras3 import KERAS3
 
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from buildtrace.trace import KerasInfo
 
-__all__ = ["GENERATIONS", "Adapter", "Generation", "Landmark", "adapter_for", "installed"]
+__all__ = [
+    "GENERATIONS",
+    "Adapter",
+    "Generation",
+    "Landmark",
+    "Scope",
+    "adapter_for",
+    "installed",
+]
 
 GENERATIONS: tuple[Generation, ...] = (KERAS2, KERAS3)
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from buildtrace.trace import Step
 
 
-Reads = Literal["call", "state", "shapes", "weight", "initializer", "node", "graph", "input", "name"]
+Reads = Literal[
+    "call", "state", "shapes", "weight", "initializer", "node", "graph", "input", "name"
+]
 """What a landmark's arguments and result tell:
 
 call         self is a layer; tensors go in, tensors come out
@@ -116,7 +118,7 @@ class NodeFacts(NamedTuple):
     """A node of a graph that Keras keeps: the layer or operation, which call of it, its tensors."""
 
     operation: Any
-    index: int
+    call_index: int
     depth: int
     key: int
     inputs: list[tuple[int, Any]]

@@ -131,7 +131,6 @@ def clean_long(text: str, longest: int = 4_000) -> str:
     return "".join(clean(part) for part in kept) + ("…" if len(kept) < len(parts) else "")
 
 
-
 def code_of(file: str) -> list[str]:
     """The lines of a source file; none if it is not on this machine."""
     # linecache would look for a relative name in every folder of sys.path, and find another file.

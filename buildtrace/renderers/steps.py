@@ -109,9 +109,7 @@ class _Telling:
             summary_line = [name, Part(f": {fmt.clean_long(row.summary)}")]
             yield from flowing(summary_line, self.width, first, rest)
             if row.article:
-                yield from wrapped(
-                    row.article, self.width, rest, rest, styles.SWALLOWED
-                )
+                yield from wrapped(row.article, self.width, rest, rest, styles.SWALLOWED)
 
     def _layers(self, story: Story) -> Iterator[Line]:
         """A sentence for each layer; what comes again is folded."""

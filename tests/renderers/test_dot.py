@@ -4,6 +4,7 @@ import re
 
 import pygraphviz
 import pytest
+from renderers import graphs
 
 from buildtrace.errors import RenderError, UsageError
 from buildtrace.renderers import dot
@@ -11,7 +12,6 @@ from buildtrace.renderers.caption import TIMES
 from buildtrace.renderers.kinds import KINDS, kind_of_class
 from buildtrace.renderers.options import Options
 from buildtrace.trace import Trace
-from renderers import graphs
 
 
 def parsed(trace, **options):

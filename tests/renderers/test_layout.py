@@ -7,11 +7,11 @@ import warnings
 import xml.dom.minidom
 
 import pytest
+from renderers import graphs
 
 from buildtrace.errors import RenderError
 from buildtrace.renderers import layout, pdf, picture, png, svg
 from buildtrace.renderers.options import Options
-from renderers import graphs
 
 MAGIC = {png: b"\x89PNG", pdf: b"%PDF", svg: b"<?xml"}
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from renderers import graphs
 
 from buildtrace.renderers import mermaid
 from buildtrace.renderers.options import Options
-from renderers import graphs
 
 
 def test_mlp():

@@ -94,7 +94,7 @@ class Keras2Adapter(Adapter):
             for node in by_depth[depth]:
                 yield NodeFacts(
                     operation=node.layer,
-                    index=position(node.layer._inbound_nodes, node),
+                    call_index=position(node.layer._inbound_nodes, node),
                     depth=depth,
                     key=id(node),
                     inputs=[(_origin(tensor), tensor) for tensor in node.keras_inputs],

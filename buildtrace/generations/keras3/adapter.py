@@ -96,7 +96,7 @@ class Keras3Adapter(Adapter):
             for node in by_depth[depth]:
                 yield NodeFacts(
                     operation=node.operation,
-                    index=position(node.operation._inbound_nodes, node),
+                    call_index=position(node.operation._inbound_nodes, node),
                     depth=depth,
                     key=id(node),
                     inputs=[(_origin(tensor), tensor) for tensor in node.input_tensors],

@@ -1,0 +1,51 @@
+"""Draws the README's pictures from real builds: `python tests/pictures.py`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import DIMMED_MONOKAI
+
+import buildtrace
+from buildtrace import renderers
+
+FOLDER = Path(__file__).parent.parent / ".pictures"
+WIDTH = 108
+
+
+def record(example: str, *options: str) -> buildtrace.Trace:
+    """Run a bundled example in a process of its own, and read its trace."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "build.json")
+        command = [sys.executable, "-m", "buildtrace", *options, "-o", str(path)]
+        subprocess.run([*command, "-m", f"buildtrace.examples.{example}"], check=True)
+        return buildtrace.load(path)
+
+
+def terminal(trace: buildtrace.Trace, name: str, title: str) -> None:
+    """The terminal's view as a picture."""
+    with Path("/dev/null").open("w") as nowhere:
+        console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
+        renderers.show(trace, console)
+        svg = console.export_svg(title=title, theme=DIMMED_MONOKAI)
+    # rich names a font on the web; a picture that opens anywhere uses the one at hand.
+    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    (FOLDER / name).write_text(svg.replace("Fira Code", "ui-monospace, Menlo, Consolas"))
+
+
+def main() -> None:
+    """Draw all pictures anew."""
+    FOLDER.mkdir(exist_ok=True)
+    mlp = record("mnist_mlp", "--keras", "2")
+    terminal(mlp, "tree.svg", "buildtrace --keras 2 mnist_mlp.py")
+    shared = record("functional_shared", "--keras", "3")
+    renderers.save(shared, FOLDER / "graph.svg")
+
+
+if __name__ == "__main__":
+    main()
