@@ -304,7 +304,7 @@ def test_errors_are_those_of_keras(k: Keras, fails: Callable[[Keras], None]) -> 
 
 
 @pytest.mark.parametrize("fails", ERRORS, ids=lambda f: f.__name__)
-def test_errors_without_keras_own_filter_differ_in_our_frames_only(
+def test_errors_have_the_same_text_without_keras_own_filter(
     k: Keras, fails: Callable[[Keras], None]
 ) -> None:
     filtering = k.keras.config if k.generation == 3 else None
@@ -500,23 +500,13 @@ def test_after_the_build_nothing_is_recorded(k: Keras) -> None:
     model = mlp(k)
     with buildtrace.trace() as trace:
         model.build((None, 3))
-        tracing_size = _recorded(lambda: None, k)
         model.compile("sgd", "mse")
         for _ in range(3):
             model(data(2, 3))
             model(data(2, 3), training=True)
         model.fit(data(4, 3), data(4, 2), epochs=3, batch_size=1, verbose=0)
         model.predict(data(4, 3), verbose=0)
-    assert tracing_size == 0
     assert [call.name for call in trace.roots] == ["Sequential.build"]
-
-
-def _recorded(work: Callable[[], None], k: Keras) -> int:
-    tracing = Tracing()
-    tracing.start()
-    work()
-    tracing.stop()
-    return len(tracing.trace.calls)
 
 
 def test_eager_calls_keep_no_memory(k: Keras) -> None:
