@@ -1,0 +1,88 @@
+"""Imports point one way, and nothing heavy is imported before it must be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import buildtrace
+
+PACKAGE = Path(buildtrace.__file__).parent
+MODULES = sorted(
+    path for path in PACKAGE.rglob("*.py") if "examples" not in path.relative_to(PACKAGE).parts
+)
+
+MAY_IMPORT = {
+    "errors": set(),
+    "trace": set(),
+    "serialize": {"trace"},
+    "repeats": set(),
+    "transforms": {"trace", "repeats"},
+    "generations": {"trace"},
+    "capture": {"trace", "generations"},
+    "renderers": {"trace", "transforms", "serialize", "repeats"},
+}
+"""What each part may import, besides itself and the errors; `cli` may import anything."""
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports_of(path: Path) -> set[str]:
+    """The parts of buildtrace that a module imports when it is imported."""
+    tree = ast.parse(path.read_text())
+    inside = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in inside:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "buildtrace":
+            found.update(f"buildtrace.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return {name.split(".")[1] for name in found if name.startswith("buildtrace.")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    part = part_of(path)
+    if part not in MAY_IMPORT:
+        assert part in {"__init__", "__main__", "cli", "diagnosis", "integrations"}
+        return
+    assert imports_of(path) <= MAY_IMPORT[part] | {part, "errors"}
+
+
+@pytest.mark.parametrize("module", ["buildtrace", "buildtrace.cli", "buildtrace.renderers"])
+def test_nothing_heavy_is_imported(module):
+    heavy = "{'tensorflow', 'keras', 'tf_keras', 'rich', 'graphviz', 'pygraphviz', 'numpy'}"
+    program = f"import sys, {module}\nassert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_importing_the_capture_imports_no_keras():
+    program = "import sys, buildtrace.capture\nassert not {'tensorflow', 'keras', 'tf_keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_public_names():
+    assert set(buildtrace.__all__) == {"Trace", "__version__", "load", "trace"}
+    for name in buildtrace.__all__:
+        assert getattr(buildtrace, name) is not None
+
+
+def test_trace_is_the_function_also_when_its_module_is_imported():
+    program = "import buildtrace.trace\nfrom buildtrace import trace\nwith trace() as t: pass\nassert not t.calls"
+    subprocess.run([sys.executable, "-c", program], check=True)
