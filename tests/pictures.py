@@ -15,7 +15,7 @@ import buildtrace
 from buildtrace import renderers
 
 FOLDER = Path(__file__).parent.parent / ".pictures"
-WIDTH = 108
+WIDTH = 120
 
 
 def record(example: str, *options: str) -> buildtrace.Trace:
