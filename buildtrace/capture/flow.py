@@ -3,7 +3,8 @@
 Keras keeps the graph of sequential and functional models only. For a subclassed model the
 edges are found by following tensors: each layer that the model's `call` runs is a node, and
 an edge leads to it from the layer whose output it is given. Where plain operations lie
-between two layers, TensorFlow's own graph of operations leads back through them.
+between two layers, symbolic tensors lead back through them (`origins`), and of operations on
+concrete tensors we hear when they run (`operations`).
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from buildtrace.capture.origins import origin_of
 from buildtrace.capture.snapshot import spec, specs
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from buildtrace.capture.origins import Origin
     from buildtrace.trace import TensorSpec
 
 _TRANSPARENT = frozenset(
     {"Cast", "EnsureShape", "Identity", "IdentityN", "PreventGradient", "StopGradient"}
+    | {"convert_element_type", "copy", "copy_p", "stop_gradient"}
+    | {"torch.Tensor.to", "torch.Tensor.detach", "torch.Tensor.clone", "torch.Tensor.contiguous"}
 )
-"""Operations of TensorFlow that hand on what they get: not worth a node."""
+"""Operations of TensorFlow, JAX and Torch that hand on what they get: not worth a node."""
 
 
 @dataclass
@@ -44,6 +49,7 @@ class Flow:
         nodes: in order of running.
         outputs: places in `nodes` of what the call returned, as far as that is known.
         guesses: how many tensors came from where we cannot see.
+        audible: a concrete tensor whose library can be listened to, until somebody does.
     """
 
     def __init__(self) -> None:
@@ -51,6 +57,7 @@ class Flow:
         self.nodes: list[FlowNode] = []
         self.outputs: list[int] = []
         self.guesses = 0
+        self.audible: Any = None
         self._makers: dict[Hashable, tuple[Any, int | None]] = {}
 
     def add_input(self, tensor: Any) -> int:
@@ -73,15 +80,16 @@ class Flow:
         self._add(FlowNode("layer", name, class_name, number, specs(outputs), sources), outputs)
 
     def add_operation(self, kind: str, inputs: Any, outputs: Any) -> None:
-        """TensorFlow ran a plain operation on data; it counts if it is part of the flow."""
+        """A plain operation ran on data; it counts if it is part of the flow."""
         sources = self._known(inputs)
-        if not sources:
+        if not sources or not outputs:
             return
         if kind in _TRANSPARENT and len(sources) == 1:
             for tensor in outputs:
                 self._makers[_key(tensor)] = (_hold(tensor, self._makers), sources[0][0])
             return
-        self._add(FlowNode("operation", kind, kind, None, specs(list(outputs)), sources), outputs)
+        name = kind.rpartition(".")[2]
+        self._add(FlowNode("operation", name, kind, None, specs(list(outputs)), sources), outputs)
 
     def set_outputs(self, outputs: list[Any]) -> None:
         """The call returned this."""
@@ -114,9 +122,17 @@ class Flow:
                 depths[source] = max(depths[source], depths[place] + 1)
         return depths
 
-    def closed(self) -> Flow:
-        """The flow once the call is over: holds no tensor any more, and knows its outputs."""
+    def closed(self, fills: tuple[int, int] | None = None) -> Flow:
+        """The flow once the call is over: holds no tensor any more, and knows its outputs.
+
+        Args:
+            fills: the sizes that Keras puts in the place of an unknown one, if it runs `call`
+                once with each to see which sizes depend on it.
+        """
         self._makers.clear()
+        self.audible = None
+        if fills is not None:
+            self._drop_second_run(*fills)
         if not self.outputs:  # they were Keras' own symbols, not what ran here: take the ends
             used = {source for node in self.nodes for source, _ in node.sources}
             ends = [place for place in range(len(self.nodes)) if place not in used]
@@ -131,6 +147,21 @@ class Flow:
     def has_layers(self) -> bool:
         """Whether any layer ran in it."""
         return any(node.kind == "layer" for node in self.nodes)
+
+    def _drop_second_run(self, first: int, second: int) -> None:
+        """Of two runs that differ only in the size that stands for an unknown one, keep one."""
+        half, odd = divmod(len(self.nodes), 2)
+        ahead, behind = self.nodes[:half], self.nodes[half:]
+        if odd or not half or any(s < half for node in behind for s, _ in node.sources):
+            return
+        if [_unsized(n, first) for n in ahead] != [_unsized(n, second) for n in behind]:
+            return
+        self.nodes = ahead
+        self.outputs = [place for place in self.outputs if place < half]
+        self.guesses = 0
+        for node in ahead:
+            node.outputs = tuple(_unfill(made, first) for made in node.outputs)
+            node.sources = [(source, _unfill(made, first)) for source, made in node.sources]
 
     def _drop_dead_ends(self) -> None:
         """Leave out operations that lead to no layer and to no output."""
@@ -162,7 +193,7 @@ class Flow:
     def _source(self, tensor: Any) -> int | None:
         if _key(tensor) in self._makers:
             return self._place(tensor)
-        if _operation(tensor) is not None:
+        if origin_of(tensor) is not None:
             return self._walk_back(tensor)
         return self._unseen(tensor)
 
@@ -180,7 +211,7 @@ class Flow:
         return self._add(node, [tensor])
 
     def _walk_back(self, tensor: Any) -> int | None:
-        """Follow TensorFlow's operations from a symbolic tensor back to what is known.
+        """Follow operations from a symbolic tensor back to what is known.
 
         Each operation on the way becomes a node; what depends on constants and variables
         alone is not part of the flow and gives `None`.
@@ -188,72 +219,55 @@ class Flow:
         stack = [tensor]
         while stack:
             current = stack[-1]
-            key = _key(current)
-            operation = _operation(current)
-            if key in self._makers:
+            origin = origin_of(current)
+            if origin is None or origin.key in self._makers:
                 stack.pop()
                 continue
-            if not operation.inputs:
-                stack.pop()
-                self._makers[key] = (current, self._leaf(current, operation))
-                continue
-            unseen = [t for t in operation.inputs if _key(t) not in self._makers]
+            unseen = [t for t in origin.inputs if _key(t) not in self._makers and origin_of(t)]
             if unseen:
                 stack.extend(unseen)
                 continue
             stack.pop()
-            self._makers[key] = (current, self._operation_node(current, operation))
+            self._makers[origin.key] = (current, self._origin_node(current, origin))
         return self._place(tensor)
 
-    def _leaf(self, tensor: Any, operation: Any) -> int | None:
-        if not operation.type.startswith("Placeholder") or _is_captured(tensor, operation.graph):
+    def _origin_node(self, tensor: Any, origin: Origin) -> int | None:
+        if origin.leaf == "constant":
             return None
-        node = FlowNode("input", "input", "Input", None, specs(tensor))
-        return self._add(node, [tensor])
-
-    def _operation_node(self, tensor: Any, operation: Any) -> int | None:
-        sources = self._known(operation.inputs)
+        if origin.leaf == "input":
+            return self._add(FlowNode("input", "input", "Input", None, specs(tensor)), [tensor])
+        sources = self._known(origin.inputs)
         if not sources:
             return None
-        if operation.type in _TRANSPARENT and len(sources) == 1:
+        if origin.kind in _TRANSPARENT and len(sources) == 1:
             return sources[0][0]
-        name = operation.name.rpartition("/")[2]
-        outputs = list(operation.outputs)
-        node = FlowNode("operation", name, operation.type, None, specs(outputs), sources)
-        place = self._add(node, outputs)
-        return self._place(tensor) if _key(tensor) in self._makers else place
+        made = specs(list(origin.outputs))
+        node = FlowNode("operation", origin.name, origin.kind, None, made, sources)
+        return self._add(node, list(origin.outputs))
 
 
-def _operation(tensor: Any) -> Any:
-    """The TensorFlow operation that makes a symbolic tensor; `None` for all other tensors."""
-    try:
-        return tensor.op if hasattr(tensor.op, "inputs") else None
-    except Exception:  # an eager tensor's `op` raises AttributeError, a Keras tensor's TypeError
-        return None
+def _unfill(made: TensorSpec, fill: int) -> TensorSpec:
+    """The spec with an unknown size where Keras put one in its place."""
+    if made.shape is None:
+        return made
+    return spec(tuple(None if size == fill else size for size in made.shape), made.dtype)
+
+
+def _unsized(node: FlowNode, fill: int) -> tuple[Any, ...]:
+    return node.number, tuple(_unfill(made, fill) for made in node.outputs)
 
 
 def _key(tensor: Any) -> Hashable:
-    """Names a tensor: a symbolic one by graph and operation, as its Python object may change."""
-    operation = _operation(tensor)
-    if operation is not None:
-        return (id(operation.graph), operation.name, tensor.value_index)
-    return id(tensor)
+    origin = origin_of(tensor)
+    return id(tensor) if origin is None else origin.key
 
 
 def _hold(tensor: Any, makers: dict[Hashable, tuple[Any, int | None]]) -> Any:
     """What keeps a key valid: a symbolic tensor itself, a weak reference to a concrete one."""
-    if _operation(tensor) is not None:
+    if origin_of(tensor) is not None:
         return tensor
     key = id(tensor)
     try:
         return weakref.ref(tensor, lambda _: makers.pop(key, None))
     except TypeError:
         return tensor
-
-
-def _is_captured(tensor: Any, graph: Any) -> bool:
-    """Whether a placeholder stands for a variable or a constant from outside of its graph."""
-    if getattr(tensor.dtype, "name", "") == "resource":
-        return True
-    captures = getattr(graph, "internal_captures", ())
-    return any(captured is tensor for captured in captures)

@@ -75,12 +75,10 @@ class Models:
             constraint=weight.facts.constraint or class_name(asked.get("constraint")),
         )
 
-    def adopt_weights(self, record: Record) -> None:
-        """A layer was built: what it holds now, and nobody saw made, was made by that."""
-        if record.ref is None:
-            return
-        made = record if record.probe.landmark.name == "Layer.build" else None
-        self._adopt(record.layer, record.ref.id, record.probe.adapter, made)
+    def adopt_weights(self, record: Record, made: Record | None) -> None:
+        """What the layer of `record` holds, and nobody saw made, was made by the call `made`."""
+        if record.ref is not None:
+            self._adopt(record.layer, record.ref.id, record.probe.adapter, made)
 
     def _adopt(self, layer: Any, number: int, adapter: Adapter, call: Record | None) -> None:
         for variable in adapter.own_weights(layer):
@@ -104,9 +102,10 @@ class Models:
         flow = record.flow
         if flow is None or not flow.has_layers or record.ref is None or record.error is not None:
             return
+        flow = flow.closed(record.probe.adapter.fills)
         known = self._flows.get(record.ref.id)
         if known is None or known.guesses > flow.guesses:
-            self._flows[record.ref.id] = flow.closed()
+            self._flows[record.ref.id] = flow
 
     def close_tree(self, records: Sequence[Record]) -> None:
         """A tree of calls is over: read the models that were built in it."""

@@ -198,10 +198,12 @@ class Patches:
         wrapper = _inner_code(_get(adapter.root, scope.maker), scope.wrapper)
         probe = Probe(landmark, adapter, Function.of(_held(owner)[name]), READERS[landmark.reads])
         pair = hooks.ScopeHooks(scope, probe, wrapper, self.recorder)
-        enter, enter_name = _resolve(adapter.root, scope.enter)
-        done, done_name = _resolve(adapter.root, scope.done)
-        self._add_family(_Family(enter, enter_name, pair.enter_hook))
-        self._add_family(_Family(done, done_name, pair.done_hook))
+        for method, make_hook in ((scope.enter, pair.enter_hook), (scope.done, pair.done_hook)):
+            bases = [base for base in owner.__mro__ if method in _held(base)]
+            if not bases:
+                raise _NotThereError(method)
+            for base in bases:
+                self._add_family(_Family(base, method, make_hook))
         self.recorder.hook_codes += (wrapper,)
 
     def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:

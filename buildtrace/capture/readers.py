@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildtrace.capture import snapshot
 from buildtrace.capture.flow import Flow
-from buildtrace.capture.operations import is_eager
+from buildtrace.capture.operations import is_audible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,20 +164,26 @@ def _follow(record: Record, tensors: list[Any]) -> None:
         return
     if record.probe.landmark.name == "Layer.__call__":
         if parent.flow is None:
-            parent.flow = _new_flow(parent)
+            parent.flow = _new_flow(parent, tensors)
         record.sources = parent.flow.sources(tensors)
 
 
 def follow_inside(record: Record) -> None:
     """A layer of the user's is about to run on data: follow that from the start."""
     tensors = _tensors(record)
-    if tensors and is_eager(tensors[0]) and not record.probe.adapter.is_own(record.layer):
-        record.flow = _new_flow(record)
+    if tensors and is_audible(tensors[0]) and not record.probe.adapter.is_own(record.layer):
+        record.flow = _new_flow(record, tensors)
 
 
-def _new_flow(record: Record) -> Flow:
-    """What flows between the layers that run directly inside this call; its inputs are known."""
+def _new_flow(record: Record, tensors: list[Any]) -> Flow:
+    """What flows between the layers that run directly inside this call.
+
+    Args:
+        record: the call; if it was given tensors, they are the flow's inputs.
+        tensors: some that flow in it, to tell whether we can hear of operations on them.
+    """
     flow = Flow()
+    flow.audible = next((tensor for tensor in tensors if is_audible(tensor)), None)
     if record.probe.landmark.reads == "call":
         for tensor in _tensors(record):
             if not _is_symbol(record, tensor):

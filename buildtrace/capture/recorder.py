@@ -21,6 +21,7 @@ from buildtrace.capture.models import Models
 from buildtrace.capture.record import Probe, Record, Waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FrameType
 
 HEADROOM = 30
@@ -46,11 +47,21 @@ class _Thread:
         records: all calls of the root's tree so far, in order of start.
         kind: the type of what the root was called on.
         muted: how many calls are open that are not part of any build.
-        listening: the call during which we hear of TensorFlow's eager operations.
+        listening: the call during which we hear of operations on concrete tensors.
+        unlisten: ends that.
         number: the thread's number in traces.
     """
 
-    __slots__ = ("kind", "listening", "muted", "number", "records", "stack", "waiting")
+    __slots__ = (
+        "kind",
+        "listening",
+        "muted",
+        "number",
+        "records",
+        "stack",
+        "unlisten",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         self.stack: list[Record] = []
@@ -59,6 +70,7 @@ class _Thread:
         self.kind: type = type(None)
         self.muted = 0
         self.listening: Record | None = None
+        self.unlisten: Callable[[], None] = lambda: None
         self.number: int | None = None
 
 
@@ -94,7 +106,6 @@ class Recorder:
         self._order = itertools.count()
         self._threads = itertools.count()
         self._settled: set[tuple[int | None, type]] = set()
-        self._listener = self._operation_ran  # one object: TensorFlow removes it by identity
         self._limit_lock = threading.Lock()
         self._limit_debt = 0
 
@@ -217,12 +228,10 @@ class Recorder:
                 self._note_problem(record, error)
             self._listen(self._local.thread, record)
 
-    def _operation_ran(
-        self, kind: str, inputs: Any, _attributes: Any, outputs: Any, graph: Any = None, **_: Any
-    ) -> None:
-        """TensorFlow ran an operation: is it between the layers of a model that we follow?"""
+    def _operation_ran(self, kind: str, inputs: Any, outputs: Any) -> None:
+        """A plain operation ran: is it between the layers of a model that we follow?"""
         stack = self._local.thread.stack
-        if graph is None and stack and stack[-1].flow is not None:
+        if stack and stack[-1].flow is not None:
             try:
                 stack[-1].flow.add_operation(kind, inputs, outputs)
             except Exception as error:
@@ -257,16 +266,22 @@ class Recorder:
                 record.ref = snapshot.layer_ref(layer, self.layers.number(layer))
                 record.before = record.probe.adapter.state(layer)
             record.probe.reader.open(record)
+            if record.probe.landmark.name == "Layer.build":
+                self.models.adopt_weights(record, None)
         except Exception as error:
             self._note_problem(record, error)
-        if record.flow is not None:
-            self._listen(thread, record)
+        self._listen(thread, record)
 
     def _listen(self, thread: _Thread, record: Record) -> None:
-        """Hear of TensorFlow's operations while a layer that we look inside runs on data."""
-        if record.flow is not None and thread.listening is None:
-            thread.listening = record
-            operations.listen(self._listener)
+        """Hear of operations while a layer that we look inside runs on concrete tensors."""
+        if thread.listening is not None:
+            return
+        for owner in (record, record.parent):
+            if owner is not None and owner.flow is not None and owner.flow.audible is not None:
+                thread.listening = owner
+                thread.unlisten = operations.listen(self._operation_ran, owner.flow.audible)
+                owner.flow.audible = None
+                return
 
     def _wake(self, thread: _Thread, frame: FrameType) -> None:
         """Something is built after all, inside of calls that were thought to build nothing."""
@@ -316,14 +331,14 @@ class Recorder:
             record.ref = snapshot.layer_ref(layer, self.layers.number(layer))
         record.after = record.probe.adapter.state(layer)
         if record.probe.landmark.name == "Layer.build":
-            self.models.adopt_weights(record)
+            self.models.adopt_weights(record, record)
 
     def _finish(self, thread: _Thread, record: Record) -> None:
         """From here on the record holds no tensor; the layer stays until the tree is over."""
         record.end = record.end or perf_counter_ns()
         if thread.listening is record:
             thread.listening = None
-            operations.unlisten(self._listener)
+            thread.unlisten()
         if record.flow is not None:
             self.models.note_flow(record)
         record.args = record.kwargs = record.flow = record.sources = None

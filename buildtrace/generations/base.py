@@ -39,8 +39,8 @@ class Scope:
         wrapper: name of the function that runs the method. Its local variables `obj`, `args`,
             `kwargs` and the one named by `method` tell all about the call.
         method: name of that local variable.
-        enter: what the wrapper calls to get the context manager around the method.
-        done: what the wrapper calls when the method is over and the layer's state is set.
+        enter: the layer's method that gives the context manager around it.
+        done: the layer's method that is called when it is over and the layer's state is set.
     """
 
     maker: str
@@ -134,6 +134,9 @@ class Adapter(ABC):
         self.package = package
         self.root = root
         self.version = version
+
+    fills: tuple[int, int] | None = None
+    """Sizes that stand for an unknown one, if `call` is run once with each to tell them apart."""
 
     generation: str
     layer_class: type

@@ -140,8 +140,8 @@ LANDMARKS = (
             maker="layers.layer:Layer.__new__",
             wrapper="build_wrapper",
             method="original_build_method",
-            enter="layers.layer:Layer._open_name_scope",
-            done="ops.operation:Operation._post_build",
+            enter="_open_name_scope",
+            done="_post_build",
         ),
         summary="Makes the layer's state, now that the input's shape is known. Keras runs each "
         "layer's own `build` inside a wrapper, which then sets `built` and locks the state.",
