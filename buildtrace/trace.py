@@ -199,7 +199,9 @@ class Graph(_Plain, frozen=True, kw_only=True):
             was put together from the tensors that went between the layers (subclassed).
         built: whether the model is built.
         inputs: ids of the input nodes, in the model's order.
-        outputs: ids of the nodes that the model's outputs come from, in the model's order.
+        outputs: ids of the nodes that the model's outputs come from, in the model's order. Of a
+            "flow" that was run on symbols only, they are the nodes that no other layer uses:
+            Keras does not hand on what `call` returned there.
         weights: ids of the model's weights in the order of `model.weights`.
     """
 

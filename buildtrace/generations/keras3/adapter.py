@@ -15,7 +15,7 @@ class Keras3Adapter(Adapter):
     """Reads layers, variables and graphs of `keras` from 3.2."""
 
     generation = "keras3"
-    fills = (83, 89)  # in compute_output_spec of the Torch backend, and of JAX's up to 3.9
+    fills = (83, 89)  # in compute_output_spec of the Torch backend, and of older JAX ones
 
     def __init__(self, package: str, root: str, version: str) -> None:
         """Of the imported package, its package of sources, and its version."""
