@@ -20,18 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def keras_stays_unpatched() -> Iterator[None]:
-    """Fails any test that leaves Keras patched or this thread's settings changed."""
+    """Fails any module whose tests leave Keras patched: too slow to be asked after each test."""
     before = snapshot()
+    yield
+    problems = patched_since(before)
+    assert not problems, "\n".join(problems[:20])
+
+
+@pytest.fixture(autouse=True)
+def settings_stay() -> Iterator[None]:
+    """Fails any test that leaves this process's settings changed, or a tracer on."""
     limit, profile, finders = sys.getrecursionlimit(), sys.getprofile(), list(sys.meta_path)
     yield
     assert sys.getrecursionlimit() == limit
     assert sys.getprofile() is profile
     left = [finder for finder in sys.meta_path if finder not in finders]
     assert not [f for f in left if "buildtrace" in (getattr(f, "__module__", None) or "")]
-    problems = patched_since(before)
-    assert not problems, "\n".join(problems[:20])
 
 
 @pytest.fixture(params=GENERATIONS, ids=lambda k: k.name)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from scenarios import SCENARIOS, Keras, data
+from weights import same_weights
 
 import buildtrace
 
@@ -267,8 +268,6 @@ def application(k: Keras, name: str) -> Any:
 
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_applications_have_the_graph_and_the_weights_of_keras(k: Keras, name: str) -> None:
-    from test_weights import same_weights
-
     with buildtrace.trace() as trace:
         model = application(k, name)
     same_graph(k, model, trace)
@@ -533,8 +532,6 @@ def build_by(how: str, k: Keras, twins: Twins, model: Any) -> None:
 @pytest.mark.parametrize("how", ["symbol", "shape", "eager"])
 @pytest.mark.parametrize("twins", TWINS, ids=lambda t: t.name)
 def test_subclassed_models_have_the_edges_of_their_twins(k: Keras, twins: Twins, how: str) -> None:
-    if how == "eager" and k.generation == 2 and not twins.plain:
-        pytest.skip("Keras 2 builds on values here: an operation on them leaves no trace")
     twin = of_keras(k, twins.functional(k))
     model = twins.subclassed(k)
     with buildtrace.trace() as trace:
@@ -547,7 +544,9 @@ def test_subclassed_models_have_the_edges_of_their_twins(k: Keras, twins: Twins,
     assert ours.layer_nodes() == twin.layer_nodes()
     assert ours.between_layers() == twin.between_layers()
     if twins.plain:
-        assert set(ours.outputs) == set(twin.outputs)
+        # On symbols, what `call` returned is not known: the outputs are the graph's ends.
+        used = {source for source, _ in twin.between_layers()} if how != "eager" else set()
+        assert set(ours.outputs) == set(twin.outputs) - used
 
 
 @pytest.mark.parametrize("how", ["symbol", "shape", "eager"])
