@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import importlib
 import inspect
 import sys
@@ -122,13 +123,10 @@ class Patches:
                 return
             if self._unwatch is not None:
                 self._unwatch()
-            self._restore_captured()
-            for change in reversed(self._changes):
-                change.undo()
-            for kept in (self._changes, self._families, self._originals, self._watched):
-                kept.clear()
+            functions = self._undo_all()
             self.keras.clear()
             self.recorder.hook_codes = ()
+            _replace_in_tables(functions)
 
     @contextlib.contextmanager
     def stop_before_training(self) -> Iterator[None]:
@@ -281,6 +279,17 @@ class Patches:
 
     # -- taking hooks out ---------------------------------------------------------------------
 
+    def _undo_all(self) -> dict[Any, Any]:
+        """Take all hooks out; gives what those of plain functions stood for."""
+        self._restore_captured()
+        in_modules = [change.now for change in self._changes if inspect.ismodule(change.owner)]
+        functions = {hook: self._originals[hook] for hook in in_modules}
+        for change in reversed(self._changes):
+            change.undo()
+        for kept in (self._changes, self._families, self._originals, self._watched):
+            kept.clear()
+        return functions
+
     def _restore_captured(self) -> None:
         """Hooks that were picked up while they were in: `from keras import Input`, and the like."""
         in_modules = {c.now for c in self._changes if inspect.ismodule(c.owner)}
@@ -291,6 +300,23 @@ class Patches:
                 held = cls.__dict__.get(family.name)
                 if inspect.isfunction(held) and held in self._originals:
                     setattr(cls, family.name, self._originals[held])
+
+
+def _replace_in_tables(functions: dict[Any, Any]) -> None:
+    """Hooks that Keras entered in a table while they were in: `keras.layers.deserialize` does so.
+
+    Args:
+        functions: what each hook stood for.
+    """
+    for hook in list(functions):
+        # Who else holds it is slow to find: known are the dict, the list, the loop and the call.
+        if sys.getrefcount(hook) <= 4:
+            continue
+        for holder in gc.get_referrers(hook):
+            if type(holder) is dict and holder is not functions:
+                for key, value in list(holder.items()):
+                    if value is hook:
+                        holder[key] = functions[hook]
 
 
 def _held(owner: Any) -> Any:

@@ -87,7 +87,27 @@ def outcome(k: Keras, scenario: Scenario) -> tuple[Any, ...]:
     )
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
+TELLING = {
+    "sequential_build",
+    "sequential_fit",
+    "functional",
+    "subclassed_eager",
+    "subclassed_fit",
+    "nested",
+    "lstm",
+    "embedding",
+}
+"""Scenarios that between them use most hooks; the others take long for what they add."""
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(scenario, marks=[] if scenario.name in TELLING else pytest.mark.slow)
+        for scenario in SCENARIOS
+    ],
+    ids=lambda scenario: scenario.name,
+)
 def test_the_model_is_the_same(k: Keras, scenario: Scenario) -> None:
     if not scenario.runs_on(k):
         pytest.skip("not for this Keras")

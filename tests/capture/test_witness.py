@@ -55,6 +55,7 @@ def test_a_built_model_leaves_no_record(k: Keras) -> None:
         assert not trace.calls
 
 
+@pytest.mark.slow
 def test_all_scenarios_in_one_trace(k: Keras) -> None:
     """State must not leak from one build, or failure, into the next."""
     scenarios = [s for s in SCENARIOS if s.runs_on(k) and "fit" not in s.name]
