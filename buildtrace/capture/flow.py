@@ -49,6 +49,7 @@ class Flow:
         nodes: in order of running.
         outputs: places in `nodes` of what the call returned, as far as that is known.
         guesses: how many tensors came from where we cannot see.
+        returned: whether we saw what the call returned.
         audible: a concrete tensor whose library can be listened to, until somebody does.
     """
 
@@ -57,6 +58,7 @@ class Flow:
         self.nodes: list[FlowNode] = []
         self.outputs: list[int] = []
         self.guesses = 0
+        self.returned = False
         self.audible: Any = None
         self._makers: dict[Hashable, tuple[Any, int | None]] = {}
 
@@ -95,6 +97,7 @@ class Flow:
         """The call returned this."""
         places = [self._place(tensor) for tensor in outputs]
         self.outputs = [place for place in places if place is not None]
+        self.returned = bool(self.outputs)
 
     def sources(self, inputs: list[Any]) -> list[tuple[int, TensorSpec]]:
         """Where a layer's inputs come from: places in `nodes`, with the tensors' specs."""
@@ -131,8 +134,8 @@ class Flow:
         """
         self._makers.clear()
         self.audible = None
-        if fills is not None:
-            self._drop_second_run(*fills)
+        if fills is not None and self.nodes:
+            self._keep_last_run(fills)
         if not self.outputs:  # they were Keras' own symbols, not what ran here: take the ends
             used = {source for node in self.nodes for source, _ in node.sources}
             ends = [place for place in range(len(self.nodes)) if place not in used]
@@ -144,24 +147,50 @@ class Flow:
         return self
 
     @property
+    def unknowns(self) -> tuple[int, bool]:
+        """How much is not known for sure: less is better."""
+        return self.guesses, not self.returned
+
+    @property
     def has_layers(self) -> bool:
         """Whether any layer ran in it."""
         return any(node.kind == "layer" for node in self.nodes)
 
-    def _drop_second_run(self, first: int, second: int) -> None:
-        """Of two runs that differ only in the size that stands for an unknown one, keep one."""
-        half, odd = divmod(len(self.nodes), 2)
-        ahead, behind = self.nodes[:half], self.nodes[half:]
-        if odd or not half or any(s < half for node in behind for s, _ in node.sources):
+    def _keep_last_run(self, fills: tuple[int, int]) -> None:
+        """Of several runs of the same layers on stand-ins for unknown sizes, keep the last.
+
+        Nothing flows from run to run. An earlier one ends where a later one goes on if it
+        failed on the way, as some operations do on Torch's tensors without data.
+        """
+        runs = self._separate_parts()
+        last = runs[-1]
+        if len(runs) == 1 or not any(_has_size(self.nodes[place], fills) for place in last):
             return
-        if [_unsized(n, first) for n in ahead] != [_unsized(n, second) for n in behind]:
-            return
-        self.nodes = ahead
-        self.outputs = [place for place in self.outputs if place < half]
+        whole = [_unsized(self.nodes[place], fills) for place in last]
+        for run in runs[:-1]:
+            if [_unsized(self.nodes[place], fills) for place in run] != whole[: len(run)]:
+                return
+        new = {old: place for place, old in enumerate(last)}
+        self.nodes = [self.nodes[old] for old in last]
+        self.outputs = [new[place] for place in self.outputs if place in new]
         self.guesses = 0
-        for node in ahead:
-            node.outputs = tuple(_unfill(made, first) for made in node.outputs)
-            node.sources = [(source, _unfill(made, first)) for source, made in node.sources]
+        for node in self.nodes:
+            if node.kind == "operation" and not node.sources:
+                node.kind, node.class_name = "input", "Input"  # what was passed in, this time
+            node.outputs = tuple(_unfill(made, fills) for made in node.outputs)
+            node.sources = [(new[s], _unfill(made, fills)) for s, made in node.sources]
+
+    def _separate_parts(self) -> list[list[int]]:
+        """Places of nodes between which nothing flows, part by part, in order of running."""
+        part: dict[int, list[int]] = {}
+        for place, node in enumerate(self.nodes):
+            joined = [place]
+            for source, _ in node.sources:
+                if part[source] is not joined:
+                    joined = sorted({*joined, *part[source]})
+            for member in joined:
+                part[member] = joined
+        return list({id(members): members for members in part.values()}.values())
 
     def _drop_dead_ends(self) -> None:
         """Leave out operations that lead to no layer and to no output."""
@@ -246,15 +275,19 @@ class Flow:
         return self._add(node, list(origin.outputs))
 
 
-def _unfill(made: TensorSpec, fill: int) -> TensorSpec:
+def _unfill(made: TensorSpec, fills: tuple[int, int]) -> TensorSpec:
     """The spec with an unknown size where Keras put one in its place."""
     if made.shape is None:
         return made
-    return spec(tuple(None if size == fill else size for size in made.shape), made.dtype)
+    return spec(tuple(None if size in fills else size for size in made.shape), made.dtype)
 
 
-def _unsized(node: FlowNode, fill: int) -> tuple[Any, ...]:
-    return node.number, tuple(_unfill(made, fill) for made in node.outputs)
+def _unsized(node: FlowNode, fills: tuple[int, int]) -> tuple[Any, ...]:
+    return node.number, tuple(_unfill(made, fills) for made in node.outputs)
+
+
+def _has_size(node: FlowNode, sizes: tuple[int, int]) -> bool:
+    return any(size in sizes for made in node.outputs for size in made.shape or ())
 
 
 def _key(tensor: Any) -> Hashable:

@@ -104,7 +104,7 @@ class Models:
             return
         flow = flow.closed(record.probe.adapter.fills)
         known = self._flows.get(record.ref.id)
-        if known is None or known.guesses > flow.guesses:
+        if known is None or flow.unknowns < known.unknowns:
             self._flows[record.ref.id] = flow
 
     def close_tree(self, records: Sequence[Record]) -> None:
