@@ -237,7 +237,7 @@ LANDMARKS = (
         evidence=True,
         summary="Sorts the nodes by depth, and checks that every tensor can be computed from "
         "the inputs and that no two operations have one name.",
-        article="The article's name for it is _map_graph_network.",
+        article="The article calls it _map_graph_network.",
     ),
     Landmark(
         name="_build_map",

@@ -1,0 +1,84 @@
+"""What the hooks do when Keras is not as the tables say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import buildtrace
+from buildtrace import generations
+from buildtrace.capture import Tracing, TrainingReached, stop_before_training
+from buildtrace.errors import MissingLandmarkWarning
+from buildtrace.generations.base import Landmark
+
+if TYPE_CHECKING:
+    from scenarios import Keras
+
+
+def small_model(k: Keras) -> Any:
+    return k.Sequential([k.layers.Dense(2)])
+
+
+def test_the_installed_keras_has_every_landmark(k: Keras) -> None:
+    with buildtrace.trace() as trace:
+        small_model(k).build((None, 3))
+    assert [info.missing for info in trace.environment.keras] == [()]
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["no_such_module:f", "{module}:NoSuchClass.f", "{module}:Layer.no_such_method"],
+    ids=["module", "class", "method"],
+)
+def test_a_missing_landmark_is_named_and_the_rest_works(
+    k: Keras, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "layers.layer" if k.generation == 3 else "engine.base_layer"
+    gone = Landmark(
+        name="Layer.gone",
+        target=target.format(module=module),
+        step="build",
+        reads="state",
+        summary="Was there once.",
+    )
+    real = generations.generation_of
+
+    def with_a_gap(package: str, version: str) -> Any:
+        generation = real(package, version)
+        return replace(generation, landmarks=(gone, *generation.landmarks))
+
+    monkeypatch.setattr(generations, "generation_of", with_a_gap)
+    with (
+        pytest.warns(MissingLandmarkWarning, match=r"Layer\.gone"),
+        buildtrace.trace() as trace,
+    ):
+        small_model(k).build((None, 3))
+    (info,) = trace.environment.keras
+    assert info.missing == ("Layer.gone",)
+    assert trace.find("Dense.build")
+
+
+def test_training_does_not_begin(k: Keras) -> None:
+    import numpy
+
+    model = small_model(k)
+    model.compile("sgd", "mse")
+    data = numpy.ones((4, 3), "float32"), numpy.ones((4, 2), "float32")
+    tracing = Tracing()
+    with pytest.raises(TrainingReached), stop_before_training():
+        tracing.start()
+        try:
+            model.fit(*data, verbose=0)
+        finally:
+            tracing.stop()
+    assert tracing.trace.find("Dense.build"), "fit builds the model before it trains it"
+    assert model.built
+    # Afterwards Keras trains as ever: another model, as this one's first step was cut short.
+    model = small_model(k)
+    model.compile("sgd", "mse")
+    model.build((None, 3))
+    before = model.get_weights()
+    model.fit(*data, verbose=0)
+    assert any((one != other).any() for one, other in zip(before, model.get_weights(), strict=True))

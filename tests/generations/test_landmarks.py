@@ -1,0 +1,51 @@
+"""The landmark tables, as far as they can be checked without Keras."""
+
+import pytest
+
+from buildtrace.generations import GENERATIONS
+from buildtrace.generations.base import Landmark, version_number
+
+ROWS = [(generation, row) for generation in GENERATIONS for row in generation.landmarks]
+
+
+def landmark(**keywords):
+    return Landmark(name="f", target="m:f", step="build", reads="name", summary="", **keywords)
+
+
+@pytest.mark.parametrize(
+    ("version", "number"),
+    [("3.15.1", (3, 15, 1)), ("2.16.0rc1", (2, 16, 0)), ("3.9.0.dev2025", (3, 9, 0)), ("?", ())],
+)
+def test_versions_are_compared_as_numbers(version, number):
+    assert version_number(version) == number
+
+
+def test_a_landmark_exists_from_its_first_version_until_its_last():
+    row = landmark(since="3.7", until="3.10")
+    versions = ["3.2.1", "3.6.9", "3.7.0", "3.9.2", "3.10.0", "3.15.1"]
+    assert [v for v in versions if row.exists_in(v)] == ["3.7.0", "3.9.2"]
+    assert all(landmark().exists_in(v) for v in versions)
+
+
+@pytest.mark.parametrize(
+    ("generation", "row"), ROWS, ids=lambda value: getattr(value, "name", str(value))
+)
+def test_each_row_says_what_a_learner_needs(generation, row):
+    assert row.summary.endswith(".")
+    assert row.article is None or row.article.startswith("The article ")
+    module, _, function = row.target.partition(":")
+    assert module
+    assert function
+
+
+@pytest.mark.parametrize("generation", GENERATIONS, ids=lambda generation: generation.name)
+def test_a_version_has_each_landmark_once(generation):
+    for version in ("2.13.1", "2.21.0", "3.2.0", "3.6.0", "3.7.0", "3.10.0", "3.15.1"):
+        names = [row.name for row in generation.landmarks_of(version)]
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("generation", GENERATIONS, ids=lambda generation: generation.name)
+def test_every_step_of_the_build_has_a_landmark(generation):
+    steps = {row.step for row in generation.landmarks}
+    assert steps == {"input", "connect", "build", "weight", "graph"}
