@@ -9,7 +9,7 @@ import pytest
 
 import buildtrace
 from buildtrace import generations
-from buildtrace.capture import Tracing, TrainingReached, stop_before_training
+from buildtrace.capture import TrainingReached, stop_before_training
 from buildtrace.errors import MissingLandmarkWarning
 from buildtrace.generations.base import Landmark
 
@@ -66,14 +66,9 @@ def test_training_does_not_begin(k: Keras) -> None:
     model = small_model(k)
     model.compile("sgd", "mse")
     data = numpy.ones((4, 3), "float32"), numpy.ones((4, 2), "float32")
-    tracing = Tracing()
-    with pytest.raises(TrainingReached), stop_before_training():
-        tracing.start()
-        try:
-            model.fit(*data, verbose=0)
-        finally:
-            tracing.stop()
-    assert tracing.trace.find("Dense.build"), "fit builds the model before it trains it"
+    with stop_before_training(), buildtrace.trace() as trace, pytest.raises(TrainingReached):
+        model.fit(*data, verbose=0)
+    assert trace.find("Dense.build"), "fit builds the model before it trains it"
     assert model.built
     # Afterwards Keras trains as ever: another model, as this one's first step was cut short.
     model = small_model(k)
