@@ -95,7 +95,10 @@ class Flow:
 
     def set_outputs(self, outputs: list[Any]) -> None:
         """The call returned this."""
-        places = [self._place(tensor) for tensor in outputs]
+        places = [
+            self._place(tensor) if origin_of(tensor) is None else self._walk_back(tensor)
+            for tensor in outputs
+        ]
         self.outputs = [place for place in places if place is not None]
         self.returned = bool(self.outputs)
 
