@@ -32,12 +32,14 @@ class Detail(NamedTuple):
         parts: the text.
         gap: spaces before it.
         least: to how many columns it may be cut; 0 if not at all.
+        short: what to say instead where the text does not fit.
     """
 
     rank: int
     parts: Line
     gap: int = GAP
     least: int = 0
+    short: Line | None = None
 
 
 class Place(NamedTuple):
@@ -187,7 +189,8 @@ class _Tree:
             if (call.id, attribute) in self.told_inside:
                 continue
             text = f"{fmt.clean(attribute)}: {before} → {after}"
-            yield Detail(3, [Part(text, styles.CHANGE)])
+            short = f"→ {'' if after else 'not '}{fmt.clean(attribute)}"
+            yield Detail(2, [Part(text, styles.CHANGE)], short=[Part(short, styles.CHANGE)])
         for weight in self.trace.weights_made_by(call):
             yield Detail(0, [Part(fmt.clean(weight.name), styles.NAME)])
             yield Detail(1, [Part(fmt.shape(weight.shape))], gap=1)
@@ -278,9 +281,11 @@ def _fitting(details: Iterator[Detail], room: int) -> list[Detail]:
     found = list(details)
     kept = set()
     for number in sorted(range(len(found)), key=lambda number: found[number].rank):
-        rank, parts, gap, least = found[number]
+        rank, parts, gap, least, short = found[number]
         if least and room >= least + gap:
             found[number] = found[number]._replace(parts=cut(parts, room - gap))
+        if short is not None and width_of(parts) + gap > room:
+            found[number] = found[number]._replace(parts=short)
         needed = width_of(found[number].parts) + gap
         if needed <= room or rank == 0:
             kept.add(number)
