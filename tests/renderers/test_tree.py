@@ -142,3 +142,18 @@ def test_source_lines_are_hyperlinks():
 
 def test_no_build_is_said():
     assert tree(traces.Trace()) == ["No build was recorded."]
+
+
+def test_a_change_of_state_is_said_in_short_where_it_does_not_fit():
+    recording = traces.Recording()
+    layer = recording.layer("model", "Sequential")
+    changes = {"_graph_initialized": (False, True), "built": (True, False)}
+    with recording.call("Sequential.build", layer, changes=changes):
+        pass
+    trace = recording.trace()
+    wide = line(tree(trace, width=140), "Sequential.build")
+    assert "_graph_initialized: False → True" in wide
+    assert "built: True → False" in wide
+    narrow = line(tree(trace, width=80), "Sequential.build")
+    assert "_graph_initialized: False → True" in narrow
+    assert "→ not built" in narrow
