@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
-import importlib
 import inspect
 import sys
 import threading
@@ -20,24 +19,27 @@ from typing import TYPE_CHECKING, Any
 from buildtrace import generations
 from buildtrace.capture import hooks
 from buildtrace.capture.imports import watch_imports
-from buildtrace.capture.lines import is_user_file
 from buildtrace.capture.readers import READERS
 from buildtrace.capture.record import Function, Probe
+from buildtrace.capture.targets import (
+    NotThereError,
+    aliases,
+    function_at,
+    inner_code,
+    own_names,
+    parameters,
+    resolve,
+)
 from buildtrace.errors import MissingLandmarkWarning
 from buildtrace.trace import KerasInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from types import CodeType
+    from collections.abc import Callable, Iterator
 
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Adapter, Generation, Landmark
 
 _ABSENT: Any = object()
-
-
-class _NotThereError(LookupError):
-    """The installed Keras has nothing of this name."""
 
 
 class TrainingReached(BaseException):
@@ -55,7 +57,7 @@ class _Change:
 
     def undo(self) -> None:
         """Set it back, unless somebody else has set it since."""
-        if _held(self.owner).get(self.name, _ABSENT) is not self.now:
+        if own_names(self.owner).get(self.name, _ABSENT) is not self.now:
             return
         if self.before is _ABSENT:
             delattr(self.owner, self.name)
@@ -171,15 +173,15 @@ class Patches:
     def _add_landmark(self, landmark: Landmark, adapter: Adapter) -> bool:
         """Whether this Keras has the landmark; if so, it has a hook now."""
         try:
-            owner, name = _resolve(adapter.root, landmark.target)
+            owner, name = resolve(adapter.root, landmark.target)
             if landmark.scope is not None:
                 self._add_scope(landmark, owner, name, adapter)
                 return True
-        except _NotThereError:
+        except NotThereError:
             return False
 
         def make_hook(function: Any) -> Any:
-            names = _parameters(function) if landmark.reads == "weight" else ()
+            names = parameters(function) if landmark.reads == "weight" else ()
             reader = READERS[landmark.reads]
             probe = Probe(landmark, adapter, Function.of(function, name), reader, names)
             return hooks.function_hook(function, probe, self.recorder)
@@ -187,19 +189,21 @@ class Patches:
         if landmark.family:
             self._add_family(_Family(owner, name, make_hook))
         else:
-            self._replace(owner, name, make_hook(_held(owner)[name]))
+            self._replace(owner, name, make_hook(own_names(owner)[name]))
         return True
 
     def _add_scope(self, landmark: Landmark, owner: Any, name: str, adapter: Adapter) -> None:
         scope = landmark.scope
         assert scope is not None
-        wrapper = _inner_code(_get(adapter.root, scope.maker), scope.wrapper)
-        probe = Probe(landmark, adapter, Function.of(_held(owner)[name]), READERS[landmark.reads])
+        wrapper = inner_code(function_at(adapter.root, scope.maker), scope.wrapper)
+        probe = Probe(
+            landmark, adapter, Function.of(own_names(owner)[name]), READERS[landmark.reads]
+        )
         pair = hooks.ScopeHooks(scope, probe, wrapper, self.recorder)
         for method, make_hook in ((scope.enter, pair.enter_hook), (scope.done, pair.done_hook)):
-            bases = [base for base in owner.__mro__ if method in _held(base)]
+            bases = [base for base in owner.__mro__ if method in own_names(base)]
             if not bases:
-                raise _NotThereError(method)
+                raise NotThereError(method)
             for base in bases:
                 self._add_family(_Family(base, method, make_hook))
         self.recorder.hook_codes += (wrapper,)
@@ -207,14 +211,14 @@ class Patches:
     def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:
         if generation.conversion is None:
             return
-        with contextlib.suppress(_NotThereError):
-            owner, name = _resolve(adapter.root, generation.conversion)
-            self._replace(owner, name, hooks.conversion_hook(_held(owner)[name], self.recorder))
+        with contextlib.suppress(NotThereError):
+            owner, name = resolve(adapter.root, generation.conversion)
+            self._replace(owner, name, hooks.conversion_hook(own_names(owner)[name], self.recorder))
 
     def _add_training_stops(self, generation: Generation, adapter: Adapter) -> None:
         for target in generation.training:
-            with contextlib.suppress(_NotThereError):  # which optimizers there are has changed
-                owner, name = _resolve(adapter.root, target)
+            with contextlib.suppress(NotThereError):  # which optimizers there are has changed
+                owner, name = resolve(adapter.root, target)
                 self._add_family(_Family(owner, name, lambda f: self._stop_hook(f, adapter)))
 
     def _stop_hook(self, function: Any, adapter: Adapter) -> Any:
@@ -259,7 +263,7 @@ class Patches:
 
     def _replace(self, owner: Any, name: str, hook: Any) -> None:
         """Put a hook in the place of a function."""
-        function = _held(owner)[name]
+        function = own_names(owner)[name]
         self._originals[hook] = function
         self._change(owner, name, hook)
 
@@ -270,11 +274,11 @@ class Patches:
             for change in self._changes
             if inspect.ismodule(change.owner)
         }
-        for module, name, function in _aliases(in_modules):
+        for module, name, function in aliases(in_modules):
             self._change(module, name, in_modules[function])
 
     def _change(self, owner: Any, name: str, value: Any) -> None:
-        self._changes.append(_Change(owner, name, _held(owner).get(name, _ABSENT), value))
+        self._changes.append(_Change(owner, name, own_names(owner).get(name, _ABSENT), value))
         _set(owner, name, value)
 
     # -- taking hooks out ---------------------------------------------------------------------
@@ -293,7 +297,7 @@ class Patches:
     def _restore_captured(self) -> None:
         """Hooks that were picked up while they were in: `from keras import Input`, and the like."""
         in_modules = {c.now for c in self._changes if inspect.ismodule(c.owner)}
-        for module, name, hook in _aliases(in_modules):
+        for module, name, hook in aliases(in_modules):
             _set(module, name, self._originals[hook])
         for family in self._families:
             for cls in family.classes():
@@ -319,84 +323,8 @@ def _replace_in_tables(functions: dict[Any, Any]) -> None:
                         holder[key] = functions[hook]
 
 
-def _held(owner: Any) -> Any:
-    """What a class or module holds itself: no descriptors, no lazy loading, no inheritance."""
-    return vars(owner)
-
-
 def _set(owner: Any, name: str, value: Any) -> None:
     if inspect.ismodule(owner):
         vars(owner)[name] = value  # TensorFlow's lazy modules have a __setattr__ of their own
     else:
         setattr(owner, name, value)
-
-
-def _get(root: str, target: str) -> Any:
-    owner, name = _resolve(root, target)
-    return _held(owner)[name]
-
-
-def _resolve(root: str, target: str) -> tuple[Any, str]:
-    """The class or module that holds a target, and the target's name there.
-
-    Raises:
-        _NotThereError: this Keras does not have it.
-    """
-    module, _, path = target.partition(":")
-    *outer, name = path.split(".")
-    try:
-        owner: Any = importlib.import_module(f"{root}.{module}")
-        for part in outer:
-            owner = getattr(owner, part)
-    except (AttributeError, ImportError):
-        raise _NotThereError(target) from None
-    if name not in _held(owner):
-        raise _NotThereError(target)
-    return owner, name
-
-
-def _inner_code(function: Any, name: str) -> CodeType:
-    """The code of the function called `name` that is defined inside `function`."""
-    code = inspect.unwrap(getattr(function, "__func__", function)).__code__
-    for constant in code.co_consts:
-        if inspect.iscode(constant) and constant.co_name == name:
-            return constant
-    raise _NotThereError(name)
-
-
-def _parameters(function: Any) -> tuple[str, ...]:
-    """The names of a method's positional arguments, without self."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
-        return ("shape", "initializer", "dtype")  # Keras 3.15's add_weight(*args, ...)
-    return tuple(parameter.name for parameter in parameters)
-
-
-def _aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
-    """Where functions are known: by their own names anywhere, in the user's code by any.
-
-    Returns:
-        Modules, the names in them, and the function that the name stands for.
-    """
-    wanted = {function.__name__: function for function in functions}
-    found = []
-    for module in _modules():
-        held = vars(module)
-        names: Any = wanted.keys() & held.keys()
-        file = held.get("__file__")
-        if held.get("__name__") == "__main__" or (file and is_user_file(file)):
-            names = list(held)
-        for name in names:
-            value = held[name]
-            if inspect.isfunction(value) and wanted.get(value.__name__) is value:
-                found.append((module, name, value))
-    return found
-
-
-def _modules() -> list[Any]:
-    """All modules, and the lazy ones that TensorFlow does not enter in sys.modules."""
-    modules = [module for module in list(sys.modules.values()) if inspect.ismodule(module)]
-    lazy = vars(sys.modules["tensorflow"]).get("keras") if "tensorflow" in sys.modules else None
-    if inspect.ismodule(lazy):
-        modules.append(lazy)
-    return modules

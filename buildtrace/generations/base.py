@@ -245,6 +245,30 @@ def flat(structure: Any) -> list[Any]:
     return [leaf for part in structure for leaf in flat(part)]
 
 
-def position(nodes: list[Any], node: Any) -> int:
-    """Which of the nodes this is, by identity; 0 if it is none of them any more."""
-    return next((i for i, other in enumerate(nodes) if other is node), 0)
+def node_facts(by_depth: dict[int, list[Any]], operation: str, inputs: str) -> Iterator[NodeFacts]:
+    """The nodes of a graph, deepest first.
+
+    Args:
+        by_depth: Keras' `_nodes_by_depth`.
+        operation: the attribute of a node that holds its layer or operation.
+        inputs: the attribute that holds the symbolic tensors it was called on.
+    """
+    for depth in sorted(by_depth, reverse=True):
+        for node in by_depth[depth]:
+            thing = getattr(node, operation)
+            siblings = [id(other) for other in thing._inbound_nodes]
+            yield NodeFacts(
+                operation=thing,
+                call_index=siblings.index(id(node)) if id(node) in siblings else 0,
+                depth=depth,
+                key=id(node),
+                inputs=[(origin(tensor), tensor) for tensor in getattr(node, inputs)],
+                outputs=flat(node.outputs),
+                is_input=node.is_input,
+            )
+
+
+def origin(tensor: Any) -> int:
+    """The key of the node that a symbolic tensor comes from; 0 if it comes from none."""
+    operation, node_index, _ = tensor._keras_history
+    return 0 if operation is None else id(operation._inbound_nodes[node_index])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.generations.base import Adapter, NodeFacts, WeightFacts, flat, position
+from buildtrace.generations.base import Adapter, WeightFacts, node_facts, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from buildtrace.generations.base import NodeFacts
 
 
 class Keras2Adapter(Adapter):
@@ -87,29 +89,11 @@ class Keras2Adapter(Adapter):
         held = getattr(model, "__dict__", {})
         if not held.get("_is_graph_network") or "_nodes_by_depth" not in held:
             return None
-        return self._nodes(held["_nodes_by_depth"])
-
-    def _nodes(self, by_depth: dict[int, list[Any]]) -> Iterator[NodeFacts]:
-        for depth in sorted(by_depth, reverse=True):
-            for node in by_depth[depth]:
-                yield NodeFacts(
-                    operation=node.layer,
-                    call_index=position(node.layer._inbound_nodes, node),
-                    depth=depth,
-                    key=id(node),
-                    inputs=[(_origin(tensor), tensor) for tensor in node.keras_inputs],
-                    outputs=flat(node.outputs),
-                    is_input=node.is_input,
-                )
+        return node_facts(held["_nodes_by_depth"], "layer", "keras_inputs")
 
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of `model.inputs` and `model.outputs`."""
-        return [_origin(t) for t in model.inputs], [_origin(t) for t in model.outputs]
-
-
-def _origin(tensor: Any) -> int:
-    layer, node_index, _ = tensor._keras_history
-    return id(layer._inbound_nodes[node_index])
+        return [origin(t) for t in model.inputs], [origin(t) for t in model.outputs]
 
 
 def make_adapter(package: str, version: str) -> Keras2Adapter:

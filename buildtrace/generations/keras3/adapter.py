@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.generations.base import Adapter, NodeFacts, WeightFacts, class_name, position
+from buildtrace.generations.base import Adapter, WeightFacts, class_name, node_facts, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from buildtrace.generations.base import NodeFacts
 
 
 class Keras3Adapter(Adapter):
@@ -85,35 +87,19 @@ class Keras3Adapter(Adapter):
     def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:
         """The nodes of a functional model, or of the functional model in a Sequential."""
         function = self._function(model)
-        return None if function is None else self._nodes(function._nodes_by_depth)
+        if function is None:
+            return None
+        return node_facts(function._nodes_by_depth, "operation", "input_tensors")
 
     def _function(self, model: Any) -> Any:
         if isinstance(model, self._sequential_class):
             model = self.inner_model(model)
         return model if hasattr(model, "_nodes_by_depth") else None
 
-    def _nodes(self, by_depth: dict[int, list[Any]]) -> Iterator[NodeFacts]:
-        for depth in sorted(by_depth, reverse=True):
-            for node in by_depth[depth]:
-                yield NodeFacts(
-                    operation=node.operation,
-                    call_index=position(node.operation._inbound_nodes, node),
-                    depth=depth,
-                    key=id(node),
-                    inputs=[(_origin(tensor), tensor) for tensor in node.input_tensors],
-                    outputs=list(node.outputs),
-                    is_input=node.is_input,
-                )
-
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of the model's inputs and outputs."""
         function = self._function(model)
-        return [_origin(t) for t in function._inputs], [_origin(t) for t in function._outputs]
-
-
-def _origin(tensor: Any) -> int:
-    operation, node_index, _ = tensor._keras_history
-    return 0 if operation is None else id(operation._inbound_nodes[node_index])
+        return [origin(t) for t in function._inputs], [origin(t) for t in function._outputs]
 
 
 def make_adapter(package: str, version: str) -> Keras3Adapter:

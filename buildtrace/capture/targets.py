@@ -1,0 +1,94 @@
+"""Finds the functions that the landmark tables name, and where else they are known."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.capture.lines import is_user_file
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from types import CodeType
+
+
+class NotThereError(LookupError):
+    """The installed Keras has nothing of this name."""
+
+
+def own_names(owner: Any) -> Any:
+    """What a class or module holds itself: no descriptors, no lazy loading, no inheritance."""
+    return vars(owner)
+
+
+def function_at(root: str, target: str) -> Any:
+    owner, name = resolve(root, target)
+    return own_names(owner)[name]
+
+
+def resolve(root: str, target: str) -> tuple[Any, str]:
+    """The class or module that holds a target, and the target's name there.
+
+    Raises:
+        NotThereError: this Keras does not have it.
+    """
+    module, _, path = target.partition(":")
+    *outer, name = path.split(".")
+    try:
+        owner: Any = importlib.import_module(f"{root}.{module}")
+        for part in outer:
+            owner = getattr(owner, part)
+    except (AttributeError, ImportError):
+        raise NotThereError(target) from None
+    if name not in own_names(owner):
+        raise NotThereError(target)
+    return owner, name
+
+
+def inner_code(function: Any, name: str) -> CodeType:
+    """The code of the function called `name` that is defined inside `function`."""
+    code = inspect.unwrap(getattr(function, "__func__", function)).__code__
+    for constant in code.co_consts:
+        if inspect.iscode(constant) and constant.co_name == name:
+            return constant
+    raise NotThereError(name)
+
+
+def parameters(function: Any) -> tuple[str, ...]:
+    """The names of a method's positional arguments, without self."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        return ("shape", "initializer", "dtype")  # Keras 3.15's add_weight(*args, ...)
+    return tuple(parameter.name for parameter in parameters)
+
+
+def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
+    """Where functions are known: by their own names anywhere, in the user's code by any.
+
+    Returns:
+        Modules, the names in them, and the function that the name stands for.
+    """
+    wanted = {function.__name__: function for function in functions}
+    found = []
+    for module in modules():
+        held = vars(module)
+        names: Any = wanted.keys() & held.keys()
+        file = held.get("__file__")
+        if held.get("__name__") == "__main__" or (file and is_user_file(file)):
+            names = list(held)
+        for name in names:
+            value = held[name]
+            if inspect.isfunction(value) and wanted.get(value.__name__) is value:
+                found.append((module, name, value))
+    return found
+
+
+def modules() -> list[Any]:
+    """All modules, and the lazy ones that TensorFlow does not enter in sys.modules."""
+    modules = [module for module in list(sys.modules.values()) if inspect.ismodule(module)]
+    lazy = vars(sys.modules["tensorflow"]).get("keras") if "tensorflow" in sys.modules else None
+    if inspect.ismodule(lazy):
+        modules.append(lazy)
+    return modules
