@@ -24,6 +24,7 @@ def own_names(owner: Any) -> Any:
 
 
 def function_at(root: str, target: str) -> Any:
+    """What a target names, as it stands in its class or module."""
     owner, name = resolve(root, target)
     return own_names(owner)[name]
 
