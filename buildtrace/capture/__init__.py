@@ -47,7 +47,7 @@ class Tracing:
         """Record from now on."""
         _patches.acquire()
         with _lock:
-            self._first = _recorder.order
+            self._first = _recorder.next_order()
             self._opened = _recorder.opened
             self._started = perf_counter_ns()
             _recorder.listeners = (*_recorder.listeners, self)

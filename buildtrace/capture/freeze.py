@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import buildtrace
+from buildtrace.capture.snapshot import spec
 from buildtrace.generations import GENERATIONS
 from buildtrace.trace import (
     Call,
@@ -158,8 +159,6 @@ def _is_in(weight: WeightRecord, layers: _Numbering) -> bool:
 
 
 def _weight(weight: WeightRecord, place: int, ids: dict[int, int], layers: _Numbering) -> Weight:
-    from buildtrace.capture.snapshot import spec
-
     facts = weight.facts
     made = spec(facts.shape, facts.dtype)
     return Weight(

@@ -109,9 +109,8 @@ class Recorder:
         self._limit_lock = threading.Lock()
         self._limit_debt = 0
 
-    @property
-    def order(self) -> int:
-        """Grows from call to call: what is recorded from now on has this order or a later one."""
+    def next_order(self) -> int:
+        """A number that grows from call to call: later calls have a higher one."""
         return next(self._order)
 
     def open_records(self) -> list[Record]:
@@ -255,7 +254,7 @@ class Recorder:
             self._open_trees[threading.get_ident()] = thread.records
         record.caller = caller
         record.thread = thread.number or 0
-        record.order = next(self._order)
+        record.order = self.next_order()
         stack.append(record)
         thread.records.append(record)
         self.opened += 1
