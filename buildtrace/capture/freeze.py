@@ -59,17 +59,18 @@ def fill(
         records: the calls to be in it.
         weights: all weights that were made in the process; the trace gets those that its calls
             made and those of its graphs.
-        graphs: the models that were read.
+        graphs: the models that were read, in the order of first building.
         keras: the Keras packages that had hooks.
         start: when the trace began, in nanoseconds of the process's clock.
     """
+    vars(trace).clear()  # what was asked of the empty trace, and kept
     records = sorted(records, key=lambda record: record.order)
     layers = _Numbering()
     names = _names(records)
     ids = {id(record): place for place, record in enumerate(records)}
     now = perf_counter_ns()
     trace.calls = tuple(_call(record, ids, names, layers, start, now) for record in records)
-    graphs = sorted(graphs, key=lambda graph: graph.order)
+    graphs = list(graphs)
     trace.weights, numbers = _weights(weights, graphs, ids, layers)
     trace.graphs = tuple(_graph(graph, layers, numbers) for graph in graphs)
     trace.landmarks = _landmarks(records)

@@ -21,6 +21,26 @@ def small_model(k: Keras) -> Any:
     return k.Sequential([k.layers.Dense(2)])
 
 
+def test_asking_too_early_does_no_harm(k: Keras) -> None:
+    with buildtrace.trace() as trace:
+        assert trace.roots == []
+        assert trace.layers == {}
+        small_model(k).build((None, 3))
+    assert [call.name for call in trace.roots] == ["Sequential.build"]
+    assert trace.layers
+
+
+def test_graphs_are_in_the_order_of_first_building(k: Keras) -> None:
+    with buildtrace.trace() as trace:
+        first, second = small_model(k), small_model(k)
+        first.build((None, 3))
+        second.build((None, 3))
+        first.add(k.layers.Dense(1))
+        first.build((None, 3))
+    assert [graph.model.name for graph in trace.graphs] == [first.name, second.name]
+    assert len(trace.graph(first.name).nodes) == 3
+
+
 def test_the_installed_keras_has_every_landmark(k: Keras) -> None:
     with buildtrace.trace() as trace:
         small_model(k).build((None, 3))
