@@ -134,7 +134,10 @@ class Patches:
     def stop_before_training(self) -> Iterator[None]:
         """Within this block, `TrainingReached` is raised where training would begin."""
         self.acquire()
-        self._stops += 1
+        with self._lock:
+            self._stops += 1
+            for package in self.keras:
+                self._add_training_stops(*generations.adapter_for(package))
         try:
             yield
         finally:
@@ -155,7 +158,8 @@ class Patches:
             ]
             self._replace_aliases()
             self._add_conversion(generation, adapter)
-            self._add_training_stops(generation, adapter)
+            if self._stops:  # training is not to be slowed down for nothing
+                self._add_training_stops(generation, adapter)
             self.keras[package] = KerasInfo(
                 generation=generation.name,
                 package=package,

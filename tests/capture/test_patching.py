@@ -80,6 +80,23 @@ def test_a_missing_landmark_is_named_and_the_rest_works(
     assert trace.find("Dense.build")
 
 
+def test_training_has_no_hooks_without_need(k: Keras) -> None:
+    optimizer = type(k.keras.optimizers.SGD())
+    names = [
+        (cls, name)
+        for cls in (*optimizer.__mro__, *k.keras.Model.__mro__)
+        for name in ("apply", "apply_gradients", "compute_gradients", "make_train_function")
+        if name in vars(cls)
+    ]
+    assert names
+    before = [vars(cls)[name] for cls, name in names]
+    with buildtrace.trace():
+        assert [vars(cls)[name] for cls, name in names] == before
+        with stop_before_training():
+            assert [vars(cls)[name] for cls, name in names] != before
+    assert [vars(cls)[name] for cls, name in names] == before
+
+
 def test_training_does_not_begin(k: Keras) -> None:
     import numpy
 
