@@ -1,4 +1,8 @@
-"""See how a Keras model gets built: every call, weight and edge, on the real Keras."""
+"""See how a Keras model gets built: every call, weight and edge, on the real Keras.
+
+PYTEST_DONT_REWRITE: the package has a plugin for pytest, which would otherwise warn wherever
+buildtrace was imported before it, as in `buildtrace -m pytest`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from buildtrace.capture import trace
     from buildtrace.serialize import load
     from buildtrace.trace import Trace
@@ -33,6 +39,20 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """`%load_ext buildtrace`: have the magics `%buildtrace` and `%%buildtrace` in this shell."""
+    from buildtrace.integrations.jupyter import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """`%unload_ext buildtrace`: leave the shell as it was."""
+    from buildtrace.integrations.jupyter import unload
+
+    unload(shell)
 
 
 class _Package(ModuleType):

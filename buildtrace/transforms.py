@@ -1,6 +1,7 @@
 """Pure passes over a trace: each takes a trace and returns a smaller one.
 
-`fold` hides what repeats, `limit_depth` what lies deep, `focus` what belongs to other models.
+`fold` hides what repeats, `limit_depth` what lies deep, `around` what lies beside some calls, and
+`focus` what belongs to other models.
 What a pass hid is written on the call that was kept (`Call.folded`), and the weights stay in
 the trace, so totals are the same before and after. A call on the path down to the failing
 call is never hidden.
@@ -9,7 +10,6 @@ call is never hidden.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -19,7 +19,8 @@ from buildtrace.repeats import find_runs, find_stretches
 from buildtrace.trace import Folded
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from buildtrace.trace import Call, Trace
 
@@ -49,7 +50,7 @@ class Hidden(NamedTuple):
 # -- the passes -----------------------------------------------------------------------------
 
 
-def fold(trace: Trace, depth: int | None = None) -> Trace:
+def fold(trace: Trace, depth: int | None = None, keep: AbstractSet[int] = frozenset()) -> Trace:
     """Hide what repeats, so that a big model becomes something a person can read.
 
     Three things are hidden: blocks of siblings that follow one another and are alike (the
@@ -61,28 +62,41 @@ def fold(trace: Trace, depth: int | None = None) -> Trace:
     Args:
         trace: what to fold.
         depth: keep this many levels; by default as many as stay readable.
+        keep: ids of calls that are not to be hidden, nor what they are inside of.
     """
     shown = trace
     if len(trace.calls) > SMALL:
-        shown = _Folding(trace).result()
+        folding = _Folding(trace, keep)
+        shown = folding.result()
         if len(shown.calls) > READABLE:
-            shown = _Folding(trace, tight=True).result()
+            shown = folding.result(tight=True)
         if depth is None and len(shown.calls) > TOO_MANY:
-            shown = _limit_width(shown)
+            shown = _limit_width(shown, keep)
             depth = _readable_depth(shown)
-    return shown if depth is None else limit_depth(shown, depth)
+    return shown if depth is None else limit_depth(shown, depth, keep)
 
 
-def limit_depth(trace: Trace, levels: int) -> Trace:
-    """Hide all calls that lie deeper than `levels`, except those on the failing path."""
-    path = failing_path(trace)
+def limit_depth(trace: Trace, levels: int, keep: AbstractSet[int] = frozenset()) -> Trace:
+    """Hide all calls deeper than `levels`, except `keep`, the failing one, and the way there."""
+    path = _never_hidden(trace, keep)
+    return _hide(trace, lambda call, level: level < max(levels, 1) or call.id in path)
+
+
+def around(trace: Trace, keep: AbstractSet[int] = frozenset()) -> Trace:
+    """Hide what is inside of calls beside the way to `keep` and to the failing call."""
+    path = _never_hidden(trace, keep)
+    return _hide(trace, lambda call, level: not level or call.id in path or call.parent in path)
+
+
+def _hide(trace: Trace, stays: Callable[[Call, int], bool]) -> Trace:
+    """Hide the calls that do not stay; what a call that stays is inside of has to stay, too."""
     kept: list[Call] = []
     folded: dict[int, Folded] = {}
     # For each call seen: its level, and the nearest call (itself included) that is kept.
     place: dict[int | None, tuple[int, int]] = {None: (0, -1)}
     for call in trace.calls:
         level, host = place[call.parent]
-        if level < max(levels, 1) or call.id in path:
+        if stays(call, level):
             kept.append(call)
             place[call.id] = (level + 1, call.id)
         else:
@@ -155,6 +169,13 @@ def failing_path(trace: Trace) -> set[int]:
     return {failed.id} | {call.id for call in trace.ancestors(failed)}
 
 
+def _never_hidden(trace: Trace, keep: AbstractSet[int]) -> set[int]:
+    """The failing path, and the ways to the calls that are to be kept."""
+    kept = {call.id: call for call in trace.calls if call.id in keep}
+    above = {outer.id for call in kept.values() for outer in trace.ancestors(call)}
+    return failing_path(trace) | kept.keys() | above
+
+
 def hidden(trace: Trace, shown: Trace) -> dict[int, Hidden]:
     """What is in `trace` and no longer in `shown`, by the id of the kept call that says so."""
     kept = {call.id: call for call in shown.calls}
@@ -186,12 +207,12 @@ def sizes(trace: Trace) -> dict[int, int]:
 
 
 class _Folding:
-    """One run of `fold`: decides top down which calls stay and what each one stands for."""
+    """The folding of one trace: decides top down which calls stay and what each stands for."""
 
-    def __init__(self, trace: Trace, tight: bool = False) -> None:
+    def __init__(self, trace: Trace, keep: AbstractSet[int]) -> None:
         self.trace = trace
-        self.tight = tight
-        self.path = failing_path(trace)
+        self.tight = False
+        self.path = _never_hidden(trace, keep)
         self.sizes = sizes(trace)
         self.folded: dict[int, Folded] = {}
         self.kept: set[int] = set()
@@ -200,8 +221,14 @@ class _Folding:
         self.same_inside: dict[int, int] = {}
         self._number()
 
-    def result(self) -> Trace:
-        """The folded trace."""
+    def result(self, tight: bool = False) -> Trace:
+        """The folded trace.
+
+        Args:
+            tight: whether siblings are also folded that came earlier, further up.
+        """
+        self.tight = tight
+        self.folded, self.kept, self.shown = {}, set(), set()
         stack = self._beside(self.trace.roots)[::-1]
         while stack:  # in the order in which a reader meets the calls
             stack += self._beside(self._inside(stack.pop()))[::-1]
@@ -219,18 +246,22 @@ class _Folding:
         numbers: dict[Hashable, int] = {}
         names = {call.id: call.name for call in self.trace.calls}
         inner: dict[int, tuple[list[int], list[int]]] = {}
+        nothing: tuple[list[int], list[int]] = ([], [])
         for call in reversed(self.trace.calls):
-            alike, same = inner.pop(call.id, ((), ()))
+            id_, parent = call.id, call.parent
+            alike, same = inner.pop(id_, nothing)
             error = call.error.type if call.error else None
             class_name = call.layer.class_name if call.layer else None
             # A call of the failing path is like no other.
-            key = call.id if call.id in self.path else call.name
-            same_number = numbers.setdefault((key, error, *same), len(numbers))
-            number = numbers.setdefault((key, error, class_name, "", *alike), len(numbers))
-            self.same_inside[call.id], self.alike[call.id] = same_number, number
-            parent = call.parent
+            name = id_ if id_ in self.path else call.name
+            same_number = numbers.setdefault((name, error, *same), len(numbers))
+            number = numbers.setdefault((name, error, class_name, "", *alike), len(numbers))
+            self.same_inside[id_], self.alike[id_] = same_number, number
             if parent is not None and not _recurses(call, names[parent]):
-                lists = inner.setdefault(parent, ([], []))
+                if parent in inner:
+                    lists = inner[parent]
+                else:
+                    lists = inner[parent] = ([], [])
                 lists[0].append(number)
                 lists[1].append(same_number)
 
@@ -311,29 +342,22 @@ def _readable_depth(trace: Trace) -> int:
     return len(depths)
 
 
-def _limit_width(trace: Trace) -> Trace:
-    """Hide the middle of long lists of siblings, up to a call of the failing path if one is there.
+def _limit_width(trace: Trace, keep: AbstractSet[int]) -> Trace:
+    """Hide the middle of long lists of siblings, but for the calls that are to be kept.
 
-    The call before the gap stands for them, for the reason "depth": they need not be like it.
+    The call before a gap stands for it, for the reason "depth": they need not be like it.
     """
-    path = failing_path(trace)
+    path = _never_hidden(trace, keep)
     gone: set[int] = set()
     folded: dict[int, Folded] = {}
     below = sizes(trace)
-    lists = [trace.roots, *(trace.children(call) for call in trace.calls)]
-    for calls in lists:
-        first = WIDEST - LAST
-        middle = calls[first:-LAST] if len(calls) > WIDEST else []
-        safe = list(takewhile(lambda call: call.id not in path, middle))
-        while safe and calls[first - 1].folded:
-            first -= 1  # a call says one thing
-            safe.insert(0, calls[first])
-        if len(safe) > 1 and first:
-            hidden_before = sum(call.folded.calls for call in safe if call.folded)
-            number = sum(below[call.id] for call in safe) + hidden_before
-            last = calls[first - 1].id
-            folded[last] = Folded(reason="depth", repeats=len(safe) + 1, calls=number)
-            gone.update(call.id for call in safe)
+    for calls in [trace.roots, *(trace.children(call) for call in trace.calls)]:
+        for start, end in _gaps(calls, path) if len(calls) > WIDEST else []:
+            hidden_before = sum(call.folded.calls for call in calls[start:end] if call.folded)
+            number = sum(below[call.id] for call in calls[start:end]) + hidden_before
+            last = calls[start - 1].id
+            folded[last] = Folded(reason="depth", repeats=end - start + 1, calls=number)
+            gone.update(call.id for call in calls[start:end])
     kept = []
     for call in trace.calls:
         if call.id in gone or call.parent in gone:
@@ -341,6 +365,20 @@ def _limit_width(trace: Trace) -> Trace:
         else:
             kept.append(call)
     return _keep(trace, kept, {place: mark for place, mark in folded.items() if place not in gone})
+
+
+def _gaps(calls: list[Call], path: set[int]) -> Iterator[tuple[int, int]]:
+    """What to hide of many siblings: (start, end) of the stretches in their middle."""
+    start, last = WIDEST - LAST, len(calls) - LAST
+    while start and calls[start - 1].folded:
+        start -= 1  # a call says one thing
+    while 0 < start < last:
+        end = start
+        while end < last and calls[end].id not in path:
+            end += 1
+        if end - start > 1 and not calls[start - 1].folded:
+            yield start, end
+        start = end + 1
 
 
 def _keep(trace: Trace, calls: Iterable[Call], folded: dict[int, Folded]) -> Trace:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import chromium
 from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 
@@ -38,11 +39,31 @@ def terminal(trace: buildtrace.Trace, name: str, title: str) -> None:
     (FOLDER / name).write_text(svg.replace("Fira Code", "ui-monospace, Menlo, Consolas"))
 
 
+def report(trace: buildtrace.Trace, name: str, steps: int) -> None:
+    """The page in a browser, after so many steps."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        path = Path(folder, "build.html")
+        renderers.save(trace, path)
+        browser = playwright.chromium.launch(
+            executable_path=chromium.path(), args=chromium.ARGUMENTS
+        )
+        page = browser.new_page(viewport={"width": 1080, "height": 610}, reduced_motion="reduce")
+        page.goto(path.as_uri())
+        page.wait_for_selector("html[data-ready]")
+        for _ in range(steps):
+            page.keyboard.press("ArrowRight")
+        page.screenshot(path=FOLDER / name)
+        browser.close()
+
+
 def main() -> None:
     """Draw all pictures anew."""
     FOLDER.mkdir(exist_ok=True)
     mlp = record("mnist_mlp", "--keras", "2")
     terminal(mlp, "tree.svg", "buildtrace --keras 2 mnist_mlp.py")
+    report(mlp, "html.png", 37)  # the edge to the first dense layer is being made
     shared = record("functional_shared", "--keras", "3")
     renderers.save(shared, FOLDER / "graph.svg")
 

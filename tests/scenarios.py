@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
 import importlib.util
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,8 +80,8 @@ def installed() -> list[Keras]:
     if importlib.util.find_spec("tf_keras"):
         found.append(Keras("tf_keras", 2))
     if importlib.util.find_spec("keras"):
-        old = importlib.util.find_spec("keras.src.engine") is not None
-        found.append(Keras("keras", 2 if old else 3))
+        # By its metadata: nothing is imported before it is used.
+        found.append(Keras("keras", int(importlib.metadata.version("keras").split(".")[0])))
     return found
 
 

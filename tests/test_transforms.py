@@ -46,6 +46,13 @@ def test_a_big_model_folds_and_nothing_is_lost_from_the_count(trace):
     assert shown.weights == trace.weights
 
 
+@pytest.mark.parametrize("number", [70, 700])
+def test_the_folded_size_does_not_grow_with_the_model(number):
+    shown = fold(traces.mlp3([16] * number))
+    assert len(shown.calls) == len(fold(MANY).calls)
+    assert stands_for(shown) == len(traces.mlp3([16] * number).calls)
+
+
 def test_alike_siblings_fold_into_the_first():
     shown = fold(MANY)
     calls = [call for call in shown.find("Layer.__call__") if call.layer.class_name == "Dense"]
@@ -203,3 +210,20 @@ def test_folding_is_fast():
     start = time.process_time()
     fold(trace)
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [MANY, traces.layers(["Own"] * 200), traces.layers([f"Kind{n}" for n in range(400)])],
+    ids=["inside", "alike", "all different"],
+)
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.99])
+def test_what_is_to_be_kept_is_kept_with_the_way_there(trace, place):
+    deep = [call for call in trace.calls if call.name == "Layer.add_weight"]
+    call = deep[int(len(deep) * place)]
+    outer = {call.id, *(outer.id for outer in trace.ancestors(call))}
+    for shown in (fold(trace, keep={call.id}), limit_depth(trace, 1, keep={call.id})):
+        assert outer <= {call.id for call in shown.calls}
+        assert stands_for(shown) == len(trace.calls)
+    assert call.id not in {call.id for call in limit_depth(trace, 1).calls}
+    assert len(fold(trace, keep={call.id}).calls) < 160

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 
+import msgspec
+
 from buildtrace.trace import (
     Call,
     Edge,
@@ -13,6 +15,7 @@ from buildtrace.trace import (
     KerasInfo,
     LandmarkInfo,
     LayerRef,
+    LayerState,
     Node,
     SourceLine,
     TensorSpec,
@@ -294,6 +297,18 @@ def failing(before=0):
     return r.trace(error)
 
 
+def replaced(file="model.py", names=("linear",), class_name="Linear"):
+    """On Keras 2, layers that a second build gave new weights: a finding for each, at line 12."""
+    r = Recording("keras2")
+    for name in names:
+        layer = r.layer(name, class_name)
+        for line in (11, 12):
+            caller = SourceLine(file=file, line=line)
+            with r.call(f"{class_name}.build", layer, [spec(None, 3)], caller=caller):
+                r.add_weight(layer, "w", (3, 2))
+    return r.trace()
+
+
 def evil():
     """Names that must not be taken for markup, nor break lines, nor fill the screen."""
     r = Recording()
@@ -376,4 +391,104 @@ def towers():
             weights=(0, 1, 2, 3),
         )
     )
+    return r.trace()
+
+
+def coarse(trace, tick):
+    """The trace as a clock would have made it that knows multiples of `tick` alone."""
+    calls = []
+    for call in trace.calls:
+        start = call.start_ns // tick * tick
+        end = (call.start_ns + call.duration_ns) // tick * tick
+        calls.append(msgspec.structs.replace(call, start_ns=start, duration_ns=end - start))
+    return msgspec.structs.replace(trace, calls=tuple(calls))
+
+
+def in_threads(trace, number):
+    """The trace several times over, each time in a thread of its own, all at the same time."""
+    size = len(trace.calls)
+    calls = [
+        msgspec.structs.replace(
+            call,
+            id=call.id + thread * size,
+            parent=None if call.parent is None else call.parent + thread * size,
+            thread=thread,
+        )
+        for thread in range(number)
+        for call in trace.calls
+    ]
+    return msgspec.structs.replace(trace, calls=tuple(calls), weights=())
+
+
+SCRIPT = """\
+import keras
+
+
+class Net(keras.Model):
+    def build(self, input_shape):
+        self.hidden.build(input_shape)
+
+    def call(self, x):
+        y = self.hidden(x)
+        return self.pick(y)
+
+    def pick(self, y):
+        return y * float(y[0, 0])
+
+
+net = Net()
+net(first)
+net(second)
+"""
+"""What the user wrote of the model that `frozen` and `caught` are about."""
+
+
+def frozen(file="net.py", expects=(), given=(2, 5)):
+    """A layer in a model takes (2, 3) at line 17, which builds it, and something else at line 18.
+
+    The layer may say what it `expects`.
+    """
+    r = Recording(caller=(file, 9))
+    net, hidden = r.layer("net", "Net"), r.layer("hidden", "Dense")
+    lines = [SourceLine(file=file, line=number) for number in (17, 18)]
+    with (
+        r.call("Layer.__call__", net, [spec(2, 3)], [spec(2, 4)], caller=lines[0]),
+        r.call("Layer.__call__", hidden, [spec(2, 3)], [spec(2, 4)]),
+        r.call("Layer._maybe_build", hidden, [spec(2, 3)]),
+    ):
+        with r.call("Dense.build", hidden, [spec(2, 3, dtype=None)]):
+            r.add_weight(hidden, "kernel", (3, 4))
+            r.add_weight(hidden, "bias", (4,), "Zeros")
+        with r.call("Layer.build", hidden, [spec(2, 3, dtype=None)]):
+            pass  # as Keras 2 does: it makes no weights
+    error = ErrorInfo(
+        type="ValueError", message="Input 0 is not compatible.", lines=(r.caller, lines[1])
+    )
+    inner = msgspec.structs.replace(error, lines=())
+    with (
+        r.call("Layer.__call__", net, [spec(*given)], error=error, caller=lines[1]),
+        r.call("Layer.__call__", hidden, [spec(*given)], error=inner),
+    ):
+        pass
+    state = LayerState(layer=hidden, after=0, built=True, expects=tuple(expects))
+    told = msgspec.structs.replace(
+        error, message=f"Exception encountered when calling Net.call().\n\n{error.message}"
+    )
+    return msgspec.structs.replace(r.trace(told), states=(state,))
+
+
+def caught(file="net.py", times=1, by_user=False):
+    """Keras runs a model's `call` on symbols to build it, catches what it raises, and goes on."""
+    r = Recording(caller=(file, 17))
+    net, hidden = r.layer("net", "Net"), r.layer("hidden", "Dense")
+    lines = tuple(SourceLine(file=file, line=number) for number in (13, 10))
+    error = ErrorInfo(type="TypeError", message="no number", swallowed=True, lines=lines)
+    caller = SourceLine(file=file, line=9) if by_user else r.caller
+    for _ in range(times):
+        with (
+            r.call("Layer.__call__", net, [spec(2, 3)], [spec(2, 4)]),
+            r.call("Layer._maybe_build", net, [spec(2, 3)]),
+            r.call("compute_output_spec", net, [spec(2, 3)], error=error, caller=caller),
+        ):
+            _dense3(r, hidden, 4, spec(2, 3), spec(2, 4))
     return r.trace()

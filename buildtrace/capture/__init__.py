@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import threading
+import os
 import warnings
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from buildtrace import diagnosis
 from buildtrace.capture import freeze
 from buildtrace.capture.patching import Patches, TrainingReached
 from buildtrace.capture.recorder import Recorder, has_evidence
-from buildtrace.capture.snapshot import error_info
+from buildtrace.capture.snapshot import error_info, layer_ref
 from buildtrace.trace import Trace
 
 if TYPE_CHECKING:
@@ -21,9 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracing", "TrainingReached", "stop_before_training", "trace"]
 
+diagnosis.rules()  # not when a tracing stops: an import that a fork interrupts is never over
+
 _recorder = Recorder()
 _patches = Patches(_recorder)
-_lock = threading.Lock()
+_lock = _patches.lock
+"""One for all: starting, stopping and patching change what belongs together."""
+
+if hasattr(os, "register_at_fork"):  # a process that is forked off needs the locks as well
+    for _each in (_lock, _recorder.room.lock):
+        os.register_at_fork(
+            before=_each.acquire, after_in_parent=_each.release, after_in_child=_each.release
+        )
 
 stop_before_training = _patches.stop_before_training
 
@@ -41,31 +51,35 @@ class Tracing:
         self._records: list[Record] = []
         self._first = 0
         self._started = 0
-        self._opened = 0
 
     def start(self) -> None:
         """Record from now on."""
-        _patches.acquire()
-        with _lock:
-            self._first = _recorder.next_order()
-            self._opened = _recorder.opened
-            self._started = perf_counter_ns()
-            _recorder.listeners = (*_recorder.listeners, self)
+        try:
+            with _lock:
+                _patches.acquire(self)
+                self._first = _recorder.next_order()
+                self._started = perf_counter_ns()
+                _recorder.listeners = (*_recorder.listeners, self)
+        except BaseException:  # a half of the hooks is no use
+            self.stop()
+            raise
 
     def stop(self) -> None:
-        """Record no more, and fill the trace. Calls that are still open end here in it."""
+        """Record no more, and fill the trace. Calls that are still open end here in it.
+
+        It can be done again, and should be if it was interrupted.
+        """
         with _lock:
-            if self not in _recorder.listeners:
-                return
-            _recorder.listeners = tuple(t for t in _recorder.listeners if t is not self)
-        self._fill(self.trace)
-        self._records.clear()
-        _patches.release()
-        with _lock:
+            if self in _recorder.listeners:
+                self._fill(self.trace)
+                _recorder.listeners = tuple(t for t in _recorder.listeners if t is not self)
+            self._records.clear()
             if not _recorder.listeners:
                 _recorder.forget()
-        if _recorder.problems:
+            _patches.release(self)
             problems, _recorder.problems = _recorder.problems, []
+        problems += _diagnose(self.trace)
+        if problems:
             warnings.warn(
                 f"buildtrace could not read everything (the trace may lack a detail): "
                 f"{problems[0]}",
@@ -80,24 +94,33 @@ class Tracing:
 
     def progress(self) -> tuple[int, str | None]:
         """How many calls were recorded until now, and the layer that is being built."""
-        record = _recorder.latest if has_evidence(_recorder.open_records()) else None
-        while record is not None and record.ref is None:
+        tree = _recorder.open_records()
+        record = tree[-1] if has_evidence(tree) else None
+        while record is not None and (record.end or record.layer is None):
             record = record.parent
-        name = record.ref.name if record is not None and record.ref is not None else None
-        return _recorder.opened - self._opened, name
+        name = None if record is None else layer_ref(record.layer, 0).name
+        return len(self._records) + len(tree), name
 
     def add(self, records: list[Record]) -> None:
         """Take the calls of a tree that is over; for the recorder."""
-        self._records += [record for record in records if record.order >= self._first]
+        if records[0].order < self._first:
+            records = [record for record in records if record.order >= self._first]
+        self._records += records
 
     def _fill(self, trace: Trace) -> None:
-        records = self._records + self._still_open()
-        graphs = _recorder.models.graphs.values()
+        # In this order: what was open a moment ago may be over by now, but is not lost.
+        still_open = self._still_open()
+        records = list(dict.fromkeys([*still_open, *self._records]))
+        _recorder.read_rest(still_open)
+        graphs = list(_recorder.models.graphs.values())
         freeze.fill(
             trace,
             records,
-            _recorder.models.weights.values(),
+            list(_recorder.models.weights.values()),  # other threads go on making some
             [graph for graph in graphs if graph.order >= self._first],
+            _recorder.models.states.records,
+            [use for use in _recorder.uses if use.order >= self._first],
+            _recorder.layers.refs,
             _patches.keras.values(),
             self._started,
         )
@@ -106,6 +129,15 @@ class Tracing:
         """The part of unfinished trees that belongs to us, if there is evidence in it."""
         ours = [record for record in _recorder.open_records() if record.order >= self._first]
         return ours if has_evidence(ours) else []
+
+
+def _diagnose(trace: Trace) -> list[str]:
+    """Put the findings into the trace; says what hindered that."""
+    try:
+        trace.findings = diagnosis.diagnose(trace)
+    except Exception as error:
+        return [f"the diagnosis: {error!r}"]
+    return []
 
 
 @contextlib.contextmanager
@@ -123,4 +155,8 @@ def trace() -> Iterator[Trace]:
         tracing.trace.error = error_info(error)
         raise
     finally:
-        tracing.stop()
+        try:
+            tracing.stop()
+        except BaseException:  # Ctrl-C in the middle of it
+            tracing.stop()
+            raise

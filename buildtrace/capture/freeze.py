@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
+from bisect import bisect_left
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import msgspec
 
 import buildtrace
 from buildtrace.capture.snapshot import spec
+from buildtrace.capture.states import frozen
 from buildtrace.generations import GENERATIONS
 from buildtrace.trace import (
     Call,
@@ -20,15 +23,36 @@ from buildtrace.trace import (
     LayerRef,
     SourceLine,
     Trace,
+    Use,
     Weight,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import CodeType
 
     from buildtrace.capture.models import GraphRecord
     from buildtrace.capture.record import Record, WeightRecord
-    from buildtrace.trace import KerasInfo, Node
+    from buildtrace.capture.states import StateRecord
+    from buildtrace.capture.uses import UseRecord
+    from buildtrace.trace import KerasInfo, LayerState, Node
+
+
+class _Lines:
+    """The lines of instructions, each looked for once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], int | None] = {}
+
+    def __call__(self, place: tuple[CodeType, int] | None) -> int | None:
+        if place is None:
+            return None
+        code, instruction = place
+        key = id(code), instruction
+        if key not in self._known:
+            lines = code.co_lines()
+            self._known[key] = next((n for a, z, n in lines if a <= instruction < z), None)
+        return self._known[key]
 
 
 class _Numbering:
@@ -49,6 +73,9 @@ def fill(
     records: Sequence[Record],
     weights: Iterable[WeightRecord],
     graphs: Iterable[GraphRecord],
+    states: Iterable[StateRecord],
+    uses: Iterable[UseRecord],
+    refs: dict[int, LayerRef],
     keras: Iterable[KerasInfo],
     start: int,
 ) -> None:
@@ -60,42 +87,45 @@ def fill(
         weights: all weights that were made in the process; the trace gets those that its calls
             made and those of its graphs.
         graphs: the models that were read, in the order of first building.
+        states: what was read of layers in the process; the trace gets what its calls led to.
+        uses: of models, by functions that are no landmarks.
+        refs: the layers' names, by number.
         keras: the Keras packages that had hooks.
         start: when the trace began, in nanoseconds of the process's clock.
     """
-    vars(trace).clear()  # what was asked of the empty trace, and kept
     records = sorted(records, key=lambda record: record.order)
-    layers = _Numbering()
-    names = _names(records)
+    layers, lines = _Numbering(), _Lines()
     ids = {id(record): place for place, record in enumerate(records)}
     now = perf_counter_ns()
-    trace.calls = tuple(_call(record, ids, names, layers, start, now) for record in records)
+    trace.calls = tuple([_call(record, ids, refs, layers, lines, start, now) for record in records])
     graphs = list(graphs)
     trace.weights, numbers = _weights(weights, graphs, ids, layers)
     trace.graphs = tuple(_graph(graph, layers, numbers) for graph in graphs)
     trace.landmarks = _landmarks(records)
+    trace.states = _states(states, ids, refs, layers)
+    trace.uses = tuple(_use(use, records, refs, layers) for use in uses)
     took_part = {record.probe.adapter.package for record in records}
+    took_part |= {use.adapter.package for use in uses}
     trace.environment = _environment(tuple(k for k in keras if k.package in took_part))
-
-
-def _names(records: Sequence[Record]) -> dict[int, LayerRef]:
-    """The last that was known of each layer: inside its `__init__` it has no name yet."""
-    return {record.ref.id: record.ref for record in records if record.ref and record.ref.name}
 
 
 def _call(
     record: Record,
     ids: dict[int, int],
-    names: dict[int, LayerRef],
+    refs: dict[int, LayerRef],
     layers: _Numbering,
+    lines: _Lines,
     start: int,
     now: int,
 ) -> Call:
     landmark = record.probe.landmark
-    function = record.function
+    function = record.probe.function
     parent = record.parent
     error = record.error
-    ref = record.ref and names.get(record.ref.id, record.ref)
+    ref = None if record.number is None else refs.get(record.number)
+    # Another thread may be going on with this very call: for the trace, its time ends now.
+    began = min(record.start or now, now)
+    ended = max(min(record.end or now, now), began)
     if error is not None and parent is not None and parent.end and parent.error is None:
         error = msgspec.structs.replace(error, swallowed=True)
     return Call(
@@ -108,14 +138,17 @@ def _call(
         landmark=landmark.name,
         step=landmark.step,
         generation=record.probe.adapter.generation,
-        thread=record.thread,
+        thread=record.thread.number or 0,
         layer=None if ref is None else _layer(ref, layers),
         inputs=record.inputs,
         outputs=record.outputs,
         changes=_changes(record),
         caller=None if record.caller is None else _line(record.caller),
-        start_ns=max(record.start - start, 0),
-        duration_ns=(record.end or now) - record.start,
+        at=lines(record.place),
+        mask_dropped=record.mask_dropped,
+        foreign=record.foreign,
+        start_ns=max(began - start, 0),
+        duration_ns=ended - began,
         error=error,
     )
 
@@ -126,6 +159,8 @@ def _line(caller: tuple[str, int]) -> SourceLine:
 
 def _changes(record: Record) -> dict[str, tuple[bool, bool]]:
     before, after = record.before or {}, record.after or {}
+    if before is after:
+        return {}
     return {
         name: (before.get(name, False), value)
         for name, value in after.items()
@@ -155,6 +190,37 @@ def _weights(
     return tuple(_weight(weight, place, ids, layers) for place, weight in enumerate(kept)), numbers
 
 
+def _states(
+    states: Iterable[StateRecord],
+    ids: dict[int, int],
+    refs: dict[int, LayerRef],
+    layers: _Numbering,
+) -> tuple[LayerState, ...]:
+    kept = [(state, ids[id(state.root)]) for state in states if id(state.root) in ids]
+    found = (frozen(state, root, refs, partial(_layer, layers=layers)) for state, root in kept)
+    return tuple(state for state in found if state is not None)
+
+
+def _use(
+    use: UseRecord, records: Sequence[Record], refs: dict[int, LayerRef], layers: _Numbering
+) -> Use:
+    def ref(number: int | None) -> LayerRef | None:
+        return None if number is None else _layer(refs[number], layers)
+
+    return Use(
+        name=use.name,
+        generation=use.adapter.generation,
+        before=bisect_left(records, use.order, key=lambda record: record.order),
+        model=ref(use.model),
+        built=use.built,
+        weights=use.weights,
+        unbuilt=tuple(_layer(refs[number], layers) for number in use.unbuilt),
+        optimizer=ref(use.optimizer),
+        caller=None if use.caller is None else _line(use.caller),
+        error=use.error,
+    )
+
+
 def _is_in(weight: WeightRecord, layers: _Numbering) -> bool:
     return weight.layer is not None and layers.known(weight.layer) is not None
 
@@ -166,14 +232,14 @@ def _weight(weight: WeightRecord, place: int, ids: dict[int, int], layers: _Numb
         id=place,
         call=ids.get(id(weight.call)),
         layer=None if weight.layer is None else layers(weight.layer),
-        name=facts.name,
+        name=weight.name,
         path=facts.path,
         shape=made.shape or (),
         dtype=made.dtype or "",
         trainable=facts.trainable,
         initializer=weight.initializer,
-        regularizer=facts.regularizer,
-        constraint=facts.constraint,
+        regularizer=weight.regularizer,
+        constraint=weight.constraint,
         placement=facts.placement,
     )
 
@@ -188,6 +254,7 @@ def _graph(graph: GraphRecord, layers: _Numbering, numbers: dict[int, int]) -> G
         inputs=tuple(graph.inputs),
         outputs=tuple(graph.outputs),
         weights=tuple(numbers[number] for number in graph.weights if number in numbers),
+        missing=tuple(graph.missing),
     )
 
 
@@ -207,6 +274,8 @@ def _landmarks(records: Iterable[Record]) -> tuple[LandmarkInfo, ...]:
             step=landmark.step,
             summary=landmark.summary,
             article=landmark.article,
+            role=landmark.role,
+            unpaired=landmark.unpaired,
         )
         for generation in GENERATIONS
         for landmark in {row.name: row for row in generation.landmarks}.values()

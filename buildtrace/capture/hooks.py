@@ -13,6 +13,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from buildtrace.capture import frames
 from buildtrace.capture.record import Function, Probe
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from buildtrace.generations import Scope
 
 
-_signatures: weakref.WeakKeyDictionary[Any, inspect.Signature] = weakref.WeakKeyDictionary()
+_signatures: weakref.WeakKeyDictionary[Any, inspect.Signature | None] = weakref.WeakKeyDictionary()
 
 
 def function_hook(function: Callable[..., Any], probe: Probe, recorder: Recorder) -> Any:
     """A hook for a plain function or method."""
-    begin, end, fail = recorder.begin, recorder.end, recorder.fail
+    begin, end = recorder.begin, recorder.end
 
     def hook(*args: Any, **kwargs: Any) -> Any:
         record = begin(probe, args, kwargs)
@@ -37,14 +38,14 @@ def function_hook(function: Callable[..., Any], probe: Probe, recorder: Recorder
             result = function(*args, **kwargs)
         except BaseException as error:
             if record is not None:
-                fail(record, error)
-            _hide_hook(error)
+                end(record, error=error)
+            frames.hide_frame(error)
             raise
         if record is not None:
             end(record, result)
         return result
 
-    return _disguise(hook, function)
+    return disguise(hook, function)
 
 
 def conversion_hook(function: Callable[..., Any], recorder: Recorder) -> Any:
@@ -54,12 +55,12 @@ def conversion_hook(function: Callable[..., Any], recorder: Recorder) -> Any:
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            _hide_hook(error)
+            frames.hide_frame(error)
             raise
         recorder.convert_inputs(args[0], result)
         return result
 
-    return _disguise(hook, function)
+    return disguise(hook, function)
 
 
 class ScopeHooks:
@@ -71,6 +72,7 @@ class ScopeHooks:
         self._probe = probe
         self._wrapper = wrapper
         self._recorder = recorder
+        self._probes: dict[Any, Probe] = {}
 
     def enter_hook(self, function: Callable[..., Any]) -> Any:
         """For what makes the context manager: adds ours, if it is the wrapper that asks."""
@@ -83,7 +85,7 @@ class ScopeHooks:
                 return context
             return _Running(context, self._describe(frame.f_locals), self._recorder)
 
-        return _disguise(hook, function)
+        return disguise(hook, function)
 
     def done_hook(self, function: Callable[..., Any]) -> Any:
         """For what the wrapper calls at the very end."""
@@ -92,13 +94,21 @@ class ScopeHooks:
         def hook(*args: Any, **kwargs: Any) -> Any:
             if sys._getframe(1).f_code is wrapper:
                 recorder.end_method(args[0])
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except BaseException as error:
+                frames.hide_frame(error)
+                raise
 
-        return _disguise(hook, function)
+        return disguise(hook, function)
 
     def _describe(self, found: dict[str, Any]) -> tuple[Probe, tuple[Any, ...], dict[str, Any]]:
-        method = Function.of(found[self._scope.method], "build")
-        probe = self._probe._replace(function=method)
+        method = found[self._scope.method]
+        function = getattr(method, "__func__", method)
+        probe = self._probes.get(function)
+        if probe is None:
+            probe = self._probe.of_function(Function.of(function, "build"))
+            self._probes[function] = probe
         return probe, (found["obj"], *found["args"]), found["kwargs"]
 
 
@@ -119,45 +129,44 @@ class _Running:
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:
         if self._record is not None and error is not None:
-            self._recorder.fail(self._record, error, frames=0)
+            self._recorder.end(self._record, error=error)
         return self._context.__exit__(kind, error, traceback)
 
 
-def _disguise(hook: Any, function: Any) -> Any:
+def disguise(hook: Any, function: Any) -> Any:
     """Make a hook look like the function, to Keras and to whoever inspects it."""
     functools.update_wrapper(hook, function)
-    # That is not enough: inspect.getfullargspec does not look through wrappers, and Keras
-    # decides by it which arguments a layer takes.
+    hook.__defaults__, hook.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
     if function not in _signatures:
-        _signatures[function] = inspect.signature(function)
-    hook.__signature__ = _signatures[function]
+        _signatures[function] = _signature(function)
+    signature = _signatures[function]
+    if signature is not None:
+        hook.__signature__ = signature
     hook.autograph_info__ = {}  # TensorFlow's autograph is not to convert the hook
-    return hook
+    return frames.unlisted(hook)
+
+
+def _signature(function: Any) -> inspect.Signature | None:
+    """What a hook has to give as its signature; `None` if wrapping the function is enough.
+
+    It is not enough for inspect.getfullargspec, which does not look through wrappers, and by
+    which Keras decides which arguments a layer takes. But where it finds only `*args, **kwargs`
+    without us, as in methods that Keras has wrapped itself, it has to find that with us.
+    """
+    own = inspect.Signature.from_callable(function, follow_wrapped=False)
+    kinds = [(parameter.name, parameter.kind) for parameter in own.parameters.values()]
+    if kinds == [
+        ("args", inspect.Parameter.VAR_POSITIONAL),
+        ("kwargs", inspect.Parameter.VAR_KEYWORD),
+    ]:
+        return None
+    return inspect.signature(function)
 
 
 def hook_code() -> CodeType:
     """The code that all hooks of functions share: by it, their frames are known."""
     codes = (constant for constant in function_hook.__code__.co_consts if inspect.iscode(constant))
-    return next(code for code in codes if code.co_name == "hook")
+    return frames.unlisted_code(next(code for code in codes if code.co_name == "hook"))
 
 
 HOOK_CODE = hook_code()
-
-
-def _hide_hook(error: BaseException) -> None:
-    """Take the frame of the hook that is running out of the error's traceback.
-
-    From Python 3.11 on, a bare `raise` goes on with the traceback that the exception has now.
-    Before, only the frames of hooks further in can be taken out.
-    """
-    own = error.__traceback__
-    if own is None:
-        return
-    error.__traceback__ = own.tb_next
-    if sys.version_info < (3, 11):
-        inner = own
-        while inner.tb_next is not None:
-            if inner.tb_next.tb_frame.f_code is HOOK_CODE:
-                inner.tb_next = inner.tb_next.tb_next
-            else:
-                inner = inner.tb_next

@@ -5,32 +5,31 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from buildtrace.capture import frames
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 
-def watch_imports(packages: Collection[str], imported: Callable[[str], None]) -> Callable[[], None]:
-    """Have `imported` called with the name of a package once its import is complete.
+class ImportWatch:
+    """Calls `imported` with the name of a package once its import is complete.
 
-    Returns:
-        What ends the watch.
+    A finder that finds nothing itself: asks the others, and has the loader tell when it is done.
+    Making one and starting it are two steps: who is interrupted in between can stop it.
     """
-    finder = _Finder(packages, imported)
-    sys.meta_path.insert(0, finder)
-
-    def unwatch() -> None:
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
-
-    return unwatch
-
-
-class _Finder:
-    """Finds nothing itself: asks the other finders, and has the loader tell when it is done."""
 
     def __init__(self, packages: Collection[str], imported: Callable[[str], None]) -> None:
         self._packages = packages
         self._imported = imported
+
+    def start(self) -> None:
+        """Watch from now on."""
+        sys.meta_path.insert(0, self)
+
+    def stop(self) -> None:
+        """Watch no more; can be done twice."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The spec that the next finder in line gives, for the packages we wait for."""
@@ -52,7 +51,11 @@ class _Finder:
 
         def exec_module(module: Any) -> None:
             del loader.exec_module  # the loader stays in the module: leave it as it was
-            run(module)
+            try:
+                run(module)
+            except BaseException as error:
+                frames.hide_frame(error)
+                raise
             self._imported(name)
 
-        loader.exec_module = exec_module
+        loader.exec_module = frames.unlisted(exec_module)

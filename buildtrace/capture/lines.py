@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from collections.abc import Iterator, Mapping
+    from types import CodeType, FrameType, TracebackType
 
 _OURS = str(Path(__file__).parent.parent)
 _EXAMPLES = str(Path(_OURS, "examples"))  # the user's code, as far as the reader is concerned
@@ -16,47 +17,110 @@ _LIBRARIES = tuple(
 )
 _AUTOGRAPH = "__autograph_generated_file"
 
-_known: dict[str, bool] = {}
+_LIBRARY, _USER, _HOOKS = range(3)
+"""Kinds of files: of Python, a library or ours; of the user; with code in it that is a hook's."""
+
+_kinds: dict[str, int] = {}
 
 
 def is_user_file(name: str) -> bool:
     """Whether code of this file is the user's own, not Python's, a library's or ours."""
-    known = _known.get(name)
-    if known is None:
-        known = _known[name] = name.startswith(_EXAMPLES) or not name.startswith(
-            (_OURS, "<frozen", *_LIBRARIES)
-        )
-    return known
+    return (_kinds[name] if name in _kinds else _add_kind(name)) == _USER
+
+
+def _add_kind(name: str) -> int:
+    library = name.startswith((_OURS, "<frozen", *_LIBRARIES)) and not name.startswith(_EXAMPLES)
+    kind = _kinds[name] = _LIBRARY if library else _USER
+    return kind
+
+
+def add_hook(code: CodeType) -> None:
+    """A function whose code this is will be a hook, or runs as a part of one."""
+    _kinds[code.co_filename] = _HOOKS
 
 
 def find_caller(
-    frame: FrameType | None, hooks: tuple[CodeType, ...] | None
-) -> tuple[tuple[str, int] | None, bool]:
+    frame: FrameType | None,
+    hooks: Mapping[int, CodeType],
+    file: str = "",
+    first: int = 0,
+) -> tuple[tuple[str, int] | None, bool, int, tuple[CodeType, int] | None]:
     """The user's line nearest to `frame`, from there up to the next hook, if there is one.
 
+    Args:
+        frame: where to begin.
+        hooks: what was given to `add_hook`, by id, since to compare codes takes long; none of
+            them to look at the whole stack.
+        file: of the function that the next hook is for.
+        first: that function's first line.
+
     Returns:
-        File and line, `None` if no user's code lies between; and whether a hook was met.
+        File and line, `None` if no user's code lies between; whether there is a hook; the
+        number of frames up to there; and where in its function the hooked one is, as its code
+        and the instruction, because to find the line of that takes long.
     """
-    line = None
+    line = place = None
+    count = 0
+    kinds = _kinds
     while frame is not None:
         code = frame.f_code
-        if hooks is not None and code in hooks:
-            return line, True
-        if line is None and is_user_file(code.co_filename):
-            line = _line(frame)
-            if hooks is None:
-                break
+        name = code.co_filename
+        kind = kinds.get(name)
+        if kind is None:
+            kind = _add_kind(name)
+        if kind:
+            if kind == _HOOKS:
+                if id(code) in hooks:
+                    return line, True, count, place
+            elif line is None:
+                line = _line(frame)
+        if code.co_firstlineno == first and name == file:
+            place = code, frame.f_lasti
+        count += 1
         frame = frame.f_back
-    return line, False
+    return line, False, count, None
 
 
-def _line(frame: FrameType) -> tuple[str, int]:
-    """Where the code of `frame` is, in the file that the user wrote.
+def is_in(frame: FrameType, file: str, first: int) -> bool:
+    """Whether this is the frame of the library's function that begins on this line of `file`."""
+    code = frame.f_code
+    return (
+        code.co_firstlineno == first
+        and code.co_filename == file
+        and (_kinds[file] if file in _kinds else _add_kind(file)) != _USER
+    )
 
-    TensorFlow's autograph runs a copy of the user's function from a file of its own, and
-    keeps a map of lines with that copy.
+
+def lines_of(error: BaseException) -> list[tuple[str, int]]:
+    """The user's lines that an exception came through until now, the innermost first."""
+    # What autograph runs has a traceback of its own: the exception's begins after it.
+    converted = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", ())
+    found = [(frame.filename, frame.lineno) for frame in converted]
+    found += reversed(list(_places(error.__traceback__)))
+    return [
+        place
+        for place in dict.fromkeys(found)
+        if is_user_file(place[0]) and _AUTOGRAPH not in place[0]
+    ]
+
+
+def _places(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
+    while traceback is not None:
+        place = _line(traceback.tb_frame, traceback.tb_lineno)
+        if place is not None:
+            yield place
+        traceback = traceback.tb_next
+
+
+def _line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:
+    """Where the code of `frame` is, in the file that the user wrote; `None` if he did not.
+
+    `line` is that of the running instruction, unless another one is given.
+
+    TensorFlow's autograph runs a copy of a function from a file of its own, and keeps a map of
+    lines with that copy. The function may be Keras' own.
     """
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    file, line = frame.f_code.co_filename, line or frame.f_lineno
     if _AUTOGRAPH not in file:
         return file, line
     outer = frame.f_back
@@ -65,5 +129,6 @@ def _line(frame: FrameType) -> tuple[str, int]:
     converted = None if outer is None else outer.f_locals.get("converted_f")
     for place, origin in getattr(converted, "ag_source_map", {}).items():
         if place.filename == file and place.lineno == line:
-            return origin.loc.filename, origin.loc.lineno
-    return file, line
+            file = origin.loc.filename
+            return (file, origin.loc.lineno) if is_user_file(file) else None
+    return None

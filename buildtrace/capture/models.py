@@ -7,12 +7,14 @@ trace is asked for, the model may be gone.
 from __future__ import annotations
 
 import itertools
+import weakref
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from buildtrace.capture import snapshot
 from buildtrace.capture.record import WeightRecord
-from buildtrace.generations.base import class_name
+from buildtrace.capture.states import States
+from buildtrace.generations.base import class_name, flat, origin
 from buildtrace.trace import Edge, Node
 
 if TYPE_CHECKING:
@@ -41,92 +43,160 @@ class GraphRecord:
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     weights: list[int] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
     order: int = 0
+
+
+_OFTEN = 8
+"""Builds of one model from which on not each is read."""
+
+
+class _Unread(NamedTuple):
+    """A model that was built again after it was read."""
+
+    model: weakref.ref[Any]
+    class_name: str
+    adapter: Adapter
+    order: int
 
 
 class Models:
     """The weights and graphs that were seen, by number of variable and of layer."""
 
-    def __init__(self, layers: snapshot.Numbers) -> None:
+    def __init__(self, layers: snapshot.Layers) -> None:
         """`layers` is what numbers the layers."""
         self.weights: dict[int, WeightRecord] = {}
         self.graphs: dict[int, GraphRecord] = {}
+        self.states = States(layers)
         self._layers = layers
         self._variables = snapshot.Numbers()
         self._made = itertools.count()
         self._flows: dict[int, Flow] = {}
+        self._builds: dict[int, int] = {}
+        self._unread: dict[int, _Unread] = {}
 
     # -- weights ------------------------------------------------------------------------------
 
     def add_weight(self, record: Record, variable: Any) -> None:
         """`record` is a call of `add_weight` that returned this variable."""
-        weight = self._weight(variable, record.layer, record.probe.adapter)
-        if weight is None:
+        if self._variables.known(variable) is not None:
             return  # a layer may hand out one variable twice
+        weight = self._new_weight(variable, record.layer, record.probe.adapter)
         weight.call = record
-        weight.layer = None if record.ref is None else record.ref.id
-        asked = _arguments(record)
+        weight.layer = record.number
+        weight.name = _argument(record, "name") or weight.name
         weight.initializer = (
-            record.note or weight.facts.initializer or class_name(asked.get("initializer"))
+            record.note or weight.initializer or class_name(_argument(record, "initializer"))
         )
-        weight.facts = weight.facts._replace(
-            name=asked.get("name") or weight.facts.name,
-            regularizer=weight.facts.regularizer or class_name(asked.get("regularizer")),
-            constraint=weight.facts.constraint or class_name(asked.get("constraint")),
-        )
+        weight.regularizer = weight.regularizer or class_name(_argument(record, "regularizer"))
+        weight.constraint = weight.constraint or class_name(_argument(record, "constraint"))
 
     def adopt_weights(self, record: Record, made: Record | None) -> None:
         """What the layer of `record` holds, and nobody saw made, was made by the call `made`."""
-        if record.ref is not None:
-            self._adopt(record.layer, record.ref.id, record.probe.adapter, made)
+        if record.number is not None:
+            self._adopt(record.layer, record.number, record.probe.adapter, made)
 
     def _adopt(self, layer: Any, number: int, adapter: Adapter, call: Record | None) -> None:
+        known = self._variables.known
         for variable in adapter.own_weights(layer):
-            weight = self._weight(variable, layer, adapter)
-            if weight is not None:
+            if known(variable) is None:
+                weight = self._new_weight(variable, layer, adapter)
                 weight.call, weight.layer = call, number
 
-    def _weight(self, variable: Any, layer: Any, adapter: Adapter) -> WeightRecord | None:
-        """A new weight for a variable that is not known yet."""
-        if self._variables.known(variable) is not None:
-            return None
+    def _new_weight(self, variable: Any, layer: Any, adapter: Adapter) -> WeightRecord:
         facts = adapter.weight_facts(variable, layer)
         number = self._variables.number(variable)
-        self.weights[number] = WeightRecord(next(self._made), number, facts)
-        return self.weights[number]
+        weight = self.weights[number] = WeightRecord(next(self._made), number, facts)
+        return weight
 
     # -- graphs -------------------------------------------------------------------------------
 
     def note_flow(self, record: Record) -> None:
         """A layer's call is over in which other layers ran: keep the best view of that."""
         flow = record.flow
-        if flow is None or not flow.has_layers or record.ref is None or record.error is not None:
+        number = record.number
+        if flow is None or not flow.has_layers or number is None or record.error is not None:
             return
         flow = flow.closed(record.probe.adapter.fills)
-        known = self._flows.get(record.ref.id)
+        known = self._flows.get(number)
         if known is None or flow.unknowns < known.unknowns:
-            self._flows[record.ref.id] = flow
+            self._flows[number] = flow
 
     def close_tree(self, records: Sequence[Record]) -> None:
         """A tree of calls is over: read the models that were built in it."""
         seen: dict[int, tuple[Any, Adapter]] = {}
         for record in records:
-            if record.layer is not None and record.ref is not None:
-                seen[record.ref.id] = (record.layer, record.probe.adapter)
-        inner = {id(adapter.inner_model(layer)) for layer, adapter in seen.values()}
+            number = record.number
+            if number is not None and number not in seen:
+                seen[number] = (record.layer, record.probe.adapter)
+        failed = {record.number for record in records if record.error is not None}
+        unmade = {record.number for record in records if record.error and makes_graph(record)}
+        models = {}
         for number, (layer, adapter) in seen.items():
+            self._layers.read(layer, number)
+            self.states.read(records[0], layer, number, adapter, all=number in failed)
             self._adopt(layer, number, adapter, None)
-            if id(layer) in inner:
-                continue
-            if isinstance(layer, adapter.model_class) or self._is_composite(number, layer, adapter):
-                graph = self._graph(number, layer, adapter)
-                if graph is not None:
-                    graph.order = records[-1].order
-                    self.graphs[number] = graph
+            if number in unmade:
+                continue  # its graph was kept by `note_failed`
+            if isinstance(layer, adapter.model_class) or number in self._flows:
+                models[number] = layer, adapter
+        inner = {id(adapter.inner_model(layer)) for layer, adapter in models.values()}
+        for number, (layer, adapter) in models.items():
+            if id(layer) not in inner:
+                self._read_when_due(number, layer, adapter, records[-1].order)
 
-    def _is_composite(self, number: int, layer: Any, adapter: Adapter) -> bool:
-        """Whether this is a layer of the user's with layers inside: worth a graph of its own."""
-        return number in self._flows and not adapter.is_own(layer)
+    def _read_when_due(self, number: int, model: Any, adapter: Adapter, order: int) -> None:
+        """Read a model that was built, but not each time if that happens again and again.
+
+        `Sequential.add` builds the whole model anew for each layer.
+        """
+        builds = self._builds[number] = self._builds.get(number, 0) + 1
+        if builds % (1 + builds // _OFTEN) == 0:
+            self._read(number, model, adapter, order)
+        else:
+            self._unread[number] = _Unread(weakref.ref(model), type(model).__name__, adapter, order)
+
+    def _read(self, number: int, model: Any, adapter: Adapter, order: int) -> None:
+        self._unread.pop(number, None)
+        graph = self._graph(number, model, adapter)
+        if graph is not None:
+            graph.order = order
+            self.graphs[number] = graph
+
+    def read_rest(self) -> list[str]:
+        """Read the models that have changed since they were read last.
+
+        Returns:
+            For each that is gone by now, what to tell the user.
+        """
+        problems = []
+        for number, unread in list(self._unread.items()):
+            model = unread.model()
+            if model is None:
+                del self._unread[number]
+                problems.append(f"a {unread.class_name} was gone before its last layers were read")
+            else:
+                self._read(number, model, unread.adapter, unread.order)
+        return problems
+
+    def note_failed(self, record: Record) -> None:
+        """A functional model could not be made: keep the graph that it would have had."""
+        given = [*record.args[1:3], *(record.kwargs.get(name) for name in ("inputs", "outputs"))]
+        adapter = record.probe.adapter
+        inputs, outputs = (
+            [thing for thing in flat(ends) if isinstance(thing, adapter.tensor_class)]
+            for ends in ([each for each in given if each is not None] + [(), ()])[:2]
+        )
+        number = self._layers.number(record.layer)
+        graph = GraphRecord(snapshot.layer_ref(record.layer, number), "keras", built=False)
+        facts = list(adapter.nodes_behind(outputs))
+        ends = [origin(tensor) for tensor in inputs], [origin(tensor) for tensor in outputs]
+        self._read_keras_graph(graph, facts, ends, adapter)
+        graph.missing = [
+            place for place, node in enumerate(facts) if node.is_input and node.key not in ends[0]
+        ]
+        graph.order = record.order
+        self.graphs[number] = graph
 
     def _graph(self, number: int, model: Any, adapter: Adapter) -> GraphRecord | None:
         facts = adapter.graph_nodes(model)
@@ -159,10 +229,10 @@ class Models:
         places = {node.key: place for place, node in enumerate(facts)}
         for place, node in enumerate(facts):
             graph.nodes.append(self._keras_node(place, node, adapter))
-            for origin, tensor in node.inputs:
-                if origin in places:
+            for key, tensor in node.inputs:
+                if key in places:
                     made = snapshot.spec(tensor.shape, tensor.dtype)
-                    graph.edges.append(Edge(source=places[origin], target=place, tensor=made))
+                    graph.edges.append(Edge(source=places[key], target=place, tensor=made))
         graph.inputs = [places[key] for key in ends[0] if key in places]
         graph.outputs = [places[key] for key in ends[1] if key in places]
 
@@ -177,7 +247,7 @@ class Models:
             kind = "input"
         elif plain:
             kind = "operation"
-        elif isinstance(thing, adapter.model_class) or self._is_composite(number, thing, adapter):
+        elif isinstance(thing, adapter.model_class) or number in self._flows:
             kind = "model"
         return Node(
             id=place,
@@ -241,7 +311,14 @@ class Models:
             )
 
 
-def _arguments(record: Record) -> dict[str, Any]:
-    """The arguments of an `add_weight`, by name: their order differs between versions."""
-    positional: dict[str, Any] = dict(zip(record.probe.parameters, record.args[1:], strict=False))
-    return {**positional, **record.kwargs}
+def makes_graph(record: Record) -> bool:
+    """Whether this is the call that makes a functional model."""
+    return record.probe.landmark.name == "Functional.__init__"
+
+
+def _argument(record: Record, name: str) -> Any:
+    """An argument of an `add_weight`, by name: their order differs between versions."""
+    if name in record.kwargs or len(record.args) == 1:
+        return record.kwargs.get(name)
+    given = zip(record.probe.parameters, record.args[1:], strict=False)
+    return next((value for parameter, value in given if parameter == name), None)

@@ -7,6 +7,7 @@ function modes. They are on only while a layer that we look inside runs for the 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -28,38 +29,54 @@ def is_audible(tensor: Any) -> bool:
     return kind.__module__ == "torch" or kind.__module__.startswith("torch.")
 
 
-def listen(listener: Listener, tensor: Any) -> Callable[[], None]:
-    """Have `listener` called after each operation in this thread: kind, inputs, outputs.
+def listen(listener: Listener, tensor: Any) -> tuple[Callable[[], None], Callable[[], None]]:
+    """How to have `listener` called after each operation in this thread: kind, inputs, outputs.
 
     Args:
         listener: must not raise.
         tensor: one of the library's whose operations are wanted.
 
     Returns:
-        What ends it; to be called in the same thread.
+        What starts it, and what ends it, which can be done twice: both to be called in this
+        thread. Two steps, so that who is interrupted in between can end it.
     """
     if type(tensor).__name__ == "EagerTensor":
         return _listen_to_tensorflow(listener)
     return _listen_to_torch(listener)
 
 
-def _listen_to_tensorflow(listener: Listener) -> Callable[[], None]:
+def _listen_to_tensorflow(listener: Listener) -> tuple[Callable[[], None], Callable[[], None]]:
     def callback(
-        kind: str, inputs: Any, _attributes: Any, outputs: Any, graph: Any = None, **_: Any
+        kind: str | bytes, inputs: Any, _attributes: Any, outputs: Any, graph: Any = None, **_: Any
     ) -> None:
         if graph is None:
-            listener(kind, inputs, outputs)
+            # The functions that TensorFlow runs as one operation have their names as bytes.
+            listener(kind.decode() if isinstance(kind, bytes) else kind, inputs, outputs)
 
     callbacks = sys.modules[_TENSORFLOW]
-    callbacks.add_op_callback(callback)
 
-    def unlisten() -> None:
-        callbacks.remove_op_callback(callback)
+    def stop() -> None:
+        with contextlib.suppress(KeyError):  # was not started yet, or ended already
+            callbacks.remove_op_callback(callback)
 
-    return unlisten
+    return lambda: callbacks.add_op_callback(callback), stop
 
 
-def _listen_to_torch(listener: Listener) -> Callable[[], None]:
+def _torch_name(function: Any) -> str:
+    """Such as "torch.Tensor.add".
+
+    Torch's own `resolve_name` makes Python forget which warnings it has shown already.
+    """
+    name = getattr(function, "__name__", None) or "operation"
+    if name == "__get__":  # of a property
+        return f"torch.Tensor.{getattr(function.__self__, '__name__', name)}"
+    if getattr(function, "__qualname__", "").startswith(("Tensor.", "TensorBase.")):
+        return f"torch.Tensor.{name}"
+    module = getattr(function, "__module__", None) or "torch"
+    return f"{'torch' if module.startswith('torch._C') else module}.{name}"
+
+
+def _listen_to_torch(listener: Listener) -> tuple[Callable[[], None], Callable[[], None]]:
     overrides: Any = sys.modules["torch"].overrides
 
     class Mode(overrides.TorchFunctionMode):  # type: ignore[misc]
@@ -75,16 +92,21 @@ def _listen_to_torch(listener: Listener) -> Callable[[], None]:
                 error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
                 raise
             listener(
-                overrides.resolve_name(function) or "operation",
-                [*tensors((args, kwargs))],
-                [*tensors(result)],
+                _torch_name(function),
+                tensors((args, kwargs)),
+                tensors(result),
             )
             return result
 
-    mode = Mode()
-    mode.__enter__()
+    entered: list[Mode] = []
 
-    def unlisten() -> None:
-        mode.__exit__(None, None, None)
+    def start() -> None:
+        mode = Mode()
+        mode.__enter__()
+        entered.append(mode)
 
-    return unlisten
+    def stop() -> None:
+        if entered:
+            entered.pop().__exit__(None, None, None)
+
+    return start, stop

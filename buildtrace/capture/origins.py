@@ -33,6 +33,8 @@ def origin_of(tensor: Any) -> Origin | None:
     if type(tensor).__module__.startswith("jax."):
         return _of_jax(tensor)
     try:
+        # A sparse tensor consists of several: the one with the values stands for it.
+        tensor = getattr(tensor, "values", tensor)
         operation = tensor.op
         operation.inputs  # noqa: B018 - the operations of other libraries are something else
     except Exception:  # an eager tensor's `op` raises, as does a Keras tensor's

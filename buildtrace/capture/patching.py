@@ -2,13 +2,14 @@
 
 There is one set of hooks in the process, however many tracers are on: the first that starts
 puts it in, the last that stops takes it out. So tracers may stop in any order.
+
+An interrupt (Ctrl-C) may come between any two steps. So each step of putting in and of taking
+out can be done again: whoever was interrupted repeats the whole, and nothing is lost or left.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import gc
 import inspect
 import sys
 import threading
@@ -17,8 +18,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from buildtrace import generations
-from buildtrace.capture import hooks
-from buildtrace.capture.imports import watch_imports
+from buildtrace.capture import frames, hooks, uses
+from buildtrace.capture.held import replace_held
+from buildtrace.capture.imports import ImportWatch
+from buildtrace.capture.lines import add_hook
 from buildtrace.capture.readers import READERS
 from buildtrace.capture.record import Function, Probe
 from buildtrace.capture.targets import (
@@ -35,6 +38,7 @@ from buildtrace.trace import KerasInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import CodeType
 
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Adapter, Generation, Landmark
@@ -91,70 +95,83 @@ class Patches:
 
     Attributes:
         keras: the Keras packages that have hooks, with the landmarks that they miss.
+        lock: held while anything here is changed.
     """
 
     recorder: Recorder
     keras: dict[str, KerasInfo] = field(default_factory=dict)
+    lock: Any = field(default_factory=threading.RLock)
     _changes: list[_Change] = field(default_factory=list)
     _families: list[_Family] = field(default_factory=list)
     _originals: dict[Any, Any] = field(default_factory=dict)
     _watched: dict[type, list[_Family]] = field(default_factory=dict)
-    _unwatch: Callable[[], None] | None = None
-    _users: int = 0
-    _stops: int = 0
-    _lock: Any = field(default_factory=threading.RLock)
+    _watch: ImportWatch | None = None
+    _users: set[object] = field(default_factory=set)
+    _stops: set[object] = field(default_factory=set)
+    _complete: bool = False
 
     # -- on and off ---------------------------------------------------------------------------
 
-    def acquire(self) -> None:
-        """Have the hooks in, from now until `release`."""
-        with self._lock:
-            self._users += 1
-            if self._users > 1:
+    def acquire(self, user: object) -> None:
+        """Have the hooks in until `release`, which is to be called even if this is interrupted."""
+        with self.lock:
+            self._users.add(user)
+            if self._complete:
                 return
-            self.recorder.hook_codes = (hooks.HOOK_CODE,)
-            self._unwatch = watch_imports(generations.PACKAGES, self._add_package)
+            self._take_out()  # what somebody who was interrupted may have left
+            self._add_hook_code(hooks.HOOK_CODE)
+            self._watch = ImportWatch(generations.PACKAGES, self._add_imported)
+            self._watch.start()
             for package in generations.imported():
                 self._add_package(package)
+            self._complete = True
 
-    def release(self) -> None:
-        """The end of one `acquire`; the last one takes all hooks out."""
-        with self._lock:
-            self._users -= 1
-            if self._users:
-                return
-            if self._unwatch is not None:
-                self._unwatch()
-            functions = self._undo_all()
-            self.keras.clear()
-            self.recorder.hook_codes = ()
-            _replace_in_tables(functions)
+    def release(self, user: object) -> None:
+        """This user needs the hooks no more; with the last one, all go. Can be done twice."""
+        with self.lock:
+            self._users.discard(user)
+            if not self._users:
+                self._take_out()
 
     @contextlib.contextmanager
     def stop_before_training(self) -> Iterator[None]:
         """Within this block, `TrainingReached` is raised where training would begin."""
-        self.acquire()
-        with self._lock:
-            self._stops += 1
-            for package in self.keras:
-                self._add_training_stops(*generations.adapter_for(package))
+        user = object()
         try:
+            self.acquire(user)
+            with self.lock:
+                self._stops.add(user)
+                for package in self.keras:
+                    self._add_training_stops(*generations.adapter_for(package))
             yield
         finally:
-            self._stops -= 1
-            self.release()
+            self._stops.discard(user)
+            self.release(user)
 
     # -- putting hooks in ---------------------------------------------------------------------
 
+    def _add_imported(self, package: str) -> None:
+        """The program has imported this package just now."""
+        # Where warnings are errors, this one must not break the program's import.
+        with contextlib.suppress(MissingLandmarkWarning):
+            self._add_package(package)
+
     def _add_package(self, package: str) -> None:
-        with self._lock:
+        with self.lock:
             if package in self.keras or not self._users:
                 return
-            generation, adapter = generations.adapter_for(package)
+            try:
+                generation, adapter = generations.adapter_for(package)
+            except (ImportError, AttributeError) as error:
+                _warn(package, f"is not made as buildtrace knows it ({error}): nothing is traced.")
+                return
             missing = [
                 landmark.name
                 for landmark in generation.landmarks_of(adapter.version)
                 if not self._add_landmark(landmark, adapter)
+            ]
+            missing += [
+                name for name, target in generation.uses if not self._add_use(name, target, adapter)
             ]
             self._replace_aliases()
             self._add_conversion(generation, adapter)
@@ -167,22 +184,20 @@ class Patches:
                 missing=tuple(missing),
             )
         if missing:
-            warnings.warn(
-                f"{package} {adapter.version} has no {', '.join(missing)}: calls of that are "
-                "missing from the trace. Is there a newer buildtrace?",
-                MissingLandmarkWarning,
-                stacklevel=2,
-            )
+            names = ", ".join(missing)
+            _warn(package, f"has no {names} that can be traced: calls of that are missing.")
 
     def _add_landmark(self, landmark: Landmark, adapter: Adapter) -> bool:
         """Whether this Keras has the landmark; if so, it has a hook now."""
         try:
-            owner, name = resolve(adapter.root, landmark.target)
+            owner, name = resolve(adapter.root, landmark.target_on(adapter.backend))
             if landmark.scope is not None:
                 self._add_scope(landmark, owner, name, adapter)
                 return True
         except NotThereError:
             return False
+        if not inspect.isfunction(own_names(owner)[name]):
+            return False  # a hook would not be bound, called or pickled as what is there now
 
         def make_hook(function: Any) -> Any:
             names = parameters(function) if landmark.reads == "weight" else ()
@@ -194,6 +209,18 @@ class Patches:
             self._add_family(_Family(owner, name, make_hook))
         else:
             self._replace(owner, name, make_hook(own_names(owner)[name]))
+        return True
+
+    def _add_use(self, name: str, target: str, adapter: Adapter) -> bool:
+        """Whether this Keras has a function that uses models; if so, it has a hook now."""
+        try:
+            owner, attribute = resolve(adapter.root, target)
+        except NotThereError:
+            return False
+        function = own_names(owner)[attribute]
+        if not inspect.isfunction(function):
+            return False
+        self._replace(owner, attribute, uses.use_hook(function, name, adapter, self.recorder))
         return True
 
     def _add_scope(self, landmark: Landmark, owner: Any, name: str, adapter: Adapter) -> None:
@@ -210,14 +237,20 @@ class Patches:
                 raise NotThereError(method)
             for base in bases:
                 self._add_family(_Family(base, method, make_hook))
-        self.recorder.hook_codes += (wrapper,)
+        self._add_hook_code(wrapper)
+
+    def _add_hook_code(self, code: CodeType) -> None:
+        add_hook(code)
+        self.recorder.hook_codes = {**self.recorder.hook_codes, id(code): code}
 
     def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:
         if generation.conversion is None:
             return
         with contextlib.suppress(NotThereError):
             owner, name = resolve(adapter.root, generation.conversion)
-            self._replace(owner, name, hooks.conversion_hook(own_names(owner)[name], self.recorder))
+            function = own_names(owner)[name]
+            if inspect.isfunction(function):
+                self._replace(owner, name, hooks.conversion_hook(function, self.recorder))
 
     def _add_training_stops(self, generation: Generation, adapter: Adapter) -> None:
         for target in generation.training:
@@ -226,15 +259,18 @@ class Patches:
                 self._add_family(_Family(owner, name, lambda f: self._stop_hook(f, adapter)))
 
     def _stop_hook(self, function: Any, adapter: Adapter) -> Any:
-        @functools.wraps(function)
         def hook(*args: Any, **kwargs: Any) -> Any:
             # A model that is not built yet is built by its first training step.
             waits = isinstance(args[0], adapter.model_class) and not getattr(args[0], "built", True)
             if self._stops and not waits:
                 raise TrainingReached
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except BaseException as error:
+                frames.hide_frame(error)
+                raise
 
-        return hook
+        return hooks.disguise(hook, function)
 
     def _add_family(self, family: _Family) -> None:
         self._families.append(family)
@@ -256,14 +292,20 @@ class Patches:
         families = self._watched[base]
 
         def __init_subclass__(cls: type[Any], /, **kwargs: Any) -> None:  # noqa: N807
-            if own is not None:
-                own.__get__(None, cls)(**kwargs)
-            else:
-                super(base, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
-            for family in families:
-                self._add_member(family, cls)
+            try:
+                if own is not None:
+                    own.__get__(None, cls)(**kwargs)
+                else:
+                    super(base, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
+            except BaseException as error:
+                frames.hide_frame(error)
+                raise
+            with self.lock:
+                if self._watched.get(base) is families:  # the hooks may have gone meanwhile
+                    for family in families:
+                        self._add_member(family, cls)
 
-        self._change(base, "__init_subclass__", classmethod(__init_subclass__))
+        self._change(base, "__init_subclass__", classmethod(frames.unlisted(__init_subclass__)))
 
     def _replace(self, owner: Any, name: str, hook: Any) -> None:
         """Put a hook in the place of a function."""
@@ -287,16 +329,20 @@ class Patches:
 
     # -- taking hooks out ---------------------------------------------------------------------
 
-    def _undo_all(self) -> dict[Any, Any]:
-        """Take all hooks out; gives what those of plain functions stood for."""
+    def _take_out(self) -> None:
+        self._complete = False
+        if self._watch is not None:
+            self._watch.stop()
         self._restore_captured()
-        in_modules = [change.now for change in self._changes if inspect.ismodule(change.owner)]
-        functions = {hook: self._originals[hook] for hook in in_modules}
-        for change in reversed(self._changes):
-            change.undo()
-        for kept in (self._changes, self._families, self._originals, self._watched):
+        while self._changes:
+            self._changes[-1].undo()
+            self._changes.pop()
+        replace_held(self._originals)
+        self.keras.clear()
+        self.recorder.hook_codes = {}
+        # The last: until here, all of this can be done again.
+        for kept in (self._families, self._watched, self._originals):
             kept.clear()
-        return functions
 
     def _restore_captured(self) -> None:
         """Hooks that were picked up while they were in: `from keras import Input`, and the like."""
@@ -310,21 +356,13 @@ class Patches:
                     setattr(cls, family.name, self._originals[held])
 
 
-def _replace_in_tables(functions: dict[Any, Any]) -> None:
-    """Hooks that Keras entered in a table while they were in: `keras.layers.deserialize` does so.
-
-    Args:
-        functions: what each hook stood for.
-    """
-    for hook in list(functions):
-        # Who else holds it is slow to find: known are the dict, the list, the loop and the call.
-        if sys.getrefcount(hook) <= 4:
-            continue
-        for holder in gc.get_referrers(hook):
-            if type(holder) is dict and holder is not functions:
-                for key, value in list(holder.items()):
-                    if value is hook:
-                        holder[key] = functions[hook]
+def _warn(package: str, what: str) -> None:
+    version = getattr(sys.modules[package], "__version__", "")
+    warnings.warn(
+        f"{package} {version} {what} Is there a newer buildtrace?",
+        MissingLandmarkWarning,
+        stacklevel=3,
+    )
 
 
 def _set(owner: Any, name: str, value: Any) -> None:

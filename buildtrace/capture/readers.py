@@ -1,7 +1,7 @@
 """What a call's arguments and result tell, for each way that the landmark tables name.
 
-A reader has three parts: which layer the call is about, what to read when it starts, and what
-to read when it has ended well. All read shapes and names only, and write them into the record.
+A reader says which layer the call is about, what to read when it starts, and what to read when
+it has ended well. All read shapes and names only, and write them into the record.
 """
 
 from __future__ import annotations
@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 
 
 class Reader(NamedTuple):
-    """How to read the calls of a landmark."""
+    """How to read the calls of a landmark.
 
-    layer_of: Callable[[Record], Any]
-    open: Callable[[Record], None]
-    close: Callable[[Record, Any], None]
+    Attributes:
+        layer_of: which layer, model or operation it is about; `None` for self.
+        open: reads what goes in, when the call starts; `None` if there is nothing to read then.
+        close: reads what comes out; `None` as well.
+        reads_state: whether the layer's state can change in such a call.
+    """
+
+    layer_of: Callable[[Record], Any] | None
+    open: Callable[[Record], None] | None
+    close: Callable[[Record, Any], None] | None
+    reads_state: bool = False
 
 
 # -- which layer ----------------------------------------------------------------------------
-
-
-def _self(record: Record) -> Any:
-    return record.args[0]
 
 
 def _no_layer(_record: Record) -> None:
@@ -40,8 +44,15 @@ def _no_layer(_record: Record) -> None:
 
 def _self_or_none(record: Record) -> Any:
     """A function has tensors as its first argument; a method, the model or layer."""
-    is_method = "." in record.function.name
-    return record.args[0] if is_method else None
+    is_method = "." in record.probe.function.name
+    if not is_method:
+        return None
+    return record.args[0] if record.args else record.kwargs.get("self")
+
+
+def _owner_of_function(record: Record) -> Any:
+    """The layer whose method is run."""
+    return getattr(record.args[0], "__self__", None) if record.args else None
 
 
 def _operation_of_node(record: Record) -> Any:
@@ -52,20 +63,42 @@ def _operation_of_node(record: Record) -> Any:
 # -- what goes in ---------------------------------------------------------------------------
 
 
-def _nothing(_record: Record, _result: Any = None) -> None:
-    return None
-
-
 def _tensors_in(record: Record) -> None:
+    args, around = record.args, record.parent
+    if len(args) > 1 and _is_symbol(record, args[1]):  # the many, so they are made short work of
+        if around is not None and around.layer is record.layer and _is_first(args[1], around):
+            record.inputs = around.inputs  # handed on to this call
+            return
+        if len(args) == 2 and not record.kwargs:
+            record.inputs = snapshot.one_spec(args[1].shape, args[1].dtype)
+            return
     tensors = _tensors(record)
-    record.inputs = _specs(tensors)
-    if tensors and type(tensors[0]) is not record.probe.adapter.tensor_class:
+    record.inputs = snapshot.specs_of(tensors)
+    if tensors and type(tensors[0]).__name__ == "KerasTensor":  # of this Keras, or of another
+        record.foreign = snapshot.foreign_classes(tensors, record.probe.adapter.package)
+    if tensors and not _is_symbol(record, tensors[0]):
         _follow(record, tensors)  # else Keras itself keeps the graph of its symbolic tensors
+
+
+def _is_first(tensor: Any, record: Record) -> bool:
+    """Whether the layer of this call was called on `tensor` first of all."""
+    return len(record.args) > 1 and record.args[1] is tensor
 
 
 def _shapes_in(record: Record) -> None:
     given = (*record.args[1:], *record.kwargs.values())
     record.inputs = tuple([made for value in given for made in snapshot.shapes(value)])
+
+
+def _initializer_in(record: Record) -> None:
+    """Note which initializer runs, for the `add_weight` around it."""
+    name = type(record.args[0]).__name__
+    around = record.parent
+    while around is not None and around.note is None:
+        around.note = name
+        if around.probe.makes_weight:
+            break
+        around = around.parent
 
 
 def _inputs_of_parent(record: Record) -> None:
@@ -77,12 +110,31 @@ def _inputs_of_parent(record: Record) -> None:
 
 
 def _tensors_out(record: Record, result: Any) -> None:
-    tensors = [result] if _is_symbol(record, result) else list(snapshot.tensors(result))
-    record.outputs = _specs(tensors)
+    if record.flow is None and record.sources is None and _is_symbol(record, result):
+        record.outputs = snapshot.one_spec(result.shape, result.dtype)
+        if len(record.args) > 1 and _has_mask(record.args[1]):
+            _note_dropped_mask(record, [result])
+        return
+    tensors = snapshot.tensors(result)
+    if len(record.args) > 1 and _has_mask(record.args[1]):
+        _note_dropped_mask(record, tensors)
+    record.outputs = snapshot.specs_of(tensors)
     if record.flow is not None:
         record.flow.set_outputs(tensors)
     if record.sources is not None:
         _join(record, tensors)
+
+
+def _has_mask(given: Any) -> bool:
+    if isinstance(given, (list, tuple)):
+        return any(_has_mask(part) for part in given)
+    return getattr(given, "_keras_mask", None) is not None
+
+
+def _note_dropped_mask(record: Record, tensors: list[Any]) -> None:
+    """A tensor with a mask went in; Keras hands it on at the end of `Layer.__call__`."""
+    if record.probe.landmark.name == "Layer.__call__" and not any(map(_has_mask, tensors)):
+        record.mask_dropped = not getattr(record.layer, "supports_masking", False)
 
 
 def _shapes_out(record: Record, result: Any) -> None:
@@ -112,27 +164,18 @@ def _ends_out(record: Record, _result: Any) -> None:
     record.inputs, record.outputs = snapshot.specs(inputs), snapshot.specs(outputs)
 
 
-def _initializer_out(record: Record, _result: Any) -> None:
-    """Note which initializer ran, for the `add_weight` around it."""
-    name = type(record.args[0]).__name__
-    around = record.parent
-    while around is not None:
-        around.note = name
-        if around.probe.landmark.reads == "weight":
-            break
-        around = around.parent
-
-
 READERS: dict[Reads, Reader] = {
-    "call": Reader(_self, _tensors_in, _tensors_out),
-    "state": Reader(_self, _inputs_of_parent, _nothing),
-    "shapes": Reader(_self, _shapes_in, _shapes_out),
-    "weight": Reader(_self, _nothing, _nothing),
-    "initializer": Reader(_no_layer, _nothing, _initializer_out),
-    "node": Reader(_operation_of_node, _nothing, _node_out),
-    "graph": Reader(_self_or_none, _nothing, _ends_out),
-    "input": Reader(_self_or_none, _nothing, _input_out),
-    "name": Reader(_no_layer, _nothing, _nothing),
+    "call": Reader(None, _tensors_in, _tensors_out, reads_state=True),
+    "trial": Reader(_owner_of_function, _tensors_in, _tensors_out),
+    "state": Reader(None, _inputs_of_parent, None, reads_state=True),
+    "shapes": Reader(None, _shapes_in, _shapes_out, reads_state=True),
+    "weight": Reader(None, None, None),
+    "variable": Reader(_no_layer, None, None),
+    "initializer": Reader(_no_layer, _initializer_in, None),
+    "node": Reader(_operation_of_node, None, _node_out),
+    "graph": Reader(_self_or_none, None, _ends_out, reads_state=True),
+    "input": Reader(_self_or_none, None, _input_out, reads_state=True),
+    "name": Reader(_no_layer, None, None),
 }
 
 
@@ -140,17 +183,29 @@ def _is_symbol(record: Record, value: Any) -> bool:
     return type(value) is record.probe.adapter.tensor_class
 
 
-def _specs(tensors: list[Any]) -> tuple[Any, ...]:
-    return tuple([snapshot.spec(tensor.shape, tensor.dtype) for tensor in tensors])
-
-
 def _tensors(record: Record) -> list[Any]:
     """The tensors that a layer is called on; one that is passed twice counts once."""
-    args = record.args
-    if len(args) == 2 and not record.kwargs and _is_symbol(record, args[1]):
-        return [args[1]]
-    found = snapshot.tensors((args[1:], record.kwargs))
+    symbol = record.probe.adapter.tensor_class
+    found = []
+    for value in (*record.args[1:], *record.kwargs.values()):
+        if type(value) is symbol:
+            found.append(value)
+        else:
+            found += snapshot.tensors(value)
+    if len(found) < 2:
+        return found
     return list({id(tensor): tensor for tensor in found}.values())
+
+
+def kind_of_input(args: Any) -> type:
+    """The type of the first tensor that a layer was called on."""
+    leaf = args[1] if len(args) > 1 else None
+    try:
+        while isinstance(leaf, (list, tuple, dict)) and leaf:
+            leaf = next(iter(leaf.values() if isinstance(leaf, dict) else leaf))
+    except Exception:  # a list of the user's own kind
+        return type(leaf)
+    return type(leaf)
 
 
 # -- what flows between layers, for models whose graph Keras does not keep ------------------
@@ -164,14 +219,24 @@ def _follow(record: Record, tensors: list[Any]) -> None:
         return
     if record.probe.landmark.name == "Layer.__call__":
         if parent.flow is None:
+            if not _is_followed(parent):
+                return
             parent.flow = _new_flow(parent, tensors)
         record.sources = parent.flow.sources(tensors)
 
 
+def _is_followed(record: Record) -> bool:
+    """Whether what the layer runs is worth a graph: not for layers of Keras such as LSTM."""
+    adapter = record.probe.adapter
+    return isinstance(record.layer, adapter.model_class) or not adapter.is_own(record.layer)
+
+
 def follow_inside(record: Record) -> None:
     """A layer of the user's is about to run on data: follow that from the start."""
+    if record.probe.adapter.is_own(record.layer):
+        return
     tensors = _tensors(record)
-    if tensors and is_audible(tensors[0]) and not record.probe.adapter.is_own(record.layer):
+    if tensors and is_audible(tensors[0]):
         record.flow = _new_flow(record, tensors)
 
 
@@ -194,6 +259,6 @@ def _new_flow(record: Record, tensors: list[Any]) -> Flow:
 def _join(record: Record, tensors: list[Any]) -> None:
     """The layer that `_follow` saw start has ended: it is a node of the flow around it."""
     parent = record.parent
-    ref = record.ref
-    if parent is not None and parent.flow is not None and record.sources is not None and ref:
+    if parent is not None and parent.flow is not None and record.sources is not None:
+        ref = snapshot.layer_ref(record.layer, record.number or 0)
         parent.flow.add_layer(ref.id, ref.name, ref.class_name, record.sources, tensors)

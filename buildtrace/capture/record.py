@@ -5,12 +5,18 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import CodeType
+
     from buildtrace.capture.flow import Flow
     from buildtrace.capture.readers import Reader
+    from buildtrace.capture.threads import Thread
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
-    from buildtrace.trace import ErrorInfo, LayerRef, TensorSpec
+    from buildtrace.trace import ErrorInfo, TensorSpec
 
 
 class Function(NamedTuple):
@@ -51,7 +57,7 @@ def _decorated(function: Any, name: str) -> Any:
     return function
 
 
-class Probe(NamedTuple):
+class Probe:
     """What a hook is there for.
 
     Attributes:
@@ -60,19 +66,81 @@ class Probe(NamedTuple):
         function: the function that it was found in.
         reader: what its arguments and result tell, and how.
         parameters: names of that function's positional arguments.
+        evidence: as in the landmark's row, which see.
+        nested: as well.
+        tells_nothing: whether there is nothing to read but that it ran.
+        makes_weight: whether a variable comes out, so that it is an `add_weight`.
+        makes_variable: whether it is Keras' own work inside of that.
+        builds: whether it is a layer's own `build`.
+        reads_state: whether the layer's state can change in it.
+        layer_of: the reader's, as the next two.
+        open: what to read at the start; `None` for nothing.
+        close: and at the end.
     """
 
-    landmark: Landmark
-    adapter: Adapter
-    function: Function
-    reader: Reader
-    parameters: tuple[str, ...] = ()
+    __slots__ = (
+        "adapter",
+        "builds",
+        "close",
+        "evidence",
+        "function",
+        "landmark",
+        "layer_of",
+        "makes_variable",
+        "makes_weight",
+        "nested",
+        "open",
+        "parameters",
+        "reader",
+        "reads_state",
+        "tells_nothing",
+    )
+
+    def __init__(
+        self,
+        landmark: Landmark,
+        adapter: Adapter,
+        function: Function,
+        reader: Reader,
+        parameters: tuple[str, ...] = (),
+    ) -> None:
+        """Of a landmark that was found."""
+        self.landmark = landmark
+        self.adapter = adapter
+        self.function = function
+        self.reader = reader
+        self.parameters = parameters
+        # Asked of every call, so kept ready.
+        self.evidence = landmark.evidence
+        self.nested = landmark.nested
+        self.tells_nothing = landmark.reads in ("name", "variable")
+        self.makes_weight = landmark.reads == "weight"
+        self.makes_variable = landmark.reads == "variable"
+        self.builds = landmark.name == "Layer.build"
+        self.reads_state = reader.reads_state
+        self.layer_of = reader.layer_of
+        self.open = reader.open
+        self.close = reader.close
+
+    def of_function(self, function: Function) -> Probe:
+        """The same for another definition of the landmark."""
+        return Probe(self.landmark, self.adapter, function, self.reader, self.parameters)
 
 
 class WeightRecord:
     """A variable that a layer made. `number` names the variable, `layer` the owner."""
 
-    __slots__ = ("call", "facts", "initializer", "layer", "number", "order")
+    __slots__ = (
+        "call",
+        "constraint",
+        "facts",
+        "initializer",
+        "layer",
+        "name",
+        "number",
+        "order",
+        "regularizer",
+    )
 
     def __init__(self, order: int, number: int, facts: WeightFacts) -> None:
         """Of a variable that is of nobody yet, made by no call that was seen."""
@@ -81,7 +149,10 @@ class WeightRecord:
         self.facts = facts
         self.call: Record | None = None
         self.layer: int | None = None
-        self.initializer: str | None = None
+        self.name = facts.name
+        self.initializer = facts.initializer
+        self.regularizer = facts.regularizer
+        self.constraint = facts.constraint
 
 
 class Waiting:
@@ -98,55 +169,63 @@ class Waiting:
         self.record: Record | None = None
 
 
-class Record:
+class Record(msgspec.Struct, gc=False, eq=False):
     """One call of a landmark.
 
     While it is open it holds its arguments, and until its tree is over the layer; then only
-    plain data is left.
+    plain data is left. Nothing that it holds then leads back to it, so it need not cost the garbage
+    collector anything: that would be a good part of what recording costs.
+
+    Attributes:
+        probe: the hook's.
+        args: positional arguments.
+        kwargs: keyword arguments.
+        thread: what is open in its thread.
+        start: nanoseconds of the process's clock; 0 is not yet.
+        end: as well.
+        order: among all calls of the process; negative is not recorded (yet).
+        place: where in the parent's function it was called: its code, and the instruction.
+        depth: how many Python frames there are below it.
+        hooks: how many of those are ours, with that of the call itself.
+        is_deep: whether those are so many that our reading might reach the recursion limit.
+        parent: the call that it is in.
+        layer: what it is about: a layer or a model, or an operation.
+        number: the layer's.
+        inputs: what went in.
+        outputs: what came out.
+        before: the layer's state when it started.
+        after: and when it ended.
+        caller: the user's line that led here.
+        error: what ended it, if it did not return.
+        foreign: classes of arguments that belong to another Keras.
+        mask_dropped: whether a mask went in and none came out, for want of support.
+        note: the initializer that ran, for the call around it.
+        flow: what flows between the layers that run in it.
+        sources: where in the flow around it the inputs come from.
     """
 
-    __slots__ = (
-        "after",
-        "args",
-        "before",
-        "caller",
-        "end",
-        "error",
-        "flow",
-        "function",
-        "inputs",
-        "kwargs",
-        "layer",
-        "note",
-        "order",
-        "outputs",
-        "parent",
-        "probe",
-        "ref",
-        "sources",
-        "start",
-        "thread",
-    )
-
-    def __init__(self, probe: Probe, args: Any, kwargs: Any) -> None:
-        """At the start of the call."""
-        self.probe = probe
-        self.args = args
-        self.kwargs = kwargs
-        self.start = 0  # nanoseconds of the process's clock, as is `end`; 0 is not yet
-        self.end = 0
-        self.order = -1  # among all calls of the process; negative: not recorded (yet)
-        self.thread = 0
-        self.parent: Record | None = None
-        self.layer: Any = None
-        self.ref: LayerRef | None = None
-        self.function = probe.function  # what ran, and where that is defined
-        self.inputs: tuple[TensorSpec, ...] = ()
-        self.outputs: tuple[TensorSpec, ...] = ()
-        self.before: dict[str, bool] | None = None
-        self.after: dict[str, bool] | None = None
-        self.caller: tuple[str, int] | None = None
-        self.error: ErrorInfo | None = None
-        self.note: str | None = None  # the initializer that ran, for the call around it
-        self.flow: Flow | None = None
-        self.sources: list[tuple[int, TensorSpec]] | None = None
+    probe: Probe
+    args: Any
+    kwargs: Any
+    thread: Thread
+    start: int = 0
+    end: int = 0
+    order: int = -1
+    place: tuple[CodeType, int] | None = None
+    depth: int = 0
+    hooks: int = 0
+    is_deep: bool = False
+    parent: Record | None = None
+    layer: Any = None
+    number: int | None = None
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    before: Mapping[str, bool] | None = None
+    after: Mapping[str, bool] | None = None
+    caller: tuple[str, int] | None = None
+    error: ErrorInfo | None = None
+    foreign: tuple[str, ...] = ()
+    mask_dropped: bool = False
+    note: str | None = None
+    flow: Flow | None = None
+    sources: list[tuple[int, TensorSpec]] | None = None

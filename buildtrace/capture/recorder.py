@@ -1,6 +1,6 @@
 """The open calls, per thread, and which trees of them are kept.
 
-Every hook reports here: `begin` when a landmark starts, `end` or `fail` when it is over. A
+Every hook reports here: `begin` when a landmark starts, `end` when it is over. A
 thread's open calls are a stack; the call below is the parent. When the lowest one, the root,
 is over, its tree is kept if there is evidence in it that something was built, and dropped
 otherwise, so that the daily use of a built model leaves nothing behind.
@@ -8,75 +8,35 @@ otherwise, so that the daily use of a built model leaves nothing behind.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 import threading
-from sys import getrecursionlimit, setrecursionlimit
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import operations, readers, snapshot
-from buildtrace.capture.lines import find_caller
-from buildtrace.capture.models import Models
+from buildtrace.capture.lines import find_caller, is_in
+from buildtrace.capture.models import Models, makes_graph
 from buildtrace.capture.record import Probe, Record, Waiting
+from buildtrace.capture.room import COUNTED, HEADROOM, IN_ADVANCE, Room
+from buildtrace.capture.threads import Local
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Mapping
     from types import CodeType, FrameType
 
-HEADROOM = 30
-"""Frames that our own reading may need on top of the traced program's."""
+    from buildtrace.capture.threads import Listener, Thread
+    from buildtrace.capture.uses import UseRecord
 
 _MUTED: Any = object()
 """Stands for an open call that is no part of a build, such as a metric's `add_weight`."""
 
-
-class Listener(Protocol):
-    """Who wants the trees that are kept."""
-
-    def add(self, records: list[Record]) -> None:
-        """Take the calls of a tree, in order of start."""
-
-
-class _Thread:
-    """What is open in one thread.
-
-    Attributes:
-        stack: the open calls, the root first.
-        waiting: the same, while the root is thought to build nothing.
-        records: all calls of the root's tree so far, in order of start.
-        kind: the type of what the root was called on.
-        muted: how many calls are open that are not part of any build.
-        listening: the call during which we hear of operations on concrete tensors.
-        unlisten: ends that.
-        number: the thread's number in traces.
-    """
-
-    __slots__ = (
-        "kind",
-        "listening",
-        "muted",
-        "number",
-        "records",
-        "stack",
-        "unlisten",
-        "waiting",
-    )
-
-    def __init__(self) -> None:
-        self.stack: list[Record] = []
-        self.waiting: list[Waiting] = []
-        self.records: list[Record] = []
-        self.kind: type = type(None)
-        self.muted = 0
-        self.listening: Record | None = None
-        self.unlisten: Callable[[], None] = lambda: None
-        self.number: int | None = None
-
-
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.thread = _Thread()
+_NO_HOOKS: Mapping[int, CodeType] = {}
+_FAR = 20
+"""Frames that are thought to lie between two hooks where nobody counts them."""
+_MANY = 100
+"""Failing calls without anything built in them, from which on they are not recorded any more."""
 
 
 class Recorder:
@@ -86,28 +46,27 @@ class Recorder:
         listeners: replaced as a whole, never changed.
         layers: numbers the layers.
         models: the weights and graphs that were seen.
-        opened: how many calls were recorded since the process began.
-        latest: the last of them to start.
+        uses: of models, by functions that are no landmarks.
         problems: what could not be read, and why.
-        hook_codes: the code of the functions whose frames are hooks.
+        hook_codes: the code of the functions whose frames are hooks, by its id.
+        room: on the stack of Python frames.
     """
 
     def __init__(self) -> None:
         """With nothing recorded and nobody listening."""
         self.listeners: tuple[Listener, ...] = ()
-        self.layers = snapshot.Numbers()
+        self.layers = snapshot.Layers()
         self.models = Models(self.layers)
-        self.opened = 0
-        self.latest: Record | None = None
+        self.uses: list[UseRecord] = []
         self.problems: list[str] = []
-        self.hook_codes: tuple[CodeType, ...] = ()
-        self._local = _Local()
+        self.hook_codes: Mapping[int, CodeType] = {}
+        self.room = Room()
+        self._local = Local()
         self._open_trees: dict[int, list[Record]] = {}
         self._order = itertools.count()
         self._threads = itertools.count()
         self._settled: set[tuple[int | None, type]] = set()
-        self._limit_lock = threading.Lock()
-        self._limit_debt = 0
+        self._failures: set[tuple[int | None, str, str]] = set()
 
     def next_order(self) -> int:
         """A number that grows from call to call: later calls have a higher one."""
@@ -117,16 +76,61 @@ class Recorder:
         """The calls, of all threads, whose trees are not over yet."""
         return [record for tree in list(self._open_trees.values()) for record in list(tree)]
 
+    def read_rest(self, open_records: list[Record]) -> None:
+        """Read what was left for the end: models, and the layers of calls that are still open."""
+        thread = self._local.thread
+        thread.muted += 1  # reading a model may run code of the user's
+        try:
+            self.problems += self.models.read_rest()
+        except Exception as error:
+            self.problems.append(f"a model: {error!r}")
+        finally:
+            thread.muted -= 1
+        for record in open_records:
+            if record.layer is not None and record.number is not None:
+                self.layers.read(record.layer, record.number)
+
     def forget(self) -> None:
         """Nobody listens any more: let go of all that was kept for a later trace."""
-        self.layers = snapshot.Numbers()
+        thread = self._local.thread
+        if not find_caller(sys._getframe(1), self.hook_codes)[1]:
+            self._abandon(thread)
+        for tree in list(self._open_trees.values()):  # their ends may go by unseen from now on
+            stack = tree[0].thread.stack[-1:] if tree else []
+            for record in stack:
+                self.room.lend(record.thread, record.hooks)
+        self.layers = snapshot.Layers()
         self.models = Models(self.layers)
-        self.latest = None
+        self.uses = []
         self._settled.clear()
+        self._failures.clear()
+
+    @contextlib.contextmanager
+    def muted(self, what: str) -> Iterator[None]:
+        """A block in which this thread records nothing; what goes wrong in it is a problem."""
+        thread = self._local.thread
+        thread.muted += 1
+        try:
+            yield
+        except Exception as error:
+            self.problems.append(f"{what}: {error!r}")
+        finally:
+            thread.muted -= 1
+
+    def extra_frames(self, number: int) -> None:
+        """So many frames of ours are below the next tree of calls of this thread."""
+        self._local.thread.extra = number
 
     # -- what the hooks call ------------------------------------------------------------------
 
-    def begin(self, probe: Probe, args: Any, kwargs: Any, frames: int = 1) -> Any:
+    def begin(
+        self,
+        probe: Probe,
+        args: Any,
+        kwargs: Any,
+        frames: int = 1,
+        caller: FrameType | None = None,
+    ) -> Any:
         """A landmark starts. To be called by the hook itself, not by a helper of it.
 
         Args:
@@ -134,90 +138,115 @@ class Recorder:
             args: positional arguments, self included.
             kwargs: keyword arguments.
             frames: how many frames of ours stay on the stack while the landmark runs.
+            caller: the frame that called the hook, if it is not the hook that calls this.
 
         Returns:
-            What `end` or `fail` needs; `None` if the call is none of our business.
+            What `end` needs; `None` if the call is none of our business.
         """
         thread = self._local.thread
-        if thread.muted or not self.listeners:
+        if thread.muted:
             return None
-        landmark = probe.landmark
-        if thread.waiting:
-            if not landmark.evidence:
-                waiting = Waiting(probe, args, kwargs, perf_counter_ns())
-                thread.waiting.append(waiting)
-                return waiting
-            self._wake(thread, sys._getframe(2))
-        elif not thread.stack:
-            if landmark.nested:
+        stack = thread.stack
+        if not stack:
+            if not self.listeners:
                 return None
-            if not landmark.evidence:
-                kind = thread.kind = _kind_of_input(args)
-                if (self.layers.known(args[0]), kind) in self._settled:
-                    waiting = Waiting(probe, args, kwargs, perf_counter_ns())
-                    thread.waiting.append(waiting)
-                    return waiting
-        if landmark.reads == "weight" and not probe.adapter.is_counted(args[0]):
+            waiting = self._at_bottom(thread, probe, args, kwargs)
+            if waiting is not None:
+                return waiting
+            if thread.waiting:
+                self._wake(thread)
+            elif probe.nested:
+                return None
+        if probe.makes_weight and args and isinstance(args[0], probe.adapter.uncounted):
             thread.muted += 1
             return _MUTED
-        record = Record(probe, args, kwargs)
-        with self._limit_lock:
-            setrecursionlimit(getrecursionlimit() + HEADROOM)
+        # All in one function from here on: while Keras builds, caches are cold, and each further
+        # function costs about as much as what it does.
+        record = Record(probe, args, kwargs, thread, perf_counter_ns())
         try:
-            frame = sys._getframe(2)
-            self._open(thread, record, frame if frames else frame.f_back)
-            record.start = perf_counter_ns()
-        finally:
-            self._lower(HEADROOM - frames)
+            parent = stack[-1] if stack else None
+            if parent is not None and parent.probe.makes_variable and not parent.end:
+                # Keras' own code, and much of it: the line is that of the weight.
+                record.caller = parent.caller
+                record.depth = parent.depth + _FAR
+            else:
+                frame = caller or sys._getframe(2)
+                parent = self._find_parent(thread, record, frame if frames else frame.f_back)
+            if parent is None:
+                self._open_tree(thread)
+                record.hooks = frames + thread.extra
+            else:
+                record.parent = parent
+                record.hooks = parent.hooks + frames
+            if record.depth > thread.shallow or record.hooks > thread.lent:
+                self._make_room(thread, record)
+            record.order = next(self._order)
+            stack.append(record)
+            thread.records.append(record)
+            if not probe.tells_nothing:
+                self._read(thread, record, parent)
+            if record.is_deep:
+                self.room.lend(thread, record.hooks)
+        except BaseException:
+            thread.interrupted = True
+            raise
+        record.start = perf_counter_ns()
         return record
 
-    def end(self, record: Any, result: Any = None, frames: int = 1) -> None:
-        """The landmark of `record` is over, and returned `result`."""
+    def end(self, record: Any, result: Any = None, error: BaseException | None = None) -> None:
+        """The landmark of `record` is over: it returned `result`, or was ended by `error`."""
+        now = perf_counter_ns()
         if type(record) is not Record:
-            record = self._not_waiting(record)
+            record = self._not_waiting(record, error)
             if record is None:
                 return
-            frames = 0  # when it woke, nobody raised the limit for it
-        now = perf_counter_ns()
-        with self._limit_lock:
-            setrecursionlimit(getrecursionlimit() + HEADROOM)
+        thread, probe = record.thread, record.probe
+        stack = thread.stack
+        if (
+            record.layer is None
+            and probe.close is None
+            and error is None
+            and not record.is_deep
+            and len(stack) > 1
+            and stack[-1] is record
+            and self.listeners
+        ):  # nothing to read
+            record.end = now
+            record.args = record.kwargs = None
+            stack.pop()
+            return
         try:
+            if record.is_deep:
+                self.room.lend(thread, record.hooks + HEADROOM)
+            if error is not None:
+                self._note_error(record, error)
             record.end = now
             try:
-                record.probe.reader.close(record, result)
-                if record.probe.landmark.reads == "weight":
-                    self.models.add_weight(record, result)
-            except Exception as error:  # odd objects of the user's: not the user's problem
-                self._note_problem(record, error)
-            self._close(record)
-        finally:
-            self._lower(HEADROOM + frames)
+                if error is None:
+                    if probe.close is not None:
+                        probe.close(record, result)
+                    if probe.makes_weight:
+                        self.models.add_weight(record, result)
+            except Exception as problem:  # odd objects of the user's: not the user's problem
+                self._note_problem(record, problem)
+            finally:
+                self._close(thread, record)
+            if record.is_deep or not stack or not self.listeners:
+                self.room.lend(thread, 0 if record.parent is None else record.parent.hooks)
+        except BaseException:
+            thread.interrupted = True
+            raise
 
     def end_method(self, layer: Any) -> None:
         """The method of `layer` that ran without a frame of ours around it is over."""
         stack = self._local.thread.stack
         if stack and stack[-1].layer is layer and stack[-1].probe.landmark.scope is not None:
-            self.end(stack[-1], frames=0)
-
-    def fail(self, record: Any, error: BaseException, frames: int = 1) -> None:
-        """The landmark of `record` was ended by `error`."""
-        if type(record) is not Record:
-            record = self._not_waiting(record)
-            if record is None:
-                return
-            frames = 0
-        with self._limit_lock:
-            setrecursionlimit(getrecursionlimit() + HEADROOM)
-        try:
-            record.end = perf_counter_ns()
-            record.error = snapshot.error_info(error)
-            self._close(record)
-        finally:
-            self._lower(HEADROOM + frames)
+            self.end(stack[-1])
 
     def convert_inputs(self, layer: Any, inputs: Any) -> None:
         """Keras turned the inputs of the layer that is running into these."""
-        stack = self._local.thread.stack
+        thread = self._local.thread
+        stack = thread.stack
         if stack and stack[-1].layer is layer:
             record = stack[-1]
             record.args = (layer, inputs, *record.args[2:])
@@ -225,7 +254,7 @@ class Recorder:
                 readers.follow_inside(record)
             except Exception as error:
                 self._note_problem(record, error)
-            self._listen(self._local.thread, record)
+            self._listen(thread, record)
 
     def _operation_ran(self, kind: str, inputs: Any, outputs: Any) -> None:
         """A plain operation ran: is it between the layers of a model that we follow?"""
@@ -238,159 +267,248 @@ class Recorder:
 
     # -- opening ------------------------------------------------------------------------------
 
-    def _open(self, thread: _Thread, record: Record, frame: FrameType | None) -> None:
+    def _at_bottom(self, thread: Thread, probe: Probe, args: Any, kwargs: Any) -> Waiting | None:
+        """A call with no recorded one below it: waits if nothing is likely to be built in it."""
+        if probe.evidence:
+            return None
+        if not thread.waiting:
+            if probe.nested:
+                return None
+            kind = thread.kind = readers.kind_of_input(args)
+            if not args or (self.layers.known(args[0]), kind) not in self._settled:
+                return None
+        waiting = Waiting(probe, args, kwargs, perf_counter_ns())
+        thread.waiting.append(waiting)
+        return waiting
+
+    def _find_parent(
+        self, thread: Thread, record: Record, frame: FrameType | None
+    ) -> Record | None:
+        """Find the call that a new one is in, and the user's line that it comes from."""
         stack = thread.stack
-        caller, met = find_caller(frame, self.hook_codes if stack else None)
-        if stack and not met:
+        while stack and stack[-1].end:  # was interrupted while it ended
+            self._close(thread, stack[-1])
+        if stack:
+            parent = stack[-1]
+            function = parent.probe.function
+            if frame is not None and is_in(frame, function.file, function.line):
+                # Called by the parent's function itself, as most are: no need to look further.
+                record.caller = parent.caller
+                record.place = frame.f_code, frame.f_lasti
+                record.depth = parent.depth + 2
+                return parent
+            caller, met, steps, record.place = find_caller(
+                frame, self.hook_codes, function.file, function.line
+            )
+            if met:
+                record.depth = parent.depth + steps + 1
+                record.caller = caller or parent.caller
+                return parent
             # The parent's hook has left the stack of frames without saying so: it was
             # interrupted in the middle of its own work.
             self._abandon(thread)
-        if stack:
-            parent = record.parent = stack[-1]
-            caller = caller or parent.caller
+            record.depth, record.caller = steps, caller
         else:
-            if thread.number is None:
-                thread.number = next(self._threads)
-            self._open_trees[threading.get_ident()] = thread.records
-        record.caller = caller
-        record.thread = thread.number or 0
-        record.order = self.next_order()
-        stack.append(record)
-        thread.records.append(record)
-        self.opened += 1
-        self.latest = record
+            record.caller, _, record.depth, _ = find_caller(frame, _NO_HOOKS)
+        return None
+
+    def _make_room(self, thread: Thread, record: Record) -> None:
+        """Have room for our frames, and for our reading where there is hardly any left."""
+        record.is_deep = record.depth > thread.shallow
+        more = HEADROOM if record.is_deep else IN_ADVANCE if self.listeners else 0
+        self.room.lend(thread, record.hooks + more)
+
+    def _open_tree(self, thread: Thread) -> None:
+        if thread.number is None:
+            thread.number = next(self._threads)
+        if thread.interrupted:
+            self._make_good(thread)
+        thread.limit = self.room.limit()
+        thread.shallow = thread.limit // COUNTED - HEADROOM
+        self._open_trees[threading.get_ident()] = thread.records
+
+    def _read(self, thread: Thread, record: Record, parent: Record | None) -> None:
+        """Read what a call is about, and what goes into it."""
+        probe = record.probe
         try:
-            layer = record.layer = record.probe.reader.layer_of(record)
+            if probe.layer_of is not None:
+                layer = probe.layer_of(record)
+            else:
+                layer = record.args[0] if record.args else record.kwargs.get("self")
+            record.layer = layer
             if layer is not None:
-                record.ref = snapshot.layer_ref(layer, self.layers.number(layer))
-                record.before = record.probe.adapter.state(layer)
-            record.probe.reader.open(record)
-            if record.probe.landmark.name == "Layer.build":
+                if parent is not None and parent.layer is layer:
+                    record.number = parent.number
+                else:
+                    record.number = self.layers.number(layer)
+                if probe.reads_state:
+                    record.before = probe.adapter.state(layer)
+            if probe.open is not None:
+                probe.open(record)
+            if probe.builds:
                 self.models.adopt_weights(record, None)
         except Exception as error:
             self._note_problem(record, error)
-        self._listen(thread, record)
+        if record.flow is not None or (parent is not None and parent.flow is not None):
+            self._listen(thread, record)
 
-    def _listen(self, thread: _Thread, record: Record) -> None:
+    def _listen(self, thread: Thread, record: Record) -> None:
         """Hear of operations while a layer that we look inside runs on concrete tensors."""
         if thread.listening is not None:
             return
         for owner in (record, record.parent):
             if owner is not None and owner.flow is not None and owner.flow.audible is not None:
-                thread.listening = owner
-                thread.unlisten = operations.listen(self._operation_ran, owner.flow.audible)
+                start, thread.unlisten = operations.listen(self._operation_ran, owner.flow.audible)
                 owner.flow.audible = None
+                thread.listening = owner
+                start()
                 return
 
-    def _wake(self, thread: _Thread, frame: FrameType) -> None:
+    def _wake(self, thread: Thread) -> None:
         """Something is built after all, inside of calls that were thought to build nothing."""
         waiting = thread.waiting[:]
         thread.waiting.clear()
-        self._settled.discard((self.layers.known(waiting[0].args[0]), thread.kind))
+        self._settled.discard((self.layers.known(waiting[0].args[0]), thread.kind))  # the root's
+        callers = _callers(sys._getframe(2), self.hook_codes)
         for call in waiting:
-            call.record = Record(call.probe, call.args, call.kwargs)
-            self._open(thread, call.record, frame)
-            call.record.start = call.start
+            caller = callers.get(id(call))
+            record = call.record = self.begin(call.probe, call.args, call.kwargs, caller=caller)
+            record.start = call.start
 
     # -- closing ------------------------------------------------------------------------------
 
-    def _not_waiting(self, call: Any) -> Record | None:
+    def _not_waiting(self, call: Any, error: BaseException | None) -> Record | None:
         """The record of a call that was waiting, if it woke; `None` if that is the end of it."""
         thread = self._local.thread
         if call is _MUTED:
             thread.muted -= 1
             return None
+        if error is not None and call in thread.waiting and self.listeners:
+            self._wake(thread)  # nothing is built, but what led to an exception is wanted
         if call.record is None:
             while thread.waiting and thread.waiting.pop() is not call:
                 pass
         record: Record | None = call.record
         return record
 
-    def _close(self, record: Record) -> None:
-        thread = self._local.thread
+    def _close(self, thread: Thread, record: Record) -> None:
         stack = thread.stack
         if not stack or stack[-1] is not record:
             if record not in stack:
                 return  # its tree was given up
+            thread.interrupted = True
             while stack[-1] is not record:  # was interrupted before it could say that it ended
-                self._finish(thread, stack.pop())
-        if record.layer is not None:
+                self._finish(thread, stack.pop(), record.end)
+        probe = record.probe
+        if record.layer is not None and probe.reads_state:
             try:
-                self._note_state(record)
+                record.after = probe.adapter.state(record.layer)
+                if probe.builds:
+                    self.models.adopt_weights(record, record)
             except Exception as error:
                 self._note_problem(record, error)
         stack.pop()
-        self._finish(thread, record)
-        if not stack:
-            self._close_tree(thread)
+        try:
+            self._finish(thread, record, record.end)
+        finally:
+            if not stack:
+                self._close_tree(thread)
 
-    def _note_state(self, record: Record) -> None:
-        layer = record.layer
-        if record.ref is None or not record.ref.name:  # inside __init__ it had no name yet
-            record.ref = snapshot.layer_ref(layer, self.layers.number(layer))
-        record.after = record.probe.adapter.state(layer)
-        if record.probe.landmark.name == "Layer.build":
-            self.models.adopt_weights(record, record)
-
-    def _finish(self, thread: _Thread, record: Record) -> None:
+    def _finish(self, thread: Thread, record: Record, end: int) -> None:
         """From here on the record holds no tensor; the layer stays until the tree is over."""
-        record.end = record.end or perf_counter_ns()
+        record.end = record.end or end
         if thread.listening is record:
-            thread.listening = None
             thread.unlisten()
+            thread.listening = None
         if record.flow is not None:
             self.models.note_flow(record)
         record.args = record.kwargs = record.flow = record.sources = None
 
-    def _close_tree(self, thread: _Thread) -> None:
-        records, thread.records = thread.records, []
-        self._open_trees.pop(threading.get_ident(), None)
-        root = records[0]
-        if has_evidence(records):
-            thread.muted += 1  # reading a model may run code of the user's
-            try:
-                self.models.close_tree(records)
-            except Exception as error:
-                self._note_problem(root, error)
-            finally:
-                thread.muted -= 1
-            for listener in self.listeners:
-                listener.add(records)
-        elif root.ref is not None and thread.kind is not type(None):
-            self._settled.add((root.ref.id, thread.kind))
-        for record in records:
-            record.layer = None
+    def _close_tree(self, thread: Thread) -> None:
+        records, root, kept = thread.records, thread.records[0], True
+        try:
+            kept = has_evidence(records) or self._failed_anew(root)
+            if kept:
+                self._read_models(thread, records)
+            elif root.number is not None and thread.kind is not type(None):
+                self._settled.add((root.number, thread.kind))
+        finally:
+            if kept:  # even if this was interrupted; if this is as well, all is done again
+                for listener in self.listeners:
+                    listener.add(records)
+            thread.records = []
+            self._open_trees.pop(threading.get_ident(), None)
+            for record in records:
+                record.layer = None
 
-    def _abandon(self, thread: _Thread) -> None:
+    def _failed_anew(self, root: Record) -> bool:
+        """Whether a call failed, and not as it has before: a program may try again and again."""
+        if root.error is None:
+            return False
+        failure = root.number, root.error.type, root.error.message
+        is_new = failure not in self._failures and len(self._failures) < _MANY
+        if is_new:
+            self._failures.add(failure)
+        return is_new
+
+    def _read_models(self, thread: Thread, records: list[Record]) -> None:
+        thread.muted += 1  # reading a model may run code of the user's
+        try:
+            self.models.close_tree(records)
+        except Exception as error:
+            self._note_problem(records[0], error)
+        finally:
+            thread.muted -= 1
+
+    def _abandon(self, thread: Thread) -> None:
+        """Nothing of this thread is open any more, whatever it looks like."""
+        thread.interrupted |= bool(thread.stack)
+        now = perf_counter_ns()
         while thread.stack:
-            self._finish(thread, thread.stack.pop())
+            self._finish(thread, thread.stack.pop(), now)
+        thread.waiting.clear()
+        thread.muted = 0
+        if thread.interrupted:
+            self._make_good(thread)
+
+    def _make_good(self, thread: Thread) -> None:
+        """Our own work was interrupted: what it would have done at the end."""
+        if thread.listening is not None:
+            thread.unlisten()
+            thread.listening = None
         if thread.records:
             self._close_tree(thread)
+        self._open_trees.pop(threading.get_ident(), None)
+        if not self._open_trees and thread.limit:
+            self.room.reset(thread)
+            thread.interrupted = False
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _note_problem(self, record: Record, error: Exception) -> None:
-        self.problems.append(f"{record.function.name}: {error!r}")
+    def _note_error(self, record: Record, error: BaseException) -> None:
+        record.error = snapshot.error_info(error)
+        try:
+            given = record.args, record.kwargs
+            record.foreign = snapshot.foreign_classes(given, record.probe.adapter.package)
+            if makes_graph(record):
+                self.models.note_failed(record)
+        except Exception as problem:
+            self._note_problem(record, problem)
 
-    def _lower(self, frames: int) -> None:
-        """Lower the recursion limit again; what cannot be lowered yet is lowered later."""
-        with self._limit_lock:
-            frames += self._limit_debt
-            try:
-                setrecursionlimit(getrecursionlimit() - frames)
-                self._limit_debt = 0
-            except RecursionError:  # we are too deep for the lower limit at this very moment
-                self._limit_debt = frames
+    def _note_problem(self, record: Record, error: Exception) -> None:
+        self.problems.append(f"{record.probe.function.name}: {error!r}")
+
+
+def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int, FrameType]:
+    """Who called each hook on the stack of frames, by the id of what `begin` gave to the hook."""
+    found = {}
+    while frame is not None:
+        if id(frame.f_code) in hooks and frame.f_back is not None:
+            found[id(frame.f_locals.get("record"))] = frame.f_back
+        frame = frame.f_back
+    return found
 
 
 def has_evidence(records: list[Record]) -> bool:
     """Whether something was built in this tree."""
-    return any(record.probe.landmark.evidence for record in records)
-
-
-def _kind_of_input(args: Any) -> type:
-    """The type of the first tensor that a layer was called on."""
-    leaf = args[1] if len(args) > 1 else None
-    while isinstance(leaf, (list, tuple, dict)) and leaf:
-        leaf = next(iter(leaf.values() if isinstance(leaf, dict) else leaf))
-    return type(leaf)
+    return any(record.probe.evidence for record in records)

@@ -4,43 +4,65 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import operator
 import weakref
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import Any
 
-from buildtrace.trace import ErrorInfo, LayerRef, Shape, TensorSpec
+from buildtrace.capture.lines import lines_of
+from buildtrace.generations import PACKAGES
+from buildtrace.generations.base import flat
+from buildtrace.trace import ErrorInfo, LayerRef, Shape, SourceLine, TensorSpec
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_specs: dict[tuple[Shape | None, str | None], TensorSpec] = {}
+_specs: dict[tuple[Any, Any], tuple[TensorSpec]] = {}
 _dtypes: dict[Any, str] = {}
 _MESSAGE_LIMIT = 4000  # of an exception's text: Keras prints whole arguments into some
+_LINES_LIMIT = 20  # of the user's lines that an exception came through: it may be a recursion
 
 
 def spec(shape: Any, dtype: Any = None) -> TensorSpec:
     """The spec of a shape and dtype of any backend; equal specs are one object."""
+    return one_spec(shape, dtype)[0]
+
+
+def one_spec(shape: Any, dtype: Any = None) -> tuple[TensorSpec]:
+    """The same in a tuple, which is one object as well."""
+    if type(shape) is not tuple:  # a TensorShape: to compare two of these takes long
+        shape = getattr(shape, "_dims", shape)
+    try:
+        return _specs[shape, dtype]
+    except Exception:  # not seen yet, or not hashable: some sizes of JAX raise their own errors
+        return _new_spec(shape, dtype)
+
+
+def _new_spec(shape: Any, dtype: Any) -> tuple[TensorSpec]:
     key = (_shape(shape), None if dtype is None else dtype_name(dtype))
     found = _specs.get(key)
     if found is None:
-        found = _specs[key] = TensorSpec(shape=key[0], dtype=key[1])
+        found = _specs[key] = (TensorSpec(shape=key[0], dtype=key[1]),)
+    if _is_plain(shape, key[0]):
+        with contextlib.suppress(TypeError):  # a dtype that is not hashable
+            _specs[shape, dtype] = found  # found at once the next time, as it stands
     return found
 
 
+def _is_plain(shape: Any, made: Shape | None) -> bool:
+    """Whether a shape consists of nothing but the sizes that were read from it."""
+    if shape is None or made is None:
+        return shape is made
+    return isinstance(shape, tuple) and all(map(operator.is_, shape, made))
+
+
 def _shape(shape: Any) -> Shape | None:
-    if type(shape) is tuple:
-        try:
-            hash(shape)
-        except TypeError:
-            return None
-        if all(size is None or type(size) is int for size in shape):
-            return shape
     try:
-        return tuple(_size(size) for size in shape)
+        return tuple([_size(size) for size in shape])
     except (TypeError, ValueError):
         return None  # unknown rank
 
 
 def _size(size: Any) -> int | None:
+    if size is None or type(size) is int:
+        return size
     size = getattr(size, "value", size)  # TensorFlow 1's Dimension
     if size is None:
         return None
@@ -63,23 +85,41 @@ def dtype_name(dtype: Any) -> str:
     return str(name)
 
 
-def tensors(value: Any) -> Iterator[Any]:
+_NO_TENSORS = frozenset({type(None), bool, int, float, str})
+
+
+def tensors(value: Any) -> list[Any]:
     """The tensors, of any backend, in nested lists, tuples, dicts and keyword arguments."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        yield value
-    elif isinstance(value, (list, tuple)):
+    found: list[Any] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Any]) -> None:
+    if type(value) in _NO_TENSORS:
+        return
+    if isinstance(value, (list, tuple)):
         for part in value:
-            yield from tensors(part)
+            _collect(part, found)
     elif isinstance(value, dict):
         for part in value.values():
-            yield from tensors(part)
+            _collect(part, found)
+    elif hasattr(value, "shape") and hasattr(value, "dtype"):
+        found.append(value)
 
 
 def specs(value: Any) -> tuple[TensorSpec, ...]:
     """The specs of all tensors in `value`."""
     if value is None:
         return ()
-    return tuple(spec(tensor.shape, tensor.dtype) for tensor in tensors(value))
+    return specs_of(tensors(value))
+
+
+def specs_of(found: list[Any]) -> tuple[TensorSpec, ...]:
+    """The specs of these tensors."""
+    if len(found) == 1:
+        return one_spec(found[0].shape, found[0].dtype)
+    return tuple([spec(tensor.shape, tensor.dtype) for tensor in found])
 
 
 def shapes(value: Any) -> tuple[TensorSpec, ...]:
@@ -87,18 +127,21 @@ def shapes(value: Any) -> tuple[TensorSpec, ...]:
     if value is None:
         return ()
     if _is_shape(value):
-        return (spec(value),)
+        return one_spec(value)
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
-        return tuple(itertools.chain.from_iterable(shapes(part) for part in value))
+        return tuple(itertools.chain.from_iterable([shapes(part) for part in value]))
     return ()
 
 
 def _is_shape(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
-        return bool(value) and all(size is None or isinstance(size, int) for size in value)
-    return hasattr(value, "rank") and hasattr(value, "dims")  # tf.TensorShape
+        for size in value:
+            if size is not None and not isinstance(size, int):
+                return False
+        return bool(value)
+    return type(value).__name__ == "TensorShape"
 
 
 def error_info(error: BaseException) -> ErrorInfo:
@@ -109,7 +152,40 @@ def error_info(error: BaseException) -> ErrorInfo:
         message = "(this exception's text cannot be made)"
     if len(message) > _MESSAGE_LIMIT:
         message = message[:_MESSAGE_LIMIT] + "…"
-    return ErrorInfo(type=type(error).__name__, message=message)
+    try:
+        lines = lines_of(error)[:_LINES_LIMIT]
+    except Exception:  # as odd as the text can be
+        lines = []
+    places = tuple(SourceLine(file=file, line=line) for file, line in lines)
+    return ErrorInfo(type=type(error).__name__, message=message, lines=places)
+
+
+def foreign_classes(given: Any, package: str) -> tuple[str, ...]:
+    """Classes of arguments that belong to another Keras than `package`, as module and name."""
+    classes = dict.fromkeys(type(thing) for thing in flat(given))
+    others = {*PACKAGES} - {package}
+    return tuple(
+        f"{cls.__module__}.{cls.__qualname__}"
+        for cls in classes
+        if cls.__module__.partition(".")[0] in others
+    )
+
+
+class _Number(weakref.ref[Any]):
+    """An object's number, and the key that it is kept under."""
+
+    __slots__ = ("key", "number")
+    key: int
+    number: int
+
+
+class _LastingNumber:
+    """The number of an object that cannot be referred to weakly, and so not say when it dies."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 class Numbers:
@@ -117,28 +193,46 @@ class Numbers:
 
     def __init__(self) -> None:
         """With no object numbered yet."""
-        self._numbers: dict[int, tuple[int, Any]] = {}
+        self._numbers: dict[int, _Number | _LastingNumber] = {}
         self._next = itertools.count()
+        self._dead: deque[weakref.ref[Any]] = deque()
+        # Run by Python when an object dies, whenever that is: a function written in Python would
+        # be a place where an interrupt can come, and Python drops those.
+        self._died = self._dead.append
 
     def number(self, thing: Any) -> int:
         """The object's number, given on first sight."""
+        if self._dead:
+            self._forget_dead()
         key = id(thing)
         known = self._numbers.get(key)
-        if known is None:
-            known = self._numbers[key] = (next(self._next), self._reference(thing, key))
-        return known[0]
+        if known is not None:
+            return known.number
+        number = next(self._next)
+        try:
+            reference = _Number(thing, self._died)
+            reference.key, reference.number = key, number
+            self._numbers[key] = reference
+        except TypeError:
+            self._numbers[key] = _LastingNumber(number)
+        return number
+
+    def _forget_dead(self) -> None:
+        """Their ids may be given to other objects."""
+        while True:
+            try:
+                dead = self._dead.popleft()
+            except IndexError:  # other threads do this as well
+                return
+            if isinstance(dead, _Number) and self._numbers.get(dead.key) is dead:
+                del self._numbers[dead.key]
 
     def known(self, thing: Any) -> int | None:
         """The object's number, if it has one."""
+        if self._dead:
+            self._forget_dead()
         known = self._numbers.get(id(thing))
-        return None if known is None else known[0]
-
-    def _reference(self, thing: Any, key: int) -> Any:
-        numbers = self._numbers
-        try:  # when the object dies, its id may be given to another: forget the number
-            return weakref.ref(thing, lambda _: numbers.pop(key, None))
-        except TypeError:
-            return None  # has __slots__ and no weak references
+        return None if known is None else known.number
 
 
 def layer_ref(layer: Any, number: int) -> LayerRef:
@@ -149,3 +243,20 @@ def layer_ref(layer: Any, number: int) -> LayerRef:
         name = None
     class_name = type(layer).__name__
     return LayerRef(id=number, name=name if isinstance(name, str) else "", class_name=class_name)
+
+
+class Layers(Numbers):
+    """Numbers layers, and keeps their names.
+
+    Attributes:
+        refs: what was read last of each layer, by number.
+    """
+
+    def __init__(self) -> None:
+        """With no layer seen yet."""
+        super().__init__()
+        self.refs: dict[int, LayerRef] = {}
+
+    def read(self, layer: Any, number: int) -> None:
+        """Keep the layer's name as it is now."""
+        self.refs[number] = layer_ref(layer, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture.lines import is_user_file
@@ -43,15 +44,16 @@ def resolve(root: str, target: str) -> tuple[Any, str]:
             owner = getattr(owner, part)
     except (AttributeError, ImportError):
         raise NotThereError(target) from None
-    if name not in own_names(owner):
+    # What was a class may be a function by now, or something without names of its own.
+    if not isinstance(owner, (type, ModuleType)) or name not in own_names(owner):
         raise NotThereError(target)
     return owner, name
 
 
 def inner_code(function: Any, name: str) -> CodeType:
     """The code of the function called `name` that is defined inside `function`."""
-    code = inspect.unwrap(getattr(function, "__func__", function)).__code__
-    for constant in code.co_consts:
+    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
+    for constant in code.co_consts if code else ():
         if inspect.iscode(constant) and constant.co_name == name:
             return constant
     raise NotThereError(name)
@@ -80,7 +82,7 @@ def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
         if held.get("__name__") == "__main__" or (file and is_user_file(file)):
             names = list(held)
         for name in names:
-            value = held[name]
+            value = held.get(name)  # another thread may have deleted it
             if inspect.isfunction(value) and wanted.get(value.__name__) is value:
                 found.append((module, name, value))
     return found

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 VERBS = {
+    "check": "what is wrong with the builds of a script, as a linter says it",
+    "explain": "what the rules of `check` look for, why, and the remedies",
+    "diff": "what differs between two builds, generations or backends",
     "landmarks": "the functions of Keras that make up a build, as a curriculum",
     "doctor": "what is installed, and which Keras a script would get",
 }

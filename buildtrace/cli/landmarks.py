@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,8 @@ STEPS = {
 }
 """What each step of the tables is among the article's three."""
 
+
+_BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 
 WIDEST = 100
 """Sentences in longer lines are hard to read."""
@@ -66,7 +69,7 @@ def lines(keras: str, width: int) -> Iterator[Line]:
             yield from wrapped(STEPS[step], width, [], [], f"bold {styles.STEP[step]}")
             for row in rows:
                 if row.step == step:
-                    yield from _describe(row, source_of(row, info), width)
+                    yield from _describe(row, info, width)
 
 
 def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
@@ -81,15 +84,16 @@ def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
     return [*found]
 
 
-def _describe(row: Landmark, source: tuple[Path, int] | None, width: int) -> Iterator[Line]:
+def _describe(row: Landmark, info: KerasInfo | None, width: int) -> Iterator[Line]:
     """A landmark's name and place, its sentence, and where the article is imprecise."""
     from buildtrace.renderers import format as fmt
     from buildtrace.renderers import styles
     from buildtrace.renderers.lines import Part, width_of, wrapped
 
-    file = f"{row.target.partition(':')[0].replace('.', '/')}.py"
+    file = f"{row.target_on(_BACKEND).partition(':')[0].replace('.', '/')}.py"
+    source = source_of(row, info)
     if source is None:
-        place = Part(file, styles.QUIET)
+        place = Part(file if info is None else f"{file}: not in this version", styles.QUIET)
     else:
         place = Part(f"{file}:{source[1]}", styles.QUIET, fmt.link(str(source[0]), source[1]))
     name, indent = Part(f"  {row.name}", styles.NAME), [Part("    ")]
@@ -111,7 +115,7 @@ def source_of(row: Landmark, info: KerasInfo | None) -> tuple[Path, int] | None:
     spec = importlib.util.find_spec(info.package) if info else None
     if spec is None or spec.origin is None:
         return None
-    module, _, name = row.target.partition(":")
+    module, _, name = row.target_on(_BACKEND).partition(":")
     file = Path(spec.origin).parent.joinpath("src", *module.split(".")).with_suffix(".py")
     line = _line_of(_parse(file), name.split("."))
     return (file, line) if line else None

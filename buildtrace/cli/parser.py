@@ -9,10 +9,9 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from buildtrace.cli import VERBS, tolerate
-from buildtrace.cli.request import Request, check
 from buildtrace.errors import UsageError
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers import RENDERERS, VIEWS
@@ -20,6 +19,8 @@ from buildtrace.renderers.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from buildtrace.cli.request import Request
 
 USAGE = """\
 buildtrace [OPTIONS] SCRIPT.py [ARGS…]
@@ -30,12 +31,15 @@ DESCRIPTION = """\
 Run a script as python would, and show how each Keras model in it gets built.
 Options stand before the script; everything after it belongs to the script."""
 
-EPILOG = """\
+TABLES = """\
 views:
 {views}
 
 formats:
-{formats}
+{formats}"""
+
+EPILOG = """\
+{tables}
 
 verbs (a script that is called like one: ./landmarks):
 {verbs}
@@ -103,26 +107,34 @@ def _rows(table: dict[str, str]) -> str:
     return "\n".join(f"  {name:{width}}  {summary}" for name, summary in table.items())
 
 
+def tables() -> str:
+    """The views and the formats with their summaries, for the end of a help."""
+    width = max(map(len, RENDERERS))
+    formats = {
+        f"{renderer.name:{width}}  {renderer.suffix or '--format':8}": renderer.summary
+        for renderer in RENDERERS.values()
+    }
+    views = {view.name: view.summary for view in VIEWS.values()}
+    return TABLES.format(views=_rows(views), formats=_rows(formats))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all options that stand before the script."""
     parser = Parser(
         prog="buildtrace",
         usage=USAGE,
         description=DESCRIPTION,
-        epilog=EPILOG.format(
-            views=_rows({view.name: view.summary for view in VIEWS.values()}),
-            formats=_rows({f"{r.name:8}{r.suffix or '':5}": r.summary for r in RENDERERS.values()}),
-            verbs=_rows(VERBS),
-        ),
+        epilog=EPILOG.format(tables=tables(), verbs=_rows(VERBS)),
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and end")
-    _add_report_options(parser)
-    _add_file_options(parser)
+    add_report_options(parser)
+    add_file_options(parser)
     _add_run_options(parser)
     return parser
 
 
-def _add_report_options(parser: argparse.ArgumentParser) -> None:
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what to show; `asked` reads them."""
     group = parser.add_argument_group("what to show")
     group.add_argument(
         "--view",
@@ -139,7 +151,8 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_file_options(parser: argparse.ArgumentParser) -> None:
+def add_file_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what to write; `asked` reads them."""
     group = parser.add_argument_group("what to write")
     group.add_argument(
         "-o",
@@ -159,17 +172,33 @@ def _add_file_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    group = add_program_options(parser, keras="auto")
+    group.add_argument(
+        "--no-train", action="store_true", help="end the script where training would begin"
+    )
+
+
+def add_program_options(
+    parser: argparse.ArgumentParser, keras: str | None
+) -> argparse._ArgumentGroup:
+    """The options that say what to run, and on what; `program_of` reads the first.
+
+    Args:
+        parser: gets them.
+        keras: the value of `--keras` if it is not given.
+
+    Returns:
+        Their group.
+    """
     group = parser.add_argument_group("how to run")
     group.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as `python -m`")
     group.add_argument(
         "--keras",
         choices=keras_choices(),
-        default="auto",
+        default=keras,
         help="what `tf.keras` is; auto (the default) is what the script gets without us",
     )
-    group.add_argument(
-        "--no-train", action="store_true", help="end the script where training would begin"
-    )
+    return group
 
 
 def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -203,31 +232,57 @@ def parse(argv: Sequence[str]) -> Request:
     parser = build_parser()
     ours, theirs = split(parser, argv)
     given = parser.parse_args(ours)
+    from buildtrace.cli.request import Request, check  # not before: --help has ended here
+
+    request = Request(
+        **program_of(parser, given, theirs),
+        keras=given.keras,
+        no_train=given.no_train,
+        **asked(parser, given),
+    )
+    check(request)
+    return request
+
+
+def program_of(
+    parser: argparse.ArgumentParser, given: argparse.Namespace, theirs: list[str]
+) -> dict[str, Any]:
+    """What is to be run or shown: fields of a `Request`.
+
+    Raises:
+        UsageError: nothing is named.
+    """
     if given.module is None:
         if not theirs:
             parser.error("which script? Name a SCRIPT.py, a TRACE.json, or -m MODULE")
         target, *theirs = theirs
     else:
         target = given.module
+    return {
+        "target": target,
+        "is_module": given.module is not None,
+        "arguments": tuple(theirs),
+    }
+
+
+def asked(parser: argparse.ArgumentParser, given: argparse.Namespace) -> dict[str, Any]:
+    """What the options for the report and the files ask for: fields of a `Request`.
+
+    Raises:
+        UsageError: they make no sense together.
+    """
     if given.format and not given.output:
         parser.error("--format names the format of a file: name the file with -o PATH")
     shown = (given.view, given.depth, given.full, given.model, given.explain)
-    request = Request(
-        target=target,
-        is_module=given.module is not None,
-        arguments=tuple(theirs),
-        outputs=tuple(path.expanduser().absolute() for path in given.output),
-        format=given.format,
-        keras=given.keras,
-        options=Options(
+    return {
+        "outputs": tuple(path.expanduser().absolute() for path in given.output),
+        "format": given.format,
+        "options": Options(
             views=tuple(dict.fromkeys(given.view or Options().views)),
             depth=given.depth,
             full=given.full,
             model=given.model,
             explain=given.explain,
         ),
-        view_asked=any(shown),
-        no_train=given.no_train,
-    )
-    check(request)
-    return request
+        "view_asked": any(shown),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+import warnings
 from typing import TYPE_CHECKING, TextIO
 
 from buildtrace.cli import is_terminal, say, tolerate
@@ -45,12 +45,12 @@ def known_model(trace: Trace, options: Options) -> Options:
     from buildtrace.transforms import focus
 
     if options.model is None or not trace.calls:
-        return replace(options, model=None)
+        return options._replace(model=None)
     try:
         focus(trace, options.model)
     except UsageError as error:
         say(f"{error}; this is all of it")
-        return replace(options, model=None)
+        return options._replace(model=None)
     return options
 
 
@@ -79,7 +79,11 @@ def _write(trace: Trace, path: Path, format: str | None, options: Options) -> bo
     from buildtrace import renderers
 
     try:
-        renderers.save(trace, path, format=format, options=options)
+        with warnings.catch_warnings():
+            # A warning here is for the user of the command, as it comes, and without our line.
+            warnings.simplefilter("always")
+            warnings.showwarning = lambda message, *_, **__: say(f"{path}: {message}")
+            renderers.save(trace, path, format=format, options=options)
     except BuildtraceError as error:
         say(f"error: {error}")
         return False

@@ -51,15 +51,38 @@ def check(request: Request) -> None:
     Raises:
         UsageError: something is missing or cannot be written.
     """
+    check_target(request)
+    check_outputs(request)
+
+
+def check_target(request: Request, command: str = "buildtrace") -> None:
+    """See that what is to be run or shown is there.
+
+    Args:
+        request: what was asked for.
+        command: the verb that was given, for an example.
+
+    Raises:
+        UsageError: it is not, or it takes no arguments.
+    """
     if not request.is_module:
         _check_file(request.target)
     if request.is_trace and request.arguments:
         raise UsageError(
             f"a trace file takes no arguments: options stand before it, as in "
-            f"`buildtrace {' '.join(request.arguments)} {request.target}`"
+            f"`{command} {' '.join(request.arguments)} {request.target}`"
         )
+
+
+def check_outputs(request: Request) -> None:
+    """See that the outputs can be written.
+
+    Raises:
+        UsageError: one of them cannot, or nobody writes its format.
+    """
     for path in request.outputs:
-        _check_output(path, request.format)
+        renderer_for(path, request.format)
+        check_writable(path)
 
 
 def _check_file(target: str) -> None:
@@ -79,10 +102,14 @@ def _check_file(target: str) -> None:
         raise UsageError(f"cannot read {target}: {error.strerror}") from error
 
 
-def _check_output(path: Path, format: str | None) -> None:  # noqa: A002 - the option's name
+def check_writable(path: Path) -> None:
+    """See that a file can be written there.
+
+    Raises:
+        UsageError: it cannot.
+    """
     import tempfile
 
-    renderer_for(path, format)
     if path.is_dir():
         raise UsageError(f"cannot write {path}: it is a folder")
     if not path.parent.is_dir():

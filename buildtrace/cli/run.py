@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.capture import TrainingReached, stop_before_training
 from buildtrace.capture.snapshot import error_info
@@ -14,8 +14,25 @@ from buildtrace.cli.report import deliver
 from buildtrace.cli.script import NoProgramError, Program, report_exception, wait_for_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
     from buildtrace.cli.request import Request
     from buildtrace.trace import Trace
+
+
+class Ended(NamedTuple):
+    """How the run of a program ended.
+
+    Attributes:
+        trace: what was recorded.
+        error: what the program raised, if anything.
+        code: its exit code.
+    """
+
+    trace: Trace
+    error: BaseException | None
+    code: int
 
 
 def run(request: Request) -> int:
@@ -25,11 +42,34 @@ def run(request: Request) -> int:
         NoProgramError: there is no such module.
         MissingPackageError: the wanted Keras is not installed.
     """
+    stdout, stderr = sys.stdout, sys.stderr
+    ended = traced(request)
+    with streams(stdout, stderr):
+        explain_end(ended, request.keras)
+        show = bool(ended.trace.calls or ended.trace.findings)
+        done = deliver(ended.trace, request, show=show)
+    return ended.code if ended.code or done else 1
+
+
+@contextlib.contextmanager
+def streams(stdout: TextIO | None, stderr: TextIO | None) -> Iterator[None]:
+    """Write to these, those of the start: the script may have put others in their place."""
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        yield
+
+
+def traced(request: Request) -> Ended:
+    """Run the program of the request under tracing, and show how it ended as `python` does.
+
+    Raises:
+        NoProgramError: there is no such module.
+        MissingPackageError: the wanted Keras is not installed.
+    """
     program = Program(request.target, request.is_module, request.arguments)
     program.prepare()
     environment.choose_keras(request.keras)
     environment.quiet_tensorflow()
-    tracing, streams = WatchedTracing(), (sys.stdout, sys.stderr)
+    tracing = WatchedTracing()
     training = stop_before_training() if request.no_train else contextlib.nullcontext()
     tracing.start()
     try:
@@ -39,11 +79,7 @@ def run(request: Request) -> int:
             code = code if wait_for_threads() else INTERRUPTED
     finally:
         tracing.stop()
-    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
-        # The streams of the start: the script may have put others in their place.
-        _explain_end(error, tracing.trace, request.keras)
-        done = deliver(tracing.trace, request, show=bool(tracing.trace.calls))
-    return code if code or done else 1
+    return Ended(tracing.trace, error, code)
 
 
 def _run(program: Program, tracing: WatchedTracing) -> BaseException | None:
@@ -71,17 +107,27 @@ def _report_end(error: BaseException | None) -> int:
     return code
 
 
-def _explain_end(error: BaseException | None, trace: Trace, keras: str) -> None:
-    """Say what the user may not know of how the run ended, or why there is nothing to show."""
+def explain_end(ended: Ended, keras: str, verb: str = "show", hint: str = "--no-train") -> None:
+    """Say what the user may not know of how the run ended, or why there is nothing to show.
+
+    Args:
+        ended: how it did.
+        keras: the value of `--keras`.
+        verb: what was to be done with the trace.
+        hint: what to say of the option that decides on training.
+    """
+    error, trace = ended.error, ended.trace
     if isinstance(error, TrainingReached):
-        say("ended where training would begin (--no-train)")
+        say(f"ended where training would begin ({hint})")
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name in ("tensorflow", "keras", "tf_keras"):
         say(f"{name} is not installed: pip install {name} (see `buildtrace doctor`)")
+    elif not trace.calls and trace.findings:
+        pass  # they say it
     elif not trace.calls and not {"keras", "tf_keras"} & sys.modules.keys():
-        say("nothing to show: the script did not import Keras")
+        say(f"nothing to {verb}: the script did not import Keras")
     elif not trace.calls:
-        say("nothing to show: no model was built")
+        say(f"nothing to {verb}: no model was built")
     elif keras != "auto" and not any(call.generation == f"keras{keras}" for call in trace.calls):
         used = ", ".join(f"{info.package} {info.version}" for info in trace.environment.keras)
         say(f"--keras {keras} decides what tf.keras is, but the script used {used}")

@@ -176,7 +176,11 @@ def _own_frames(traceback: types.TracebackType | None) -> types.TracebackType | 
 
 
 def _is_ours(file: str) -> bool:
+    from buildtrace.capture.frames import FILE  # late: `--help` needs no capture
+
     path, package = Path(file), Path(__file__).parents[1]
+    if file == FILE:
+        return True
     return package in path.parents and package / "examples" not in path.parents
 
 

@@ -1,27 +1,42 @@
-"""What a Keras generation is to buildtrace: its landmarks, and how to read its objects."""
+"""What a Keras generation is to buildtrace: its landmarks, and how to read its objects.
+
+The tables are named tuples, not dataclasses: `buildtrace --help` wants the generations' names, and
+dataclasses make their methods anew at each start, which takes longer than all else here.
+"""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from buildtrace.trace import Step
 
 
 Reads = Literal[
-    "call", "state", "shapes", "weight", "initializer", "node", "graph", "input", "name"
+    "call",
+    "trial",
+    "state",
+    "shapes",
+    "weight",
+    "variable",
+    "initializer",
+    "node",
+    "graph",
+    "input",
+    "name",
 ]
 """What a landmark's arguments and result tell:
 
 call         self is a layer; tensors go in, tensors come out
+trial        a function, of a layer or not, is run on the tensors that follow it
 state        self is a layer; what went in is known from the call around it
 shapes       self is a layer; shapes go in, and shapes or nothing come out
 weight       self is a layer; a variable comes out
+variable     it runs inside of that, as Keras' own work
 initializer  self names the initializer of the variable that is being made
 node         the layer or operation, its inputs and its outputs are arguments
 graph        inputs and outputs of a graph are arguments; self, if any, is the model
@@ -30,8 +45,7 @@ name         nothing but that it ran
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scope:
+class Scope(NamedTuple):
     """How to see a method that must not be hooked itself: by the context that Keras runs it in.
 
     Attributes:
@@ -50,18 +64,20 @@ class Scope:
     done: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Landmark:
+class Landmark(NamedTuple):
     """A function of Keras that matters to the build: a row of a generation's table.
 
     Attributes:
         name: what the landmark is called in traces and in help.
         target: where the function is, relative to the generation's root package:
-            "engine.base_layer:Layer.__call__".
+            "engine.base_layer:Layer.__call__"; "{backend}" in it stands for the backend's name.
         step: which of the article's steps it belongs to.
+        role: what it does for the build, in words that both generations share: landmarks of one
+            role are each other's counterparts.
         reads: what its arguments and its result tell.
         summary: one sentence for the learner on what it does and why.
         article: what the article of 2023 says of it, where that is imprecise here.
+        unpaired: why the other generation does without it, if it always or often does.
         family: true if the landmark is each definition of this method, in the target's class
             and in all classes below it, the user's own included.
         evidence: true if it runs only while something is being built. A call at the top of a
@@ -78,13 +94,19 @@ class Landmark:
     step: Step
     reads: Reads
     summary: str
+    role: str = ""
     article: str | None = None
+    unpaired: str | None = None
     family: bool = False
     evidence: bool = False
     nested: bool = False
     scope: Scope | None = None
     since: str | None = None
     until: str | None = None
+
+    def target_on(self, backend: str) -> str:
+        """The target, for this backend."""
+        return self.target.format(backend=backend)
 
     def exists_in(self, version: str) -> bool:
         """Whether this version of Keras should have the landmark."""
@@ -126,6 +148,11 @@ class NodeFacts(NamedTuple):
     is_input: bool
 
 
+BUILT: Mapping[str, bool] = {"built": True}
+NOT_BUILT: Mapping[str, bool] = {"built": False}
+"""The state of most layers, so that one need not be made for each call."""
+
+
 class Adapter(ABC):
     """Reads the objects of one imported Keras package. Never changes one, never evaluates one."""
 
@@ -134,29 +161,33 @@ class Adapter(ABC):
         self.package = package
         self.root = root
         self.version = version
+        self._own = f"{root}."
 
     fills: tuple[int, int] | None = None
     """Sizes that stand for an unknown one, if `call` is run once with each to tell them apart."""
 
     generation: str
+    backend = "tensorflow"
     layer_class: type
     model_class: type
     tensor_class: type
-
-    @abstractmethod
-    def is_counted(self, layer: Any) -> bool:
-        """False for what is a layer by inheritance only, such as Keras 2's metrics."""
+    uncounted: type | tuple[()] = ()
+    """What is a layer by inheritance only: Keras 2's metrics."""
 
     def is_own(self, layer: Any) -> bool:
         """Whether the layer's class is one of Keras' own, not the user's."""
-        return type(layer).__module__.startswith(f"{self.root}.")
+        return type(layer).__module__.startswith(self._own)
+
+    def is_own_class(self, cls: type) -> bool:
+        """The same of a class, or of a base of one: what Keras itself is made of counts as well."""
+        return cls.__module__.startswith((self._own, "tensorflow.", "torch.", "flax.", "builtins"))
 
     @abstractmethod
     def is_operation(self, thing: Any) -> bool:
         """Whether this node of a graph is an operation such as `x + y`, not a layer."""
 
     @abstractmethod
-    def state(self, layer: Any) -> dict[str, bool]:
+    def state(self, layer: Any) -> Mapping[str, bool]:
         """The flags of the layer that a build changes, by attribute."""
 
     @abstractmethod
@@ -175,6 +206,10 @@ class Adapter(ABC):
     def top_layers(self, model: Any) -> list[Any]:
         """The layers that the model itself holds."""
 
+    def attributes(self, layer: Any) -> Iterator[Any]:
+        """What the layer has as attributes, without what only lists all sub-layers that it had."""
+        yield from vars(layer).values()
+
     @abstractmethod
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
         """What can be said of a variable that this layer owns."""
@@ -182,6 +217,10 @@ class Adapter(ABC):
     @abstractmethod
     def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:
         """The nodes of the graph that Keras keeps of the model, deepest first; `None` if none."""
+
+    @abstractmethod
+    def nodes_behind(self, outputs: list[Any]) -> Iterator[NodeFacts]:
+        """The nodes that these symbolic tensors come from, deepest first, of no model."""
 
     def inner_model(self, model: Any) -> Any:  # noqa: ARG002
         """The model that this one keeps inside to run its graph, if it does so."""
@@ -192,8 +231,7 @@ class Adapter(ABC):
         """Keys of the nodes that the model's inputs and outputs come from, in order."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Generation:
+class Generation(NamedTuple):
     """A generation of Keras: everything that hooks and readers of it need to know.
 
     Attributes:
@@ -203,9 +241,10 @@ class Generation:
         landmarks: the table.
         training: where training begins, as targets like a family's; under `--no-train` a call
             of one of them, for a model that is built, ends the script.
+        adapter: module below `buildtrace.generations` that reads this generation's objects.
+        uses: name and target of the functions that use models, of which it is noted that they ran.
         conversion: what turns a layer's inputs into the tensors that its `call` gets, if that
             is a function of its own.
-        adapter: module below `buildtrace.generations` that reads this generation's objects.
     """
 
     name: str
@@ -213,8 +252,9 @@ class Generation:
     packages: tuple[str, ...]
     landmarks: tuple[Landmark, ...]
     training: tuple[str, ...]
-    conversion: str | None = None
     adapter: str
+    uses: tuple[tuple[str, str], ...] = ()
+    conversion: str | None = None
 
     def landmarks_of(self, version: str) -> list[Landmark]:
         """The landmarks that a version of this generation should have."""
@@ -268,7 +308,46 @@ def node_facts(by_depth: dict[int, list[Any]], operation: str, inputs: str) -> I
             )
 
 
+def nodes_behind(outputs: list[Any], inputs: str) -> dict[int, list[Any]]:
+    """The nodes that symbolic tensors come from, by depth: 0 at the outputs, as Keras counts.
+
+    Args:
+        outputs: the tensors.
+        inputs: the attribute of a node that holds the symbolic tensors it was called on.
+    """
+    found: dict[int, list[Any]] = {}
+    depths: dict[int, int] = {}
+    for node in reversed(_inputs_first([_node_of(tensor) for tensor in outputs], inputs)):
+        depth = depths.setdefault(id(node), 0)
+        found.setdefault(depth, []).append(node)
+        for tensor in getattr(node, inputs):
+            key = id(_node_of(tensor))
+            depths[key] = max(depths.get(key, 0), depth + 1)
+    return found
+
+
+def _inputs_first(ends: list[Any], inputs: str) -> list[Any]:
+    """These nodes and all behind them, each after those that its inputs come from."""
+    order: dict[int, Any] = {}
+    waiting = [(node, False) for node in ends]
+    seen: set[int] = set()
+    while waiting:
+        node, is_done = waiting.pop()
+        if is_done:
+            order[id(node)] = node
+        elif node is not None and id(node) not in seen:
+            seen.add(id(node))
+            waiting.append((node, True))
+            waiting += [(_node_of(tensor), False) for tensor in getattr(node, inputs)]
+    return list(order.values())
+
+
+def _node_of(tensor: Any) -> Any:
+    operation, node_index, _ = tensor._keras_history
+    return None if operation is None else operation._inbound_nodes[node_index]
+
+
 def origin(tensor: Any) -> int:
     """The key of the node that a symbolic tensor comes from; 0 if it comes from none."""
-    operation, node_index, _ = tensor._keras_history
-    return 0 if operation is None else id(operation._inbound_nodes[node_index])
+    node = _node_of(tensor)
+    return 0 if node is None else id(node)

@@ -17,8 +17,12 @@ from buildtrace.errors import UsageError
 from buildtrace.renderers.options import Options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
+
     from rich.console import Console
 
+    from buildtrace.renderers.lines import Lines
     from buildtrace.trace import Trace
 
 __all__ = ["RENDERERS", "VIEWS", "Options", "Renderer", "View", "renderer_for", "save", "show"]
@@ -59,6 +63,7 @@ VIEWS = {
 RENDERERS = {
     renderer.name: renderer
     for renderer in (
+        Renderer("html", ".html", "html", "the build, step by step, as a page for the browser"),
         Renderer("svg", ".svg", "svg", "the graph as a picture that scales"),
         Renderer("png", ".png", "png", "the graph as a picture"),
         Renderer("pdf", ".pdf", "pdf", "the graph for printing"),
@@ -66,6 +71,9 @@ RENDERERS = {
         Renderer("mermaid", ".mmd", "mermaid", "the graph for Markdown pages"),
         Renderer("json", ".json", "trace_json", "the trace itself, to be shown again"),
         Renderer("txt", ".txt", "text", "the terminal's views as plain text"),
+        Renderer("chrome", None, "chrome", "the calls over time, for Perfetto"),
+        Renderer("speedscope", None, "speedscope", "the calls over time, for speedscope"),
+        Renderer("model-explorer", None, "model_explorer", "the graph, for Model Explorer"),
     )
 }
 
@@ -88,7 +96,10 @@ def renderer_for(path: str | os.PathLike[str], format: str | None = None) -> Ren
             return renderer
     known = ", ".join(r.suffix for r in RENDERERS.values() if r.suffix)
     what = f"nothing writes {suffix!r} files" if suffix else "the name has no suffix"
-    raise UsageError(f"{os.fspath(path)}: {what}; known suffixes are {known}")
+    others = ", ".join(r.name for r in RENDERERS.values() if not r.suffix)
+    raise UsageError(
+        f"{os.fspath(path)}: {what}; known suffixes are {known}; formats without one: {others}"
+    )
 
 
 def save(
@@ -104,9 +115,8 @@ def save(
         RenderError: the output could not be made.
         OSError: the file could not be written.
     """
-    module = _load(renderer_for(path, format).module)
-    content = module.render(trace, options or Options())
-    data = content.encode() if isinstance(content, str) else content
+    made = content(trace, renderer_for(path, format).name, options)
+    data = made.encode() if isinstance(made, str) else made
     target = Path(path)
     if target.exists() and not target.is_file():
         target.write_bytes(data)  # a device or a pipe is no file to be replaced
@@ -120,20 +130,51 @@ def save(
         part.unlink(missing_ok=True)
 
 
+def content(trace: Trace, format: str, options: Options | None = None) -> str | bytes:  # noqa: A002
+    """What a file of a format holds.
+
+    Raises:
+        RenderError: the output could not be made.
+        UsageError: the trace has no model of the name that `options` give.
+    """
+    made: str | bytes = _load(RENDERERS[format].module).render(trace, options or Options())
+    return made
+
+
+def view(trace: Trace, name: str, options: Options) -> Lines:
+    """A view as something that rich can print.
+
+    Raises:
+        UsageError: there is no such view, or no model of the name that `options` give.
+    """
+    if name not in VIEWS:
+        raise UsageError(f"no view {name!r}; there are {', '.join(VIEWS)}")
+    made: Lines = _load(VIEWS[name].module).render(trace, options)
+    return made
+
+
+def below(trace: Trace, options: Options) -> Lines:
+    """What stands below all views: what was caught, the failure, the findings.
+
+    Raises:
+        UsageError: the trace has no model of the name that `options` give.
+    """
+    made: Lines = _load("ending").render(trace, options)
+    return made
+
+
 def show(trace: Trace, console: Console, options: Options | None = None) -> None:
-    """Print the views that `options` name.
+    """Print the views that `options` name, and below them what went wrong.
 
     Raises:
         UsageError: there is no such view, or no model of the name that `options` give.
     """
     options = options or Options()
-    unknown = [name for name in options.views if name not in VIEWS]
-    if unknown:
-        raise UsageError(f"no view {unknown[0]!r}; there are {', '.join(VIEWS)}")
-    for number, name in enumerate(options.views):
+    for number, made in enumerate([view(trace, name, options) for name in options.views]):
         if number:
             console.print()
-        _load(VIEWS[name].module).render(trace, options).stream(console)
+        made.stream(console)
+    below(trace, options).stream(console)
 
 
 def to_text(trace: Trace, options: Options | None = None, width: int | None = None) -> str:
@@ -144,6 +185,26 @@ def to_text(trace: Trace, options: Options | None = None, width: int | None = No
         options: which views, and how.
         width: characters in a line; by default the terminal's, within reason.
     """
+    return plain(lambda console: show(trace, console, options), width)
+
+
+def excerpt(
+    trace: Trace, shown: Trace, marks: AbstractSet[int] = frozenset(), width: int | None = None
+) -> str:
+    """The tree alone as plain text, with the lines of some calls marked.
+
+    Args:
+        trace: what was recorded.
+        shown: what a fold left of it.
+        marks: ids of the calls to mark.
+        width: as for `to_text`.
+    """
+    lines = _load("tree").excerpt(trace, shown, marks)
+    return plain(lines.stream, width)
+
+
+def plain(draw: Callable[[Console], object], width: int | None) -> str:
+    """What `draw` puts on a console, as plain text; `width` as for `to_text`."""
     from io import StringIO
 
     from rich.console import Console
@@ -151,9 +212,17 @@ def to_text(trace: Trace, options: Options | None = None, width: int | None = No
     if width is None:
         width = min(max(shutil.get_terminal_size().columns, NARROWEST), PLAIN_WIDTH)
     text = StringIO()
-    # Without any of the terminal's environment: plain text is the same everywhere.
-    console = Console(file=text, width=width, color_system=None, force_terminal=False, _environ={})
-    show(trace, console, options)
+    # Without any of the terminal's environment: plain text is the same everywhere. In a notebook,
+    # rich would show it instead of writing it.
+    console = Console(
+        file=text,
+        width=width,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+        _environ={},
+    )
+    draw(console)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 

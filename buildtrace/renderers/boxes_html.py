@@ -75,7 +75,8 @@ def _run(drawn: Box, says_shape: bool) -> str:
     for number, row in enumerate(rows):
         is_last = number == len(rows) - 1
         changes = not is_last and row.shape != rows[number + 1].shape
-        texts.append(_row(row, row.shape if changes or (is_last and says_shape) else ""))
+        shape = row.shape if changes or (is_last and says_shape) else ""
+        texts.append(_row(row, shape, f"{drawn.id}-{number}"))
     left = len(texts) - MOST_ROWS
     if left > 1:
         half = MOST_ROWS // 2
@@ -89,16 +90,21 @@ def _run(drawn: Box, says_shape: bool) -> str:
     )
 
 
-def _row(row: Row, shape: str) -> str:
+def _row(row: Row, shape: str, id_: str) -> str:
+    """A row of a box; each of its cells has an id that begins with the row's."""
     color = INK if row.built else FADED
     fill = row.kind.fill if row.built else PALE
     note = joined(row.note, "" if row.built else "not built")
     name = _font(f"<B>{text(row.title)}</B>", color, 11)
     kind = _font(text(joined(row.class_name, note)), color, 11)
     facts = _font(text(joined(shape, f"{row.parameters:,}" if row.parameters else "")), color, 10)
-    return (
-        f'<TR><TD ALIGN="LEFT" BGCOLOR="{fill}">{name}</TD><TD ALIGN="LEFT" BGCOLOR="{fill}">{kind}'
-        f'</TD><TD ALIGN="RIGHT" BGCOLOR="{fill}">{facts}</TD></TR>'
+    cells = [("LEFT", name), ("LEFT", kind), ("RIGHT", facts)]
+    tip = text(row.tooltip[:_TOOLTIP_LENGTH])
+    return "<TR>{}</TR>".format(
+        "".join(
+            f'<TD ID="{id_}-{number}" TITLE="{tip}" ALIGN="{side}" BGCOLOR="{fill}">{words}</TD>'
+            for number, (side, words) in enumerate(cells)
+        )
     )
 
 

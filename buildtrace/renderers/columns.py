@@ -25,7 +25,9 @@ LONG = 1_300
 WIDE = 1.6
 """Width over height that the picture as a whole should have: that of a slide."""
 
-MOST_COLUMNS = 12
+TRIED = 5
+"""So many columns more and fewer than the rough sizes suggest are tried."""
+
 EVEN = 0.7
 """Columns are not worth their signs if one of them has more of the height than this."""
 
@@ -38,14 +40,25 @@ def columns(diagram: Diagram) -> list[list[Member]]:
     if len(diagram.models) != 1:
         return []
     pieces = _pieces(diagram.models[0], diagram.lines)
-    sizes = [_size(piece, diagram.lines) for piece in pieces]
+    inside = _lines_inside(pieces, diagram.lines)
+    sizes = [_size(piece, lines) for piece, lines in zip(pieces, inside, strict=True)]
     heights = [height for _, height in sizes]
     if sum(heights) <= LONG:
         return []
-    tries = [_balanced(heights, number) for number in range(1, MOST_COLUMNS + 1)]
+    likely = round(math.sqrt(WIDE * sum(heights) / WIDTH))
+    numbers = [1, *range(max(2, likely - TRIED), likely + TRIED + 1)]
+    tries = [_balanced(heights, number) for number in numbers]
     tries = [cuts for cuts in tries if not cuts[1:] or _height(cuts, sizes) < EVEN * sum(heights)]
     best = min(tries, key=lambda cuts: _misfit(cuts, sizes))
     return [[m for piece in pieces[a:b] for m in piece] for a, b in best] if best[1:] else []
+
+
+def side_by_side(diagram: Diagram) -> int:
+    """How many of several models fit side by side in a picture of good shape."""
+    inside = _lines_inside([[model] for model in diagram.models], diagram.lines)
+    sizes = [_size([m], lines) for m, lines in zip(diagram.models, inside, strict=True)]
+    width, height = (max(numbers) for numbers in zip(*sizes, strict=True))
+    return max(1, round(math.sqrt(len(sizes) * WIDE * height / width)))
 
 
 def _misfit(cuts: list[tuple[int, int]], sizes: list[tuple[int, int]]) -> float:
@@ -63,6 +76,19 @@ def _pieces(model: Group, lines: tuple[Line, ...]) -> list[list[Member]]:
     return Flow(Part(model.members, lines), inputs_count=True).chunks()
 
 
+def _lines_inside(
+    pieces: Sequence[Sequence[Member]], lines: tuple[Line, ...]
+) -> list[tuple[Line, ...]]:
+    """For each piece the lines that begin and end in it."""
+    piece_of = {box.id: number for number, piece in enumerate(pieces) for box in boxes(piece)}
+    found: list[list[Line]] = [[] for _ in pieces]
+    for line in lines:
+        number = piece_of[line.source]
+        if piece_of[line.target] == number:
+            found[number].append(line)
+    return [tuple(inside) for inside in found]
+
+
 def _size(members: Sequence[Member], lines: tuple[Line, ...]) -> tuple[int, int]:
     """Width and height of the members, each as far down as the longest way to it."""
     flow = Flow(Part(tuple(members), lines))
@@ -75,7 +101,7 @@ def _size(members: Sequence[Member], lines: tuple[Line, ...]) -> tuple[int, int]
         bottom[member.id] = max((bottom[id_] for id_ in before), default=0) + height + GAP
         ranks[member.id] = max((ranks[id_] for id_ in before), default=0) + 1
         widths[ranks[member.id]] += width
-    return max(widths.values()), max(bottom.values())
+    return max(widths.values(), default=WIDTH), max(bottom.values(), default=0)
 
 
 def _own_size(member: Member, lines: tuple[Line, ...]) -> tuple[int, int]:

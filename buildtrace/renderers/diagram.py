@@ -7,12 +7,20 @@ the DOT and Mermaid renderers each write one down.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from buildtrace.renderers.kinds import Kind
+    from buildtrace.trace import Node
+
+
+class Place(NamedTuple):
+    """Names a node of a trace: the id of the model whose graph it is in, and its id there."""
+
+    model: int
+    node: int
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Row:
         tooltip: all that is known, in one line.
         built: whether the layer is built.
         layers: how many layers the row stands for.
+        node: the node of the graph, if the row is no more than that.
+        places: the nodes that the row stands for, those of repeated blocks included.
     """
 
     name: str
@@ -42,6 +52,8 @@ class Row:
     tooltip: str = ""
     built: bool = True
     layers: int = 1
+    node: Node | None = field(default=None, compare=False, repr=False)
+    places: tuple[Place, ...] = field(default=(), compare=False)
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -83,11 +95,19 @@ Member = Box | Group
 
 @dataclass(frozen=True)
 class Line:
-    """A tensor on its way from one box to another."""
+    """A tensor on its way from one box to another.
+
+    Attributes:
+        source: id of the box that it comes from.
+        target: id of the box that it goes to.
+        label: its shape.
+        places: the nodes that it goes to; no part of what makes two lines the same.
+    """
 
     source: str
     target: str
     label: str = ""
+    places: tuple[Place, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

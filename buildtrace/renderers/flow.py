@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from buildtrace.renderers.diagram import Member, Part, Row
 
 
+MOST_READERS = 3
+"""An only input that more members read than these is on the side, like a mask."""
+
+
 class Flow:
     """The lines of a part as a graph of its direct members; a group counts as one.
 
@@ -21,9 +25,9 @@ class Flow:
     """
 
     def __init__(self, part: Part, inputs_count: bool = False) -> None:
-        # An only input is where the main stream begins, not something on the side.
-        self._inputs_count = inputs_count or sum(map(_is_input, part.members)) == 1
         self._members = part.members
+        self._place = {member.id: place for place, member in enumerate(part.members)}
+        self._inputs = {member.id for member in part.members if _is_input(member)}
         self._owner = {box.id: m.id for m in part.members for box in boxes([m])}
         self._before: dict[str, list[str]] = {}
         self._after: dict[str, list[str]] = {}
@@ -33,6 +37,11 @@ class Flow:
             if source != target:
                 self._before.setdefault(target, []).append(source)
                 self._after.setdefault(source, []).append(target)
+        # An only input is where the main stream begins, not something on the side, unless
+        # layers everywhere read it.
+        only = [id_ for id_ in self._inputs if len(self._inputs) == 1]
+        begins = any(len(set(self._after.get(id_, ()))) <= MOST_READERS for id_ in only)
+        self._inputs_count = inputs_count or begins
 
     def before(self, member: Member) -> set[str]:
         """Ids of what sends tensors to the member."""
@@ -51,7 +60,7 @@ class Flow:
         Args:
             width: so many members in all may send tensors over a cut.
         """
-        place = {member.id: i for i, member in enumerate(self._members)}
+        place = self._place
         found: list[list[Member]] = [[]]
         open_: list[int] = []  # for each earlier member that sends beyond this one, how far
         for i, member in enumerate(self._members):
@@ -73,14 +82,13 @@ class Flow:
             sign: what has to be the same of two layers.
         """
         place = {member.id: i for i, member in enumerate(chunk)}
-        first = self._members.index(chunk[0])
+        first = self._place[chunk[0].id]
         previous = self._members[first - 1].id if first else ""
-        inputs = {member.id for member in self._members if _is_input(member)}
         signs: list[object] = []
         for member in chunk:
             # A source outside the chunk is the end of the chunk before, or an input by its name.
             sources = [
-                place.get(id_, id_ if id_ in inputs and id_ != previous else -1)
+                place.get(id_, id_ if id_ in self._inputs and id_ != previous else -1)
                 for id_ in self._before.get(member.id, ())
             ]
             # The insides of two groups count as alike if their boxes are, in order.

@@ -11,12 +11,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.renderers.caption import TIMES, joined, short
-from buildtrace.renderers.diagram import Box, Group, Line, Member, Part, Row, boxes, count_layers
+from buildtrace.renderers.diagram import (
+    Box,
+    Group,
+    Line,
+    Member,
+    Part,
+    Row,
+    boxes,
+    count_layers,
+)
 from buildtrace.renderers.flow import Flow
 from buildtrace.renderers.format import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from buildtrace.renderers.diagram import Place
 
 LONGEST_PERIOD = 64
 WORTH_FOLDING = 4
@@ -138,6 +149,7 @@ def _summary(rows: Sequence[Row]) -> Row:
         tooltip=joined(*(row.title for row in rows)),
         built=all(row.built for row in rows),
         layers=sum(row.layers for row in rows),
+        places=tuple(place for row in rows for place in row.places),
     )
 
 
@@ -184,12 +196,21 @@ class _Copy(NamedTuple):
 def _without_copies(part: Part, copies: dict[str, _Copy]) -> Part:
     """Of the lines in and between repeated blocks, those in the first block stay."""
     lines = []
+    drawn = {id_: copy.drawn for id_, copy in copies.items()}
+    alike: dict[tuple[str, str], list[Place]] = {}
     for line in part.lines:
         source, target = copies.get(line.source), copies.get(line.target)
-        same = source and target and source.repetition == target.repetition
-        if not same or (source and target and source.number == target.number == 0):
-            lines.append(line)
-    drawn = {id_: copy.drawn for id_, copy in copies.items()}
+        if source and target and source.repetition == target.repetition:
+            if source.number == target.number:
+                ends = source.drawn, target.drawn
+                alike.setdefault(ends, []).extend(line.places)
+            if source.number or target.number:
+                continue
+        lines.append(line)
+    lines = [
+        replace(line, places=tuple(alike.get((line.source, line.target), line.places)))
+        for line in lines
+    ]
     return _renamed(replace(part, lines=tuple(lines)), drawn)
 
 
@@ -238,16 +259,32 @@ def _repeated(parts: Sequence[Sequence[Member]], exact: bool) -> Group:
     total = sum(row.parameters for part in parts for box in boxes(part) for row in box.rows)
     return Group(
         id=f"{parts[0][0].id}_x",
-        title=f"{TIMES} {len(parts)}: {first} … {last}",
+        title=f"{TIMES} {len(parts):,}: {first} … {last}",
         note=joined(
             f"{count(layers, 'layer')} each",
             f"{count(total, 'parameter')} in all" if total else "",
             "" if exact else "alike but for their sizes",
         ),
-        members=tuple(parts[0]),
+        members=tuple(_standing_for(parts)),
         repeats=len(parts),
         built=all(box.built for part in parts for box in boxes(part)),
     )
+
+
+def _standing_for(parts: Sequence[Sequence[Member]]) -> Iterator[Member]:
+    """The members of the first of alike parts, each row naming the nodes of all of them."""
+    for alike in zip(*parts, strict=True):
+        first = alike[0]
+        if isinstance(first, Group):
+            inner = [member.members for member in alike if isinstance(member, Group)]
+            yield replace(first, members=tuple(_standing_for(inner)))
+        else:
+            rows = zip(*(member.rows for member in alike if isinstance(member, Box)), strict=True)
+            yield Box(first.id, tuple(_one_row(same) for same in rows))
+
+
+def _one_row(rows: Sequence[Row]) -> Row:
+    return replace(rows[0], places=tuple(place for row in rows for place in row.places))
 
 
 def _exactly(row: Row) -> tuple[object, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import linecache
+import re
+import textwrap
 from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -11,7 +13,16 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from buildtrace.trace import LayerRef, Shape, SourceLine, TensorSpec, Trace, Weight
+    from buildtrace.trace import (
+        ErrorInfo,
+        Expected,
+        LayerRef,
+        Shape,
+        SourceLine,
+        TensorSpec,
+        Trace,
+        Weight,
+    )
 
 LONGEST_NAME = 200
 """A name longer than this fills no screen that anybody has; it is cut before anything else."""
@@ -20,6 +31,13 @@ MOST_TENSORS = 3
 """So many tensors are listed one by one."""
 
 USUAL_DTYPE = "float32"
+
+_COLORS = re.compile(r"\x1b\[[\d;]*m")
+
+_AROUND = re.compile(
+    'Exception encountered when calling |(Call a|A)rguments received by |in user code:|File "'
+)
+"""How the paragraphs begin that Keras and TensorFlow put around the text of an exception."""
 
 
 def clean(text: str) -> str:
@@ -60,6 +78,35 @@ def flow(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
     if not outputs:
         return tensors(inputs)
     return f"{tensors(inputs)} → {tensors(outputs)}".lstrip()
+
+
+def error(info: ErrorInfo) -> str:
+    """An exception's type and text, without the colors that Keras puts into its texts."""
+    return f"{info.type}: {_COLORS.sub('', info.message)}"
+
+
+def essence(info: ErrorInfo) -> list[str]:
+    """The lines of an exception's type and text, without what is said of every call around it.
+
+    That is which layer was called, with which arguments, and where: a trace knows all that.
+    """
+    paragraphs = _COLORS.sub("", info.message).split("\n\n")
+    own = [text for text in paragraphs if not _AROUND.match(text.lstrip())]
+    text = textwrap.dedent("\n\n".join(own if "".join(own).strip() else paragraphs)).strip()
+    return f"{info.type}: {text.removeprefix(f'{info.type}: ')}".splitlines()
+
+
+def expected(wanted: Expected) -> str:
+    """What a layer wants of an input: "size 192 on axis -1, at least 2 axes"."""
+    words = [f"the shape {wanted.shape}"] if wanted.shape is not None else []
+    words += [f"size {size} on axis {axis}" for axis, size in wanted.axes.items()]
+    if wanted.ndim is not None:
+        words.append(count(wanted.ndim, "axis", "axes"))
+    if wanted.min_ndim:
+        words.append(f"at least {count(wanted.min_ndim, 'axis', 'axes')}")
+    if wanted.max_ndim is not None:
+        words.append(f"at most {count(wanted.max_ndim, 'axis', 'axes')}")
+    return ", ".join(words) or "anything"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
@@ -131,9 +178,17 @@ def clean_long(text: str, longest: int = 4_000) -> str:
     return "".join(clean(part) for part in kept) + ("…" if len(kept) < len(parts) else "")
 
 
+def clean_lines(text: str) -> list[str]:
+    """The lines of a text, each as `clean_long` makes it."""
+    return [clean_long(line) for line in text.splitlines()]
+
+
 def code_of(file: str) -> list[str]:
     """The lines of a source file; none if it is not on this machine."""
     # linecache would look for a relative name in every folder of sys.path, and find another file.
     if file not in linecache.cache and not Path(file).is_absolute():
         return []
-    return linecache.getlines(file)
+    try:
+        return linecache.getlines(file)
+    except ValueError:  # no system has a file with a zero in its name
+        return []

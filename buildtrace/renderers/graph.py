@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers import format as fmt
 from buildtrace.renderers import styles, summary
+from buildtrace.renderers.flow import MOST_READERS
+from buildtrace.renderers.gaps import Gap, Limits, gaps
 from buildtrace.renderers.lanes import Lanes
-from buildtrace.renderers.lines import Line, Lines, Part, wrapped
-from buildtrace.renderers.models import outermost, weights_by_layer
-from buildtrace.renderers.tables import Column, Row, table
+from buildtrace.renderers.lines import Line, Lines, Part, width_of, wrapped
+from buildtrace.renderers.models import More, form, shown, weights_by_layer
+from buildtrace.renderers.tables import Column, Row, Span, table
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from buildtrace.renderers.options import Options
     from buildtrace.trace import Graph, Node, Trace, Weight
+
+LIMITS = Limits(few=40, many=80, most=100)
+"""How many rows a graph may have; a model in it is a graph of its own."""
 
 WIDEST_DRAWING = 24
 """If the lines need more columns than this, the column "from" alone says what is connected."""
@@ -39,20 +45,29 @@ def render(trace: Trace, options: Options) -> Lines:
 
 
 def _lines(trace: Trace, options: Options, width: int) -> Iterator[Line]:
-    graphs = outermost(trace)
+    graphs = shown(trace, options.full)
     if not graphs:
         yield [Part("No model was built: there is no graph to show.")]
     weights = weights_by_layer(trace)
     for number, graph in enumerate(graphs):
         if number:
             yield []
+        if isinstance(graph, More):
+            yield from wrapped(graph.text, width, [], [], styles.NOTE)
+            continue
         yield from _heading(graph, weights, width)
-        rows = list(_Rows(trace, weights, options.full).of(graph, [], ""))
-        if any(sum(len(part.text) for part in row[0]) > WIDEST_DRAWING for row in rows):
-            rows = [[[], *row[1:]] for row in rows]
+        maker = _Rows(trace, weights, options.full)
+        rows = list(maker.of(graph, [], ""))
+        if any(width_of(_cells(row)[0]) > WIDEST_DRAWING for row in rows):
+            for row in rows:
+                _cells(row)[0] = []
         if rows:
             yield from table(COLUMNS, rows, width)
-    yield from summary.failure(trace, width)
+        yield from summary.folded_rows(maker.hidden, len(rows) - maker.gaps + maker.hidden, width)
+
+
+def _cells(row: Row | Span) -> Row:
+    return row.cells if isinstance(row, Span) else row
 
 
 def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iterator[Line]:
@@ -81,8 +96,9 @@ class _Rows:
         self.full = full
         self.shown: dict[Hashable, str] = {}
         self.graphs = {graph.model.id: graph for graph in trace.graphs}
+        self.hidden = self.gaps = 0
 
-    def of(self, graph: Graph, outer: list[int], before: str) -> Iterator[Row]:
+    def of(self, graph: Graph, outer: list[int], before: str) -> Iterator[Row | Span]:
         """The rows of `graph`, which is inside the models `outer`.
 
         Args:
@@ -91,24 +107,57 @@ class _Rows:
             before: the lines of those models, which go on beside this one's.
         """
         nodes = sorted(graph.nodes, key=lambda node: (-node.depth, node.id))
-        sources: dict[int, list[int]] = {node.id: [] for node in nodes}
-        for edge in graph.edges:
-            if edge.target in sources and edge.source not in sources[edge.target]:
-                sources[edge.target].append(edge.source)
+        sources = _sources(graph)
         lanes = Lanes([node.id for node in nodes], sources)
-        previous: int | None = None
+        around = [*outer, graph.model.id]
+        place = 0
+        for gap in [*self._gaps(nodes, sources), Gap(len(nodes), len(nodes), "")]:
+            previous: int | None = None  # what is left out cannot be pointed to without a word
+            for node in nodes[place : gap.start]:
+                inner = self._inner(node, around)
+                like = self.shown.get(form(inner), "") if inner and not self.full else ""
+                drawing = before + lanes.draw(node.id, _dot(node))
+                row = self._row(node, drawing, sources[node.id], previous, len(outer))
+                row[2] += [Part(f" (inside as {like})", styles.NOTE)] if like else []
+                yield row
+                previous = node.id
+                if inner and not like:
+                    self.shown[form(inner)] = fmt.clean(node.name)
+                    yield from self.of(inner, around, f"{before}{lanes.going_on()}  ")
+            hidden = nodes[gap.start : gap.end]
+            for node in hidden:
+                lanes.draw(node.id, "")
+            if hidden:
+                self.hidden += len(hidden)
+                self.gaps += 1
+                yield self._gap(gap, hidden, f"{before}{lanes.going_on()}", len(outer))
+            place = gap.end
+
+    def _gaps(self, nodes: list[Node], sources: dict[int, list[int]]) -> list[Gap]:
+        """What is left out of a graph."""
+        if self.full:
+            return []
+        row = {node.id: number for number, node in enumerate(nodes)}
+        readers = Counter(source for taken in sources.values() for source in taken)
+        # From an input that is read everywhere, it is the same line however far it has come.
+        aside = {n.id for n in nodes if n.kind == "input" and readers[n.id] > MOST_READERS}
+        kinds: list[Hashable] = []
         for node in nodes:
-            inner = self._inner(node, [*outer, graph.model.id])
-            like = self.shown.get(_form(inner), "") if inner and not self.full else ""
-            drawing = before + lanes.draw(node.id, _dot(node))
-            row = self._row(node, drawing, sources[node.id], previous, len(outer))
-            row[2] += [Part(f" (inside as {like})", styles.NOTE)] if like else []
-            yield row
-            previous = node.id
-            if inner and not like:
-                self.shown[_form(inner)] = fmt.clean(node.name)
-                around = [*outer, graph.model.id]
-                yield from self.of(inner, around, f"{before}{lanes.going_on()}  ")
+            ways = [s if s in aside else row[s] - row[node.id] for s in sources[node.id]]
+            inner = self.graphs.get(-1 if node.layer is None else node.layer)
+            inside = form(inner) if inner else None
+            facts = (node.class_name, node.kind, node.built, node.index > 0)
+            kinds.append((*facts, inside, tuple(ways)))
+        return gaps(kinds, LIMITS)
+
+    def _gap(self, gap: Gap, hidden: list[Node], drawing: str, level: int) -> Span:
+        """The row that stands for those that are left out."""
+        names = [fmt.clean(node.name) for node in (hidden[0], hidden[-1])]
+        layers = {node.layer for node in hidden if node.layer is not None and not node.index}
+        made = sum(fmt.parameters(self.weights.get(layer, [])) for layer in layers)
+        parameters = f", {fmt.count(made, 'parameter')}" if made else ""
+        text = f"{gap.text}{parameters}: {' to '.join(names)}"
+        return Span([[Part(drawing, styles.QUIET)]], [Part("  " * level + text, styles.NOTE)])
 
     def _inner(self, node: Node, around: list[int]) -> Graph | None:
         """The graph inside a node, if it is to be shown there."""
@@ -143,10 +192,13 @@ class _Rows:
         return Part(f"{number:,}" if number else "")
 
 
-def _form(graph: Graph) -> Hashable:
-    """Equal for graphs of the same classes, connected alike."""
-    nodes = tuple((node.class_name, node.kind, node.built) for node in graph.nodes)
-    return nodes, tuple((edge.source, edge.target) for edge in graph.edges)
+def _sources(graph: Graph) -> dict[int, list[int]]:
+    """For each node the nodes that it gets its input from."""
+    found: dict[int, dict[int, None]] = {node.id: {} for node in graph.nodes}
+    for edge in graph.edges:
+        if edge.target in found and edge.source in found:
+            found[edge.target][edge.source] = None
+    return {node: [*sources] for node, sources in found.items()}
 
 
 def _dot(node: Node) -> str:

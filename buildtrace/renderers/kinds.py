@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def kind_of(node: Node) -> Kind:
     return kind_of_class(node.class_name)
 
 
+@lru_cache(maxsize=4096)
 def kind_of_class(class_name: str) -> Kind:
     """The kind of a layer class; "custom" for a class that is not one of Keras' own."""
     for kind in KINDS:

@@ -11,15 +11,23 @@ import re
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from buildtrace.errors import MissingPackageError, RenderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CHILD = (
     "import sys; sys.path += sys.argv[2:]; from buildtrace.renderers.layout import main; main()"
 )
 """Isolated Python has none of the user's paths; the two that are needed come last, so that
 nothing beside them can hide a module of Python's own."""
+
+PATIENCE = 2.0
+"""After so many seconds, whoever waits is told what for."""
 
 MOST_PIXELS = 30_000
 """Cairo shrinks a bitmap with a longer side on its own, to nothing that anybody can read."""
@@ -31,13 +39,19 @@ class LayoutTimeoutError(RenderError):
     """The layout took too long."""
 
 
-def lay_out(source: str, format: str, seconds: float) -> bytes:  # noqa: A002
+def lay_out(
+    source: str,
+    format: str,  # noqa: A002
+    seconds: float,
+    slow: Callable[[], None] = lambda: None,
+) -> bytes:
     """Lay a graph out and draw it.
 
     Args:
         source: the graph in Graphviz' language.
         format: "svg", "png" or "pdf".
         seconds: how long it may take.
+        slow: called once if it takes longer than `PATIENCE`.
 
     Raises:
         MissingPackageError: pygraphviz is not installed.
@@ -46,24 +60,42 @@ def lay_out(source: str, format: str, seconds: float) -> bytes:  # noqa: A002
     """
     command = [sys.executable, "-I", "-c", _CHILD, format, *_paths()]
     try:
-        done = subprocess.run(
-            command, input=source.encode(), capture_output=True, timeout=seconds, check=False
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-    except subprocess.TimeoutExpired:
-        raise LayoutTimeoutError(f"Graphviz took more than {seconds:g} s for the layout") from None
     except OSError as error:
         raise RenderError(
             f"cannot start {sys.executable or 'Python'} for the layout: {error}"
         ) from error
-    complaints = done.stderr.decode(errors="replace")
-    if done.returncode < 0:
-        raise RenderError(f"Graphviz crashed (signal {-done.returncode}){_first(complaints)}")
+    picture, told_by_child = _finished(child, source.encode(), seconds, slow)
+    complaints = told_by_child.decode(errors="replace")
+    if child.returncode < 0:
+        raise RenderError(f"Graphviz crashed (signal {-child.returncode}){_first(complaints)}")
     errors = [line for line in complaints.splitlines() if re.match(r"Error: ", line)]
-    if done.returncode or errors or not done.stdout:
+    if child.returncode or errors or not picture:
         raise RenderError(f"Graphviz failed{_first(chr(10).join(errors) or complaints)}")
     if told := [line for line in complaints.splitlines() if line.startswith("Warning: ")]:
         warnings.warn(f"Graphviz: {told[0].removeprefix('Warning: ')}", stacklevel=2)
-    return done.stdout
+    return picture
+
+
+def _finished(
+    child: subprocess.Popen[bytes], given: bytes, seconds: float, slow: Callable[[], None]
+) -> tuple[bytes, bytes]:
+    """What the child says on stdout and stderr; it has ended when this returns or raises."""
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            return child.communicate(given, timeout=min(PATIENCE, seconds))
+        if seconds > PATIENCE:
+            slow()
+        return child.communicate(timeout=max(seconds - PATIENCE, 0))
+    except BaseException as error:  # an interrupt, too: nothing of ours may go on
+        child.kill()
+        child.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            text = f"Graphviz took more than {seconds:.2g} s for the layout"
+            raise LayoutTimeoutError(text) from None
+        raise
 
 
 def _first(complaints: str) -> str:

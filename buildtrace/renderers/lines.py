@@ -13,27 +13,26 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
+from rich.console import COLOR_SYSTEMS
+from rich.segment import Segment, Segments
 from rich.style import Style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from rich.color import ColorSystem
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 WIDEST = 140
 """In a wider terminal the eye would lose the line."""
 
-CHUNK = 2_000
-"""So many lines are handed to the terminal at once."""
+FIRST, CHUNK = 100, 2_000
+"""So many lines are handed to the terminal at once: a screenful first, to be seen early."""
 
 _ASCII = str.maketrans(
-    dict(zip("├└│─┴╯╰┤┼●○◆→…·µ✗×", "|`|-+'`|+*o#>~-uxx", strict=True))  # noqa: RUF001
+    dict(zip("├└│─┴╯╰┤┼●○◆→…·µ✗×⋯≠≈↓↑", "|`|-+'`|+*o#>~-uxx~!~v^", strict=True))  # noqa: RUF001
 )
 """One character for each, so that all stays in its column where the terminal knows no more."""
-
-
-NEW_LINE = Segment.line()
 
 
 class Part(NamedTuple):
@@ -56,32 +55,76 @@ class Lines:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """All lines as rich's segments."""
-        encoding = options.encoding if options.ascii_only else None
+        encoding = _short_of(options.encoding)
         for line in self.make(min(options.max_width, WIDEST)):
             if isinstance(line, list):
-                yield from _segments(line, encoding)
+                for text, style, link in line:
+                    yield Segment(_known(text, encoding), _style(style, link))
+                yield Segment.line()
             else:
                 yield line
 
     def stream(self, console: Console) -> None:
         """Print the lines as they are made; a long output is never in memory as a whole."""
         lines = iter(self.make(min(console.width, WIDEST)))
-        while chunk := list(islice(lines, CHUNK)):
-            console.print(
-                Lines(lambda _, chunk=chunk: chunk),  # type: ignore[misc]
-                end="",
-                crop=False,
-            )
+        # Most consoles want no more than text with its codes, and for each segment that it is
+        # given, rich takes longer than we for half a line.
+        plain = not (
+            console.record or console.is_jupyter or console.legacy_windows or console.no_color
+        )
+        codes = _Codes(COLOR_SYSTEMS.get(console.color_system or ""))
+        number = FIRST
+        while chunk := list(islice(lines, number)):
+            if plain:
+                for item in _written(chunk, codes, _short_of(console.encoding)):
+                    console.print(item, end="", crop=False)
+            else:
+                console.print(Lines(lambda _, chunk=chunk: chunk), end="", crop=False)  # type: ignore[misc]
+            number = CHUNK
 
 
-def _segments(line: Line, encoding: str | None) -> Iterator[Segment]:
-    """A line's segments; `encoding` is that of a terminal that does not know all characters."""
-    for text, style, link in line:
-        if encoding is not None:
-            text = text.translate(_ASCII)
-            text = text.encode(encoding, "backslashreplace").decode(encoding)
-        yield Segment(text, _style(style, link) if style or link else None)
-    yield NEW_LINE
+def _written(
+    lines: Iterable[Line | RenderableType], codes: _Codes, encoding: str | None
+) -> Iterator[RenderableType]:
+    """The lines in as few pieces as can be, with the codes for their styles in the text."""
+    written: list[str] = []
+    for line in lines:
+        if isinstance(line, list):
+            for text, style, link in line:
+                if text:
+                    before, after = codes[style, link]
+                    written += (before, _known(text, encoding) if encoding else text, after)
+            written.append("\n")
+        else:
+            yield Segments([Segment("".join(written))])
+            written = []
+            yield line
+    yield Segments([Segment("".join(written))])
+
+
+class _Codes(dict[tuple[str, str], tuple[str, str]]):
+    """What a terminal is sent before and after a text, by style and link."""
+
+    def __init__(self, colors: ColorSystem | None) -> None:
+        super().__init__()
+        self.colors = colors
+
+    def __missing__(self, key: tuple[str, str]) -> tuple[str, str]:
+        before, _, after = _style(*key).render("\0", color_system=self.colors).partition("\0")
+        self[key] = before, after
+        return before, after
+
+
+def _short_of(encoding: str) -> str | None:
+    """The encoding if it does not have all characters."""
+    return None if encoding.startswith("utf") else encoding
+
+
+def _known(text: str, encoding: str | None) -> str:
+    """The text for a terminal that knows the characters of this encoding alone."""
+    if encoding is None:
+        return text
+    return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
 
 
 @lru_cache(maxsize=4096)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.errors import RenderError
 from buildtrace.renderers import folding, layout
 from buildtrace.renderers.diagram import Diagram, count_boxes
 from buildtrace.renderers.format import count
-from buildtrace.renderers.topology import diagram
+from buildtrace.renderers.topology import diagram as diagram_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,11 +24,18 @@ if TYPE_CHECKING:
 SMALL = 24
 """So many boxes are drawn one by one."""
 
+MOST_LABELED = 150
+"""In a picture of more boxes, these say the shapes: labels on so many lines are clutter, and
+dot takes long to lead lines around them."""
+
 READABLE = 60
 """A picture of more boxes is made coarser."""
 
-SECONDS = 10.0
-"""A layout that takes longer is given up for a coarser one."""
+SECONDS, SECONDS_A_BOX = 5.0, 0.005
+"""A layout that takes longer is given up for a simpler one; one of many boxes may take longer."""
+
+LONGEST = 60.0
+"""After so many seconds there is no picture at all."""
 
 
 def _runs_of_repeats(part: Part) -> Part:
@@ -56,11 +66,11 @@ def diagrams(trace: Trace, options: Options) -> Iterator[Diagram]:
         RenderError: the trace has no graph.
         UsageError: the trace has no model of the name asked for.
     """
-    finest = diagram(trace, options, folding.nothing)
+    finest = diagram_of(trace, options, folding.nothing)
     whole = count_boxes(finest)
     chosen, fewest = False, whole + 1
     for level, fold in enumerate(LEVELS):
-        drawn = finest if level == 0 else diagram(trace, options, fold)
+        drawn = finest if level == 0 else diagram_of(trace, options, fold)
         number = count_boxes(drawn)
         if not chosen:
             limit = SMALL if level == 0 else READABLE
@@ -72,11 +82,39 @@ def diagrams(trace: Trace, options: Options) -> Iterator[Diagram]:
         notes = (
             (f"{count(whole, 'layer')} drawn as {count(number, 'box', 'boxes')}",) if level else ()
         )
-        yield replace(drawn, notes=notes, level=level)
+        yield replace(drawn, notes=(*notes, *drawn.notes), level=level)
+
+
+class Drawn(NamedTuple):
+    """A picture, and the diagram that it shows."""
+
+    diagram: Diagram
+    picture: bytes
 
 
 def draw(trace: Trace, options: Options, format: str) -> bytes:  # noqa: A002
+    """The picture as a page of its own; see `drawn`."""
+    return drawn(trace, options, format).picture
+
+
+def drawn(
+    trace: Trace,
+    options: Options,
+    format: str,  # noqa: A002
+    page: bool = True,
+    longest: float | None = None,
+) -> Drawn:
     """The picture, laid out by Graphviz.
+
+    It is tried as it should look, then with plain lines, then ever coarser, each time only for
+    so long. Whoever has to wait for it, or gets less than was asked for, is told by a warning.
+
+    Args:
+        trace: what was recorded.
+        options: which model, and how much of it.
+        format: "svg", "png" or "pdf".
+        page: whether the picture stands alone: with a header, and in columns if it is long.
+        longest: after so many seconds there is no picture; by default `LONGEST`.
 
     Raises:
         RenderError: there is nothing to draw, or Graphviz could not.
@@ -84,17 +122,37 @@ def draw(trace: Trace, options: Options, format: str) -> bytes:  # noqa: A002
     """
     from buildtrace.renderers import dot
 
+    end = time.monotonic() + (LONGEST if longest is None else longest)
     late = ""
-    for drawn in diagrams(trace, options):
+    for diagram, plain in _ever_simpler(trace, options):
+        boxes = count_boxes(diagram)
+        # Half of the time is for the simpler ones that may have to follow.
+        seconds = min(SECONDS + SECONDS_A_BOX * boxes, (end - time.monotonic()) / 2)
+        what = f"the layout of {count(boxes, 'box', 'boxes')}"
+        slow = partial(
+            _tell, f"{what} takes a while; after {seconds:.2g} s, a simpler one is tried"
+        )
         if late:
-            drawn = replace(drawn, notes=(*drawn.notes, late))
+            diagram = replace(diagram, notes=(*diagram.notes, late))
         try:
-            picture = layout.lay_out(dot.source(drawn), format, SECONDS)
+            picture = layout.lay_out(dot.source(diagram, plain, page), format, seconds, slow)
         except layout.LayoutTimeoutError as error:
-            late = f"coarser than asked for: the layout took more than {SECONDS:g} s"
+            late = f"coarser than asked for: {what} took more than {seconds:.2g} s"
             failure = error
             continue
         if late:
-            warnings.warn(f"the picture is {late}", stacklevel=2)
-        return picture
-    raise failure
+            _tell(f"the picture is {late}")
+        return Drawn(diagram, picture)
+    raise RenderError(f"{failure}; a .dot file holds the graph without a layout") from failure
+
+
+def _ever_simpler(trace: Trace, options: Options) -> Iterator[tuple[Diagram, bool]]:
+    """The diagrams, and for each whether its lines are to be plain."""
+    for drawn in diagrams(trace, options):
+        yield drawn, False
+        if count_boxes(drawn) <= MOST_LABELED:
+            yield drawn, True
+
+
+def _tell(text: str) -> None:
+    warnings.warn(text, stacklevel=5)

@@ -7,9 +7,9 @@ import textwrap
 import tokenize
 from typing import TYPE_CHECKING
 
-from rich.style import Style
-from rich.syntax import ANSISyntaxTheme, Syntax
+from rich.syntax import Syntax
 
+from buildtrace.renderers import code as code_colors
 from buildtrace.renderers import format as fmt
 from buildtrace.renderers import styles, summary
 from buildtrace.renderers.lines import Line, Lines, Part, wrapped
@@ -24,20 +24,6 @@ if TYPE_CHECKING:
 
 SHORT = 48
 """So many lines of a function are shown, unless all are asked for."""
-
-# Pygments' own themes are made for one background; these colors are the terminal's.
-_COLORS = {
-    ("Comment",): "dim italic",
-    ("Keyword",): "magenta",
-    ("Operator", "Word"): "magenta",
-    ("Literal", "String"): "green",
-    ("Literal", "Number"): "cyan",
-    ("Name", "Function"): "bold bright_blue",
-    ("Name", "Class"): "bold bright_blue",
-    ("Name", "Decorator"): "yellow",
-    ("Name", "Builtin"): "cyan",
-    ("Name", "Exception"): "red",
-}
 
 
 def render(trace: Trace, options: Options) -> Lines:
@@ -57,6 +43,16 @@ def block(file: str, line: int) -> list[str]:
         return lines[:SHORT]  # what is no Python any more is shown as far as it may matter
 
 
+def code_of(call: Call) -> tuple[list[str], str]:
+    """The lines of the function that ran, or none and the reason, as a clause."""
+    code = block(call.file, call.line)
+    if not code:
+        return [], "its file is not on this machine"
+    if not any(call.name.rpartition(".")[2] in line for line in code):
+        return [], "its file on this machine is another version"
+    return code, ""
+
+
 def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line | RenderableType]:
     functions: dict[tuple[str, int, str], list[Call]] = {}
     for call in trace.calls:
@@ -71,7 +67,6 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line | RenderableTy
 
 def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | RenderableType]:
     first = calls[0]
-    name = first.name.rpartition(".")[2]
     title = Part(fmt.clean(first.name), f"bold {styles.STEP[first.step]}")
     address = fmt.link(first.file, first.line)
     yield [title, Part(f"  {fmt.place(first.file, first.line)}", styles.QUIET, address)]
@@ -79,11 +74,9 @@ def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | Rend
     text = f"ran {fmt.count(len(calls), 'time')}"
     text += f", for {fmt.listed(served, 6)}" if served else ""
     yield from wrapped(text, width, [], [], styles.NOTE)
-    code = block(first.file, first.line)
-    if not code:
-        yield [Part("  its file is not on this machine", styles.SWALLOWED)]
-    elif not any(name in line for line in code):
-        yield [Part("  its file on this machine is another version", styles.SWALLOWED)]
+    code, missing = code_of(first)
+    if missing:
+        yield [Part(f"  {missing}", styles.SWALLOWED)]
     else:
         shown = code if full else code[:SHORT]
         yield _syntax("".join(shown), first.line)
@@ -96,7 +89,7 @@ def _syntax(code: str, line: int) -> Syntax:
     return Syntax(
         textwrap.dedent(code).rstrip("\n"),
         "python",
-        theme=ANSISyntaxTheme({token: Style.parse(style) for token, style in _COLORS.items()}),
+        theme=code_colors.theme(),
         line_numbers=True,
         start_line=line,
         word_wrap=True,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace import repeats
 from buildtrace.renderers import format as fmt
 from buildtrace.renderers import styles, summary
+from buildtrace.renderers.gaps import Gap, Limits, gaps
 from buildtrace.renderers.lines import Line, Lines, Part, flowing, wrapped
 from buildtrace.renderers.story import LayerFacts, Story, stories
 
@@ -20,8 +20,8 @@ MARGIN = [Part("   ")]
 WIDEST = 100
 """Sentences in longer lines are hard to read."""
 
-FEW, MANY = 10, 40
-"""So many layers are told one by one; of so many, only the first of each kind of stretch."""
+LIMITS = Limits(few=10, many=40, most=60)
+"""How many layers are told one by one."""
 
 MOST_WEIGHTS = 4
 """So many weights of a layer are told one by one."""
@@ -52,10 +52,12 @@ class _Telling:
 
     def lines(self) -> Iterator[Line]:
         yield from summary.header(self.trace, self.width)
-        for story in stories(self.trace):
+        for story in stories(self.trace, self.options.full):
             yield []
-            yield from self._story(story)
-        yield from summary.failure(self.trace, self.width)
+            if isinstance(story, Story):
+                yield from self._story(story)
+            else:
+                yield from wrapped(story.text, self.width, [], [], styles.NOTE)
 
     def _story(self, story: Story) -> Iterator[Line]:
         if story.graph:
@@ -114,28 +116,15 @@ class _Telling:
     def _layers(self, story: Story) -> Iterator[Line]:
         """A sentence for each layer; what comes again is folded."""
         layers = story.layers
+        kinds = [facts.kind for facts in layers]
         place = 0
-        for start, end, like in self._folds(layers):
-            for number in range(place, start):
+        for gap in [] if self.options.full else gaps(kinds, LIMITS):
+            for number in range(place, gap.start):
                 yield _layer(number, layers[number])
-            yield _more(layers[start:end], like)
-            place = end
+            yield _more(layers[gap.start : gap.end], gap)
+            place = gap.end
         for number in range(place, len(layers)):
             yield _layer(number, layers[number])
-
-    def _folds(self, layers: list[LayerFacts]) -> list[tuple[int, int, str]]:
-        """What is hidden: from where, to where, and what it is like."""
-        kinds = [facts.kind for facts in layers]
-        if self.options.full or len(layers) <= FEW:
-            return []
-        if len(layers) > MANY:
-            stretches = repeats.find_stretches(kinds)
-            return [(start, end, "those above") for start, end in stretches]
-        runs = repeats.find_runs(kinds)
-        return [
-            (run.start + run.length, run.end, f"the last {run.length}" if run.length > 1 else "it")
-            for run in runs
-        ]
 
 
 # -- sentences ------------------------------------------------------------------------------
@@ -202,12 +191,11 @@ def _weights(weights: tuple[Weight, ...]) -> Line:
     return [*line, *say(": {} parameters", _whole(f"{fmt.parameters(weights):,}"))]
 
 
-def _more(layers: list[LayerFacts], like: str) -> Line:
-    """That more layers like the ones before follow."""
+def _more(layers: list[LayerFacts], gap: Gap) -> Line:
+    """That more layers follow, like the ones before or not."""
     number = _whole(fmt.count(sum(fmt.parameters(facts.weights) for facts in layers), "parameter"))
     names = _name(layers[0].layer), _name(layers[-1].layer)
-    text = f"… and {len(layers):,} more like {like}: " + "{} to {}, with {}."
-    return [Part("     ", styles.QUIET), *say(text, *names, number)]
+    return [Part("     ", styles.QUIET), *say(gap.text + ": {} to {}, with {}.", *names, number)]
 
 
 def _graph(story: Story) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace import transforms
-from buildtrace.renderers.models import outermost, weights_by_layer
+from buildtrace.renderers.models import More, outermost, shown, weights_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,18 +124,18 @@ class Story:
         return found
 
 
-def stories(trace: Trace) -> list[Story]:
-    """A story for each outermost model, and one for the calls that are left."""
-    found = []
-    told: set[int] = set()
-    for graph in outermost(trace):
-        part = transforms.part_of(trace, {graph.model.id})
-        told.update(call.id for call in part.calls)
-        found.append(Story(part, graph))
+def stories(trace: Trace, full: bool) -> Iterator[Story | More]:
+    """A story for each outermost model that is shown, and one for the calls that are left."""
+    for graph in shown(trace, full):
+        if isinstance(graph, More):
+            yield graph
+        else:
+            yield Story(transforms.part_of(trace, {graph.model.id}), graph)
+    models = {graph.model.id for graph in outermost(trace)}
+    told = {call.id for call in transforms.part_of(trace, models).calls}
     rest = tuple(call for call in trace.calls if call.id not in told)
     if rest:
-        found.append(Story(_rest(trace, rest), None))
-    return found
+        yield Story(_rest(trace, rest), None)
 
 
 def _rest(trace: Trace, calls: tuple[Call, ...]) -> Trace:

@@ -14,11 +14,17 @@ STEP = {
 KIND = {"input": "cyan", "layer": "", "model": "bold", "operation": "italic yellow"}
 """Style of a node's name, by its kind."""
 
+SEVERITY = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+"""Style of a finding, by how bad it is."""
+
+MARK = {"error": "✗", "warning": "!", "note": "·"}
+"""What stands before a finding, as a call that failed or that somebody caught is marked as well."""
+
 QUIET = "dim"
 NAME = "bold"
 CHANGE = "green"
-ERROR = "bold red"
-SWALLOWED = "yellow"
+ERROR = SEVERITY["error"]
+SWALLOWED = SEVERITY["warning"]
 HEADING = "bold"
 NOTE = "italic"
 WHOLE = "none"

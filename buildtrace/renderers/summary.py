@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from buildtrace import failure
+from buildtrace.renderers import findings, styles
 from buildtrace.renderers import format as fmt
-from buildtrace.renderers import styles
 from buildtrace.renderers.lines import Line, Part, wrapped
 from buildtrace.transforms import focus
 
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers.options import Options
-    from buildtrace.trace import Call, Trace
-
-LONGEST_MESSAGE = 40
-"""So many lines of an error's message are shown."""
+    from buildtrace.trace import Trace
 
 
 def subject(trace: Trace, options: Options) -> Trace:
@@ -52,6 +50,17 @@ def header(trace: Trace, width: int) -> Iterator[Line]:
         if step in steps:
             line += [Part(f"{step} {steps[step]:,}", style), Part(" · ", styles.QUIET)]
     yield line[:-1]
+    yield from _wrong(trace)
+
+
+def _wrong(trace: Trace) -> Iterator[Line]:
+    """That something went wrong, of which more is said below the views."""
+    line = findings.counts(trace)
+    if caught := len(failure.swallowed(trace)):
+        line += [Part(", ")] if line else []
+        line.append(Part(f"{fmt.count(caught, 'exception')} caught in the build", styles.SWALLOWED))
+    if line:
+        yield [*line, Part(": see the end", styles.QUIET)]
 
 
 def totals(trace: Trace) -> Line:
@@ -79,38 +88,8 @@ def folded(trace: Trace, shown: Trace, width: int) -> Iterator[Line]:
     yield from wrapped(text, width, [], [], styles.NOTE)
 
 
-def failure(trace: Trace, width: int) -> Iterator[Line]:
-    """The call that failed, with what it was given and the whole message."""
-    failed, error = trace.failed, trace.error
-    if failed is not None and failed.error is not None:
-        error = failed.error
-        text = f"The build failed in {fmt.clean(failed.name)}{_at_work(failed)}"
-    elif error is not None:
-        text = "The run ended in an error, outside of any call shown here"
-    else:
-        return
-    indent = [Part("  ")]
-    yield []
-    yield from wrapped(text, width, [Part("✗ ", styles.ERROR)], indent, styles.ERROR)
-    message = f"{error.type}: {error.message}".splitlines() or [error.type]
-    for text in message[:LONGEST_MESSAGE]:
-        yield from wrapped(fmt.clean_long(text), width, indent, indent)
-    if len(message) > LONGEST_MESSAGE:
-        yield [*indent, Part(f"… {len(message) - LONGEST_MESSAGE} more lines", styles.QUIET)]
-    if failed is not None:
-        line = [*indent, Part(fmt.place(failed.file, failed.line), styles.QUIET, _link(failed))]
-        if failed.caller:
-            address = fmt.link(failed.caller.file, failed.caller.line)
-            line += [Part(", from ", styles.QUIET)]
-            line += [Part(fmt.user_line(failed.caller), styles.NAME, address)]
-        yield line
-
-
-def _at_work(call: Call) -> str:
-    layer = f" of {fmt.clean(call.layer.name)} {fmt.layer(call.layer)}" if call.layer else ""
-    given = f" on {fmt.tensors(call.inputs)}" if call.inputs else ""
-    return layer + given
-
-
-def _link(call: Call) -> str:
-    return fmt.link(call.file, call.line)
+def folded_rows(hidden: int, rows: int, width: int) -> Iterator[Line]:
+    """How many rows of a table were left out, and how to see them."""
+    if hidden:
+        text = f"Folded: {hidden:,} of {rows:,} rows; --full shows all."
+        yield from wrapped(text, width, [], [], styles.NOTE)

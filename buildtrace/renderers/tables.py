@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace.renderers.lines import Line, Part, cut, cut_start, size, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Column(NamedTuple):
@@ -32,25 +32,41 @@ Row = list[Line]
 GAP = 2
 
 
-def table(columns: list[Column], rows: list[Row], width: int) -> Iterator[Line]:
+class Span(NamedTuple):
+    """A row of which but the first cells are in columns.
+
+    Attributes:
+        cells: of the first columns.
+        line: what takes the place of all the others.
+    """
+
+    cells: Row
+    line: Line
+
+
+def table(columns: list[Column], rows: Sequence[Row | Span], width: int) -> Iterator[Line]:
     """The lines of a table: headings and rows, as many columns as there is room for."""
-    needed = [
-        max([size(column.title), *(width_of(row[place]) for row in rows)])
-        for place, column in enumerate(columns)
-    ]
-    filled = [any(width_of(row[place]) for row in rows) for place in range(len(columns))]
+    most = [0] * len(columns)
+    for row in rows:
+        for place, cell in enumerate(row.cells if isinstance(row, Span) else row):
+            most[place] = max(most[place], width_of(cell))
+    needed = [max(size(column.title), most[place]) for place, column in enumerate(columns)]
+    filled = [width > 0 for width in most]
     places = _places(columns, needed, [p for p in range(len(columns)) if filled[p]], width)
     widths = _widths(columns, needed, places, width)
     headings: Row = [[Part(column.title, "dim")] for column in columns]
     for row in [headings, *rows]:
+        cells = row.cells if isinstance(row, Span) else row
         line: Line = []
         for place in places:
+            if place >= len(cells):
+                break
             shorter = cut_start if columns[place].tail else cut
-            cell = shorter(row[place], widths[place])
+            cell = shorter(cells[place], widths[place])
             space = Part(" " * (widths[place] - width_of(cell)))
             line += [space, *cell] if columns[place].right else [*cell, space]
             line.append(Part(" " * GAP))
-        yield line[:-1]
+        yield cut([*line, *row.line], width) if isinstance(row, Span) else line[:-1]
 
 
 def _places(columns: list[Column], needed: list[int], places: list[int], width: int) -> list[int]:

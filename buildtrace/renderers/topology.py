@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING
 
 from buildtrace.errors import RenderError, UsageError
 from buildtrace.renderers.caption import joined, short
-from buildtrace.renderers.diagram import Box, Diagram, Group, Line, Member, Part, Row, boxes
+from buildtrace.renderers.diagram import (
+    Box,
+    Diagram,
+    Group,
+    Line,
+    Member,
+    Part,
+    Place,
+    Row,
+    boxes,
+)
 from buildtrace.renderers.format import clean, count, tensor, tensors
 from buildtrace.renderers.kinds import kind_of
+from buildtrace.renderers.models import More, folded
 from buildtrace.renderers.weighing import Weighing
 
 if TYPE_CHECKING:
@@ -38,10 +49,12 @@ def diagram(trace: Trace, options: Options, fold: Fold) -> Diagram:
         UsageError: the trace has no model of the name asked for.
     """
     drawer = _Drawer(trace, options, fold)
-    parts = [drawer.model(graph) for graph in chosen(trace, options)]
+    graphs = folded(chosen(trace, options), options.full)
+    parts = [drawer.model(graph) for graph in graphs if not isinstance(graph, More)]
     return Diagram(
         models=tuple(group for group, _ in parts),
         lines=tuple(line for _, part in parts for line in part.lines),
+        notes=tuple(f"models: {more.text}" for more in graphs if isinstance(more, More)),
     )
 
 
@@ -115,7 +128,9 @@ class _Drawer:
                 lines += part.lines
                 ports[node.id] = part.entries, part.exits
             else:
-                members.append(Box(id_, (self._row(node, inner, call, note),)))
+                row = self._row(node, inner, call, note)
+                row = replace(row, places=(Place(graph.model.id, node.id),))
+                members.append(Box(id_, (row,)))
                 ports[node.id] = (id_,), (id_,)
         part = Part(
             tuple(members),
@@ -172,6 +187,7 @@ class _Drawer:
             ),
             built=node.built,
             layers=layers,
+            node=node,
         )
 
 
@@ -223,11 +239,14 @@ def _lines(graph: Graph, ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]
         source = sources[sent.index(edge.tensor) % len(sources)]
         target = targets[arrived[edge.target] % len(targets)]
         arrived[edge.target] += 1
-        lines.append(Line(source, target, tensor(edge.tensor)))
+        place = Place(graph.model.id, edge.target)
+        lines.append(Line(source, target, tensor(edge.tensor), (place,)))
     return lines
 
 
 def _with_ends(part: Part) -> Part:
     """A part whose graph names no inputs or outputs: its first and last box will do."""
     ids = [box.id for box in boxes(part.members)]
-    return replace(part, entries=part.entries or (ids[0],), exits=part.exits or (ids[-1],))
+    return replace(
+        part, entries=part.entries or tuple(ids[:1]), exits=part.exits or tuple(ids[-1:])
+    )

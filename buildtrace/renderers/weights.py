@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers import colored, styles, summary
 from buildtrace.renderers import format as fmt
-from buildtrace.renderers import styles, summary
+from buildtrace.renderers.gaps import Gap, Limits, gaps
 from buildtrace.renderers.lines import Line, Lines, Part, wrapped
-from buildtrace.renderers.models import build_around, outermost
-from buildtrace.renderers.tables import Column, Row, table
+from buildtrace.renderers.models import More, build_around, shown
+from buildtrace.renderers.tables import Column, Row, Span, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Hashable, Iterator
 
     from buildtrace.renderers.options import Options
     from buildtrace.trace import Call, Graph, Trace, Weight
@@ -33,39 +35,116 @@ COLUMNS = [
 ]
 
 
+MOST_TELLING = 5
+"""Columns of a higher rank are left out of a page."""
+
+LIMITS = Limits(few=40, many=80, most=100)
+"""How many rows a table may have."""
+
+
 def render(trace: Trace, options: Options) -> Lines:
     """A table for each model in the order of its `weights`, then what belongs to none."""
     trace = summary.subject(trace, options)
-    return Lines(lambda width: _lines(trace, width))
+    return Lines(lambda width: _lines(trace, width, options.full))
 
 
-def _lines(trace: Trace, width: int) -> Iterator[Line]:
+def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
+    hidden = 0
+    for title, weights, prefix in _groups(trace, full):
+        if prefix is None:
+            hidden += len(weights)
+            parameters = fmt.count(fmt.parameters(weights), "parameter")
+            yield from wrapped(f"{title}, {parameters}", width, [], [], styles.NOTE)
+            yield []
+            continue
+        found = [] if full else gaps([_kind(trace, weight) for weight in weights], LIMITS)
+        hidden += sum(gap.end - gap.start for gap in found)
+        yield from wrapped(title, width, [], [], styles.HEADING)
+        yield from table(COLUMNS, list(_rows(trace, weights, prefix, found)), width)
+        yield []
+    yield [*summary.totals(trace)] if trace.weights else [Part("No weight was made.")]
+    yield from summary.folded_rows(hidden, len(trace.weights), width)
+
+
+def table_html(trace: Trace, options: Options) -> str:
+    """The same tables for a page; the columns that tell the least are left out."""
+    shown_columns = [(place, c) for place, c in enumerate(COLUMNS) if c.rank <= MOST_TELLING]
+    trace = summary.subject(trace, options)
+    pieces = []
+    for title, weights, prefix in _groups(trace, options.full):
+        if prefix is None:
+            pieces.append(f"<p>{escape(title)}</p>")
+            continue
+        found = [] if options.full else gaps([_kind(trace, weight) for weight in weights], LIMITS)
+        headings = "".join(f"<th{_align(c)}>{escape(c.title)}</th>" for _, c in shown_columns)
+        pieces.append(f"<p><b>{escape(title)}</b></p><table><tr>{headings}</tr>")
+        for row in _rows(trace, weights, prefix, found):
+            if isinstance(row, Span):
+                text = f'<td colspan="{len(shown_columns)}">{colored.line(row.line)}</td>'
+            else:
+                cells = [*row, *[[]] * (len(COLUMNS) - len(row))]
+                text = "".join(
+                    f"<td{_align(c)}>{colored.line(cells[place])}</td>"
+                    for place, c in shown_columns
+                )
+            pieces.append(f"<tr>{text}</tr>")
+        pieces.append("</table>")
+    last = summary.totals(trace) if trace.weights else [Part("No weight was made.")]
+    return f"{''.join(pieces)}<p>{colored.line(last)}</p>"
+
+
+def _align(column: Column) -> str:
+    return f' style="text-align:{"right" if column.right else "left"}"'
+
+
+def _groups(trace: Trace, full: bool) -> Iterator[tuple[str, list[Weight], str | None]]:
+    """A title for some of the weights, these, and what their paths all begin with.
+
+    That is `None` for the weights of models that are left out.
+    """
     seen: set[int] = set()
     by_id = {weight.id: weight for weight in trace.weights}
-    for graph in [*outermost(trace), *trace.graphs]:
-        fresh = [by_id[n] for n in graph.weights if n in by_id and n not in seen]
-        if not fresh and (seen or not graph.weights):
+    for graph in [*shown(trace, full), *trace.graphs]:
+        graphs = graph.graphs if isinstance(graph, More) else [graph]
+        own = dict.fromkeys(number for each in graphs for number in each.weights)
+        fresh = [by_id[n] for n in own if n in by_id and n not in seen]
+        if not fresh and (seen or not own):
             continue
         seen.update(weight.id for weight in fresh)
-        yield from _group(trace, _title(graph), fresh, width, f"{graph.model.name}/")
+        if isinstance(graph, More):
+            yield graph.text, fresh, None
+        else:
+            yield _title(graph), fresh, f"{graph.model.name}/"
     rest = [weight for weight in trace.weights if weight.id not in seen]
     if rest:
-        title = "outside of any model" if seen else "in the order of their making"
-        yield from _group(trace, title, rest, width)
-    yield [*summary.totals(trace)] if trace.weights else [Part("No weight was made.")]
+        yield "outside of any model" if seen else "in the order of their making", rest, ""
 
 
 def _title(graph: Graph) -> str:
     return f"{fmt.clean(graph.model.name)} {fmt.layer(graph.model)}"
 
 
-def _group(
-    trace: Trace, title: str, weights: Iterable[Weight], width: int, prefix: str = ""
-) -> Iterator[Line]:
-    rows = [[_name(trace, weight, prefix), *_row(trace, weight)] for weight in weights]
-    yield from wrapped(title, width, [], [], styles.HEADING)
-    yield from table(COLUMNS, rows, width)
-    yield []
+def _kind(trace: Trace, weight: Weight) -> Hashable:
+    """Equal for weights that a reader takes for the same thing in another layer."""
+    owner = trace.layers[weight.layer].class_name if weight.layer in trace.layers else None
+    facts = (weight.trainable, weight.initializer, weight.dtype, weight.placement)
+    return (weight.name, owner, len(weight.shape), *facts, weight.regularizer, weight.constraint)
+
+
+def _rows(
+    trace: Trace, weights: list[Weight], prefix: str, found: list[Gap]
+) -> Iterator[Row | Span]:
+    place = 0
+    for gap in [*found, Gap(len(weights), len(weights), "")]:
+        for weight in weights[place : gap.start]:
+            yield [_name(trace, weight, prefix), *_row(trace, weight)]
+        hidden = weights[gap.start : gap.end]
+        if hidden:
+            names = ["".join(p.text for p in _name(trace, hidden[n], prefix)) for n in (0, -1)]
+            parameters = fmt.count(fmt.parameters(hidden), "parameter")
+            text = f"{gap.text}, {parameters}: {' to '.join(names)}"
+            yield Span([], [Part(text, styles.NOTE)])
+        place = gap.end
 
 
 def _row(trace: Trace, weight: Weight) -> Row:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-import importlib.util
-import os
 import sys
 from typing import TYPE_CHECKING
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-if not importlib.util.find_spec("tensorflow"):
-    os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
-
 import pytest
+from generations_fixtures import imported_once, k
 from patches import patched_since, snapshot
-from scenarios import GENERATIONS, Keras
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+__all__ = ["imported_once", "k"]  # fixtures
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -42,17 +37,5 @@ def settings_stay() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def imported_once() -> None:
-    """Imports what is installed, and has the garbage collector leave that alone: much faster."""
-    for keras in GENERATIONS:
-        keras.keras.backend.clear_session()
-    gc.collect()
-    gc.freeze()
-
-
-@pytest.fixture(params=GENERATIONS, ids=lambda k: k.name)
-def k(request: pytest.FixtureRequest) -> Keras:
-    """One installed Keras, its names and state reset."""
-    keras: Keras = request.param
-    keras.keras.backend.clear_session()
-    return keras
+def imported(imported_once: None) -> None:
+    """Every test here runs Keras."""

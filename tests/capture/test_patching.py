@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,7 +66,7 @@ def test_a_missing_landmark_is_named_and_the_rest_works(
 
     def with_a_gap(package: str, version: str) -> Any:
         generation = real(package, version)
-        return replace(generation, landmarks=(gone, *generation.landmarks))
+        return generation._replace(landmarks=(gone, *generation.landmarks))
 
     monkeypatch.setattr(generations, "generation_of", with_a_gap)
     with (

@@ -86,7 +86,6 @@ BAD = {
     "no value": (["-o"], "expected one argument"),
     "unknown suffix": (["-o", "x.docx", "model.py"], ".docx"),
     "no suffix": (["-o", "x", "model.py"], "suffix"),
-    "html, for now": (["-o", "x.html", "model.py"], ".svg"),
     "unknown format": (["--format", "docx", "-o", "x", "model.py"], "docx"),
     "format for nothing": (["--format", "svg", "model.py"], "-o PATH"),
     "no folder": (["-o", "nowhere/x.svg", "model.py"], "there is no folder"),

@@ -85,6 +85,39 @@ def test_a_build_that_fails(command, script, keras):
     assert trace.error.type == traceback.splitlines()[-1].partition(":")[0]
 
 
+def rule():
+    from buildtrace.diagnosis import rules
+
+    return next(rule for rule in rules() if rule.code == "BT105")
+
+
+@pytest.mark.parametrize("keras", KERAS)
+def test_check(command, script, keras):
+    after = "model = keras.Sequential([keras.layers.Dense(1)])\nmodel.compile('sgd', 'mse')\n"
+    after += "model.fit(numpy.zeros((1, 1)), numpy.zeros((1, 1)))\nprint('trained')\n"
+    name = script(f"{rule().bad}print('before')\nimport numpy\n{after}")
+    result = command("-m", "buildtrace", "check", "--keras", keras, name)
+    assert "trained" not in result.out
+    first, *rest = result.out.splitlines()
+    assert first == "before"
+    if f"keras{keras}" not in rule().generations:
+        assert result.code == 0
+        assert rest[0].startswith("No problems found in ")
+        return
+    assert result.code == 1
+    assert rest[0].startswith("model.py:14: BT105 error: Linear.build of 'linear' (Linear) ran ")
+    script(rule().good, "good.py")
+    assert command("-m", "buildtrace", "check", "--keras", keras, "good.py").code == 0
+
+
+@pytest.mark.parametrize("keras", KERAS[:1])  # none that a script would get without us
+def test_check_takes_the_keras_of_the_project(command, script, keras):
+    script(f"[tool.buildtrace]\nkeras = '{keras}'\n", "pyproject.toml")
+    source = "import tensorflow as tf\nprint(tf.keras.layers.Dense.__module__)"
+    result = command("-m", "buildtrace", "check", script(source, "deep/model.py"))
+    assert result.out.startswith(f"{environment.package_of(keras)}.")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("keras", KERAS)
 def test_no_train(command, script, keras):
@@ -109,6 +142,8 @@ def test_an_interrupt_shows_what_was_recorded(script, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Programs that a shell starts in the background ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     with child:
         assert child.stdout.readline() == "ready\n"

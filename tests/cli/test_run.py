@@ -4,11 +4,12 @@ import contextlib
 import sys
 
 import pytest
+from msgspec.structs import replace
 from traces import failing, mlp3
 
 from buildtrace import serialize
 from buildtrace.cli import report, run
-from buildtrace.trace import Trace
+from buildtrace.trace import Finding, Trace
 
 ROOT_CALL = "Sequential.build"
 
@@ -171,3 +172,22 @@ def test_another_keras_than_the_wanted_one_is_named(cli, printing, monkeypatch):
     result = cli("--keras", "2", printing)
     assert "--keras 2 decides what tf.keras is, but the script used keras" in result.err
     assert "decides" not in cli("--keras", "3", printing).err
+
+
+def test_findings_are_shown_though_nothing_was_built(cli, printing, recording):
+    finding = Finding(code="BT1", message="It is not built.", why="So.", fix="build()")
+    recording.setattr(FakeTracing, "recorded", staticmethod(lambda: Trace(findings=(finding,))))
+    result = cli(printing)
+    assert "It is not built." in result.err
+    assert "nothing to show" not in result.err
+
+
+def test_findings_stand_below_all_views_and_in_text_files(cli, printing, recording, tmp_path):
+    finding = Finding(code="BT1", message="It is odd.", why="So.", fix="build()", calls=(0,))
+    trace = replace(mlp3(), findings=(finding,))
+    recording.setattr(FakeTracing, "recorded", staticmethod(lambda: trace))
+    result = cli("--view", "tree", "--view", "weights", "-o", "build.txt", printing)
+    written = (tmp_path / "build.txt").read_text()
+    for text in (result.out, written):
+        assert text.count("It is odd.") == 1
+        assert text.rindex("It is odd.") > text.rindex("dense_1/bias")

@@ -70,3 +70,21 @@ def test_an_output_that_knows_only_ascii(command, trace_file, arguments):
     assert result.err == ""
     assert len(result.out) > 100
     assert result.out.isascii()
+
+
+def test_what_a_picture_s_layout_has_to_say_is_said_as_it_comes(cli, tmp_path, monkeypatch):
+    from buildtrace.renderers import layout, picture
+
+    trace = tmp_path / "deep.json"
+    mlp3([8] * 3).save(trace)
+    monkeypatch.setattr(layout, "_CHILD", "import time; time.sleep(600)")
+    monkeypatch.setattr(layout, "PATIENCE", 0.1)
+    monkeypatch.setattr(picture, "SECONDS", 0.2)
+    result = cli("-o", tmp_path / "x.svg", trace)
+    first, *_, last = result.err.splitlines()
+    assert first.startswith(
+        f"buildtrace: {tmp_path / 'x.svg'}: the layout of 4 boxes takes a while"
+    )
+    assert last.startswith("buildtrace: error: ")
+    assert result.code == 1
+    assert not (tmp_path / "x.svg").exists()

@@ -22,10 +22,17 @@ def loaded(command, names, *arguments):
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_and_version_load_next_to_nothing(command, option):
-    assert loaded(command, (*HEAVY, "rich", "msgspec", "importlib.metadata"), option) == []
+    slow = ("rich", "msgspec", "importlib.metadata", "inspect")
+    assert loaded(command, (*HEAVY, *slow), option) == []
 
 
-@pytest.mark.parametrize("verb", ["landmarks", "landmarks --help", "doctor --help", "nope.py"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *("landmarks", "landmarks --help", "doctor --help", "nope.py"),
+        *("check --help", "check nope.py", "explain", "explain --all", "explain --help"),
+    ],
+)
 def test_verbs_and_errors_load_no_keras(command, verb):
     assert loaded(command, HEAVY, *verb.split()) == []
 
@@ -36,6 +43,11 @@ def test_doctor_loads_no_keras(command):
 
 def test_a_trace_is_shown_without_keras(command, trace_file):
     assert loaded(command, HEAVY, "--view", "tree", trace_file) == []
+    assert loaded(command, HEAVY, "check", trace_file) == []
+
+
+def test_the_help_of_check_loads_next_to_nothing(command):
+    assert loaded(command, (*HEAVY, "rich", "msgspec"), "check", "--help") == []
 
 
 def test_version(cli):

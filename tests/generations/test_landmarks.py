@@ -49,3 +49,43 @@ def test_a_version_has_each_landmark_once(generation):
 def test_every_step_of_the_build_has_a_landmark(generation):
     steps = {row.step for row in generation.landmarks}
     assert steps == {"input", "connect", "build", "weight", "graph"}
+
+
+def roles(generation):
+    return {row.role for row in generation.landmarks}
+
+
+@pytest.mark.parametrize("generation", GENERATIONS, ids=lambda generation: generation.name)
+def test_a_landmark_without_a_counterpart_says_why(generation):
+    others = set().union(*(roles(other) for other in GENERATIONS if other is not generation))
+    for row in generation.landmarks:
+        assert row.role
+        assert row.role in others or row.unpaired, row.name
+        assert row.unpaired is None or row.unpaired.endswith(".")
+
+
+def test_landmarks_of_one_name_have_one_role():
+    found = {}
+    for _, row in ROWS:
+        found.setdefault(row.name, set()).add(row.role)
+    assert all(len(each) == 1 for each in found.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "counterparts"),
+    [
+        ("make_variable", {"Variable.__init__"}),
+        ("_map_graph_network", {"map_graph"}),
+        ("Functional._init_graph_network", {"Function.__init__"}),
+        (
+            "Layer._functional_construction_call",
+            {"Layer.symbolic_call", "Operation.symbolic_call"},
+        ),
+        ("Layer._infer_output_signature", {"compute_output_spec"}),
+        ("Layer._set_connectivity_metadata", set()),
+    ],
+)
+def test_the_counterparts_that_the_sources_show(name, counterparts):
+    keras2, keras3 = GENERATIONS
+    (role,) = {row.role for row in keras2.landmarks if row.name == name}
+    assert {row.name for row in keras3.landmarks if row.role == role} == counterparts

@@ -197,3 +197,67 @@ def test_text_on_every_color_has_contrast(kind):
 
     assert (luminance(kind.fill) + 0.05) / (luminance("#111827") + 0.05) > 7
     assert 1.05 / (luminance(kind.line) + 0.05) > 4.5  # the border, on white
+
+
+def test_an_input_that_is_read_everywhere_does_not_keep_blocks_from_folding():
+    model = graphs.Model()
+    first = last = model.add("in", "InputLayer")
+    for number in range(500):
+        sources = (last, first) if number % 12 == 5 else (last,)
+        last = model.add(f"layer{number}", "Add" if len(sources) > 1 else "Dense", *sources)
+    source = dot.render(graphs.trace(model), Options())
+    assert f"{TIMES} 41: layer0 … layer480" in source
+    assert len(pygraphviz.AGraph(string=source)) < 10
+
+
+def test_a_few_models_stand_side_by_side_and_many_in_rows():
+    many = [graphs.mlp(f"model{number}", id=1000 * (number + 1)) for number in range(30)]
+    for number, model in enumerate(many):
+        last = 2
+        for _ in range(number % 7):
+            last = model.add(f"more_{last}", "Dense", last)
+    assert "packmode" not in dot.render(graphs.trace(*many[:2]), Options())
+    source = dot.render(graphs.trace(*many), Options(full=True))
+    (across,) = re.findall(r"packmode=array_ut(\d+)", source)
+    assert 2 < int(across) < 15
+    graph = pygraphviz.AGraph(string=source)
+    graph.layout(prog="dot")
+    width, height = (float(side) for side in graph.graph_attr["bb"].split(",")[2:])
+    assert 1 / 3 < width / height < 3
+
+
+def test_a_model_without_layers_is_an_empty_frame():
+    empty = graphs.Model("empty", id=5)
+    assert len(parsed(graphs.trace(empty)).nodes()) == 0
+    assert len(parsed(graphs.trace(empty, graphs.mlp())).nodes()) == 3
+
+
+@pytest.mark.parametrize("blocks", [50, 300])
+def test_a_big_model_is_some_dozens_of_boxes_that_stand_for_all_layers(blocks):
+    trace = graphs.trace(graphs.residual(blocks=blocks))
+    source = dot.render(trace, Options())
+    boxes = len(pygraphviz.AGraph(string=source))
+    assert boxes < 60
+    assert f"{TIMES} {blocks}: block0 … block{blocks - 1}" in source
+    assert f"{4 * blocks + 2:,} layers drawn as {boxes} boxes" in source
+
+
+def test_a_long_chain_drawn_whole_is_no_strip():
+    model = graphs.Model()
+    last = model.add("in", "InputLayer")
+    for number in range(600):
+        last = model.add(f"layer{number}", f"Kind{number}", last)
+    graph = parsed(graphs.trace(model), full=True)
+    graph.layout(prog="dot")
+    width, height = (float(side) for side in graph.graph_attr["bb"].split(",")[2:])
+    assert len([node for node in graph.nodes() if node.startswith("m1_")]) == 601
+    assert 1 / 3 < width / height < 3
+
+
+def test_of_many_models_that_are_alike_one_is_drawn():
+    many = [graphs.mlp(f"model{number}", id=1000 * (number + 1)) for number in range(30)]
+    source = dot.render(graphs.trace(*many), Options())
+    assert len(pygraphviz.AGraph(string=source)) == 3
+    assert "… and 29 more like it: model1 to model29" in source
+    whole = dot.render(graphs.trace(*many), Options(full=True))
+    assert len(pygraphviz.AGraph(string=whole)) == 90

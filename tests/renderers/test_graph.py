@@ -1,4 +1,8 @@
+import re
+
+import pytest
 import traces
+from renderers import graphs
 
 from buildtrace.renderers import Options, to_text
 from buildtrace.renderers.lanes import Lanes
@@ -80,3 +84,48 @@ def test_a_nested_model_like_another_is_not_repeated():
     assert "block_2 (inside as block_0)" in text
     full = to_text(recording.trace(), Options(views=("graph",), full=True), width=100)
     assert "block_2_b" in full
+
+
+def shown(trace, **options):
+    return to_text(trace, Options(views=("graph",), **options), width=120).splitlines()
+
+
+def test_many_alike_nodes_are_one_row_and_none_is_lost():
+    trace = traces.mlp3([16] * 500)
+    lines = shown(trace)
+    assert len(lines) < 20
+    (gap,) = (text for text in lines if "more like" in text)
+    nodes = [text for text in lines if re.match(r"[●○] ", text)]
+    left, parameters = (
+        int(n.replace(",", "")) for n in re.findall(r"(\d[\d,]*) (?:more|para)", gap)
+    )
+    assert left + len(nodes) == 501
+    told = sum(
+        int(n.replace(",", ""))
+        for text in nodes
+        for n in re.findall(r"\) +([\d,]+) ", text)[-1:]
+        if "Dense" in text
+    )
+    assert told + parameters == trace.parameters
+    assert lines[-1] == f"Folded: {left} of 501 rows; --full shows all."
+    assert len(shown(trace, full=True)) == 501 + 3
+
+
+def test_after_a_gap_the_lines_go_on():
+    lines = shown(graphs.trace(graphs.residual(blocks=60)))
+    place = next(number for number, text in enumerate(lines) if "more like" in text)
+    assert lines[place].startswith(("│  ", "● "))
+    origin = lines[place + 1][lines[2].index("from") :]
+    assert origin.strip() == "240"  # it is not the row above, so it is said
+    assert len(lines) < 60
+
+
+@pytest.mark.parametrize("layers", [100, 1_000])
+def test_a_model_of_which_no_two_layers_are_alike_is_cut_in_the_middle(layers):
+    model = graphs.Model()
+    last = model.add("in", "InputLayer")
+    for number in range(layers):
+        last = model.add(f"layer_{number}", f"Kind{number}", last)
+    lines = shown(graphs.trace(model))
+    assert len(lines) < 110
+    assert f"layer_{layers - 1}" in "".join(lines)

@@ -3,9 +3,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import warnings
 import xml.dom.minidom
+from contextlib import suppress
 
+import pygraphviz
 import pytest
 from renderers import graphs
 
@@ -75,21 +78,40 @@ def test_a_layout_without_end_is_given_up(monkeypatch):
         layout.lay_out("digraph { a }", "svg", 0.2)
 
 
-def test_too_slow_falls_back_to_a_coarser_picture_and_says_so(monkeypatch):
+def slow_for(monkeypatch, times):
+    """Layouts take too long so many times; what is asked for after that is laid out."""
     asked = []
     real = layout.lay_out
 
-    def slow_at_first(source, format, seconds):  # noqa: A002
+    def lay_out(source, format, seconds, slow):  # noqa: A002
         asked.append(source)
-        if len(asked) == 1:
+        if len(asked) <= times:
             raise layout.LayoutTimeoutError("slow")
-        return real(source, format, seconds)
+        return real(source, format, seconds, slow)
 
-    monkeypatch.setattr(layout, "lay_out", slow_at_first)
+    monkeypatch.setattr(layout, "lay_out", lay_out)
+    return asked
+
+
+def test_too_slow_falls_back_to_plain_lines_and_says_so(monkeypatch):
+    asked = slow_for(monkeypatch, 1)
     with pytest.warns(UserWarning, match="coarser"):
         content = picture.draw(graphs.trace(graphs.residual()), Options(full=True), "svg")
     assert b"coarser" in content
-    assert len(asked[1]) < len(asked[0])
+    plain, rich = (pygraphviz.AGraph(string=asked[place]) for place in (1, 0))
+    assert plain.nodes() == rich.nodes()
+    assert plain.graph_attr["splines"] == "line"
+    assert any(edge.attr["label"] for edge in rich.edges())
+    assert not any(edge.attr["label"] for edge in plain.edges())
+    assert all("(None, 8)" in node.attr["label"] for node in plain.nodes()[:3])
+
+
+def test_too_slow_twice_falls_back_to_a_coarser_picture_and_says_so(monkeypatch):
+    asked = slow_for(monkeypatch, 2)
+    with pytest.warns(UserWarning, match="coarser"):
+        content = picture.draw(graphs.trace(graphs.residual()), Options(full=True), "svg")
+    assert b"coarser" in content
+    assert len(pygraphviz.AGraph(string=asked[2])) < len(pygraphviz.AGraph(string=asked[0])) // 2
 
 
 def test_too_slow_at_every_level_is_an_error(monkeypatch):
@@ -99,6 +121,57 @@ def test_too_slow_at_every_level_is_an_error(monkeypatch):
     monkeypatch.setattr(layout, "lay_out", slow)
     with pytest.raises(RenderError, match="10 s"):
         picture.draw(graphs.trace(graphs.residual()), Options(), "svg")
+
+
+ENDLESS = "import time; time.sleep(600)"
+
+
+def test_whoever_waits_for_a_layout_is_told(monkeypatch):
+    code = "import sys, time; time.sleep(0.8); sys.stdout.write('picture')"
+    monkeypatch.setattr(layout, "_CHILD", code)
+    told = []
+    monkeypatch.setattr(layout, "PATIENCE", 0.2)
+    assert layout.lay_out("digraph { a }", "svg", 30, lambda: told.append(1)) == b"picture"
+    assert told == [1]
+    monkeypatch.setattr(layout, "PATIENCE", 30)
+    assert layout.lay_out("digraph { a }", "svg", 30, lambda: told.append(2)) == b"picture"
+    assert told == [1]
+
+
+def test_a_picture_says_what_takes_long(monkeypatch):
+    monkeypatch.setattr(layout, "_CHILD", ENDLESS)
+    monkeypatch.setattr(layout, "PATIENCE", 0.1)
+    monkeypatch.setattr(picture, "SECONDS", 0.2)
+    trace = graphs.trace(graphs.residual(1))
+    with pytest.warns(UserWarning, match="takes a while") as told, suppress(RenderError):
+        picture.draw(trace, Options(full=True), "svg")
+    assert "6 boxes" in str(told[0].message)
+
+
+def test_no_picture_takes_for_ever(monkeypatch):
+    monkeypatch.setattr(layout, "_CHILD", ENDLESS)
+    monkeypatch.setattr(picture, "LONGEST", 1.0)
+    start = time.monotonic()
+    with pytest.raises(RenderError, match=r"\.dot file"):
+        picture.draw(graphs.trace(graphs.residual()), Options(full=True), "svg")
+    assert time.monotonic() - start < 20
+
+
+def test_an_interrupted_layout_leaves_no_process(monkeypatch):
+    monkeypatch.setattr(layout, "_CHILD", ENDLESS)
+    monkeypatch.setattr(layout, "PATIENCE", 0.1)
+    children = []
+    real = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *a, **k: children.append(real(*a, **k)) or children[0]
+    )
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        layout.lay_out("digraph { a }", "svg", 30, interrupt)
+    assert children[0].returncode is not None
 
 
 def test_long_skips_end():

@@ -1,6 +1,16 @@
+import io
+import re
+
+import pytest
+import traces
+from rich.console import Console
+from rich.syntax import Syntax
+
 from buildtrace.renderers import format as fmt
-from buildtrace.renderers.lines import Part, cut, cut_start, flowing, shorten, size
-from buildtrace.renderers.tables import Column, table
+from buildtrace.renderers import tree
+from buildtrace.renderers.lines import Lines, Part, cut, cut_start, flowing, shorten, size
+from buildtrace.renderers.options import Options
+from buildtrace.renderers.tables import Column, Span, table
 
 
 def text(line):
@@ -57,3 +67,75 @@ def test_numbers():
     assert fmt.listed("abcdef") == "a, b, c and 3 more"
     assert fmt.listed("abc") == "a, b and c"
     assert fmt.count(1, "call") == "1 call"
+
+
+def test_a_span_takes_the_place_of_the_last_columns():
+    columns = [Column("a"), Column("b"), Column("c")]
+    rows = [[[Part("1")], [Part("2")], [Part("3")]], Span([[Part("4")]], [Part("five and six")])]
+    assert [text(row) for row in table(columns, rows, 40)] == [
+        "a  b  c",
+        "1  2  3",
+        "4  five and six",
+    ]
+    assert text(list(table(columns, rows, 8))[2]) == "4  five…"
+
+
+LINES = [
+    [Part("plain "), Part("bold", "bold"), Part("", "red"), Part(" link ✗", "cyan", "file:///x#1")],
+    [],
+    Syntax("x = 1", "python"),
+    [Part("[bold]no markup", "bright_blue")],
+]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"color_system": None},
+        {"color_system": "standard", "force_terminal": True},
+        {"color_system": "truecolor", "force_terminal": True},
+        {"color_system": "truecolor", "force_terminal": True, "no_color": True},
+        {"color_system": "truecolor", "force_terminal": True, "record": True},
+        {"color_system": "truecolor", "force_terminal": True, "legacy_windows": True},
+    ],
+    ids=["none", "standard", "truecolor", "no color", "record", "legacy"],
+)
+def test_what_is_streamed_looks_as_rich_would_print_it(more):
+    texts = []
+    for stream in (Lines.stream, lambda lines, console: console.print(lines, end="", crop=False)):
+        console = Console(file=io.StringIO(), width=60, _environ={}, **more)
+        stream(Lines(lambda _: LINES), console)
+        texts.append(re.sub(r"\bid=[\d-]+", "", console.file.getvalue()))
+        if console.record:
+            assert "\x1b" not in console.export_text(styles=False)
+    assert texts[0] == texts[1]
+
+
+def test_a_terminal_of_few_characters_is_given_no_others():
+    file = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    console = Console(file=file, width=60, _environ={})
+    Lines(lambda _: [[Part("├─ 模 → é")]]).stream(console)
+    file.flush()
+    assert file.buffer.getvalue().decode("latin-1") == "|- \\u6a21 > é\n"
+
+
+def test_the_first_lines_of_a_long_tree_come_before_the_last_are_made():
+    whole = traces.mlp3([8] * 200)
+    lines = iter(tree.render(whole, Options(full=True)).make(120))
+    made = 0
+
+    def counted(_):
+        nonlocal made
+        for line in lines:
+            made += 1
+            yield line
+
+    seen = []
+
+    class File(io.StringIO):
+        def write(self, words):
+            seen.append(made)
+            return super().write(words)
+
+    Lines(counted).stream(Console(file=File(), width=120))
+    assert seen[0] < 200 < 2_000 < made

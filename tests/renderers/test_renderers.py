@@ -9,6 +9,7 @@ from buildtrace import renderers
 from buildtrace.errors import UsageError
 from buildtrace.renderers import RENDERERS, VIEWS, Options, renderer_for, save, to_text
 from buildtrace.serialize import load
+from buildtrace.trace import ErrorInfo, Trace
 
 
 @pytest.mark.parametrize("renderer", [r for r in RENDERERS.values() if r.suffix])
@@ -43,6 +44,21 @@ def test_text_holds_the_views_asked_for(tmp_path):
     assert "initializer" in text
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_trace_saves_itself_in_a_format_that_no_suffix_tells(tmp_path):
+    trace = traces.mlp3()
+    for name in (renderer.name for renderer in RENDERERS.values() if not renderer.suffix):
+        trace.save(tmp_path / "build.json", name)
+        assert (tmp_path / "build.json").read_bytes() == renderers.content(trace, name)
+    with pytest.raises(UsageError, match="formats without one: chrome, speedscope"):
+        trace.save(tmp_path / "build")
+
+
+def test_the_colors_in_keras_texts_are_left_out(tmp_path):
+    error = ErrorInfo(type="ValueError", message="\x1b[1mbad\x1b[0m shape\x1b[2J")
+    text = to_text(Trace(error=error))
+    assert "ValueError: bad shape\\x1b[2J" in text
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):

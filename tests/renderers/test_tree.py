@@ -4,7 +4,9 @@ import re
 import traces
 from rich.console import Console
 
-from buildtrace.renderers import Options, show, to_text
+from buildtrace import transforms
+from buildtrace.renderers import Options, excerpt, show, to_text
+from buildtrace.renderers.lines import size
 from buildtrace.trace import ErrorInfo
 
 
@@ -115,7 +117,7 @@ def test_a_swallowed_error_is_said_to_be_one():
     error = ErrorInfo(type="TypeError", message="no", swallowed=True)
     with recording.call("Layer.__call__"), recording.call("Dense.build", error=error):
         pass
-    assert "swallowed: TypeError: no" in line(tree(recording.trace()), "Dense.build")
+    assert "! Dense.build  caught: TypeError: no" in line(tree(recording.trace()), "Dense.build")
 
 
 def test_explain_speaks_once_of_each_landmark():
@@ -157,3 +159,38 @@ def test_a_change_of_state_is_said_in_short_where_it_does_not_fit():
     narrow = line(tree(trace, width=80), "Sequential.build")
     assert "_graph_initialized: False → True" in narrow
     assert "→ not built" in narrow
+
+
+def test_what_is_always_said_is_cut_where_the_line_ends():
+    recording = traces.Recording()
+    error = ErrorInfo(type="ValueError", message="word " * 30, swallowed=True)
+    with recording.call("Layer.__call__", recording.layer("a", "A"), error=error):
+        pass
+    (line,) = (
+        text
+        for text in to_text(recording.trace(), width=80).splitlines()
+        if text.startswith("! Layer.__call__")
+    )
+    assert size(line) == 80
+    assert "caught: ValueError: word" in line
+    assert re.search(r"…  +2 µs$", line)
+
+
+def test_an_excerpt_marks_lines_and_has_no_times():
+    trace = traces.mlp3()
+    calls = trace.find("Dense.build")
+    lines = excerpt(trace, trace, {call.id for call in calls}, width=120).splitlines()
+    marked = [line for line in lines if line.startswith("> ")]
+    assert len(marked) == 2
+    assert all("Dense.build" in line for line in marked)
+    names = [call.name for call in trace.calls]
+    assert [line[2:].lstrip("│├└─ ").split()[0] for line in lines[2:]] == names
+    assert not any("µs" in line or "parameters" in line for line in lines)
+
+
+def test_an_excerpt_says_what_is_folded():
+    trace = traces.mlp3([16] * 30)
+    shown = transforms.fold(trace)
+    lines = excerpt(trace, shown, width=120).splitlines()
+    assert any("more like" in line for line in lines)
+    assert all(line[:2] == "  " for line in lines if line)

@@ -1,3 +1,6 @@
+import re
+
+import pytest
 import traces
 
 from buildtrace.renderers import Options, to_text
@@ -57,3 +60,50 @@ def test_a_narrow_terminal_leaves_columns_out():
 
 def test_no_weights_is_said():
     assert rows(traces.Trace()) == ["No weight was made."]
+
+
+def test_many_alike_weights_are_one_row_and_none_is_lost():
+    trace = traces.mlp3([16] * 500)
+    lines = rows(trace, 120)
+    assert len(lines) < 20
+    (gap,) = (text for text in lines if "more like" in text)
+    shown = [text for text in lines if re.match(r"dense(_\d+)?/", text)]
+    left, parameters = (
+        int(n.replace(",", "")) for n in re.findall(r"(\d[\d,]*) (?:more|para)", gap)
+    )
+    assert left + len(shown) == 1_000 == len(trace.weights)
+    told = sum(int(text.replace(",", "").split(")")[1].split()[0]) for text in shown)
+    assert told + parameters == trace.parameters
+    assert f"Folded: {left} of 1,000 rows; --full shows all." in lines
+    assert " to dense_499/bias" in gap
+
+
+def test_full_leaves_no_weight_out():
+    trace = traces.mlp3([16] * 100)
+    lines = to_text(trace, Options(views=("weights",), full=True), width=120).splitlines()
+    assert sum(text.startswith("dense") for text in lines) == 200
+    assert not any("more like" in text or "Folded" in text for text in lines)
+
+
+@pytest.mark.parametrize("view", ["weights", "graph", "steps"])
+def test_of_many_models_that_are_alike_one_is_shown(view):
+    recording = traces.Recording()
+    given = traces.spec(None, 4)
+    for number in range(40):
+        model = recording.layer(f"model_{number}", "Functional")
+        layer = recording.layer(f"layer_{number}", "Dense")
+        with recording.call("Functional.build", model), recording.call("Dense.build", layer):
+            recording.add_weight(layer, "kernel", (2, 3))
+        source = recording.layer(f"in_{number}", "InputLayer")
+        rows_ = (source, given), (layer, given)
+        recording.graphs.append(traces.chain(model, *rows_, weights=[number]))
+    trace = recording.trace()
+    text = to_text(trace, Options(views=(view,)), width=120)
+    assert "… and 39 more like it: model_1 to model_39" in text
+    assert "layer_0" in text
+    assert "layer_1" not in text
+    whole = to_text(trace, Options(views=(view,), full=True), width=120)
+    assert "layer_17" in whole
+    if view == "weights":
+        assert "model_39, 234 parameters" in text
+        assert "Folded: 39 of 40 rows" in text

@@ -19,4 +19,13 @@ KERAS2 = Generation(
     ),
     conversion="engine.base_layer:Layer._maybe_cast_inputs",
     adapter="keras2.adapter",
+    uses=(
+        ("Model.summary", "engine.training:Model.summary"),
+        ("Model.save", "engine.training:Model.save"),
+        ("Model.save_weights", "engine.training:Model.save_weights"),
+        ("Model.load_weights", "engine.training:Model.load_weights"),
+        ("Model.compile", "engine.training:Model.compile"),
+        ("model_to_dot", "utils.vis_utils:model_to_dot"),
+        ("load_model", "saving.saving_api:load_model"),
+    ),
 )

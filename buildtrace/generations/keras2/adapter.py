@@ -5,10 +5,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.generations.base import Adapter, WeightFacts, node_facts, origin
+from buildtrace.generations.base import (
+    BUILT,
+    NOT_BUILT,
+    Adapter,
+    WeightFacts,
+    node_facts,
+    nodes_behind,
+    origin,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from buildtrace.generations.base import NodeFacts
 
@@ -24,34 +32,30 @@ class Keras2Adapter(Adapter):
         self.layer_class = self._source("engine.base_layer").Layer
         self.model_class = self._source("engine.training").Model
         self.tensor_class = self._source("engine.keras_tensor").KerasTensor
-        self._metric_class: type = self._source("metrics.base_metric").Metric
+        self.uncounted: type = self._source("metrics.base_metric").Metric
 
     def _source(self, module: str) -> Any:
         return importlib.import_module(f"{self.root}.{module}")
-
-    def is_counted(self, layer: Any) -> bool:
-        """False for metrics, which in Keras 2 are layers by inheritance."""
-        return not isinstance(layer, self._metric_class)
 
     def is_operation(self, thing: Any) -> bool:
         """True for the layers that Keras 2 makes of plain TensorFlow functions."""
         return type(thing).__module__.endswith(".core.tf_op_layer")
 
-    def state(self, layer: Any) -> dict[str, bool]:
+    def state(self, layer: Any) -> Mapping[str, bool]:
         """`built` of every layer, and `_graph_initialized` of a Sequential."""
+        flags = BUILT if getattr(layer, "built", False) else NOT_BUILT
         held = getattr(layer, "__dict__", {})
-        flags = {"built": bool(getattr(layer, "built", False))}
         if "_graph_initialized" in held:
-            flags["_graph_initialized"] = bool(held["_graph_initialized"])
+            return {**flags, "_graph_initialized": bool(held["_graph_initialized"])}
         return flags
 
     def own_weights(self, layer: Any) -> list[Any]:
         """The variables in the layer's two lists, which may hold lookup tables as well."""
-        held = [
-            *getattr(layer, "_trainable_weights", ()),
-            *getattr(layer, "_non_trainable_weights", ()),
-        ]
-        return [variable for variable in held if hasattr(variable, "shape")]
+        trainable = getattr(layer, "_trainable_weights", ())
+        others = getattr(layer, "_non_trainable_weights", ())
+        if not trainable and not others:
+            return []
+        return [variable for variable in (*trainable, *others) if hasattr(variable, "shape")]
 
     def model_weights(self, model: Any) -> list[Any]:
         """`model.weights`; it raises on a subclassed model that is not built."""
@@ -62,12 +66,15 @@ class Keras2Adapter(Adapter):
 
     def all_layers(self, model: Any) -> Iterable[Any]:
         """The model and all layers in it, at any depth."""
-        return [layer for layer in model._flatten_layers() if self.is_counted(layer)]
+        return self._counted(model._flatten_layers())
 
     def top_layers(self, model: Any) -> list[Any]:
         """The layers that the model itself holds."""
         layers = model._flatten_layers(recursive=False, include_self=False)
-        return [layer for layer in layers if self.is_counted(layer)]
+        return self._counted(layers)
+
+    def _counted(self, layers: Iterable[Any]) -> list[Any]:
+        return [layer for layer in layers if not isinstance(layer, self.uncounted)]
 
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
         """From a tf.Variable: its name is "dense/kernel:0", and it knows of no frozen layer."""
@@ -90,6 +97,10 @@ class Keras2Adapter(Adapter):
         if not held.get("_is_graph_network") or "_nodes_by_depth" not in held:
             return None
         return node_facts(held["_nodes_by_depth"], "layer", "keras_inputs")
+
+    def nodes_behind(self, outputs: list[Any]) -> Iterator[NodeFacts]:
+        """The nodes that these symbolic tensors come from."""
+        return node_facts(nodes_behind(outputs, "keras_inputs"), "layer", "keras_inputs")
 
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of `model.inputs` and `model.outputs`."""

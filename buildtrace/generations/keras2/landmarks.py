@@ -14,15 +14,18 @@ LANDMARKS = (
         name="Input",
         target="engine.input_layer:Input",
         step="input",
+        role="makes an input",
         reads="input",
         evidence=True,
         summary="Makes the symbolic tensor that stands for the data: a shape and a dtype, no "
         "values. Behind it is an InputLayer.",
+        unpaired="Sequential.build of Keras 3 makes its InputLayer without this function.",
     ),
     Landmark(
         name="InputLayer.__init__",
         target="engine.input_layer:InputLayer.__init__",
         step="input",
+        role="makes an input layer",
         reads="input",
         evidence=True,
         summary="The layer that holds the input: it has no weights and computes nothing; the "
@@ -35,16 +38,20 @@ LANDMARKS = (
         name="Sequential._build_graph_network_for_inferred_shape",
         target="engine.sequential:Sequential._build_graph_network_for_inferred_shape",
         step="connect",
+        role="turns a stack into a graph",
         reads="shapes",
         summary="Turns a stack of layers into a graph once a shape is known: makes an input of "
         "that shape and calls each layer on the output of the one before.",
         article="The article has `build` run it. Each call of a Sequential without an Input runs "
         "it, too, and it returns at once unless the shape is new to it.",
+        unpaired="Keras 3 has no function for this: Sequential.build makes the input layer, "
+        "calls the layers and makes the functional model itself.",
     ),
     Landmark(
         name="Layer.__call__",
         target="engine.base_layer:Layer.__call__",
         step="connect",
+        role="calls a layer",
         reads="call",
         summary="Calling a layer: on symbols it takes the way of the functional construction, "
         "on data it builds the layer if need be and computes.",
@@ -53,6 +60,7 @@ LANDMARKS = (
         name="Sequential.call",
         target="engine.sequential:Sequential.call",
         step="connect",
+        role="runs a stack",
         reads="call",
         summary="The forward pass of a Sequential. A model that was not built before builds its "
         "graph here, from the shape of the first data.",
@@ -61,6 +69,7 @@ LANDMARKS = (
         name="Functional.call",
         target="engine.functional:Functional.call",
         step="connect",
+        role="runs a graph",
         reads="call",
         summary="The forward pass of a graph network: runs the layers again, node by node.",
     ),
@@ -68,6 +77,7 @@ LANDMARKS = (
         name="Layer._functional_construction_call",
         target="engine.base_layer:Layer._functional_construction_call",
         step="connect",
+        role="connects a layer",
         reads="call",
         evidence=True,
         summary="The layer was called on a symbol, so nothing is computed: it works out what "
@@ -77,6 +87,7 @@ LANDMARKS = (
         name="Layer._keras_tensor_symbolic_call",
         target="engine.base_layer:Layer._keras_tensor_symbolic_call",
         step="connect",
+        role="decides how to infer the output",
         reads="call",
         evidence=True,
         summary="Decides how to find the output's shape and dtype: by running `call` on "
@@ -86,27 +97,34 @@ LANDMARKS = (
         name="Layer._infer_output_signature",
         target="engine.base_layer:Layer._infer_output_signature",
         step="connect",
+        role="infers the output on placeholders",
         reads="call",
         evidence=True,
         summary="Opens a scratch graph, builds the layer there if need be, runs its `call` on "
         "placeholders, keeps the signature of what comes out, and throws the graph away.",
         article="The article has the inner product with the kernel give the next layer's input; "
         "it is symbolic only: the scratch graph is dropped and just a shape and a dtype survive.",
+        unpaired="Keras 3 runs `call` on placeholders only if the layer has no rule for the "
+        "shape that comes out; layers such as Dense have one.",
     ),
     Landmark(
         name="Layer._set_connectivity_metadata",
         target="engine.base_layer:Layer._set_connectivity_metadata",
         step="connect",
+        role="notes a connection",
         reads="state",
         evidence=True,
         summary="Writes down that this layer turned these inputs into these outputs, by making "
         "a Node.",
         article="The article leaves this out, but it is what makes the topology.",
+        unpaired="Keras 3 has no function for this: Layer.__call__ makes the Node itself, or "
+        "before 3.10 Operation.symbolic_call.",
     ),
     Landmark(
         name="Node.__init__",
         target="engine.node:Node.__init__",
         step="connect",
+        role="makes a node",
         reads="node",
         evidence=True,
         summary="One call of one layer, as a node: linked to the nodes that its inputs came "
@@ -118,6 +136,7 @@ LANDMARKS = (
         name="Layer._maybe_build",
         target="engine.base_layer:Layer._maybe_build",
         step="build",
+        role="builds if need be",
         reads="state",
         summary="Builds the layer from its input's shape, unless it is built already.",
         article="The article goes from _infer_output_signature straight to build; this is the "
@@ -127,6 +146,7 @@ LANDMARKS = (
         name="Layer.build",
         target="engine.base_layer:Layer.build",
         step="build",
+        role="builds a layer",
         reads="shapes",
         family=True,
         evidence=True,
@@ -141,6 +161,7 @@ LANDMARKS = (
         name="Layer.add_weight",
         target="engine.base_layer:Layer.add_weight",
         step="weight",
+        role="makes a weight",
         reads="weight",
         evidence=True,
         summary="Makes one variable of the layer, with its name, shape, initializer, "
@@ -150,7 +171,8 @@ LANDMARKS = (
         name="make_variable",
         target="engine.base_layer_utils:make_variable",
         step="weight",
-        reads="name",
+        role="makes a variable",
+        reads="variable",
         evidence=True,
         nested=True,
         summary="Makes the tf.Variable itself, in eager mode even inside a graph.",
@@ -159,6 +181,7 @@ LANDMARKS = (
         name="Initializer.__call__",
         target="initializers.initializers:Initializer.__call__",
         step="weight",
+        role="gives first values",
         reads="initializer",
         family=True,
         nested=True,
@@ -169,6 +192,7 @@ LANDMARKS = (
         name="Functional.__init__",
         target="engine.functional:Functional.__init__",
         step="graph",
+        role="makes a model of a graph",
         reads="graph",
         evidence=True,
         summary="Makes a model of a graph, from its inputs and its outputs. keras.Model(...) "
@@ -178,6 +202,7 @@ LANDMARKS = (
         name="Functional._init_graph_network",
         target="engine.functional:Functional._init_graph_network",
         step="graph",
+        role="takes up a graph",
         reads="graph",
         evidence=True,
         summary="Sets the model's inputs and outputs, marks it as built, has its graph mapped, "
@@ -191,6 +216,7 @@ LANDMARKS = (
         name="_map_graph_network",
         target="engine.functional:_map_graph_network",
         step="graph",
+        role="maps the graph",
         reads="graph",
         evidence=True,
         summary="Sorts the nodes by depth, and checks that every tensor can be computed from "
@@ -200,6 +226,7 @@ LANDMARKS = (
         name="_build_map",
         target="engine.functional:_build_map",
         step="graph",
+        role="walks the graph",
         reads="name",
         evidence=True,
         summary="Walks the graph from each output back to the inputs, and puts the nodes in "
@@ -209,6 +236,7 @@ LANDMARKS = (
         name="_build_map_helper",
         target="engine.functional:_build_map_helper",
         step="graph",
+        role="takes a step of the walk",
         reads="name",
         evidence=True,
         summary="One step of that walk: the node that made a tensor, after the nodes that made "

@@ -15,4 +15,13 @@ KERAS3 = Generation(
         "optimizers.base_optimizer:BaseOptimizer.apply",
     ),
     adapter="keras3.adapter",
+    uses=(
+        ("Model.summary", "models.model:Model.summary"),
+        ("Model.save", "models.model:Model.save"),
+        ("Model.save_weights", "models.model:Model.save_weights"),
+        ("Model.load_weights", "models.model:Model.load_weights"),
+        ("Model.compile", "trainers.trainer:Trainer.compile"),
+        ("model_to_dot", "utils.model_visualization:model_to_dot"),
+        ("load_model", "saving.saving_api:load_model"),
+    ),
 )

@@ -5,10 +5,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.generations.base import Adapter, WeightFacts, class_name, node_facts, origin
+from buildtrace.generations.base import (
+    BUILT,
+    NOT_BUILT,
+    Adapter,
+    WeightFacts,
+    class_name,
+    node_facts,
+    nodes_behind,
+    origin,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from buildtrace.generations.base import NodeFacts
 
@@ -22,6 +31,7 @@ class Keras3Adapter(Adapter):
     def __init__(self, package: str, root: str, version: str) -> None:
         """Of the imported package, its package of sources, and its version."""
         super().__init__(package, root, version)
+        self.backend = self._source("backend.config").backend()
         self.layer_class = self._source("layers.layer").Layer
         self.model_class = self._source("models.model").Model
         self.tensor_class = self._source("backend").KerasTensor
@@ -30,19 +40,15 @@ class Keras3Adapter(Adapter):
     def _source(self, module: str) -> Any:
         return importlib.import_module(f"{self.root}.{module}")
 
-    def is_counted(self, layer: Any) -> bool:  # noqa: ARG002 - metrics are no layers here
-        """Always true."""
-        return True
-
     def is_operation(self, thing: Any) -> bool:
         """True for an operation that is not a layer."""
         return not isinstance(thing, self.layer_class)
 
-    def state(self, layer: Any) -> dict[str, bool]:
+    def state(self, layer: Any) -> Mapping[str, bool]:
         """`built` of every layer, and whether a Sequential has its `_functional`."""
-        flags = {"built": bool(getattr(layer, "built", False))}
+        flags = BUILT if getattr(layer, "built", False) else NOT_BUILT
         if isinstance(layer, self._sequential_class):
-            flags["_functional"] = self.inner_model(layer) is not None
+            return {**flags, "_functional": self.inner_model(layer) is not None}
         return flags
 
     def own_weights(self, layer: Any) -> list[Any]:
@@ -65,19 +71,29 @@ class Keras3Adapter(Adapter):
         """The layers that the model itself holds."""
         return list(model._flatten_layers(include_self=False, recursive=False))
 
+    def attributes(self, layer: Any) -> Iterator[Any]:
+        """Keras 3 never forgets a layer; but a Sequential has its layers in that list alone."""
+        for name, value in vars(layer).items():
+            if name != "_layers" or isinstance(layer, self._sequential_class):
+                yield value
+
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:  # noqa: ARG002
-        """From a keras.Variable; `_dtype`, because `dtype` answers for the autocast scope."""
+        """From a keras.Variable.
+
+        `_dtype`, because `dtype` answers for the autocast scope; `_shape`, because TensorFlow's
+        `shape` makes a TensorShape of it each time.
+        """
         layout = getattr(variable, "_layout", None)
         return WeightFacts(
-            name=variable.name,
-            path=variable.path,
-            shape=variable.shape,
-            dtype=getattr(variable, "_dtype", None) or variable.dtype,
-            trainable=bool(variable.trainable),
-            initializer=class_name(getattr(variable, "_initializer", None)),
-            regularizer=class_name(getattr(variable, "regularizer", None)),
-            constraint=class_name(getattr(variable, "constraint", None)),
-            placement=None if layout is None else str(layout),
+            variable.name,
+            variable.path,
+            getattr(variable, "_shape", None) or variable.shape,
+            getattr(variable, "_dtype", None) or variable.dtype,
+            bool(variable.trainable),
+            class_name(getattr(variable, "_initializer", None)),
+            class_name(getattr(variable, "regularizer", None)),
+            class_name(getattr(variable, "constraint", None)),
+            None if layout is None else str(layout),
         )
 
     def inner_model(self, model: Any) -> Any:
@@ -95,6 +111,10 @@ class Keras3Adapter(Adapter):
         if isinstance(model, self._sequential_class):
             model = self.inner_model(model)
         return model if hasattr(model, "_nodes_by_depth") else None
+
+    def nodes_behind(self, outputs: list[Any]) -> Iterator[NodeFacts]:
+        """The nodes that these symbolic tensors come from."""
+        return node_facts(nodes_behind(outputs, "input_tensors"), "operation", "input_tensors")
 
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of the model's inputs and outputs."""

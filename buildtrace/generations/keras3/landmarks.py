@@ -21,6 +21,7 @@ LANDMARKS = (
         name="Input",
         target="layers.core.input_layer:Input",
         step="input",
+        role="makes an input",
         reads="input",
         evidence=True,
         summary="Makes the symbolic tensor that stands for the data: a shape and a dtype, no "
@@ -30,6 +31,7 @@ LANDMARKS = (
         name="InputLayer.__init__",
         target="layers.core.input_layer:InputLayer.__init__",
         step="input",
+        role="makes an input layer",
         reads="input",
         evidence=True,
         summary="The layer that holds the input: it has no weights and computes nothing; the "
@@ -43,6 +45,7 @@ LANDMARKS = (
         name="Layer.__call__",
         target="layers.layer:Layer.__call__",
         step="connect",
+        role="calls a layer",
         reads="call",
         summary="Calling a layer: builds it if need be, then computes, or, on symbols, works out "
         "what would come out and records the connection as a Node.",
@@ -53,6 +56,7 @@ LANDMARKS = (
         name="Sequential.call",
         target="models.sequential:Sequential.call",
         step="connect",
+        role="runs a stack",
         reads="call",
         summary="The forward pass of a Sequential: hands over to the functional model in it.",
     ),
@@ -60,6 +64,7 @@ LANDMARKS = (
         name="Functional.call",
         target="models.functional:Functional.call",
         step="connect",
+        role="runs a graph",
         reads="call",
         summary="The forward pass of a functional model: runs the layers again, node by node.",
     ),
@@ -67,14 +72,18 @@ LANDMARKS = (
         name="Operation.__call__",
         target="ops.operation:Operation.__call__",
         step="connect",
+        role="parts symbols from data",
         reads="call",
         summary="A layer is an operation with state. Here the two ways part: on data it runs "
         "`call`, on symbols `symbolic_call`.",
+        unpaired="In Keras 2 a layer is no operation: Layer.__call__ itself tells symbols from "
+        "data.",
     ),
     Landmark(
         name="Operation.symbolic_call",
         target="ops.operation:Operation.symbolic_call",
         step="connect",
+        role="connects a layer",
         reads="call",
         evidence=True,
         summary="An operation on symbols, such as x + y: finds the shape of what comes out, and "
@@ -84,6 +93,7 @@ LANDMARKS = (
         name="Layer.symbolic_call",
         target="layers.layer:Layer.symbolic_call",
         step="connect",
+        role="connects a layer",
         reads="call",
         evidence=True,
         since="3.10",
@@ -94,6 +104,7 @@ LANDMARKS = (
         name="Operation.compute_output_spec",
         target="ops.operation:Operation.compute_output_spec",
         step="connect",
+        role="decides how to infer the output",
         reads="call",
         family=True,
         summary="Works out the shape and dtype of what comes out: from `compute_output_shape` if "
@@ -102,17 +113,33 @@ LANDMARKS = (
         "run at all while Keras 3 builds: its shape rule is enough.",
     ),
     Landmark(
+        name="compute_output_spec",
+        target="backend.{backend}.core:compute_output_spec",
+        step="connect",
+        role="infers the output on placeholders",
+        reads="trial",
+        nested=True,
+        summary="Runs a function, such as the layer's `call`, on placeholders, to see what comes "
+        "out and to have the layers in it built. What it raises may be caught without a word.",
+        unpaired="Keras 2 has this done by _infer_output_signature for every layer; a layer "
+        "that runs another layer's `call` has that one do it.",
+    ),
+    Landmark(
         name="Layer.compute_output_shape",
         target="layers.layer:Layer.compute_output_shape",
         step="connect",
+        role="infers the output by a rule",
         reads="shapes",
         family=True,
         summary="The layer's own rule for the shape that comes out, from the one that goes in.",
+        unpaired="Keras 2 runs `call` on placeholders instead; its layers have such rules, too, "
+        "but to connect them only those of dynamic layers are asked.",
     ),
     Landmark(
         name="Node.__init__",
         target="ops.node:Node.__init__",
         step="connect",
+        role="makes a node",
         reads="node",
         evidence=True,
         summary="One call of one layer or operation, as a node: linked to the nodes that its "
@@ -124,6 +151,7 @@ LANDMARKS = (
         name="Layer._maybe_build",
         target="layers.layer:Layer._maybe_build",
         step="build",
+        role="builds if need be",
         reads="state",
         summary="Builds the layer from its inputs' shapes, unless it is built already. A layer "
         "without a `build` of its own is built by running its `call` on symbols.",
@@ -132,6 +160,7 @@ LANDMARKS = (
         name="Layer.build",
         target="layers.layer:Layer.build",
         step="build",
+        role="builds a layer",
         reads="shapes",
         evidence=True,
         # Layer.__new__ keeps the bound `build` in a wrapper of its own, for each instance: a
@@ -148,11 +177,23 @@ LANDMARKS = (
         article="The article says that build raises without an input shape. In Keras 3 it does "
         "not: it returns with built=True and no weights.",
     ),
+    Landmark(
+        name="Model.build_from_config",
+        target="models.model:Model.build_from_config",
+        step="build",
+        role="builds a loaded model",
+        reads="state",
+        summary="Builds a model that is being loaded, from the shapes that were saved with it: by "
+        "its `build`, or else by running its `call` on placeholders. What that raises it drops.",
+        unpaired="Keras 2 has one such function for all layers, which just runs `build`; what that "
+        "raises comes out.",
+    ),
     # 4. Making the weights.
     Landmark(
         name="Layer.add_weight",
         target="layers.layer:Layer.add_weight",
         step="weight",
+        role="makes a weight",
         reads="weight",
         evidence=True,
         summary="Makes one variable of the layer, with its name, shape, initializer, "
@@ -162,7 +203,8 @@ LANDMARKS = (
         name="Variable.__init__",
         target="backend.common.variables:KerasVariable.__init__",
         step="weight",
-        reads="name",
+        role="makes a variable",
+        reads="variable",
         evidence=True,
         nested=True,
         until="3.7",
@@ -172,7 +214,8 @@ LANDMARKS = (
         name="Variable.__init__",
         target="backend.common.variables:Variable.__init__",
         step="weight",
-        reads="name",
+        role="makes a variable",
+        reads="variable",
         evidence=True,
         nested=True,
         since="3.7",
@@ -182,28 +225,35 @@ LANDMARKS = (
         name="Variable._deferred_initialize",
         target="backend.common.variables:KerasVariable._deferred_initialize",
         step="weight",
-        reads="name",
+        role="gives first values later",
+        reads="variable",
         family=True,
         evidence=True,
         nested=True,
         until="3.7",
         summary=_DEFERRED,
+        unpaired="Keras 2 lifts the variable out of the graph that is being traced, and gives "
+        "it its values at once.",
     ),
     Landmark(
         name="Variable._deferred_initialize",
         target="backend.common.variables:Variable._deferred_initialize",
         step="weight",
-        reads="name",
+        role="gives first values later",
+        reads="variable",
         family=True,
         evidence=True,
         nested=True,
         since="3.7",
         summary=_DEFERRED,
+        unpaired="Keras 2 lifts the variable out of the graph that is being traced, and gives "
+        "it its values at once.",
     ),
     Landmark(
         name="Initializer.__call__",
         target="initializers.initializer:Initializer.__call__",
         step="weight",
+        role="gives first values",
         reads="initializer",
         family=True,
         nested=True,
@@ -214,16 +264,20 @@ LANDMARKS = (
         name="Functional.__init__",
         target="models.functional:Functional.__init__",
         step="graph",
+        role="makes a model of a graph",
         reads="graph",
         evidence=True,
         summary="Makes a model of a graph, from its inputs and its outputs. A Sequential keeps "
         "one inside, as `_functional`.",
         article="The article calls it _init_graph_network: that is here and in Function.__init__.",
+        unpaired="Keras 3 keeps a functional model in each Sequential; a Sequential of Keras 2 "
+        "is one itself, and takes up its graph directly.",
     ),
     Landmark(
         name="Function.__init__",
         target="ops.function:Function.__init__",
         step="graph",
+        role="takes up a graph",
         reads="graph",
         evidence=True,
         summary="The graph without the model: keeps inputs and outputs, and has what lies "
@@ -233,6 +287,7 @@ LANDMARKS = (
         name="map_graph",
         target="ops.function:map_graph",
         step="graph",
+        role="maps the graph",
         reads="graph",
         evidence=True,
         summary="Sorts the nodes by depth, and checks that every tensor can be computed from "
@@ -243,6 +298,7 @@ LANDMARKS = (
         name="_build_map",
         target="ops.function:_build_map",
         step="graph",
+        role="walks the graph",
         reads="name",
         evidence=True,
         summary="Walks the graph from each output back to the inputs, and puts the nodes in "
@@ -252,6 +308,7 @@ LANDMARKS = (
         name="_build_map_helper",
         target="ops.function:_build_map_helper",
         step="graph",
+        role="takes a step of the walk",
         reads="name",
         evidence=True,
         summary="One step of that walk: the node that made a tensor, after the nodes that made "

@@ -1,0 +1,201 @@
+"""What layers of the user's are like when a tree of calls is over: children, methods, wishes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import weakref
+from linecache import getlines
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from buildtrace.generations.base import flat
+from buildtrace.trace import Expected, LayerRef, LayerState, Method
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from buildtrace.capture.record import Record
+    from buildtrace.capture.snapshot import Layers
+    from buildtrace.generations import Adapter
+
+METHODS = (
+    "__init__",
+    "build",
+    "call",
+    "compute_output_shape",
+    "compute_output_spec",
+    "compute_mask",
+    "get_build_config",
+    "build_from_config",
+    "save_own_variables",
+    "load_own_variables",
+)
+"""The methods that Keras calls to build, save and load, and that a layer may define itself."""
+
+
+class StateRecord(NamedTuple):
+    """What was read of a layer; it and its children are named by the process's numbers."""
+
+    root: Record
+    number: int
+    built: bool
+    children: tuple[int, ...]
+    unbuilt: tuple[int, ...]
+    replaced: tuple[int, ...]
+    supports_masking: bool
+    methods: tuple[Method, ...]
+    file: str
+    line: int
+    expects: tuple[Expected, ...]
+
+
+class States:
+    """What was read of layers, in order of reading."""
+
+    def __init__(self, layers: Layers) -> None:
+        """`layers` is what numbers the layers."""
+        self.records: list[StateRecord] = []
+        self._layers = layers
+        self._classes: weakref.WeakKeyDictionary[type, tuple[tuple[Method, ...], int]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def read(self, root: Record, layer: Any, number: int, adapter: Adapter, *, all: bool) -> None:  # noqa: A002
+        """Read a layer, if it is none of Keras' own, or if `all` are wanted.
+
+        Args:
+            root: of the tree of calls that is over.
+            layer: the layer.
+            number: the layer's.
+            adapter: of its Keras.
+            all: whether to read it whatever its class is, because its call has failed.
+        """
+        own = adapter.is_own(layer)
+        if (own and not all) or not isinstance(layer, adapter.layer_class):
+            return
+        children = {self._layers.number(child): child for child in adapter.top_layers(layer)}
+        for child_number, child in children.items():
+            self._layers.read(child, child_number)
+        held = {id(thing) for thing in flat(list(adapter.attributes(layer)))}
+        methods, line = ((), 0) if own else self._of_class(type(layer), adapter)
+        self.records.append(
+            StateRecord(
+                root=root,
+                number=number,
+                built=adapter.state(layer).get("built", False),
+                children=tuple(children),
+                unbuilt=tuple(
+                    n for n, child in children.items() if is_left_unbuilt(child, adapter)
+                ),
+                replaced=tuple(n for n, child in children.items() if id(child) not in held),
+                supports_masking=bool(getattr(layer, "supports_masking", False)),
+                methods=methods,
+                file=methods[0].file if methods else "",
+                line=line,
+                expects=_expected(layer),
+            )
+        )
+
+    def _of_class(self, cls: type, adapter: Adapter) -> tuple[tuple[Method, ...], int]:
+        """The methods that the class defines, and its line: read once, as its file has to be."""
+        if cls not in self._classes:
+            bases = [base for base in cls.__mro__ if not adapter.is_own_class(base)]
+            found = (_method(name, bases) for name in METHODS)
+            methods = tuple(method for method in found if method is not None)
+            self._classes[cls] = methods, _line_of_class(cls, methods)
+        return self._classes[cls]
+
+
+def is_left_unbuilt(layer: Any, adapter: Adapter) -> bool:
+    """Whether the layer is not built, though building it would make something."""
+    if adapter.state(layer).get("built", False):
+        return False
+    has_build = not getattr(layer.build, "_is_default", False)
+    return has_build or bool(adapter.top_layers(layer))
+
+
+def frozen(
+    record: StateRecord,
+    after: int,
+    refs: dict[int, LayerRef],
+    numbered: Callable[[LayerRef], LayerRef],
+) -> LayerState | None:
+    """The record as a part of a trace; `None` if nothing is known of the layer any more.
+
+    Args:
+        record: what was read.
+        after: id of the root's call in the trace.
+        refs: the layers' names, by the process's number.
+        numbered: gives a layer's number in the trace.
+    """
+    if record.number not in refs:
+        return None
+    children = {number: numbered(refs[number]) for number in record.children if number in refs}
+    return LayerState(
+        layer=numbered(refs[record.number]),
+        after=after,
+        built=record.built,
+        children=tuple(children.values()),
+        unbuilt=tuple(children[number].id for number in record.unbuilt if number in children),
+        replaced=tuple(children[number].id for number in record.replaced if number in children),
+        supports_masking=record.supports_masking,
+        file=record.file,
+        line=record.line,
+        methods=record.methods,
+        expects=record.expects,
+    )
+
+
+def _method(name: str, bases: list[type]) -> Method | None:
+    for base in bases:
+        function = inspect.unwrap(vars(base).get(name, object))
+        if inspect.isfunction(function):
+            code = function.__code__
+            arguments = list(_arguments(function))[1:]
+            return Method(
+                name=name,
+                file=code.co_filename,
+                line=code.co_firstlineno,
+                arguments=tuple(name for name, _ in arguments),
+                required=sum(is_required for _, is_required in arguments),
+            )
+    return None
+
+
+def _arguments(function: Any) -> Iterator[tuple[str, bool]]:
+    """Name of each argument, and whether a call has to give it."""
+    signature = inspect.Signature.from_callable(function, follow_wrapped=False)
+    for argument in signature.parameters.values():
+        if argument.kind is argument.VAR_POSITIONAL:
+            yield f"*{argument.name}", False
+        elif argument.kind is argument.VAR_KEYWORD:
+            yield f"**{argument.name}", False
+        else:
+            yield argument.name, argument.default is argument.empty
+
+
+def _line_of_class(cls: type, methods: tuple[Method, ...]) -> int:
+    """Where the class is defined, if that is in the file of the first of these methods."""
+    if not methods:
+        return 0
+    known = vars(cls).get("__firstlineno__")  # from Python 3.13
+    if known is not None:
+        return int(known)
+    begin = re.compile(rf"\s*class\s+{re.escape(cls.__name__)}\b")
+    lines = getlines(methods[0].file)[: methods[0].line]
+    return next((n for n in range(len(lines), 0, -1) if begin.match(lines[n - 1])), 0)
+
+
+def _expected(layer: Any) -> tuple[Expected, ...]:
+    specs = flat(getattr(layer, "input_spec", None))
+    return tuple(
+        Expected(
+            shape=None if spec.shape is None else tuple(spec.shape),
+            ndim=spec.ndim,
+            min_ndim=spec.min_ndim,
+            max_ndim=spec.max_ndim,
+            axes={int(axis): int(n) for axis, n in (spec.axes or {}).items() if n is not None},
+        )
+        for spec in specs
+        if hasattr(spec, "min_ndim")
+    )

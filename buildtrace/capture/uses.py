@@ -1,0 +1,122 @@
+"""What is asked of models, or done with them, that wants them built: `summary`, `save` and such.
+
+These functions are no landmarks: they have no place in the tree of calls. Most tell a mistake by
+what the model is like when they are called, so that is what is read.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.capture import frames, snapshot
+from buildtrace.capture.hooks import disguise
+from buildtrace.capture.lines import find_caller
+from buildtrace.capture.states import is_left_unbuilt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from buildtrace.capture.recorder import Recorder
+    from buildtrace.generations import Adapter
+    from buildtrace.trace import ErrorInfo
+
+
+class UseRecord:
+    """A use, while it runs and afterwards; layers are named by the process's numbers."""
+
+    __slots__ = (
+        "adapter",
+        "built",
+        "caller",
+        "error",
+        "model",
+        "name",
+        "optimizer",
+        "order",
+        "unbuilt",
+        "weights",
+    )
+
+    def __init__(self, name: str, adapter: Adapter, order: int) -> None:
+        """Of a function that gets no model."""
+        self.name = name
+        self.adapter = adapter
+        self.order = order
+        self.model: int | None = None
+        self.optimizer: int | None = None
+        self.built = True
+        self.weights = 0
+        self.unbuilt: tuple[int, ...] = ()
+        self.caller: tuple[str, int] | None = None
+        self.error: ErrorInfo | None = None
+
+
+def use_hook(function: Callable[..., Any], name: str, adapter: Adapter, recorder: Recorder) -> Any:
+    """A hook for a function that uses models."""
+
+    def hook(*args: Any, **kwargs: Any) -> Any:
+        use = _begin(name, adapter, recorder, args, kwargs)
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            if use is not None and isinstance(error, Exception):
+                use.error = snapshot.error_info(error)
+            frames.hide_frame(error)
+            raise
+        finally:
+            if use is not None:
+                recorder.extra_frames(0)
+
+    return disguise(hook, function)
+
+
+_HOOK_CODE = frames.unlisted_code(
+    next(c for c in use_hook.__code__.co_consts if getattr(c, "co_name", "") == "hook")
+)
+
+
+def _begin(
+    name: str, adapter: Adapter, recorder: Recorder, args: Any, kwargs: Any
+) -> UseRecord | None:
+    """Note a use; `None` if nobody wants to know, or if Keras does it itself within another."""
+    frame = sys._getframe(2)
+    if not recorder.listeners or _is_inside_of_another(frame):
+        return None
+    use = UseRecord(name, adapter, recorder.next_order())
+    use.caller = find_caller(frame, {})[0]
+    with recorder.muted(name):  # reading a model may run code of the user's
+        if args and isinstance(args[0], adapter.layer_class):
+            _read_model(use, args[0], recorder)
+        if name == "Model.compile":
+            optimizer = args[1] if len(args) > 1 else kwargs.get("optimizer")
+            if optimizer is not None and not isinstance(optimizer, (str, dict)):
+                use.optimizer = _number(optimizer, recorder)
+    recorder.uses.append(use)
+    recorder.extra_frames(1)
+    return use
+
+
+def _is_inside_of_another(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code is _HOOK_CODE:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _read_model(use: UseRecord, model: Any, recorder: Recorder) -> None:
+    adapter = use.adapter
+    use.model = _number(model, recorder)
+    use.built = adapter.state(model).get("built", False)
+    layers = list(adapter.all_layers(model))
+    unbuilt = [layer for layer in layers if layer is not model and is_left_unbuilt(layer, adapter)]
+    use.unbuilt = tuple(_number(layer, recorder) for layer in unbuilt)
+    use.weights = sum(len(adapter.own_weights(layer)) for layer in layers)
+
+
+def _number(thing: Any, recorder: Recorder) -> int:
+    number = recorder.layers.number(thing)
+    recorder.layers.read(thing, number)
+    return number

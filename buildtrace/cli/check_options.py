@@ -1,0 +1,170 @@
+"""The arguments of `buildtrace check [OPTIONS] SCRIPT.py [ARGS…]`, and the project's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.cli import VERBS
+from buildtrace.cli.check_formats import FORMATS
+from buildtrace.cli.parser import Parser, add_program_options, keras_choices, program_of, split
+from buildtrace.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+
+    from buildtrace.cli.request import Request
+    from buildtrace.diagnosis.settings import Settings
+
+USAGE = """\
+buildtrace check [OPTIONS] SCRIPT.py [ARGS…]
+       buildtrace check [OPTIONS] -m MODULE [ARGS…]
+       buildtrace check [OPTIONS] TRACE.json"""
+
+EPILOG = """\
+formats:
+{formats}
+
+`buildtrace explain` lists the rules. A comment on the line of a finding, or
+anywhere in its statement, ignores it: # buildtrace: ignore[BT105]
+The nearest pyproject.toml upwards from the script may have
+
+  [tool.buildtrace]
+  select = ["BT1", "BT2"]
+  ignore = ["BT105"]
+  keras = "3"
+  [tool.buildtrace.per-file-ignores]
+  "tests/*" = ["BT3"]
+
+The exit code is 0 if there is nothing but notes; 1 if there is an error or a
+warning; 2 if nothing was found but the script could not be run, or failed.
+
+What the script prints is on stdout, before the findings; with --format json,
+sarif or github and no -o, it goes to stderr, and stdout has the findings alone."""
+
+
+class CheckRequest(NamedTuple):
+    """What one command line asks for.
+
+    Attributes:
+        program: what to run, or the trace to look at.
+        settings: which findings are wanted: the project's, and what options say.
+        format: the form of the findings on stdout.
+        files: path → the form of the findings in it.
+        concise: leave the remedies out.
+    """
+
+    program: Request
+    settings: Settings
+    format: str
+    files: dict[Path, str]
+    concise: bool
+
+
+def build_parser() -> Parser:
+    """The parser of all options that stand before the script."""
+    width = max(map(len, FORMATS))
+    parser = Parser(
+        prog="buildtrace check",
+        usage=USAGE,
+        description=f"Says {VERBS['check']}.\n"
+        "The script is run, and ends where training would begin.",
+        epilog=EPILOG.format(
+            formats="\n".join(
+                f"  {name:{width}}  {form.suffix or '':7} {form.summary}"
+                for name, form in FORMATS.items()
+            )
+        ),
+    )
+    group = parser.add_argument_group("what to report")
+    for option, says in (("--select", "only these rules"), ("--ignore", "not these rules")):
+        group.add_argument(
+            option,
+            action="append",
+            metavar="CODES",
+            help=f"{says}: codes or their beginnings, as in BT1,BT203 (repeatable)",
+        )
+    group.add_argument("--concise", action="store_true", help="leave the remedies out")
+    group.add_argument(
+        "--format", choices=list(FORMATS), help="how to write the findings (default: text)"
+    )
+    group.add_argument(
+        "-o",
+        dest="output",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="write the findings into a file as well, in the format that --format or its suffix "
+        "names; stdout has them as text (repeatable)",
+    )
+    group = add_program_options(parser, keras=None)
+    group.add_argument("--train", action="store_true", help="go on where training begins")
+    return parser
+
+
+def parse(argv: Sequence[str]) -> CheckRequest:
+    """The request that these arguments make.
+
+    Raises:
+        UsageError: they make no sense, or the project's settings do not.
+    """
+    parser = build_parser()
+    ours, theirs = split(parser, argv)
+    given = parser.parse_args(ours)
+    from buildtrace.cli.request import Request, check_target
+
+    asked = program_of(parser, given, theirs)
+    program = Request(**asked, no_train=not given.train)
+    check_target(program, parser.prog)
+    settings = _settings(given, program)
+    return CheckRequest(
+        program=Request(**asked, no_train=not given.train, keras=settings.keras),
+        settings=settings,
+        format="text" if given.output else given.format or "text",
+        files=_files(given.output, given.format),
+        concise=given.concise,
+    )
+
+
+def _settings(given: argparse.Namespace, program: Request) -> Settings:
+    """The project's settings; what the options say goes before them."""
+    from buildtrace.diagnosis.settings import codes, read
+
+    here = program.is_module or program.is_trace
+    settings = read(Path.cwd() if here else Path(program.target).parent)
+    if settings.keras not in keras_choices():
+        raise UsageError(
+            f"{settings.folder / 'pyproject.toml'}: no Keras {settings.keras!r}; "
+            f"there are {', '.join(keras_choices())}"
+        )
+    select = codes(_split(given.select), "--select")
+    ignore = codes(_split(given.ignore), "--ignore")
+    return settings._replace(
+        select=select or settings.select,
+        ignore=ignore if select else settings.ignore + ignore,
+        keras=given.keras or settings.keras,
+    )
+
+
+def _split(given: Iterable[str] | None) -> list[str]:
+    return [code for text in given or () for code in text.split(",")]
+
+
+def _files(paths: Sequence[Path], name: str | None) -> dict[Path, str]:
+    from buildtrace.cli.request import check_writable
+
+    found = {}
+    suffixes = {form.suffix: name for name, form in FORMATS.items() if form.suffix}
+    for given in paths:
+        path = given.expanduser().absolute()
+        form = name or suffixes.get(path.suffix.lower())
+        if form is None:
+            raise UsageError(
+                f"{given}: which format? --format NAME says it, or the suffix: "
+                f"{', '.join(suffixes)}"
+            )
+        check_writable(path)
+        found[path] = form
+    return found

@@ -1,0 +1,326 @@
+"""`buildtrace diff A B`: what differs between two builds, generations or backends."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from buildtrace.cli import VERBS, say, tolerate
+from buildtrace.cli.parser import Parser, keras_choices, split
+from buildtrace.cli.request import TRACE_SUFFIX, Request, check
+from buildtrace.errors import MissingPackageError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from buildtrace.cli.runs import Run
+    from buildtrace.comparison import Difference
+    from buildtrace.trace import Trace
+
+USAGE = """\
+buildtrace diff [OPTIONS] A B        each a SCRIPT.py or a TRACE.json
+       buildtrace diff [OPTIONS] --keras 2,3 SCRIPT.py [ARGS…]
+       buildtrace diff [OPTIONS] --backend jax,torch SCRIPT.py [ARGS…]"""
+
+EPILOG = """\
+formats:
+{formats}
+
+what --only takes: {kinds}
+
+The exit code is 0 for the same build, 1 for another one, 2 if they could not
+be compared. Without --only, it is the same build if weights, graphs, outputs,
+order of building and findings are the same: other functions may have run.
+
+  buildtrace diff before.json model.py
+  buildtrace diff --keras 2,3 -m buildtrace.examples.mnist_mlp"""
+
+FORMATS = {
+    ".txt": ("text", "what the terminal shows"),
+    ".json": ("json", "all of it, for programs"),
+    ".html": ("html", "a page that steps through both builds; of several, one each"),
+}
+"""Suffix of a file → the format's name, and what it is."""
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+TEXT_WIDTH = 120
+
+
+class Compared(NamedTuple):
+    """Two builds, and what their comparison said."""
+
+    left: Trace
+    right: Trace
+    difference: Difference
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare, show, write; returns 0 if all builds are the same as the first, else 1.
+
+    Raises:
+        UsageError: the request makes no sense.
+        MissingPackageError: a Keras or a backend is not installed.
+        RunError: a script left no trace.
+    """
+    parser = _parser()
+    ours, theirs = split(parser, arguments)
+    given = parser.parse_args(ours)
+    only = _only(given.only)
+    for path in given.output:
+        _check_output(parser, path)
+    runs = _runs(parser, given, theirs)
+    found = _compare(runs, only, given.times)
+    if given.format == "json":
+        sys.stdout.write(_json(found))
+    else:
+        _show(found, full=given.full)
+    for path in given.output:
+        _write(path, found, full=given.full)
+    return int(not all(each.difference.same for each in found))
+
+
+# -- what is asked for ------------------------------------------------------------------------
+
+
+def _parser() -> Parser:
+    from buildtrace.comparison import SELECTABLE
+
+    parser = Parser(
+        prog="buildtrace diff",
+        usage=USAGE,
+        description=f"Shows {VERBS['diff']}.",
+        epilog=EPILOG.format(
+            kinds=", ".join(SELECTABLE),
+            formats="\n".join(f"  {name}  {s:5}  {what}" for s, (name, what) in FORMATS.items()),
+        ),
+    )
+    parser.add_argument(
+        "--only", metavar="KINDS", help="compare only this, and decide by it: names with commas"
+    )
+    parser.add_argument("--times", action="store_true", help="compare times as well")
+    parser.add_argument("--full", action="store_true", help="fold nothing, however much is equal")
+    parser.add_argument(
+        "--format",
+        choices=[name for name, _ in FORMATS.values() if name != "html"],
+        default="text",
+        help="what goes to stdout",
+    )
+    parser.add_argument(
+        "-o",
+        dest="output",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="write it to a file as well, in the format that its suffix names (repeatable)",
+    )
+    parser.add_argument(
+        "--keras",
+        metavar="2,3",
+        help="run the script on each of these generations; one for all scripts",
+    )
+    parser.add_argument(
+        "--backend",
+        metavar="NAMES",
+        help=f"run the script on each of these backends of Keras 3: {', '.join(BACKENDS)}",
+    )
+    parser.add_argument("-m", dest="module", metavar="MODULE", help="run a module, not a script")
+    parser.add_argument(
+        "--no-train", action="store_true", help="end scripts where training would begin"
+    )
+    return parser
+
+
+def _only(text: str | None) -> tuple[str, ...]:
+    from buildtrace.comparison import check_kinds
+
+    kinds = tuple(_names(text))
+    check_kinds(kinds)
+    return kinds
+
+
+def _names(text: str | None) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+
+
+def _check_output(parser: Parser, path: Path) -> None:
+    from buildtrace.renderers import format as fmt
+
+    if path.suffix.lower() not in FORMATS:
+        parser.error(f"{path}: a comparison is written to {fmt.listed(FORMATS)} files")
+    if not path.absolute().parent.is_dir():
+        parser.error(f"cannot write {path}: there is no folder {path.absolute().parent}")
+
+
+def _runs(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> list[Run]:
+    """What is to be compared: the first is what all others are compared with."""
+    from buildtrace.cli.runs import Run
+
+    generations, backends = _generations(parser, given), _backends(parser, given)
+    if len(generations) > 1 and len(backends) > 1:
+        parser.error("either several --keras or several --backend: which is it that differs?")
+    if backends and "2" in generations:
+        parser.error("--backend is for Keras 3: Keras 2 computes with TensorFlow alone")
+    if len(generations) < 2 and len(backends) < 2:
+        return _two(parser, given, theirs, generations, backends)
+    target = _target(parser, given, theirs)
+    several = generations if len(generations) > 1 else backends
+    return [
+        Run(
+            label=f"Keras {name}" if several is generations else name,
+            target=target[0],
+            is_module=given.module is not None,
+            arguments=tuple(target[1:]),
+            keras=name if several is generations else next(iter(generations), "auto"),
+            backend=name if several is backends else next(iter(backends), None),
+            no_train=given.no_train,
+        )
+        for name in several
+    ]
+
+
+def _target(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> list[str]:
+    """The one script, or module, and its arguments."""
+    if given.module is not None:
+        return [given.module, *theirs]
+    if not theirs:
+        parser.error("which script? Name a SCRIPT.py")
+    if theirs[0].lower().endswith(TRACE_SUFFIX):
+        parser.error(f"{theirs[0]} is a trace, which cannot be run: name a SCRIPT.py")
+    check(Request(target=theirs[0]))
+    return theirs
+
+
+def _two(
+    parser: Parser,
+    given: argparse.Namespace,
+    theirs: list[str],
+    generations: list[str],
+    backends: list[str],
+) -> list[Run]:
+    """Two scripts or traces."""
+    from buildtrace.cli.runs import Run
+
+    if given.module is not None or len(theirs) != 2:
+        parser.error(
+            "what is to be compared? Name two of SCRIPT.py and TRACE.json, or one script "
+            "and --keras 2,3 or --backend NAME,NAME"
+        )
+    for name in theirs:
+        check(Request(target=name))
+    return [
+        Run(
+            label=name,
+            target=name,
+            keras=next(iter(generations), "auto"),
+            backend=next(iter(backends), None),
+            no_train=given.no_train,
+        )
+        for name in theirs
+    ]
+
+
+def _generations(parser: Parser, given: argparse.Namespace) -> list[str]:
+    from buildtrace.cli import environment
+
+    found = _names(given.keras)
+    known = keras_choices()[1:]
+    for name in found:
+        if name not in known:
+            parser.error(f"--keras takes {' and '.join(known)}, as in --keras {','.join(known)}")
+        if environment.package_of(name) is None:
+            raise MissingPackageError(f"--keras {name}: {environment.missing(name)}")
+    return found
+
+
+def _backends(parser: Parser, given: argparse.Namespace) -> list[str]:
+    from buildtrace.cli import environment
+
+    found = _names(given.backend)
+    for name in found:
+        if name not in BACKENDS:
+            parser.error(f"no backend {name!r}; there are {', '.join(BACKENDS)}")
+        if not environment.installed(name):
+            raise MissingPackageError(
+                f"--backend {name}: {name} is not installed: pip install {name}"
+            )
+    if found and environment.major(environment.version("keras")) != 3:
+        raise MissingPackageError("--backend: Keras 3, which has backends, is not installed")
+    return found
+
+
+# -- what comes out ---------------------------------------------------------------------------
+
+
+def _compare(runs: list[Run], only: tuple[str, ...], times: bool) -> list[Compared]:
+    """Each against the first."""
+    from buildtrace.cli.runs import same_program, traces
+    from buildtrace.comparison import compare
+
+    first, *others = traces(runs)
+    found = []
+    for run, trace in zip(runs[1:], others, strict=True):
+        difference = compare(
+            first,
+            trace,
+            only=only,
+            times=times,
+            # A name that differs in two runs of one program was made up by it.
+            names=not same_program(runs[0], run),
+            labels=(runs[0].label, run.label),
+        )
+        found.append(Compared(first, trace, difference))
+    return found
+
+
+def _show(found: list[Compared], *, full: bool) -> None:
+    from rich.console import Console
+
+    from buildtrace.renderers import beside
+
+    tolerate(sys.stdout)
+    console = Console(file=sys.stdout)
+    for number, each in enumerate(found):
+        if number:
+            console.print()
+        beside.render(*each, full=full).stream(console)
+
+
+def _json(found: list[Compared]) -> str:
+    """One comparison, or a list of several."""
+    texts = [each.difference.to_json().decode() for each in found]
+    return (texts[0] if len(texts) == 1 else f"[{','.join(texts)}]") + "\n"
+
+
+def _write(path: Path, found: list[Compared], *, full: bool) -> None:
+    for name, text in _files(path, found, full):
+        try:
+            name.write_text(text, encoding="utf-8")
+        except OSError as error:
+            _cannot(name, error)
+        say(f"wrote {name}")
+
+
+def _files(path: Path, found: list[Compared], full: bool) -> Iterator[tuple[Path, str]]:
+    """What to write where: a page has room for two builds only, so further ones get their own."""
+    from buildtrace.renderers import beside
+
+    kind = FORMATS[path.suffix.lower()][0]
+    if kind == "html":
+        from buildtrace.renderers import lockstep
+
+        for number, each in enumerate(found, 1):
+            name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+            yield name, lockstep.render(*each, full=full)
+    elif kind == "json":
+        yield path, _json(found)
+    else:
+        texts = (beside.to_text(*each, full=full, width=TEXT_WIDTH) for each in found)
+        yield path, "\n".join(texts)
+
+
+def _cannot(path: Path, error: OSError) -> NoReturn:
+    raise UsageError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,180 @@
+"""`buildtrace explain CODE`: the page of a rule, made of the rule itself."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildtrace.diagnosis import Rule
+    from buildtrace.renderers.lines import Line
+
+USAGE = """\
+buildtrace explain
+       buildtrace explain [OPTIONS] CODE [CODE…]
+       buildtrace explain [OPTIONS] --all"""
+
+IGNORING = {
+    "on one line": "# buildtrace: ignore[{code}]",
+    "in one run": "buildtrace check --ignore {code} SCRIPT.py",
+    "in a project": 'ignore = ["{code}"] below [tool.buildtrace] in pyproject.toml',
+}
+"""Where to ignore a rule → how."""
+
+WIDEST = 100
+"""Sentences in longer lines are hard to read."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Show the rules that the arguments name, or the table of all; returns the exit code.
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    from buildtrace.cli import VERBS
+    from buildtrace.cli.parser import Parser
+
+    parser = Parser(prog="buildtrace explain", usage=USAGE, description=f"Says {VERBS['explain']}.")
+    parser.add_argument(
+        "codes", nargs="*", metavar="CODE", help="a rule, or the beginning of several: BT105, BT1"
+    )
+    parser.add_argument("--all", action="store_true", help="every rule")
+    parser.add_argument(
+        "--format",
+        choices=["text", "markdown"],
+        default="text",
+        help="for the terminal (the default), or for a page of documentation",
+    )
+    given = parser.parse_args(arguments)
+    from buildtrace.diagnosis import rules
+
+    chosen = rules() if given.all else _named(given.codes)
+    if given.format == "markdown":
+        sys.stdout.write("\n".join(map(markdown, chosen)) if chosen else _markdown_table())
+        return 0
+    from rich.console import Console
+
+    from buildtrace.renderers.lines import Lines
+
+    made = _pages if chosen else _table
+    Lines(lambda width: made(chosen or rules(), min(width, WIDEST))).stream(
+        Console(file=sys.stdout)
+    )
+    return 0
+
+
+def _named(codes: Sequence[str]) -> tuple[Rule, ...]:
+    from buildtrace.diagnosis import rules, settings
+
+    wanted = tuple(settings.codes(list(codes), "explain"))
+    return tuple(rule for rule in rules() if rule.code.startswith(wanted)) if wanted else ()
+
+
+def where(rule: Rule) -> str:
+    """The generations of Keras that the rule is about."""
+    from buildtrace.generations import GENERATIONS
+
+    return " and ".join(g.title for g in GENERATIONS if g.name in rule.generations)
+
+
+# -- in the terminal ----------------------------------------------------------------------------
+
+
+def _table(chosen: Sequence[Rule], width: int) -> Iterator[Line]:
+    from buildtrace.generations import GENERATIONS
+    from buildtrace.renderers import styles
+    from buildtrace.renderers.lines import Part, width_of, wrapped
+
+    for topic, group in groupby(chosen, key=lambda rule: rule.topic):
+        yield [Part(topic, styles.HEADING)]
+        for rule in group:
+            first = [
+                Part(f"  {rule.code}  "),
+                Part(f"{rule.severity:9}", styles.SEVERITY[rule.severity]),
+            ]
+            only = "" if len(rule.generations) == len(GENERATIONS) else f" ({where(rule)} only)"
+            yield from wrapped(rule.title + only, width, first, [Part(" " * width_of(first))])
+    yield []
+    yield [Part("`buildtrace explain CODE` says why, and how to do it right.", styles.QUIET)]
+
+
+def _pages(chosen: Sequence[Rule], width: int) -> Iterator[Line]:
+    for number, rule in enumerate(chosen):
+        if number:
+            yield from ([], [])
+        yield from _page(rule, width)
+
+
+def _page(rule: Rule, width: int) -> Iterator[Line]:
+    from buildtrace.renderers import code, styles
+    from buildtrace.renderers.lines import Part, wrapped
+
+    yield from wrapped(f"{rule.code}  {rule.title}", width, [], [], styles.NAME)
+    severity = Part(rule.severity, styles.SEVERITY[rule.severity])
+    yield [severity, Part(f" · {rule.topic} · {where(rule)}", styles.QUIET)]
+    yield []
+    yield from wrapped(rule.why, width, [], [])
+    bad, good = rule.bad.splitlines(), rule.good.splitlines()
+    for title, style, lines, others in (("Bad", "red", bad, good), ("Good", "green", good, bad)):
+        yield []
+        yield [Part(title, f"bold {style}")]
+        margins = (Part("  │ " if new else "    ", style) for new in _differing(lines, others))
+        for margin, line in zip(margins, code.lines("\n".join(lines)), strict=False):
+            yield [margin, *line] if line else []
+    yield []
+    yield [Part("To ignore it", styles.HEADING)]
+    for place, how in IGNORING.items():
+        yield [Part(f"  {place:14}", styles.QUIET), Part(how.format(code=rule.code))]
+
+
+def _differing(lines: Sequence[str], others: Sequence[str]) -> list[bool]:
+    """Of each line, whether the other example lacks it."""
+    found = [True] * len(lines)
+    matcher = difflib.SequenceMatcher(None, lines, others, autojunk=False)
+    for start, _, size in matcher.get_matching_blocks():
+        found[start : start + size] = [False] * size
+    return found
+
+
+# -- for documentation --------------------------------------------------------------------------
+
+
+def markdown(rule: Rule) -> str:
+    """The page of a rule."""
+    ignoring = "\n".join(
+        f"- {place}: `{how.format(code=rule.code)}`" for place, how in IGNORING.items()
+    )
+    return f"""\
+## {rule.code}: {rule.title}
+
+{rule.severity} · {rule.topic} · {where(rule)}
+
+{rule.why}
+
+**Bad**
+
+```python
+{rule.bad.strip()}
+```
+
+**Good**
+
+```python
+{rule.good.strip()}
+```
+
+To ignore it:
+
+{ignoring}
+"""
+
+
+def _markdown_table() -> str:
+    from buildtrace.diagnosis import rules
+
+    rows = [f"| {r.code} | {r.severity} | {where(r)} | {r.title} |" for r in rules()]
+    return "\n".join(["| code | severity | Keras | |", "|---|---|---|---|", *rows, ""])

@@ -1,0 +1,159 @@
+"""Compares two builds: plain traces in, a plain `Difference` out.
+
+`identity` finds out which layer is which, `calls` puts the two trees of calls side by side, and a
+module for each kind of change says what differs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.comparison import calls, graphs, order, outputs, process, weights
+from buildtrace.comparison.data import DECIDING, KINDS, Build, Change, Difference, Side, Step
+from buildtrace.comparison.identity import Sides
+from buildtrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildtrace.comparison.data import Kind
+    from buildtrace.comparison.found import Found
+    from buildtrace.trace import Trace
+
+__all__ = [
+    "DECIDING",
+    "KINDS",
+    "SELECTABLE",
+    "Build",
+    "Change",
+    "Difference",
+    "Side",
+    "Step",
+    "check_kinds",
+    "compare",
+]
+
+SELECTABLE: tuple[Kind, ...] = KINDS[1:-1]
+"""What a comparison can be limited to; that a build fails is always told."""
+
+
+def check_kinds(only: Sequence[str]) -> None:
+    """See that these are kinds that a comparison can be limited to.
+
+    Raises:
+        UsageError: one of them is not.
+    """
+    unknown = [kind for kind in only if kind not in SELECTABLE]
+    if unknown:
+        raise UsageError(f"cannot compare {unknown[0]!r}; there are {', '.join(SELECTABLE)}")
+
+
+def compare(
+    left: Trace,
+    right: Trace,
+    *,
+    only: Sequence[str] = (),
+    times: bool = False,
+    names: bool = True,
+    labels: tuple[str, str] = ("left", "right"),
+) -> Difference:
+    """How the build on the right differs from the one on the left.
+
+    Args:
+        left: the build before.
+        right: the build after.
+        only: kinds of changes to look for, and to decide by; all if there are none.
+        times: whether to compare times as well.
+        names: whether names that users gave count; they do not if both are runs of one program,
+            where a name that differs can only have been made up.
+        labels: what to call the two.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    check_kinds(only)
+    kinds = tuple(k for k in KINDS if k == "failure" or (k in only if only else k != "times"))
+    kinds += ("times",) if times else ()
+    sides = Sides(left, right, names=names, labels=labels)
+    changes = tuple(change.change for change in sorted_(_all(sides, kinds)))
+    changes = tuple(change for change in changes if change.kind in kinds)
+    deciding = kinds if only else DECIDING
+    return Difference(
+        left=_build(left, labels[0]),
+        right=_build(right, labels[1]),
+        kinds=kinds,
+        same=not any(c.kind in deciding and c.kind != "times" for c in changes),
+        changes=changes,
+        steps=calls.steps(sides),
+        layers=tuple(sides.pairs()),
+    )
+
+
+def _all(sides: Sides, kinds: Sequence[Kind]) -> Iterator[Found]:
+    """Everything that differs, of these kinds and of others that come with them."""
+    yield from process.failures(sides)
+    structure = list(graphs.changes(sides))
+    yield from structure
+    yield from weights.changes(sides, other_graph=bool(structure))
+    yield from outputs.changes(sides)
+    moved = {
+        found.change.left.layer.id
+        for found in structure
+        if found.structural and found.change.left and found.change.left.layer
+    }
+    yield from order.changes(sides, frozenset(moved))
+    yield from process.findings(sides)
+    yield from process.landmarks(sides)
+    if "times" in kinds:
+        yield from process.times(sides)
+
+
+def sorted_(found: Iterator[Found]) -> list[Found]:
+    """The most important first; what follows from something comes after it.
+
+    A change that brings about one of a more important kind is as important: a layer without
+    weights that came before others may have changed the shapes of all their weights.
+    """
+    everything = list(found)
+    effects = [f for f in everything if f.change.follows]
+
+    def rank(each: Found) -> int:
+        own = KINDS.index(each.change.kind)
+        if each.change.follows:
+            return own
+        later = [KINDS.index(e.change.kind) for e in effects if e.place >= each.place]
+        return min([own, *later]) if each.change.kind in ("graph", "outputs") else own
+
+    causes = sorted(
+        (each for each in everything if not each.change.follows),
+        key=lambda each: (rank(each), not each.structural, each.place),
+    )
+    for effect in sorted(effects, key=lambda each: each.place, reverse=True):
+        causes.insert(_behind(causes, effect), effect)
+    return causes
+
+
+def _behind(causes: list[Found], effect: Found) -> int:
+    """Where an effect belongs: behind the nearest change before it that it can follow from."""
+    able = [each for each in causes if each.cause and each.place <= effect.place]
+    if not able:
+        return len([each for each in causes if each.change.kind in DECIDING])
+    return causes.index(max(able, key=lambda each: each.place)) + 1
+
+
+def _build(trace: Trace, label: str) -> Build:
+    environment = trace.environment
+    parts = [f"{keras.package} {keras.version}" for keras in environment.keras]
+    if environment.tensorflow:
+        parts.append(f"TensorFlow {environment.tensorflow}")
+    if environment.backend not in (None, "tensorflow"):
+        parts.append(f"backend {environment.backend}")
+    if environment.python:
+        parts.append(f"Python {environment.python}")
+    return Build(
+        label=label,
+        versions=" · ".join(parts),
+        calls=len(trace.calls),
+        weights=len(trace.weights),
+        parameters=trace.parameters,
+    )

@@ -1,0 +1,85 @@
+"""A change as it is found, with what decides where it stands among the others; and its words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.comparison.data import Change, Side
+from buildtrace.diagnosis.words import counted, layer, listed, shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from buildtrace.comparison.anatomy import Anatomy
+    from buildtrace.comparison.data import Kind
+    from buildtrace.trace import Severity, TensorSpec
+
+__all__ = ["Found", "counted", "found", "layer", "layers", "listed", "shape", "side", "specs"]
+
+
+class Found(NamedTuple):
+    """A change, and where it stands.
+
+    Attributes:
+        change: the change.
+        place: of the layer that it is about, among all layers.
+        structural: whether layers came, went or moved: what else changed there is owed to that.
+        cause: whether others may follow from it.
+    """
+
+    change: Change
+    place: float = 0
+    structural: bool = False
+    cause: bool = False
+
+
+def found(
+    kind: Kind,
+    message: str,
+    left: Side | None = None,
+    right: Side | None = None,
+    *,
+    place: float = 0,
+    severity: Severity = "warning",
+    why: str = "",
+    follows: bool = False,
+    structural: bool = False,
+    cause: bool = False,
+) -> Found:
+    """A change that was found; see `Change` and `Found` for what goes in."""
+    change = Change(
+        kind=kind,
+        severity=severity,
+        message=message,
+        why=why,
+        follows=follows,
+        left=left,
+        right=right,
+    )
+    return Found(change, place, structural, cause or structural)
+
+
+def side(anatomy: Anatomy, layer: int, text: str = "", weights: Iterable[int] = ()) -> Side:
+    """Where a change of a layer is to be seen: at its build, or else at its first call."""
+    calls = anatomy.calls(layer)
+    call = next((c for c in calls if c.landmark == "Layer.build"), calls[0] if calls else None)
+    return Side(
+        layer=anatomy.layers[layer],
+        call=call.id if call else None,
+        caller=call.caller if call else None,
+        weights=tuple(weights),
+        text=text,
+    )
+
+
+def layers(anatomy: Anatomy, ids: Iterable[int]) -> str:
+    """Several layers in a sentence."""
+    return listed([layer(anatomy.layers[id_]) for id_ in ids])
+
+
+def specs(tensors: Iterable[TensorSpec]) -> str:
+    """Shapes, with the dtypes that are not the usual one."""
+    dtypes = ("float32", None)
+    return listed(
+        [shape(spec.shape) + ("" if spec.dtype in dtypes else f" {spec.dtype}") for spec in tensors]
+    )

@@ -1,0 +1,58 @@
+"""Says why a build went wrong: rules over a trace, which is all that they look at.
+
+A rule is a module in `rules/` with a `RULE`, and is found by being there. It runs when the program
+is over, on plain data: it costs the traced program nothing, and works on a saved trace as well.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import rules as _folder
+from buildtrace.diagnosis.failures import merged
+from buildtrace.diagnosis.history import History
+from buildtrace.diagnosis.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from buildtrace.trace import Finding, Trace
+
+__all__ = ["History", "Rule", "diagnose", "rules"]
+
+SEVERITIES = ("error", "warning", "note")
+
+
+@functools.cache
+def rules() -> tuple[Rule, ...]:
+    """All rules, by code."""
+    found = pkgutil.iter_modules(_folder.__path__)
+    modules = [importlib.import_module(f"{_folder.__name__}.{module.name}") for module in found]
+    return tuple(sorted((module.RULE for module in modules), key=lambda rule: rule.code))
+
+
+def diagnose(trace: Trace) -> tuple[Finding, ...]:
+    """What the rules say of a trace, the worst first; empty if they have nothing to say."""
+    history = History(trace)
+    found: list[Finding] = []
+    for rule in rules():
+        found += merged(rule.check(history))
+    found = _without_hidden(found)
+    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def _without_hidden(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings without those that another one says better."""
+    findings = list(findings)
+    hides = {rule.code: rule.hides for rule in rules()}
+    return [
+        finding
+        for finding in findings
+        if not any(
+            finding.code in hides[other.code] and set(finding.calls) & set(other.calls)
+            for other in findings
+        )
+    ]

@@ -1,0 +1,91 @@
+"""Code for remedies, made of what the trace knows of a layer."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, LayerRef, LayerState, Shape, TensorSpec
+
+
+def variable(ref: LayerRef) -> str:
+    """A name for the layer in code: its own one without the number that Keras gave it."""
+    name = re.sub(r"_\d+$", "", ref.name)
+    return name if _is_a_name(name) else "layer"
+
+
+def variables(refs: Sequence[LayerRef]) -> list[str]:
+    """Names for several layers in code, each another one."""
+    short = [variable(ref) for ref in refs]
+    return [
+        ref.name if short.count(name) > 1 and _is_a_name(ref.name) else name
+        for ref, name in zip(refs, short, strict=True)
+    ]
+
+
+def _is_a_name(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
+
+
+def zeros(generation: str, spec: TensorSpec) -> str:
+    """Code that makes a tensor of this kind, with 1 for each size that is not known.
+
+    Args:
+        generation: "keras2" or "keras3".
+        spec: the kind.
+    """
+    module = "tf" if generation == "keras2" else "keras.ops"
+    sizes = tuple(1 if size is None else size for size in spec.shape or (None,))
+    kind = "" if spec.dtype in (None, "float32") else f', dtype="{spec.dtype}"'
+    return f"{module}.zeros({sizes}{kind})"
+
+
+def call_on_data(history: History, ref: LayerRef, generation: str, name: str = "") -> str:
+    """Code that calls a layer on data, of the shapes that it or one of its class was called on.
+
+    Args:
+        history: the trace.
+        ref: the layer.
+        generation: "keras2" or "keras3".
+        name: the layer's name in the code, if it is not to be made from its own.
+    """
+    known = inputs(history, ref)
+    data = ", ".join(zeros(generation, spec) for spec in known) if known else "x"
+    said = "" if known else "  # x: one batch of your data"
+    return f"{name or variable(ref)}({data}){said}"
+
+
+def inputs(history: History, ref: LayerRef) -> Sequence[TensorSpec]:
+    """What a layer was called on or built from, or else another one of its class; may be empty."""
+    same = [one.id for one in history.trace.layers.values() if one.class_name == ref.class_name]
+    for layer in sorted(same, key=lambda one: one != ref.id):
+        used: list[Call] = history.calls(layer) + history.builds(layer)
+        for call in used:
+            if call.inputs and all(spec.shape for spec in call.inputs):
+                return call.inputs
+    return ()
+
+
+def needed(state: LayerState) -> list[str]:
+    """The tensors that the layer's `call` cannot do without, by the names of its arguments.
+
+    Keras itself gives `training` and `mask`.
+    """
+    call = state.method("call")
+    names = () if call is None else call.arguments[: call.required]
+    return [name for name in names if name not in ("training", "mask")]
+
+
+def without_batch(sizes: Shape | None) -> str:
+    """The shape of one sample, as `keras.Input` wants it."""
+    return repr(tuple((sizes or ())[1:]))
+
+
+def any_batch(sizes: Shape) -> str:
+    """The shape with its batch size left open, as `build` wants it."""
+    return repr((None, *sizes[1:]))

@@ -1,0 +1,141 @@
+"""BT208: an attribute of a layer is assigned that Keras keeps to itself."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
+    from buildtrace.trace import Finding
+
+_KERAS = (
+    re.compile(r"""Can't set the attribute "(?P<name>\w+)", likely because it conflicts"""),
+    re.compile(r"`Model\.(?P<name>layers)` attribute is reserved"),
+)
+"""What Keras says itself: tf_keras of any property, Keras 3 of `Model.layers`."""
+
+_PYTHON = (
+    re.compile(r"^property '(?P<name>\w+)' of '(?P<of>[^'\n]+)' object has no setter$"),
+    re.compile(r"^can't set attribute '(?P<name>\w+)'$"),  # Python 3.10
+)
+_PROPERTIES = frozenset(
+    [
+        "compiled_metrics",
+        "compute_dtype",
+        "distribute_strategy",
+        "dtype",
+        "input",
+        "input_dtype",
+        "losses",
+        "metrics",
+        "metrics_names",
+        "metrics_variables",
+        "non_trainable_variables",
+        "non_trainable_weights",
+        "output",
+        "quantization_mode",
+        "trainable_variables",
+        "trainable_weights",
+        "variable_dtype",
+        "variables",
+        "weights",
+    ]
+)
+"""Properties without a setter of Keras 3's Layer and Model, in which Python's words are all that
+there is. `path` is left out: many classes of other people have one."""
+
+
+def _check(history: History) -> Iterator[Finding]:
+    for raised in history.raised:
+        found = _assigned(raised)
+        if found is not None:
+            yield _finding(raised, *found)
+
+
+def _assigned(raised: Raised) -> tuple[str, str] | None:
+    """The attribute, and the class if it is named; `None` if it is about something else."""
+    if raised.error.type != "AttributeError":
+        return None
+    for pattern in _KERAS:
+        match = pattern.search(raised.error.message)
+        if match:
+            return match["name"], ""
+    for pattern in _PYTHON:
+        match = pattern.search(raised.error.message.strip())
+        if match and match["name"] in _PROPERTIES:
+            return match["name"], match.groupdict().get("of", "")
+    return None
+
+
+def _finding(raised: Raised, name: str, class_name: str) -> Finding:
+    whose = f"of {class_name}" if class_name else "of a layer"
+    layer = raised.calls[-1].layer if raised.calls else None
+    return RULE.finding(
+        f"{words.line(raised.line)} assigns the attribute `{name}` {whose}, which Keras has for "
+        "itself: every layer or model has a property of that name that cannot be set.",
+        fix=f"self.{_other_name(name)} = ...  # any name that Keras does not have",
+        calls=raised.ids,
+        caller=raised.line,
+        layer=None if layer is None else layer.id,
+    )
+
+
+def _other_name(name: str) -> str:
+    return f"{name}_layer" if name in ("input", "output") else f"my_{name}"
+
+
+RULE = Rule(
+    code="BT208",
+    title="a reserved attribute is assigned",
+    severity="error",
+    generations=BOTH,
+    why="`input`, `output`, `weights`, `losses`, `metrics`, `dtype` and more are properties of "
+    "every layer, which Python does not let anyone set; a model has `layers` besides. Keras 2 "
+    "says so (Layer.__setattr__ in engine/base_layer.py of tf_keras 2.21), and has `name`, "
+    "`input_shape` and `updates` too; in Keras 3 it is Python's own message (Layer in "
+    "layers/layer.py of keras 3.15.1).",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Net(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.head = keras.layers.Dense(1)
+        self.losses = []
+
+    def call(self, x):
+        return self.head(x)
+
+
+model = Net()
+model(np.ones((2, 3), "float32"))
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Net(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.head = keras.layers.Dense(1)
+        self.my_losses = []
+
+    def call(self, x):
+        return self.head(x)
+
+
+model = Net()
+model(np.ones((2, 3), "float32"))
+""",
+    check=_check,
+)

@@ -1,0 +1,157 @@
+"""BT102: a `build` said that it was done, and had built nothing of what the layer holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding, LayerRef, LayerState
+
+
+def _check(history: History) -> Iterator[Finding]:
+    for layer in history.trace.layers:
+        for call in history.builds(layer):
+            if call.error is None and not history.is_by_call(call):
+                yield from _of_default(history, call)
+                yield from _of_sequential(history, call)
+
+
+def _of_default(history: History, call: Call) -> Iterator[Finding]:
+    """`Layer.build`, which runs if a class has no `build`: it only marks the layer as built."""
+    root, state = history.root(call), history.state_after(call)
+    if call.name == "Layer.build" and state and state.built and state.unbuilt:
+        left = [child for child in state.children if _is_missed(history, state, child)]
+        later = _built_later(history, root, left)
+        # Loading a model builds each layer, and then calls it: by one line of the user's.
+        if left and (later is None or history.root(later).caller != root.caller):
+            yield _finding(history, call, state, left, later)
+
+
+def _is_missed(history: History, state: LayerState, child: LayerRef) -> bool:
+    """Whether a child was left unbuilt, and is not known to make no weights when it is built."""
+    builds = history.builds(child.id)
+    made = [build for build in builds if history.weights_made_in(build)]
+    return child.id in state.unbuilt and bool(made or not builds)
+
+
+def _built_later(history: History, root: Call, layers: list[LayerRef]) -> Call | None:
+    """The first build of one of these layers after a tree was over."""
+    builds = [call for layer in layers for call in history.builds(layer.id) if call.id > root.id]
+    return min(builds, key=lambda call: call.id, default=None)
+
+
+def _finding(
+    history: History, call: Call, state: LayerState, left: list[LayerRef], later: Call | None
+) -> Finding:
+    ref = state.layer
+    names = words.listed([words.layer(child) for child in left])
+    end = "is not built" if len(left) == 1 else "are not built"
+    if later is not None:
+        end += f" until {words.line(later.caller)} calls it" if later.caller else " until later"
+    return RULE.finding(
+        f"build of {words.layer(ref)} marked it as built and built nothing: {names} {end}.",
+        fix=_fix(history, ref, left, call.generation),
+        calls=[call.id],
+        caller=call.caller,
+        layer=ref.id,
+        severity="error" if later is None else "warning",
+    )
+
+
+def _fix(history: History, ref: LayerRef, left: list[LayerRef], generation: str) -> str:
+    """A call on data, and a `build` if it is known what each layer inside has to be built from."""
+    code = f"{remedies.call_on_data(history, ref, generation)}  # in the place of .build(...): runs"
+    code += " `call`, mistakes in it included"
+    shapes = ["input_shape"] if len(left) == 1 else [_shape(history, child) for child in left]
+    if not all(shapes):
+        return code
+    lines = [
+        f"    self.{name}.build({shape})"
+        for name, shape in zip(remedies.variables(left), shapes, strict=True)
+    ]
+    build = "\n".join(["def build(self, input_shape):", *lines, "    super().build(input_shape)"])
+    return f"{code}; or in class {ref.class_name}:\n{build}"
+
+
+def _shape(history: History, child: LayerRef) -> str:
+    """The shape that a child got when it was built after all; empty if it never was."""
+    builds = history.builds(child.id)
+    known = builds[0].inputs[0].shape if builds and builds[0].inputs else None
+    return remedies.any_batch(known) if known else ""
+
+
+def _of_sequential(history: History, call: Call) -> Iterator[Finding]:
+    """`Sequential.build` of Keras 3 without the shape of one tensor: it returns without a word."""
+    silent = call.changes == {"built": (False, True)} and not any(history.inside(call))
+    if call.name == "Sequential.build" and call.generation == "keras3" and silent:
+        assert call.layer is not None
+        name = remedies.variable(call.layer)
+        yield RULE.finding(
+            f"build of {words.layer(call.layer)} marked it as built and built nothing: it was "
+            "not given the shape of one tensor.",
+            fix=f"{name}.build((None, ...))  # the shape of a batch of your data",
+            calls=[call.id],
+            caller=call.caller,
+            layer=call.layer.id,
+            why="Sequential.build of Keras 3 returns if what it is given is not one shape, and "
+            "what is around each `build` then sets built=True (models/sequential.py and "
+            "build_wrapper in layers/layer.py of keras 3.15).",
+        )
+
+
+RULE = Rule(
+    code="BT102",
+    title="built, but without weights",
+    severity="error",
+    generations=BOTH,
+    why="A class without a `build` of its own inherits Layer.build, which runs nothing: it sets "
+    "built=True (Keras 3 warns of that). The layers inside are built when they are called, not "
+    "before, and an error in `call` does not show (Layer.build in layers/layer.py of keras 3.15, "
+    "whose models have no other; in engine/base_layer.py of tf_keras 2.21, whose Model.build does "
+    "run `call`).",
+    bad="""\
+from tensorflow import keras
+
+
+class Block(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(4)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+block = Block()
+block.build((None, 3))
+print(len(block.weights))
+""",
+    good="""\
+from tensorflow import keras
+
+
+class Block(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(4)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+block = Block()
+block.build((None, 3))
+print(len(block.weights))
+""",
+    check=_check,
+)

@@ -1,0 +1,124 @@
+"""BT303: a layer's `build` built a child from another shape than its `call` feeds that child."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.failures import Failure, failures, is_users
+from buildtrace.diagnosis.mismatch import Mismatch, mismatch
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding, Shape
+
+
+def _check(history: History) -> Iterator[Finding]:
+    for failure in failures(history):
+        found = mismatch(history, failure)
+        holder = None if found is None else _holders_build(history, found)
+        if found is not None and holder is not None:
+            yield _finding(failure, found, holder)
+
+
+def _holders_build(history: History, found: Mismatch) -> Call | None:
+    """The `build` that built this layer by hand, if it is that of the layer whose call failed."""
+    if found.build.parent is None:
+        return None
+    builder = history.trace.call(found.build.parent)
+    inside = any(outer.layer == builder.layer for outer in history.around(found.call))
+    is_build = builder.layer != found.build.layer and builder.landmark == "Layer.build"
+    return builder if is_build and is_users(builder) and inside else None
+
+
+def _finding(failure: Failure, found: Mismatch, holder: Call) -> Finding:
+    assert found.build.layer is not None
+    assert holder.layer is not None
+    own = any(spec.shape == found.expected for spec in holder.inputs)
+    shape = words.shape(found.expected)
+    return RULE.finding(
+        f"{holder.name} of {words.layer(holder.layer)} built its child "
+        f"{words.layer(found.build.layer)} from {'its own input shape ' if own else ''}{shape}, "
+        f"but `call` feeds the child {words.shape(found.got)}.",
+        _fix(found),
+        calls=[*failure.ids, found.build.id, holder.id],
+        caller=found.build.caller,
+        layer=found.build.layer.id,
+    )
+
+
+def _fix(found: Mismatch) -> str:
+    assert found.build.layer is not None
+    return (
+        "def build(self, input_shape):\n"
+        f"    # '{found.build.layer.name}' gets the shape that `call` feeds it\n"
+        f"    self.{found.build.layer.name}.build({_shape(found.expected, found.got)})\n"
+        "    super().build(input_shape)"
+    )
+
+
+def _shape(expected: Shape, got: Shape) -> str:
+    """The right shape as an expression in `input_shape`, if only its last axis was wrong."""
+    if len(got) > 1 and expected[1:-1] == got[1:-1]:
+        return f"(*input_shape[:-1], {got[-1]})"
+    return words.shape((None, *got[1:]))
+
+
+RULE = Rule(
+    code="BT303",
+    title="a child built from another shape than `call` feeds it",
+    severity="error",
+    generations=BOTH,
+    why="A `build` that calls its child's `build` fixes the child's weights, and says from which "
+    "shape; the child's first call then builds nothing any more. Keras 3 marks it as built "
+    "whatever its `build` does (build_wrapper in layers/layer.py of keras 3.15); in tf_keras 2.21 "
+    "so does each layer of Keras' own, and one that does not is built again by the call, and "
+    "right.",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Outer(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(4)
+
+    def build(self, input_shape):
+        self.inner.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, x):
+        return self.inner(x[:, :-1])
+
+
+layer = Outer()
+layer(np.ones((2, 3), "float32"))
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Outer(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(4)
+
+    def build(self, input_shape):
+        self.inner.build((*input_shape[:-1], 2))
+        super().build(input_shape)
+
+    def call(self, x):
+        return self.inner(x[:, :-1])
+
+
+layer = Outer()
+layer(np.ones((2, 3), "float32"))
+""",
+    check=_check,
+    hides=("BT302", "BT601", "BT602"),
+)

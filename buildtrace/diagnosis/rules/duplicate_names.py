@@ -1,0 +1,110 @@
+"""BT401: two layers of one model have the same name."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.origins import INPUT
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding, LayerRef
+
+# What the two mappers of Keras say, and Sequential.add.
+_SAID = re.compile(
+    r'The name "(.+)" is used \d+ times in the model|'
+    r"Name ['\"](.+)['\"] is already the name of a layer in this model"
+)
+
+
+def _check(history: History) -> Iterator[Finding]:
+    error = history.trace.error
+    said = None if error is None else _SAID.search(error.message)
+    if error is None or said is None:
+        return
+    name = said[1] or said[2]
+    layers = _named(history, name)
+    makers = [call for layer in layers for call in _first_calls(history, layer)]
+    second = makers[-1].caller if len(makers) > 1 else None
+    yield RULE.finding(
+        f"The name '{name}' is that of {_several(layers)} in one model{_lines(makers)}.",
+        _fix(history, name, layers),
+        calls=[*[call.id for call in history.failing], *[call.id for call in makers]],
+        caller=second or (error.lines[0] if error.lines else None),
+        layer=layers[-1].id if layers else None,
+    )
+
+
+def _named(history: History, name: str) -> list[LayerRef]:
+    """The layers of this name: those of the model that failed, if its graph is known."""
+    failing = {call.layer.id for call in history.failing if call.layer}
+    for graph in history.trace.graphs:
+        found = {n.layer for n in graph.nodes if n.name == name and n.layer is not None}
+        if graph.model.id in failing and len(found) > 1:
+            return [history.trace.layers[layer] for layer in sorted(found)]
+    return [ref for _, ref in sorted(history.trace.layers.items()) if ref.name == name]
+
+
+def _first_calls(history: History, layer: LayerRef) -> list[Call]:
+    """The call in which the layer first appeared; none if it never did."""
+    made = (call for call in history.trace.calls if call.landmark == INPUT and call.layer == layer)
+    return [*history.calls(layer.id), *made][:1]
+
+
+def _several(layers: list[LayerRef]) -> str:
+    if len(layers) < 2:
+        return "two layers"
+    return f"{len(layers)} layers ({words.listed([layer.class_name for layer in layers])})"
+
+
+def _lines(makers: list[Call]) -> str:
+    places = list(dict.fromkeys(words.line(call.caller) for call in makers if call.caller))
+    return f": {words.listed(places)}" if places else ""
+
+
+def _fix(history: History, name: str, layers: list[LayerRef]) -> str:
+    taken = {layer.name for layer in history.trace.layers.values()}
+    free = next(new for n in count(2) if (new := f"{name}_{n}") not in taken)
+    kind = layers[-1].class_name if layers else "Dense"
+    if kind == "InputLayer":
+        return f'keras.Input(..., name="{free}")  # or no name at all: Keras finds a free one'
+    if layers and history.trace.graph_of(layers[-1].id) is not None:
+        calls = history.calls(layers[-1].id)
+        name_of = "_name" if calls and calls[0].generation == "keras2" else "name"
+        return f'{name}.{name_of} = "{free}"  # the second of these models, before it is called'
+    return f'keras.layers.{kind}(..., name="{free}")  # or no name at all: Keras finds a free one'
+
+
+RULE = Rule(
+    code="BT401",
+    title="two layers of one name in a model",
+    severity="error",
+    generations=BOTH,
+    why="The names of a model's layers are the keys of its config and of its weights in a file, so "
+    "Keras refuses two of one name (map_graph in ops/function.py of keras 3.15, "
+    "_map_graph_network in engine/functional.py of tf_keras 2.21), and does not say which two. "
+    "One layer that is called twice is one layer, and fine.",
+    bad="""\
+from tensorflow import keras
+
+inputs = keras.Input((3,))
+x = keras.layers.Dense(4, name="fc")(inputs)
+outputs = keras.layers.Dense(4, name="fc")(x)
+model = keras.Model(inputs, outputs)
+""",
+    good="""\
+from tensorflow import keras
+
+inputs = keras.Input((3,))
+x = keras.layers.Dense(4, name="fc")(inputs)
+outputs = keras.layers.Dense(4, name="fc_2")(x)
+model = keras.Model(inputs, outputs)
+""",
+    check=_check,
+)

@@ -1,0 +1,132 @@
+"""BT302: a layer got an input of another size than the one that it was first built for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.failures import Failure, failures, is_users
+from buildtrace.diagnosis.mismatch import Mismatch, mismatch
+from buildtrace.diagnosis.origins import INPUT, Origins
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding
+
+
+def _check(history: History) -> Iterator[Finding]:
+    for failure in failures(history):
+        found = mismatch(history, failure)
+        if found is not None:
+            yield _finding(history, failure, found)
+
+
+def _finding(history: History, failure: Failure, found: Mismatch) -> Finding:
+    assert found.build.layer is not None
+    first, flatten = _first(history, found), _flatten(history, found)
+    before, now = found.sizes
+    return RULE.finding(
+        f"{words.layer(found.build.layer)} was built for {words.shape(found.expected)}"
+        f"{_by(found, first)}, and got {words.shape(found.got)}{_through(flatten)}: its weights "
+        f"have the size {before} in them, not {now}.",
+        _fix(history, found, first, flatten),
+        calls=[*failure.ids, found.build.id, first.id],
+        caller=found.call.caller,
+        layer=found.build.layer.id,
+    )
+
+
+def _first(history: History, found: Mismatch) -> Call:
+    """What brought in the shape that the layer was built for: an Input, or the first call."""
+    root = history.root(found.build)
+    declared = _declared(history, root)
+    if declared is not None:
+        return declared
+    way = Origins(history).path(root, found.expected) if root.layer == found.build.layer else []
+    return way[-1] if way else root
+
+
+def _declared(history: History, root: Call) -> Call | None:
+    """The Input that a model was made with, if that was before it was built."""
+    graph = history.trace.graph_of(root.layer.id) if root.layer else None
+    layers = {node.layer for node in graph.nodes if node.id in graph.inputs} if graph else set()
+    for call in history.trace.calls[: root.id]:
+        if call.landmark == INPUT and call.layer and call.layer.id in layers:
+            return call
+    return None
+
+
+def _by(found: Mismatch, first: Call) -> str:
+    place = f" at {words.line(first.caller)}" if first.caller else ""
+    if first.landmark == INPUT and first.layer is not None:
+        return f", because of the Input '{first.layer.name}'{place}"
+    if first.layer is None or first.layer == found.build.layer:
+        return f" by its first input{place}"
+    doing = "called" if first.landmark == "Layer.__call__" else "built"
+    given = f" on {words.shapes(first.inputs)}" if first.inputs else ""
+    return f" when {words.layer(first.layer)} was first {doing}{given}{place}"
+
+
+def _flatten(history: History, found: Mismatch) -> Call | None:
+    """The Flatten that made the sizes of an image the layer's number of features."""
+    way = Origins(history).path(found.call, found.got)
+    return next((c for c in way if c.layer and c.layer.class_name == "Flatten"), None)
+
+
+def _through(flatten: Call | None) -> str:
+    if flatten is None or flatten.layer is None:
+        return ""
+    return f", which '{flatten.layer.name}' made of {words.shapes(flatten.inputs)}"
+
+
+def _fix(history: History, found: Mismatch, first: Call, flatten: Call | None) -> str:
+    assert found.build.layer is not None
+    sizes = flatten.inputs[0].shape if flatten is not None and flatten.inputs else None
+    if sizes is not None and len(sizes) in (4, 5):
+        kind = "2D" if len(sizes) == 4 else "3D"
+        return f"keras.layers.GlobalAveragePooling{kind}()  # instead of Flatten(): takes any size"
+    before, now = found.sizes
+    of_data = history.root(found.call) != found.call or found.got[0] is not None
+    if first.landmark == INPUT and of_data:
+        shape = words.shape(found.got[1:] if first.outputs[0].shape == found.expected else ())
+        shown = "..." if shape == "()" else shape
+        return f"keras.Input(shape={shown})  # the shape of your data, with {now} for {before}"
+    name, kind = found.build.layer.name, found.build.layer.class_name
+    kind = kind if is_users(found.build) else f"keras.layers.{kind}"
+    return (
+        f"{name}_{now} = {kind}(...)  # a layer of its own for inputs of size {now}; or bring "
+        f"them to size {before}"
+    )
+
+
+RULE = Rule(
+    code="BT302",
+    title="an input of another size than the one that the layer was built for",
+    severity="error",
+    generations=BOTH,
+    why="A layer is built once, by the first input that it gets: the shape of its weights is fixed "
+    "from then on, and its `input_spec` remembers the size. A later input is only compared with it "
+    "(assert_input_compatibility in layers/input_spec.py of keras 3.15, engine/input_spec.py of "
+    "tf_keras 2.21), and the message does not say where the size came from.",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(4)])
+model(np.ones((2, 8, 8, 3), "float32"))
+model(np.ones((2, 16, 16, 3), "float32"))
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4)])
+model(np.ones((2, 8, 8, 3), "float32"))
+model(np.ones((2, 16, 16, 3), "float32"))
+""",
+    check=_check,
+    hides=("BT306", "BT601", "BT602"),
+)

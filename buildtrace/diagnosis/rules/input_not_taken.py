@@ -1,0 +1,238 @@
+"""BT306: an input with the wrong number of axes, or of a size that a model does not take."""
+
+from __future__ import annotations
+
+import re
+from ast import literal_eval
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.failures import Failure, failures
+from buildtrace.diagnosis.origins import INPUT, Origins
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding, LayerRef, Shape, TensorSpec
+
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
+
+# What Keras' `assert_input_compatibility` says, in both generations.
+_AXES = re.compile(
+    r"[Ii]nput (\d+) .*is incompatible with the layer: "
+    r"expected (?:(min|max)_)?ndim=(\d+), found ndim=\d+"
+)
+_SHAPE = re.compile(
+    r"[Ii]nput (\d+) .*is incompatible with the layer: expected shape=(\([^)]*\)), found shape="
+)
+_GIVEN = re.compile(r"Expected shape (\([^)]*\)), but input has incompatible shape (\([^)]*\))")
+_NUMBER = re.compile(r"expects (\d+) (?:named )?input\(s\).*received (\d+) input tensors")
+
+
+class Refused(NamedTuple):
+    """What a layer did not take.
+
+    Attributes:
+        call: the call of the layer.
+        spec: the input.
+        wants: what it wants instead, in words.
+        axes: how many axes it wants, if it said so.
+        shape: which shape it wants, if it said so.
+    """
+
+    call: Call
+    spec: TensorSpec
+    wants: str
+    axes: int | None = None
+    shape: Shape | None = None
+
+
+def _check(history: History) -> Iterator[Finding]:
+    for failure in failures(history):
+        refused = _refused(failure)
+        if refused is not None:
+            yield _finding(history, failure, refused)
+
+
+def _refused(failure: Failure) -> Refused | None:
+    call = failure.of("Layer.__call__")
+    if call is None or call.layer is None:
+        return None
+    text = failure.error.message
+    if (said := _AXES.search(text)) and (spec := _input(call, int(said[1]))):
+        bound = {"min": "at least ", "max": "at most "}.get(said[2] or "", "")
+        wants = f"{bound}{said[3]} {'axis' if said[3] == '1' else 'axes'}"
+        return Refused(call, spec, wants, axes=int(said[3]))
+    if (said := _SHAPE.search(text)) and (spec := _input(call, int(said[1]))):
+        shape = literal_eval(said[2])
+        return Refused(call, spec, words.shape(shape), shape=shape)
+    if said := _GIVEN.search(text):
+        shape, got = literal_eval(said[1]), literal_eval(said[2])
+        found = [spec for spec in call.inputs if spec.shape == got]
+        return Refused(call, found[0], words.shape(shape), shape=shape) if found else None
+    if (said := _NUMBER.search(text)) and call.inputs:
+        return Refused(call, call.inputs[0], words.counted(int(said[1]), "input"))
+    return None
+
+
+def _input(call: Call, place: int) -> TensorSpec | None:
+    return call.inputs[place] if place < len(call.inputs) else None
+
+
+def _finding(history: History, failure: Failure, refused: Refused) -> Finding:
+    layer = refused.call.layer
+    assert layer is not None
+    way = Origins(history).path(refused.call, refused.spec.shape)
+    before = way[0] if way else None
+    one = refused.shape is not None or refused.axes is not None
+    got = words.shapes([refused.spec] if one else refused.call.inputs)
+    inputs = _inputs(history, refused)
+    return RULE.finding(
+        f"{words.layer(layer)}{_made_with(inputs)} takes {refused.wants}, and got "
+        f"{got}{_from(before)}.",
+        _fix(history, refused, way),
+        calls=[*failure.ids, *[call.id for call in inputs], *([before.id] if before else [])],
+        caller=refused.call.caller,
+        layer=layer.id,
+    )
+
+
+def _inputs(history: History, refused: Refused) -> list[Call]:
+    """The Inputs that a model was made with, if it is one that refused."""
+    layer = refused.call.layer
+    graph = history.trace.graph_of(layer.id) if layer and refused.axes is None else None
+    layers = {node.layer for node in graph.nodes if node.id in graph.inputs} if graph else set()
+    return [
+        call
+        for call in history.trace.calls
+        if call.landmark == INPUT and call.layer and call.layer.id in layers
+    ]
+
+
+def _made_with(inputs: list[Call]) -> str:
+    made = [f"'{c.layer.name}' ({words.line(c.caller)})" for c in inputs if c.layer]
+    what = "Input" if len(made) == 1 else "Inputs"
+    return f", made with the {what} {words.listed(made)}," if made else ""
+
+
+def _from(before: Call | None) -> str:
+    if before is None or before.layer is None:
+        return ""
+    place = f" at {words.line(before.caller)}" if before.caller else ""
+    if before.landmark == INPUT:
+        return f" from the Input '{before.layer.name}'{place}"
+    return f" from {words.layer(before.layer)}{place}"
+
+
+# -- remedies ---------------------------------------------------------------------------------
+
+
+def _fix(history: History, refused: Refused, way: list[Call]) -> str:
+    shape, before = refused.spec.shape or (), way[0] if way else None
+    recurrent = _recurrent(way, len(shape))
+    if refused.shape is not None:
+        return _other_size(refused, shape)
+    if refused.axes is None:
+        return _all_inputs(history, refused)
+    if len(shape) > refused.axes:
+        return _fewer_axes(refused, recurrent)
+    if recurrent is not None:
+        return (
+            f"{_constructor(recurrent, 'True')}  # '{recurrent.name}': hands on every step, not "
+            "the last one alone"
+        )
+    return _more_axes(refused, shape, before)
+
+
+def _recurrent(way: list[Call], axes: int) -> LayerRef | None:
+    """The recurrent layer that the input comes from, if nothing after it changed the axes."""
+    for call in way:
+        if len(call.outputs[0].shape or ()) != axes or call.layer is None:
+            return None
+        if call.layer.class_name in RECURRENT:
+            return call.layer
+    return None
+
+
+def _constructor(recurrent: LayerRef, sequences: str) -> str:
+    if recurrent.class_name == "Bidirectional":
+        return f"keras.layers.Bidirectional(keras.layers.LSTM(..., return_sequences={sequences}))"
+    return f"keras.layers.{recurrent.class_name}(..., return_sequences={sequences})"
+
+
+def _other_size(refused: Refused, shape: Shape) -> str:
+    wanted = refused.shape or ()
+    if len(wanted) == len(shape) + 1 and wanted[1:] == shape:
+        return "x = x[None]  # one sample alone is a batch of one"
+    if len(wanted) == len(shape):
+        return f"keras.Input(shape={words.shape(shape[1:])})  # the shape of your data"
+    sizes = ", ".join("-1" if size is None else str(size) for size in wanted[1:])
+    return f"x = x.reshape((-1, {sizes}))  # the shape that the model was made for"
+
+
+def _all_inputs(history: History, refused: Refused) -> str:
+    assert refused.call.layer is not None
+    names = [call.layer.name for call in _inputs(history, refused) if call.layer]
+    if not names:
+        return f"layer([...])  # {refused.wants}"
+    given = ", ".join(f'"{name}": ...' for name in names)
+    return f"model({{{given}}})  # every input of '{refused.call.layer.name}', by name"
+
+
+def _fewer_axes(refused: Refused, recurrent: LayerRef | None) -> str:
+    if recurrent is not None:
+        return (
+            f"{_constructor(recurrent, 'False')}  # '{recurrent.name}': hands on the last step "
+            "alone"
+        )
+    if refused.axes == 2:
+        return "x = keras.layers.Flatten()(x)"
+    shape = refused.spec.shape or ()
+    kept = ["-1" if size is None else str(size) for size in shape[1 : (refused.axes or 2) - 1]]
+    return f"x = keras.layers.Reshape(({', '.join([*kept, '-1'])}))(x)  # joins the last axes"
+
+
+def _more_axes(refused: Refused, shape: Shape, before: Call | None) -> str:
+    is_data = before is None and (not shape or shape[0] is not None)
+    if is_data and len(shape) + 1 == refused.axes and shape and shape[-1] in (1, 3, 4):
+        return "x = x[None]  # one sample alone is a batch of one"
+    if is_data:
+        return "x = x[..., None]  # a last axis of size 1: the channel, or the one feature"
+    if before is not None and before.landmark == INPUT:
+        inner = words.shape((*shape[1:], 1))
+        return f"keras.Input(shape={inner})  # one channel or feature; the data too: x[..., None]"
+    sizes = ["-1" if size is None else str(size) for size in shape[1:]]
+    inner = ", ".join([*sizes, "1"])
+    return f"x = keras.layers.Reshape(({inner}))(x)  # a last axis of size 1"
+
+
+RULE = Rule(
+    code="BT306",
+    title="an input that the layer does not take",
+    severity="error",
+    generations=BOTH,
+    why="A layer says in its `input_spec` how many axes and which sizes it takes: a recurrent one "
+    "(batch, time, features), a Conv2D (batch, height, width, channels). Keras compares each input "
+    "with it before anything else (assert_input_compatibility in layers/input_spec.py of keras "
+    "3.15, engine/input_spec.py of tf_keras 2.21).",
+    bad="""\
+from tensorflow import keras
+
+inputs = keras.Input((20, 8))
+x = keras.layers.LSTM(16)(inputs)
+outputs = keras.layers.LSTM(4)(x)
+model = keras.Model(inputs, outputs)
+""",
+    good="""\
+from tensorflow import keras
+
+inputs = keras.Input((20, 8))
+x = keras.layers.LSTM(16, return_sequences=True)(inputs)
+outputs = keras.layers.LSTM(4)(x)
+model = keras.Model(inputs, outputs)
+""",
+    check=_check,
+    hides=("BT601", "BT602"),
+)

@@ -1,0 +1,153 @@
+"""BT203: a layer is called by another one that does not know it as its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding, LayerRef, Weight
+
+
+def _check(history: History) -> Iterator[Finding]:
+    holders = _holders(history)
+    told = set()
+    for call in history.trace.calls:
+        layer = call.layer
+        if call.landmark != "Layer.__call__" or layer is None or layer.id in told:
+            continue
+        run = history.run_around(call)
+        if run is None or run.layer is None or run.caller == call.caller:
+            continue
+        if run.layer.id not in history.all_weights or history.holder(layer.id) is not None:
+            continue  # nobody has read what the owner has, or somebody holds the layer
+        weights = _weights(history, layer)
+        if weights and _is_unknown(history, run.layer, weights, holders):
+            told.add(layer.id)
+            yield _finding(history, run.layer, call, weights)
+
+
+def _holders(history: History) -> dict[int, list[frozenset[int]]]:
+    """For each weight, all weights of those who have it."""
+    found: dict[int, list[frozenset[int]]] = defaultdict(list)
+    for weights in history.all_weights.values():
+        for number in weights:
+            found[number].append(weights)
+    return found
+
+
+def _weights(history: History, layer: LayerRef) -> list[Weight]:
+    """The weights of a layer, and of the layers in it if it calls any."""
+    if layer.id in history.graphs:
+        return [history.trace.weights[n] for n in history.graphs[layer.id].weights]
+    return history.weights(layer.id)
+
+
+def _is_unknown(
+    history: History,
+    owner: LayerRef,
+    weights: list[Weight],
+    holders: dict[int, list[frozenset[int]]],
+) -> bool:
+    """Whether nobody has these weights but the layer itself, and layers in it."""
+    own = {weight.id for weight in weights}
+    if own & history.all_weights[owner.id]:
+        return False  # by a way that is not read, such as a module of TensorFlow's
+    if any(not holder <= own for number in own for holder in holders.get(number, [])):
+        return False
+    # One that was made and built elsewhere is perhaps kept apart on purpose, such as a teacher.
+    return all(_was_made_by(history, owner, weight) for weight in weights)
+
+
+def _was_made_by(history: History, owner: LayerRef, weight: Weight) -> bool:
+    if weight.call is None:
+        return False
+    around = history.around(history.trace.call(weight.call))
+    return any(call.layer is not None and call.layer.id == owner.id for call in around)
+
+
+def _finding(history: History, owner: LayerRef, call: Call, weights: list[Weight]) -> Finding:
+    assert call.layer is not None
+    number = sum(weight.parameters for weight in weights)
+    state = history.state(owner.id)
+    attribute = call.layer.class_name.lower()
+    return RULE.finding(
+        f"{words.layer(owner)} calls {words.layer(call.layer)}, which is no part of it: its "
+        f"{words.counted(len(weights), 'weight')} ({words.counted(number, 'parameter')}) are not "
+        f"among the weights of '{owner.name}', so they are neither trained nor saved.",
+        fix=f"class {state.layer.class_name if state else owner.class_name}(...):\n"
+        "    def __init__(self, ...):\n"
+        "        super().__init__()\n"
+        "        ...\n"
+        f"        self.{attribute} = ...  # '{call.layer.name}' itself, or the list it is in",
+        calls=[call.id],
+        caller=call.caller,
+        layer=call.layer.id,
+    )
+
+
+RULE = Rule(
+    code="BT203",
+    title="a layer is called, but not tracked",
+    severity="error",
+    generations=BOTH,
+    why="A layer knows as its own what its attributes hold: layers, and lists, tuples and dicts "
+    "of them. It does not look into other objects, functions or closures, nor into a list that "
+    "is appended to a list (Keras 3: Tracker.track in utils/tracking.py of keras 3.15.1) or into "
+    "a set (Keras 2: Layer.__setattr__ in engine/base_layer.py of tf_keras 2.21). What is found "
+    "there runs, but has no part in training, saving and `trainable`.",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Tools:
+    def __init__(self):
+        self.dense = keras.layers.Dense(8)
+
+
+class Net(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.tools = Tools()
+        self.head = keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.head(self.tools.dense(x))
+
+
+model = Net()
+model(np.ones((2, 3), "float32"))
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Tools:
+    def __init__(self):
+        self.dense = keras.layers.Dense(8)
+
+
+class Net(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.tools = Tools()
+        self.dense = self.tools.dense
+        self.head = keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.head(self.tools.dense(x))
+
+
+model = Net()
+model(np.ones((2, 3), "float32"))
+""",
+    check=_check,
+)

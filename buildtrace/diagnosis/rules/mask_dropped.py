@@ -1,0 +1,162 @@
+"""BT307: a layer dropped the mask that a layer after it would have used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding, Graph, Node
+
+USERS = (
+    "LSTM GRU SimpleRNN RNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU "
+    "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention GlobalAveragePooling1D"
+)
+"""Keras' layers whose result depends on the mask of their input."""
+
+CARRIERS = (
+    "Activation ActivityRegularization AlphaDropout Add Average BatchNormalization Concatenate "
+    "Dense Dropout ELU GaussianDropout GaussianNoise Identity LayerNormalization LeakyReLU "
+    "Maximum Minimum Multiply PReLU ReLU SpatialDropout1D Subtract TimeDistributed "
+    "UnitNormalization"
+)
+"""Those that hand the mask on, in both generations."""
+
+
+def _check(history: History) -> Iterator[Finding]:
+    told: set[int] = set()
+    for call in history.trace.calls:
+        if not call.mask_dropped or call.layer is None or call.layer.id in told:
+            continue
+        state = history.state(call.layer.id)
+        if state is None or not state.file:
+            continue  # Keras' own: it is documented, and cannot be changed
+        user = _user(history, call)
+        if user is not None:
+            told.add(call.layer.id)
+            yield _finding(history, call, *user)
+
+
+def _user(history: History, call: Call) -> tuple[Graph, Node] | None:
+    """The first layer after this one, in a model's graph, that would have used the mask."""
+    for graph in history.trace.graphs:
+        nodes = {node.id: node for node in graph.nodes}
+        waiting = [node.id for node in graph.nodes if _is_of(history, graph, node, call)]
+        seen = set(waiting)
+        while waiting:
+            place = waiting.pop(0)
+            after = [nodes[e.target] for e in graph.edges if e.source == place]
+            for node in after:
+                if _uses(history, node):
+                    return graph, node
+                if node.id not in seen and _carries(history, node):
+                    seen.add(node.id)
+                    waiting.append(node.id)
+    return None
+
+
+def _is_of(history: History, graph: Graph, node: Node, call: Call) -> bool:
+    """Whether a node may stand for this call: the layer may be called in other places too."""
+    if call.layer is None or node.layer != call.layer.id:
+        return False
+    around = [outer.layer for outer in history.around(call)]
+    if history.run_around(call) is not None and graph.model not in around:
+        return False
+    ranks = [[len(spec.shape or ()) for spec in specs] for specs in (node.outputs, call.outputs)]
+    return not all(ranks) or ranks[0] == ranks[1]
+
+
+def _uses(history: History, node: Node) -> bool:
+    state = history.state(node.layer)
+    call = None if state is None else state.method("call")
+    return node.class_name in USERS.split() if call is None else "mask" in call.arguments
+
+
+def _carries(history: History, node: Node) -> bool:
+    state = history.state(node.layer)
+    if state is not None and state.file:
+        return state.supports_masking
+    return node.class_name in CARRIERS.split()
+
+
+def _finding(history: History, call: Call, graph: Graph, user: Node) -> Finding:
+    assert call.layer is not None
+    used = history.calls(user.layer)[:1] if user.layer is not None else []
+    return RULE.finding(
+        f"{words.layer(call.layer)} dropped the mask of its input {words.shapes(call.inputs)}: "
+        f"'{user.name}' ({user.class_name}) in '{graph.model.name}' takes the padding for data.",
+        _fix(call),
+        calls=[call.id, *[each.id for each in used]],
+        caller=call.caller,
+        layer=call.layer.id,
+    )
+
+
+def _fix(call: Call) -> str:
+    assert call.layer is not None
+    before, after = call.inputs[0].shape, call.outputs[0].shape if call.outputs else None
+    if before is not None and after is not None and before[:2] == after[:2]:
+        return (
+            f"class {call.layer.class_name}(keras.layers.Layer):\n"
+            "    def __init__(self, **kwargs):\n"
+            "        super().__init__(**kwargs)\n"
+            "        self.supports_masking = True  # hands the mask on as it is"
+        )
+    mask = "previous_mask" if call.generation == "keras3" else "mask=None"
+    return (
+        f"class {call.layer.class_name}(keras.layers.Layer):\n"
+        f"    def compute_mask(self, inputs, {mask}):\n"
+        "        return ...  # the mask, cut as `call` cuts the time axis"
+    )
+
+
+RULE = Rule(
+    code="BT307",
+    title="a mask was dropped on its way to a layer that uses it",
+    severity="warning",
+    generations=BOTH,
+    why="A layer hands a mask on only if it says that it supports masking, and by default it does "
+    "not: what comes out has no mask (Layer._set_mask_metadata and `supports_masking` in "
+    "engine/base_layer.py of tf_keras 2.21, layers/layer.py of keras 3.15). Keras 3 warns, Keras "
+    "2 says nothing, and the padding is computed with as if it were data.",
+    bad="""\
+from tensorflow import keras
+
+
+class Scale(keras.layers.Layer):
+    def call(self, x):
+        return x * 2.0
+
+
+inputs = keras.Input((5,))
+x = keras.layers.Embedding(10, 4, mask_zero=True)(inputs)
+x = Scale()(x)
+outputs = keras.layers.LSTM(3)(x)
+model = keras.Model(inputs, outputs)
+""",
+    good="""\
+from tensorflow import keras
+
+
+class Scale(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x):
+        return x * 2.0
+
+
+inputs = keras.Input((5,))
+x = keras.layers.Embedding(10, 4, mask_zero=True)(inputs)
+x = Scale()(x)
+outputs = keras.layers.LSTM(3)(x)
+model = keras.Model(inputs, outputs)
+""",
+    check=_check,
+)

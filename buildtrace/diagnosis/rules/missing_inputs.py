@@ -1,0 +1,89 @@
+"""BT402: a model was not given all the inputs that its outputs are computed from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding, Graph, Node
+
+
+def _check(history: History) -> Iterator[Finding]:
+    if history.trace.error is None:
+        return
+    failed = {call.layer.id for call in history.failing if call.layer}
+    for graph in history.trace.graphs:
+        if graph.missing and graph.model.id in failed:
+            yield _finding(history, graph)
+
+
+def _finding(history: History, graph: Graph) -> Finding:
+    nodes = {node.id: node for node in graph.nodes}
+    missing = [nodes[place] for place in graph.missing]
+    makers = [call for node in missing for call in _makers(history, node)]
+    given = [nodes[place] for place in graph.inputs if place in nodes]
+    names = words.listed([_named(history, node) for node in missing])
+    return RULE.finding(
+        f"The outputs of '{graph.model.name}' are computed from {names} as well, which "
+        f"{'is' if len(missing) == 1 else 'are'} not among its inputs.",
+        _fix([*given, *missing]),
+        calls=[*[call.id for call in history.failing], *[call.id for call in makers]],
+        caller=history.failing[0].caller,
+        layer=graph.model.id,
+    )
+
+
+def _makers(history: History, node: Node) -> list[Call]:
+    return [
+        call
+        for call in history.trace.calls
+        if call.landmark == "InputLayer.__init__" and call.layer and call.layer.id == node.layer
+    ]
+
+
+def _named(history: History, node: Node) -> str:
+    places = [words.line(call.caller) for call in _makers(history, node) if call.caller]
+    shape = f", {words.shapes(node.outputs)}" if node.outputs else ""
+    return f"the Input '{node.name}' ({', '.join(places) or 'somewhere'}{shape})"
+
+
+def _fix(inputs: list[Node]) -> str:
+    names = [node.name for node in inputs]
+    inside = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+    return f"keras.Model({inside}, outputs)  # every Input that the outputs are computed from"
+
+
+RULE = Rule(
+    code="BT402",
+    title="a model without all of its inputs",
+    severity="error",
+    generations=BOTH,
+    why="A functional model is what lies between its inputs and its outputs. Keras walks back from "
+    "the outputs; where it comes to an Input that the model was not given, the graph is open "
+    "(map_graph in ops/function.py of keras 3.15, which names neither; _map_graph_network in "
+    "engine/functional.py of tf_keras 2.21). A new Input of the same shape is another one: the "
+    "model needs the very symbol that the layers were called on.",
+    bad="""\
+from tensorflow import keras
+
+a = keras.Input((3,), name="a")
+b = keras.Input((3,), name="b")
+outputs = keras.layers.Add()([keras.layers.Dense(4)(a), keras.layers.Dense(4)(b)])
+model = keras.Model(a, outputs)
+""",
+    good="""\
+from tensorflow import keras
+
+a = keras.Input((3,), name="a")
+b = keras.Input((3,), name="b")
+outputs = keras.layers.Add()([keras.layers.Dense(4)(a), keras.layers.Dense(4)(b)])
+model = keras.Model([a, b], outputs)
+""",
+    check=_check,
+)

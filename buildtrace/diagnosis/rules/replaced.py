@@ -1,0 +1,151 @@
+"""BT602: the exception that ended the run is not the one that was raised."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.trace import SourceLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, ErrorInfo, Finding
+
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
+LEADS_ASTRAY = "Could not automatically infer the output shape / dtype"
+"""A text of Keras 3 that has the true one at its end, and speaks of something else before."""
+
+FLOATS = "You cannot build your model by calling `build` if your layers do not support float"
+ACTUAL = "The actual error from `call` is: "
+"""What Keras 2 says before the true text."""
+
+
+def _check(history: History) -> Iterator[Finding]:
+    ended = history.trace.error
+    chain = [call for call in history.failing if call.error is not None]
+    if ended is None or not chain:
+        return
+    outer, cause = chain[0].error, chain[-1]
+    assert outer is not None
+    assert cause.error is not None
+    if gist(outer.message) not in ended.message:  # the script caught that one
+        return
+    if cause.generation == "keras2":
+        yield from _of_floats(history, chain)
+    elif _is_another(ended, cause.error):
+        yield _finding(history, ended, chain, cause)
+
+
+def _of_floats(history: History, chain: list[Call]) -> Iterator[Finding]:
+    """`Model.build` of Keras 2 takes each TypeError in `call` for one about its placeholders."""
+    for call in chain:
+        if call.error is None or FLOATS not in call.error.message or call.layer is None:
+            continue
+        true, inner = call.error.message.rpartition(ACTUAL)[2], chain[-1]
+        state = history.state_after(call)
+        method = state.method("call") if state else None
+        place = SourceLine(file=method.file, line=method.line) if method else call.caller
+        if inner is not call and inner.error and inner.error.lines:
+            true, place = inner.error.message, inner.error.lines[0]
+        layer = remedies.call_on_data(history, call.layer, call.generation)
+        yield RULE.finding(
+            f"the cause is: {gist(true).rstrip('.')}, in the `call` of {words.layer(call.layer)} "
+            f"at {words.line(place)}; Keras took it for one about inputs that are not floats.",
+            fix=f"# correct {words.line(place)}; to see it by itself:\n{layer}",
+            calls=[call.id, inner.id],
+            caller=place,
+            layer=call.layer.id,
+        )
+
+
+def _is_another(ended: ErrorInfo, cause: ErrorInfo) -> bool:
+    text, true = COLOR.sub("", ended.message), gist(cause.message)
+    if gist(ended.message) == true and LEADS_ASTRAY not in text:
+        return False
+    return LEADS_ASTRAY in text or true not in text
+
+
+def gist(message: str) -> str:
+    """The last line of an exception's text that says what is wrong.
+
+    Keras puts a line before it, and the arguments behind it.
+    """
+    text = COLOR.sub("", message)
+    text = re.split(r"\n\s*\n\s*(?:Call a|A)rguments received by ", text)[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _finding(history: History, ended: ErrorInfo, chain: list[Call], cause: Call) -> Finding:
+    assert cause.error is not None
+    ref = cause.layer or chain[0].layer
+    place = cause.error.lines[0] if cause.error.lines else cause.caller
+    at = f" at {words.line(place)}" if place else ""
+    who = f" in {words.layer(ref)}" if ref else ""
+    buried = LEADS_ASTRAY in ended.message
+    how = "buried it in a text on the layer's output shape" if buried else f"made it {ended.type}"
+    layer = ref and remedies.call_on_data(history, ref, cause.generation)
+    return RULE.finding(
+        f"the cause is {cause.error.type}: {gist(cause.error.message)}{at}{who}; Keras {how}.",
+        fix=f"# correct {words.line(place) or 'what raised it'}; to see it by itself:\n"
+        f"{layer or 'layer(x)'}",
+        calls=[cause.id, *(call.id for call in chain[:-1])],
+        caller=place,
+        layer=ref.id if ref else None,
+    )
+
+
+RULE = Rule(
+    code="BT602",
+    title="the true cause hides behind another exception",
+    severity="error",
+    generations=BOTH,
+    why="Keras 3 runs the `call` of a layer on placeholders to learn the shape of what comes out. "
+    "If that raises, a Lambda raises NotImplementedError in its place, from a bare `except` "
+    "(compute_output_shape in layers/core/lambda_layer.py of keras 3.15), and other layers put a "
+    "text on `compute_output_shape` before it (Operation.compute_output_spec in ops/operation.py). "
+    "Model.build of Keras 2 takes each TypeError in `call` for one about floats "
+    "(engine/training.py of tf_keras 2.21).",
+    bad="""\
+from tensorflow import keras
+
+
+class Scaled(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.factor = 2.0
+
+    def call(self, x):
+        return x * self.factor(x)
+
+
+scaled = Scaled()
+scaled.build((None, 3))
+inputs = keras.Input((3,))
+model = keras.Model(inputs, scaled(inputs))
+""",
+    good="""\
+from tensorflow import keras
+
+
+class Scaled(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.factor = 2.0
+
+    def call(self, x):
+        return x * self.factor
+
+
+scaled = Scaled()
+scaled.build((None, 3))
+inputs = keras.Input((3,))
+model = keras.Model(inputs, scaled(inputs))
+""",
+    check=_check,
+)

@@ -1,0 +1,121 @@
+"""BT205: a layer was used before `Layer.__init__` had run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
+    from buildtrace.trace import Finding
+
+_TOLD = (
+    "You must call `super().__init__()` in the layer constructor",
+    "you forgot to call `super().__init__()`",
+    "forgot to call `super().__init__()`",
+)
+_NAMED = re.compile(r"In layer '([^'\n]+)', you forgot")
+_ATTRIBUTE = re.compile(r"'([^'\n]+)' object has no attribute '(\w+)'")
+_PRIVATE = frozenset(
+    [
+        "_distribution_strategy",
+        "_dtype_policy",
+        "_graph_initialized",
+        "_is_graph_network",
+        "_layout_map",
+        "_parent_path",
+        "_self_tracked_trackables",
+        "_trainable",
+    ]
+)
+"""Attributes that Keras' own `__init__` makes, and that Keras itself asks for."""
+
+
+def _check(history: History) -> Iterator[Finding]:
+    for raised in history.raised:
+        class_name = _class_of(raised)
+        if class_name is not None:
+            yield _finding(raised, class_name)
+
+
+def _class_of(raised: Raised) -> str | None:
+    """The class whose `__init__` it is about, "" if it is not named; `None` if it is none."""
+    missing = _ATTRIBUTE.search(raised.error.message)
+    if missing and raised.error.type == "AttributeError" and missing[2] in _PRIVATE:
+        return missing[1]
+    if raised.error.type != "RuntimeError" or not any(map(raised.says, _TOLD)):
+        return None
+    named = _NAMED.search(raised.error.message)
+    if named:
+        return named[1]
+    layers = [call.layer for call in raised.calls if call.layer is not None]
+    return layers[-1].class_name if layers else ""
+
+
+def _finding(raised: Raised, class_name: str) -> Finding:
+    whose = f"of {class_name} " if class_name else "of a layer "
+    where = f" at {words.line(raised.line)}" if raised.line is not None else ""
+    return RULE.finding(
+        f"The `__init__` {whose}did not call `super().__init__()`, or not before something else "
+        f"asked for it{where}: for Keras it is no layer yet.",
+        fix=f"class {class_name or 'MyLayer'}(...):\n"
+        "    def __init__(self, ..., **kwargs):\n"
+        "        super().__init__(**kwargs)  # before any other line\n"
+        "        ...",
+        calls=raised.ids,
+        caller=raised.line,
+        layer=raised.calls[-1].layer.id if raised.calls and raised.calls[-1].layer else None,
+    )
+
+
+RULE = Rule(
+    code="BT205",
+    title="`super().__init__()` is missing, or too late",
+    severity="error",
+    generations=BOTH,
+    why="`Layer.__init__` makes what Keras keeps about a layer: its name, its dtype, the lists of "
+    "its weights and sub-layers. Keras 2 asks for it at the first call, and a model's at the "
+    "first attribute that holds a layer (engine/base_layer.py and engine/training.py of tf_keras "
+    "2.21); Keras 3 in `add_weight`, `build` and `__call__` (Layer._check_super_called in "
+    "layers/layer.py of keras 3.15.1).",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Block(keras.layers.Layer):
+    def __init__(self, units):
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+block = Block(4)
+block(np.ones((2, 3), "float32"))
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Block(keras.layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+block = Block(4)
+block(np.ones((2, 3), "float32"))
+""",
+    check=_check,
+)

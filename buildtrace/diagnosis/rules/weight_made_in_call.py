@@ -1,0 +1,155 @@
+"""BT202: a weight is made in `call`, not in `build`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.locked import LOCKED, ONCE, is_about_weight, made_by
+from buildtrace.diagnosis.rule import BOTH, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
+    from buildtrace.trace import Call, Finding, Weight
+
+
+def _check(history: History) -> Iterator[Finding]:
+    told = set()
+    for raised in history.raised:
+        run = _refused_in(history, raised)
+        if run is not None and run.layer is not None and run.layer.id not in told:
+            told.add(run.layer.id)
+            yield _refused(history, raised, run)
+    for made in _made_in_call(history).values():
+        if made[0].layer is not None and made[0].layer.id not in told:
+            told.add(made[0].layer.id)
+            yield _made(history, made)
+
+
+def _refused_in(history: History, raised: Raised) -> Call | None:
+    """The run of `call` in which Keras or TensorFlow refused to make a variable."""
+    run = made_by(raised)
+    if run is None or run.layer is None:
+        return None
+    if raised.says(LOCKED):
+        inner = history.trace.children(raised.calls[-1])
+        return run if is_about_weight(raised, inner) else None
+    if raised.says(ONCE):  # no call of a layer of its own below: a variable of the layer's
+        return run
+    return None
+
+
+def _made_in_call(history: History) -> dict[tuple[int, str], list[Call]]:
+    """The calls of `add_weight` that a `call` of the user's made, by layer and name."""
+    found: dict[tuple[int, str], list[Call]] = defaultdict(list)
+    for call in history.trace.calls:
+        if call.landmark != "Layer.add_weight" or call.layer is None or call.error is not None:
+            continue
+        outer = next((c for c in history.around(call) if c.layer is not None), None)
+        if outer is None or outer.layer != call.layer or outer.caller == call.caller:
+            continue
+        if call.generation == "keras2" and outer.landmark not in ("Layer.build", "_maybe_build"):
+            for weight in history.trace.weights_made_by(call):
+                found[call.layer.id, weight.name].append(call)
+    return found
+
+
+def _refused(history: History, raised: Raised, run: Call) -> Finding:
+    assert run.layer is not None
+    made = [weight for call in raised.calls for weight in history.weights_made_in(call)]
+    name = f"the weight '{made[-1].name}'" if made else "a weight"
+    return RULE.finding(
+        f"`call` of {words.layer(run.layer)} makes {name} at {words.line(raised.line)}, when the "
+        "layer is built already, and is refused: it would be another one at each call.",
+        fix=_fix(made[-1] if made else None),
+        calls=raised.ids,
+        caller=raised.line,
+        layer=run.layer.id,
+    )
+
+
+def _made(history: History, calls: list[Call]) -> Finding:
+    first = calls[0]
+    assert first.layer is not None
+    weight = history.trace.weights_made_by(first)[0]
+    again = len(calls) > 1
+    how_often = (
+        f"anew at each call: there are {len(calls)} of it by now, and none of them learns for long."
+        if again
+        else "not in `build`: it is not there when saved weights are loaded into a new layer."
+    )
+    return RULE.finding(
+        f"`call` of {words.layer(first.layer)} makes the weight '{weight.name}' "
+        f"{words.shape(weight.shape)} at {words.line(first.caller)}, {how_often}",
+        fix=_fix(weight),
+        calls=[call.id for call in calls],
+        caller=first.caller,
+        layer=first.layer.id,
+        severity="error" if again else "note",
+    )
+
+
+def _fix(weight: Weight | None) -> str:
+    name, shape = (weight.name, words.shape(weight.shape)) if weight else ("w", "(...)")
+    return (
+        "def build(self, input_shape):\n"
+        f"    self.{name} = self.add_weight(name={name!r}, shape={shape})\n"
+        "    super().build(input_shape)\n"
+        "\n"
+        "def call(self, x):\n"
+        f"    ...  # uses self.{name}"
+    )
+
+
+RULE = Rule(
+    code="BT202",
+    title="a weight is made in `call`",
+    severity="error",
+    generations=BOTH,
+    why="`call` runs again and again, and each `add_weight` makes a variable. Keras 2 appends it "
+    "to the layer's weights without a word (Layer.add_weight in engine/base_layer.py of tf_keras "
+    "2.21). Keras 3 locks a layer's state when it is built, and builds it before its first call "
+    "(Layer._lock_state in layers/layer.py of keras 3.15.1): the variable is refused. Both load "
+    "saved weights after `build`, and before any `call`.",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Scale(keras.layers.Layer):
+    def call(self, x):
+        w = self.add_weight(name="w", shape=(3,), initializer="ones")
+        return x * w
+
+
+x = np.ones((2, 3), "float32")
+layer = Scale()
+layer(x)
+layer(x)
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Scale(keras.layers.Layer):
+    def build(self, input_shape):
+        self.w = self.add_weight(name="w", shape=(3,), initializer="ones")
+        super().build(input_shape)
+
+    def call(self, x):
+        return x * self.w
+
+
+x = np.ones((2, 3), "float32")
+layer = Scale()
+layer(x)
+layer(x)
+""",
+    check=_check,
+    hides=("BT206",),
+)

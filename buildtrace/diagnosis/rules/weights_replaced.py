@@ -1,0 +1,149 @@
+"""BT105: a layer's `build` ran twice, and made its weights anew the second time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding
+
+
+def _check(history: History) -> Iterator[Finding]:
+    told = set()
+    for layer in history.trace.layers:
+        made = [c for c in history.builds(layer) if c.error is None and _own_weights(history, c)]
+        for before, after in pairwise(made):
+            names = _own_weights(history, before)
+            again = [name for name in names if name in _own_weights(history, after)]
+            first, second = _outermost(history, before, after)
+            if before.generation != "keras2":
+                continue
+            if first is before and _is_loading(history, before, after):
+                continue
+            if again and (first.id, second.id) not in told:
+                told.add((first.id, second.id))
+                yield _finding(history, first, second, after, again)
+
+
+def _is_loading(history: History, before: Call, after: Call) -> bool:
+    """Whether both came while one model was loaded, which is before it gets its values.
+
+    Keras 2 builds a layer from its config, and so does the `build` of the layer that holds it.
+    """
+    begun = any(use.before <= before.id for use in history.uses("load_model"))
+    used = any(before.id < use.before <= after.id for use in history.trace.uses)
+    called = any(call.id < after.id for call in history.calls(after.layer.id if after.layer else 0))
+    return begun and not used and not called
+
+
+def _own_weights(history: History, call: Call) -> list[str]:
+    """Names of the weights that the layer itself got in this run of its `build`."""
+    return [
+        weight.name
+        for weight in history.weights_made_in(call)
+        if call.layer is not None and weight.layer == call.layer.id
+    ]
+
+
+def _outermost(history: History, before: Call, after: Call) -> tuple[Call, Call]:
+    """The two runs of the outermost `build` that ran twice: those inside follow from it."""
+    around = {c.layer: c for c in history.around(after) if c.landmark == "Layer.build"}
+    found = before, after
+    for outer in history.around(before):
+        again = around.get(outer.layer) if outer.landmark == "Layer.build" else None
+        if again is not None and again.id != outer.id:
+            found = outer, again
+    return found
+
+
+def _finding(history: History, before: Call, after: Call, inner: Call, names: list[str]) -> Finding:
+    """What to say of two runs of a `build`, of which `inner`, or one in it, replaced weights."""
+    assert before.layer is not None
+    assert inner.layer is not None
+    what = words.listed([f"'{name}'" for name in names])
+    if inner.layer != before.layer:
+        what += f" of {words.layer(inner.layer)}"
+    says_built = _says_built(history, before)
+    return RULE.finding(
+        f"{after.name} of {words.layer(before.layer)} ran a second time and replaced {what}: what "
+        f"the first {'one' if len(names) == 1 else 'ones'} had learned or loaded is lost.",
+        fix=_ONCE.format(remedies.variable(before.layer)) if says_built else _SAYS_BUILT,
+        calls=[before.id, after.id, inner.id],
+        caller=after.caller,
+        layer=before.layer.id,
+        why=_WHY_ONCE if says_built else None,
+    )
+
+
+def _says_built(history: History, call: Call) -> bool:
+    """Whether the layer was marked as built by the end of this run of its `build`."""
+    base = (c for c in history.inside(call) if c.name == "Layer.build" and c.layer == call.layer)
+    return call.changes.get("built") == (False, True) or any(base)
+
+
+_SAYS_BUILT = """\
+def build(self, input_shape):
+    ...  # make the weights, as now
+    super().build(input_shape)  # sets self.built = True"""
+
+_ONCE = """\
+if not {0}.built:
+    {0}.build(input_shape)"""
+
+_WHY_ONCE = (
+    "Keras 2 itself builds a layer only if it is not built yet, but a `build` that is called "
+    "explicitly runs each time, and makes its weights each time (Layer._maybe_build in "
+    "engine/base_layer.py of tf_keras 2.21). Keras 3 raises: the state of a built layer is locked."
+)
+
+RULE = Rule(
+    code="BT105",
+    title="weights replaced by a second build",
+    severity="error",
+    generations=("keras2",),
+    why="Keras 2 takes a layer for built only if its `build` says so, by `super().build()` or "
+    "`self.built = True`. One that does not is built by an explicit `build` and again by the "
+    "first call (Layer._maybe_build in engine/base_layer.py of tf_keras 2.21). Keras 3 sets "
+    "`built` itself.",
+    bad="""\
+from tensorflow import keras
+
+
+class Linear(keras.layers.Layer):
+    def build(self, input_shape):
+        self.w = self.add_weight(name="w", shape=(input_shape[-1], 2))
+
+    def call(self, x):
+        return x @ self.w
+
+
+layer = Linear()
+layer.build((None, 3))
+layer(keras.backend.ones((1, 3)))
+""",
+    good="""\
+from tensorflow import keras
+
+
+class Linear(keras.layers.Layer):
+    def build(self, input_shape):
+        self.w = self.add_weight(name="w", shape=(input_shape[-1], 2))
+        super().build(input_shape)
+
+    def call(self, x):
+        return x @ self.w
+
+
+layer = Linear()
+layer.build((None, 3))
+layer(keras.backend.ones((1, 3)))
+""",
+    check=_check,
+)

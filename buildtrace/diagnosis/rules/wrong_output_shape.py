@@ -1,0 +1,186 @@
+"""BT304: a layer's own `compute_output_shape` promises another shape than `call` gives out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import words
+from buildtrace.diagnosis.failures import Failure, failures, is_users
+from buildtrace.diagnosis.rule import Rule
+from buildtrace.trace import SourceLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.history import History
+    from buildtrace.trace import Call, Finding, Method, Shape, TensorSpec
+
+_NO_SHAPE = re.compile(r"Cannot convert '(.*)' to a shape\.")
+"""What Keras says of what it cannot take for a shape."""
+
+PROMISES = ("Layer.compute_output_shape", "Operation.compute_output_spec")
+
+
+def _check(history: History) -> Iterator[Finding]:
+    promised: dict[int, list[Call]] = {}
+    for call in history.trace.calls:
+        if call.landmark in PROMISES and call.layer and call.outputs and is_users(call):
+            promised.setdefault(call.layer.id, []).append(call)
+    for layer, promises in promised.items():
+        pairs = ((p, real) for real in _real_calls(history, layer) for p in promises)
+        broken = next(((p, real) for p, real in pairs if _differ(p, real)), None)
+        if broken is not None:
+            yield _finding(history, *broken)
+    for failure in failures(history):
+        asked = failure.of("Operation.compute_output_spec")
+        if asked is not None and _NO_SHAPE.search(failure.error.message):
+            yield from _no_shape(history, failure, asked)
+
+
+def _real_calls(history: History, layer: int) -> Iterator[Call]:
+    """The calls of the layer that computed its outputs, on data or on TensorFlow's placeholders."""
+    for call in history.calls(layer):
+        below = {inner.landmark for inner in _own(history, call)}
+        if call.outputs and not below & {"Layer.symbolic_call", "Operation.symbolic_call"}:
+            yield call
+
+
+def _own(history: History, call: Call) -> Iterator[Call]:
+    """The calls inside that are about the same layer."""
+    for child in history.trace.children(call):
+        if child.layer == call.layer:
+            yield child
+            yield from _own(history, child)
+
+
+def _differ(promise: Call, real: Call) -> bool:
+    """Whether the promise is broken, on an input that it was made for."""
+    counts = (len(promise.inputs), len(promise.outputs))
+    if not promise.inputs or counts != (len(real.inputs), len(real.outputs)):
+        return False  # another number of outputs: it was called with other arguments
+    given = zip(promise.inputs, real.inputs, strict=True)
+    came = zip(promise.outputs, real.outputs, strict=True)
+    is_same = all(_agree(a.shape, b.shape) for a, b in given)
+    return is_same and not all(_agree(a.shape, b.shape) for a, b in came)
+
+
+def _agree(first: Shape | None, second: Shape | None) -> bool:
+    """Whether these can be the shapes of one tensor, its batch left out of account."""
+    if first is None or second is None:
+        return True
+    return len(first) == len(second) and all(
+        a is None or b is None or a == b for a, b in zip(first[1:], second[1:], strict=True)
+    )
+
+
+def _finding(history: History, promise: Call, real: Call) -> Finding:
+    assert promise.layer is not None
+    failed = [call for call in history.failing if call.id > promise.id]
+    harm = ""
+    if failed and failed[-1].layer is not None and failed[-1].layer != promise.layer:
+        harm = f"; {words.layer(failed[-1].layer)} was built for what was promised, and fails"
+    return RULE.finding(
+        f"{promise.name} of {words.layer(promise.layer)} promises "
+        f"{words.shapes(promise.outputs)}, but its `call` gives {words.shapes(real.outputs)} for "
+        f"{words.shapes(real.inputs)}{harm}.",
+        _fix(promise, real),
+        calls=[promise.id, real.id, *[call.id for call in failed]],
+        caller=promise.caller,
+        layer=promise.layer.id,
+    )
+
+
+def _no_shape(history: History, failure: Failure, call: Call) -> Iterator[Finding]:
+    """The finding on a promise that is no shape, if the layer's class makes promises itself."""
+    state = history.state(call.layer.id) if call.layer else None
+    method = state.method("compute_output_shape") if state else None
+    said = _NO_SHAPE.search(failure.error.message)
+    if call.layer is None or method is None or said is None:
+        return
+    yield RULE.finding(
+        f"compute_output_shape of {words.layer(call.layer)} ({words.line(_place(method))}) "
+        f"returned {said[1]}, which is not a shape: each size has to be a number or None.",
+        "def compute_output_shape(self, input_shape):\n"
+        "    return (input_shape[0], *new_shape)  # one tuple of sizes, not a tuple within a tuple",
+        calls=failure.ids,
+        caller=_place(method),
+        layer=call.layer.id,
+    )
+
+
+def _place(method: Method) -> SourceLine:
+    return SourceLine(file=method.file, line=method.line)
+
+
+def _fix(promise: Call, real: Call) -> str:
+    if "spec" in promise.name:
+        return (
+            f"# in {promise.layer.class_name if promise.layer else 'the layer'}: leave out "
+            "compute_output_spec, so that Keras runs `call` on placeholders,\n"
+            f"# or have it return keras.KerasTensor({_expression(real.outputs)}, ...)"
+        )
+    return (
+        "def compute_output_shape(self, input_shape):\n"
+        f"    return {_expression(real.outputs)}  # what `call` really gives\n"
+        "# or leave compute_output_shape out: Keras then runs `call` on placeholders"
+    )
+
+
+def _expression(outputs: tuple[TensorSpec, ...]) -> str:
+    """The shapes that came out, with the batch of what goes in."""
+    shown = []
+    for spec in outputs:
+        rest = ", ".join(str(size) for size in (spec.shape or ())[1:])
+        shown.append(f"(input_shape[0], {rest})" if rest else "(input_shape[0],)")
+    return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
+
+
+RULE = Rule(
+    code="BT304",
+    title="`compute_output_shape` promises another shape than `call` gives",
+    severity="error",
+    generations=("keras3",),
+    why="If a layer has a `compute_output_shape`, Keras 3 does not run its `call` on symbols: it "
+    "takes the promised shape, and builds what comes after for it (Layer.compute_output_spec in "
+    "layers/layer.py of keras 3.15). Nobody compares the two. Keras 2 runs `call` on "
+    "placeholders, and asks `compute_output_shape` of dynamic layers only.",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Halve(keras.layers.Layer):
+    def call(self, x):
+        return x[:, ::2]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+inputs = keras.Input((8,))
+outputs = keras.layers.Dense(2)(Halve()(inputs))
+model = keras.Model(inputs, outputs)
+model(np.ones((1, 8), "float32"))
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+
+class Halve(keras.layers.Layer):
+    def call(self, x):
+        return x[:, ::2]
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 4)
+
+
+inputs = keras.Input((8,))
+outputs = keras.layers.Dense(2)(Halve()(inputs))
+model = keras.Model(inputs, outputs)
+model(np.ones((1, 8), "float32"))
+""",
+    check=_check,
+    hides=("BT302", "BT306", "BT601", "BT602"),
+)

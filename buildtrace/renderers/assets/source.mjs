@@ -1,0 +1,114 @@
+// The source pane: the function that runs with its line marked, and the user's own line.
+
+import { center, functionName, make } from "./dom.mjs";
+import { highlight } from "./python.mjs";
+
+const AROUND = 3; // lines of the user's file in sight before and after the marked one
+
+/** The line that a function on the stack is at: the one that made the next call, if it is known. */
+export function lineAt(functions, calls, stack, place) {
+  const known = functions[calls[stack[place]].function];
+  const next = calls[stack[place + 1]];
+  const { at } = next ?? {};
+  const last = known.line + (known.code ? known.code.split("\n").length : 0);
+  return at !== undefined && at >= known.line && at < last ? at : known.definition;
+}
+
+export class Source {
+  /** The boxes scroll: one for the user's file, one for the function. */
+  constructor(page, { user, head, box }) {
+    Object.assign(this, { page, user, head, box });
+    this.functions = new Map();
+    this.files = new Map();
+  }
+
+  /** Show the function of one call of the stack. */
+  show(stack, place) {
+    const { data } = this.page;
+    const call = data.calls[stack[place]];
+    this.showUser(call);
+    if (!call) {
+      this.head.replaceChildren();
+      this.box.replaceChildren(make("p.quiet", {}, "No function of Keras is running yet."));
+      return;
+    }
+    const known = data.functions[call.function];
+    this.head.className = `${this.head.className.split(" ")[0]} ${call.step}`;
+    const where = make("span.place", { title: known.module }, known.place);
+    this.head.replaceChildren(functionName(known.name), where);
+    if (known.missing) {
+      this.box.replaceChildren(make("p.quiet", {}, `No source: ${known.missing}.`));
+      return;
+    }
+    const block = this.blockOf(call.function, this.functions, () => blockFrom([known], known.more));
+    const inner = place < stack.length - 1;
+    this.fill(this.box, block, lineAt(data.functions, data.calls, stack, place), inner);
+  }
+
+  showUser(call) {
+    const { files } = this.page.data;
+    if (!call || !call.caller) {
+      const why = call
+        ? "It is not known which of your lines led here."
+        : "Your code has not called Keras yet.";
+      this.user.replaceChildren(make("p.quiet", {}, why));
+      return;
+    }
+    const [place, line] = call.caller;
+    const file = files[place];
+    this.user.dataset.caller = `${file.name}:${line}`;
+    if (!file.pieces.length) {
+      const name = make("strong", {}, `${file.name}:${line}`);
+      this.user.replaceChildren(
+        make("p.quiet", {}, name, " (the file is not on the machine that made this page)"),
+      );
+      return;
+    }
+    const block = this.blockOf(place, this.files, () => blockFrom(file.pieces, 0));
+    this.fill(this.user, block, line, false);
+  }
+
+  blockOf(key, cache, build) {
+    if (!cache.has(key)) cache.set(key, build());
+    return cache.get(key);
+  }
+
+  /** Put a block of lines into a box and mark one of them. */
+  fill(box, block, line, inner) {
+    if (box.firstChild !== block.element) {
+      box.replaceChildren(block.element);
+      block.top = undefined;
+    }
+    if (block.marked) block.marked.classList.remove("marked", "inner");
+    block.marked = block.lines.get(line);
+    for (const old of box.querySelectorAll("[aria-current]")) old.removeAttribute("aria-current");
+    if (!block.marked) return;
+    block.marked.classList.add("marked");
+    block.marked.classList.toggle("inner", inner);
+    block.marked.setAttribute("aria-current", "location");
+    const { marked } = block;
+    this.page.after(() => {
+      const height = marked.offsetHeight;
+      const around = box === this.user ? AROUND * height : height;
+      center(box, marked.offsetTop - around, height + 2 * around);
+    });
+  }
+}
+
+/** Lines of code with their numbers, from pieces of consecutive lines. */
+function blockFrom(pieces, more) {
+  const element = make("ol.code", {});
+  const lines = new Map();
+  pieces.forEach(({ line, code }, n) => {
+    if (n) element.append(make("li.cut", { "aria-hidden": "true" }, "⋯"));
+    highlight(code).forEach((tokens, offset) => {
+      const item = make("li", { "data-line": line + offset });
+      for (const [kind, text] of tokens) item.append(kind ? make(`span.py-${kind}`, {}, text) : text);
+      if (!tokens.length) item.append("\n");
+      lines.set(line + offset, item);
+      element.append(item);
+    });
+  });
+  if (more) element.append(make("li.cut", {}, `⋯ ${more} more lines`));
+  return { element, lines, marked: undefined };
+}

@@ -1,0 +1,162 @@
+"""The versions of Python, TensorFlow and Keras that the tests run on: `nox`, one session a row.
+
+Every row has a virtual environment of its own, and `nox -j 2` runs two of them at a time.
+`nox --list` shows the rows, `nox -s "versions(jax)"` runs one, `nox -s summary` prints what came
+out of those that ran: which versions were installed, and how many tests passed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import NamedTuple
+
+import nox
+
+nox.needs_version = ">=2026.10"
+nox.options.sessions = ["versions", "summary"]
+nox.options.error_on_missing_interpreters = False  # the summary says so instead
+
+RESULTS = Path(os.environ.get("NOX_RESULTS", ".nox/results")).resolve()
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+SHOWN = ("keras", "tf_keras", "tensorflow", "jax", "torch")
+ANYWHERE = ("tests/examples", "tests/cli/test_real_keras.py")
+SAME = ("forks", "interrupted_builds", "interrupts", "odd_objects", "overlaps", "recorder_faults")
+"""Modules of tests/capture that depend on the operating system more than on Keras."""
+
+OF_KERAS = (
+    "tests/capture",
+    *(f"--ignore=tests/capture/test_{name}.py" for name in SAME),
+    *ANYWHERE,
+)
+"""What depends on Keras' version."""
+
+OF_PYTHON = (
+    *(
+        f"tests/capture/test_{name}.py"
+        for name in (
+            "witness",
+            "faithful_errors",
+            "faithful_inspection",
+            "faithful_process",
+            "faithful_warnings",
+            "left_behind",
+            "lines",
+            "recorder_faults",
+        )
+    ),
+    *ANYWHERE,
+)
+"""What depends on Python's: frames, tracebacks, signatures, the recursion limit."""
+
+
+class Row(NamedTuple):
+    """A row of the matrix.
+
+    Attributes:
+        packages: what is installed in the place of buildtrace's own `tensorflow` and `tf_keras`.
+        python: version of the interpreter.
+        oldest: buildtrace's other dependencies are the oldest that it allows.
+        tests: what is run.
+    """
+
+    name: str
+    packages: tuple[str, ...] = ("tensorflow", "tf_keras")
+    python: str = "3.11"
+    oldest: bool = False
+    tests: tuple[str, ...] = OF_KERAS
+
+
+ROWS = (
+    Row("tensorflow-2.13", ("tensorflow==2.13.1",), oldest=True),
+    Row("tensorflow-2.15", ("tensorflow==2.15.1",)),
+    Row("keras-3.2", ("tensorflow==2.16.2", "keras==3.2.1")),
+    Row("keras-3.3", ("tensorflow==2.16.2", "keras==3.3.3", "tf_keras==2.16.0")),
+    Row("keras-3.10", ("tensorflow==2.20.0", "keras==3.10.0", "tf_keras==2.20.1")),
+    Row("jax", ("keras", "jax")),
+    Row("torch", ("keras", "torch==2.13.0")),
+    Row("python-3.10", python="3.10", tests=OF_PYTHON),
+    Row("python-3.12", python="3.12", tests=OF_PYTHON),
+    Row("python-3.13", python="3.13", tests=OF_PYTHON),
+)
+
+# pyenv's interpreters need not be activated to be found.
+PYENV = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+os.environ["PATH"] = os.pathsep.join(
+    [*map(str, sorted(PYENV.glob("versions/3.*/bin"))), os.environ["PATH"]]
+)
+
+
+@nox.session(allow_parallel=True)
+@nox.parametrize(("python", "row"), [nox.param(row.python, row, id=row.name) for row in ROWS])
+def versions(session: nox.Session, row: Row) -> None:
+    """Run what depends on these versions, with the installed package."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    tests, result = RESULTS / f"{row.name}.xml", RESULTS / f"{row.name}.json"
+    tests.unlink(missing_ok=True)
+    outcome = {"python": row.python, "installed": {}, **_counts(tests)}
+    try:
+        session.install(*row.packages, *_dependencies(oldest=row.oldest), *_test_tools())
+        session.install("--no-deps", ".")
+        outcome |= {"python": _python(session), "installed": _installed(session)}
+        # `pytest`, not `python -m pytest`: that would import the checkout, not the package.
+        session.run("pytest", "-q", "-n", "2", f"--junitxml={tests}", *row.tests)
+    finally:
+        result.write_text(json.dumps(outcome | _counts(tests)))
+
+
+@nox.session(python=False)
+def summary(session: nox.Session) -> None:  # noqa: ARG001 - nox's protocol
+    """Print the table of the rows that ran."""
+    print("| row | Python | versions | passed | failed | skipped |\n|---|---|---|---|---|---|")
+    for row in ROWS:
+        path = RESULTS / f"{row.name}.json"
+        if not path.exists():
+            print(f"| {row.name} | {row.python} | not on this machine | | | |")
+            continue
+        outcome = json.loads(path.read_text())
+        installed = ", ".join(f"{name} {version}" for name, version in outcome["installed"].items())
+        installed = installed or "could not be installed"
+        counts = " | ".join(str(outcome[name]) for name in ("passed", "failed", "skipped"))
+        print(f"| {row.name} | {outcome['python']} | {installed} | {counts} |")
+
+
+def _dependencies(*, oldest: bool) -> list[str]:
+    """Buildtrace's dependencies besides TensorFlow and Keras, which the row names."""
+    ours = [
+        dependency
+        for dependency in PROJECT["dependencies"]
+        if re.split(r"[<>=]", dependency)[0] not in SHOWN
+    ]
+    return [dependency.replace(">=", "==") for dependency in ours] if oldest else ours
+
+
+def _test_tools() -> list[str]:
+    tools: list[str] = PROJECT["optional-dependencies"]["test"]
+    return [tool for tool in tools if tool.startswith("pytest")]
+
+
+def _python(session: nox.Session) -> str:
+    program = "import platform; print(platform.python_version())"
+    return str(session.run("python", "-c", program, silent=True)).strip()
+
+
+def _installed(session: nox.Session) -> dict[str, str]:
+    """Versions of the packages that make a row what it is, by name."""
+    listed = json.loads(str(session.run("pip", "list", "--format=json", silent=True)))
+    found = {p["name"].lower().replace("-", "_"): p["version"] for p in listed}
+    return {name: found[name] for name in SHOWN if name in found}
+
+
+def _counts(report: Path) -> dict[str, int]:
+    """How many tests passed, failed and were skipped; none if pytest did not get to its end."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    if report.exists():
+        suite = next(ET.parse(report).iter("testsuite"))
+        total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        counts = {"passed": total - skipped - failed, "failed": failed, "skipped": skipped}
+    return counts

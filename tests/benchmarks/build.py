@@ -1,0 +1,152 @@
+"""How much longer a build takes under tracing, and under the profilers that people use."""
+
+from __future__ import annotations
+
+import cProfile
+import importlib.util
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import child, timing
+from benchmarks.workloads import WORKLOADS
+from buildtrace.capture import Tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from scenarios import Keras
+
+LEAST = 5
+"""Rounds that a workload gets, however long they take."""
+
+PROFILER_ROUNDS = 3
+"""The profilers' ratios are far from 1, and their ends are slow: fewer rounds will do."""
+
+HEAD = (
+    "| build | Keras | untraced | traced | untraced again | cProfile | viztracer "
+    "| calls | pairs | hooks in | hooks out, trace made | viztracer's save |"
+)
+
+
+class Runs:
+    """Builds of one workload, each from the same start; every method returns the CPU time.
+
+    Attributes:
+        calls: how many calls a trace of it has.
+        ends: seconds that tracers took before and after the builds, by name.
+    """
+
+    def __init__(self, k: Keras, workload: str) -> None:
+        self._k = k
+        self._build = WORKLOADS[workload]
+        self.calls = 0
+        self.ends: dict[str, list[float]] = {}
+
+    def untraced(self) -> float:
+        self._reset()
+        return timing.cpu(lambda: self._build(self._k))
+
+    def traced(self) -> float:
+        self._reset()
+        tracing = Tracing()
+        self._end("start", tracing.start)
+        try:
+            taken = timing.cpu(lambda: self._build(self._k))
+        finally:
+            self._end("stop", tracing.stop)
+        self.calls = len(tracing.trace.calls)
+        return taken
+
+    def profiled(self) -> float:
+        self._reset()
+        profile = cProfile.Profile()
+        profile.enable()
+        try:
+            return timing.cpu(lambda: self._build(self._k))
+        finally:
+            profile.disable()
+
+    def viztraced(self) -> float:
+        from viztracer import VizTracer
+
+        self._reset()
+        tracer = VizTracer(verbose=0)
+        tracer.start()
+        try:
+            taken = timing.cpu(lambda: self._build(self._k))
+        finally:
+            tracer.stop()
+        with tempfile.TemporaryDirectory() as folder:
+            self._end("save", lambda: tracer.save(str(Path(folder, "trace.json"))))
+        tracer.terminate()
+        return taken
+
+    def _reset(self) -> None:
+        self._k.keras.backend.clear_session()
+        timing.settle()
+
+    def _end(self, name: str, work: Callable[[], object]) -> None:
+        self.ends.setdefault(name, []).append(timing.cpu(work))
+
+
+def measure(k: Keras, workload: str, rounds: int, seconds: float) -> dict[str, Any]:
+    """Ratios of CPU time to the untraced build, by tracer, and what else is to be told."""
+    runs = Runs(k, workload)
+    runs.untraced()  # fills TensorFlow's caches
+    runs.traced()
+    first = {name: taken.pop() for name, taken in runs.ends.items()}
+    plain: list[float] = []
+
+    def untraced() -> float:
+        plain.append(runs.untraced())
+        return plain[-1]
+
+    ours = {"traced": runs.traced, "untraced again": runs.untraced}
+    ratios = timing.compare(untraced, ours, rounds, seconds, LEAST)
+    theirs = {"cProfile": runs.profiled}
+    if importlib.util.find_spec("viztracer"):
+        theirs["viztracer"] = runs.viztraced
+    ratios |= timing.compare(untraced, theirs, min(rounds, PROFILER_ROUNDS))
+    return {
+        "ratios": ratios,
+        "plain": timing.spread(plain).median,
+        "calls": runs.calls,
+        "ends": {name: timing.spread(taken).median for name, taken in runs.ends.items()},
+        "first": first,
+    }
+
+
+def table(
+    workloads: list[str], generations: list[int], rounds: int, seconds: float
+) -> Iterator[str]:
+    """A row for each workload and generation, as soon as it is measured."""
+    yield HEAD
+    yield "|---" * (HEAD.count("|") - 1) + "|"
+    for workload in workloads:
+        for keras in generations:
+            found = child.measure("build", keras, workload=workload, rounds=rounds, seconds=seconds)
+            yield _row(workload, keras, found)
+
+
+def _row(workload: str, keras: int, found: dict[str, Any]) -> str:
+    ratios = found["ratios"]
+    cells = [
+        workload,
+        keras,
+        timing.duration(found["plain"]),
+        timing.ratio(ratios["traced"]),
+        timing.ratio(ratios["untraced again"]),
+        *(
+            f"{timing.spread(ratios[name]).median:.2f}" if name in ratios else "not installed"
+            for name in ("cProfile", "viztracer")
+        ),
+        f"{found['calls']:,}",
+        len(ratios["traced"]),
+        *(
+            f"{timing.duration(found['first'][end])}, then {timing.duration(found['ends'][end])}"
+            for end in ("start", "stop")
+        ),
+        timing.duration(found["ends"]["save"]) if "save" in found["ends"] else "",
+    ]
+    return f"| {' | '.join(map(str, cells))} |"

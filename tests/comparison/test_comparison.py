@@ -1,0 +1,246 @@
+"""What a comparison says of traces made by hand; no Keras is needed."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import msgspec
+import pytest
+import traces
+from msgspec.structs import replace
+
+from buildtrace import serialize
+from buildtrace.comparison import KINDS, SELECTABLE, Difference, compare
+from buildtrace.errors import UsageError
+from buildtrace.trace import Finding
+
+MADE = {
+    "mlp2": traces.mlp2,
+    "mlp3": traces.mlp3,
+    "deeper": lambda: traces.mlp3((512, 64, 10)),
+    "towers": traces.towers,
+    "failing": traces.failing,
+    "evil": traces.evil,
+    "threads": lambda: traces.in_threads(traces.mlp3(), 3),
+    "empty": lambda: traces.Recording().trace(),
+}
+PAIRS = [(left, right) for left in MADE for right in MADE]
+
+
+def messages(difference, *kinds):
+    return [change.message for change in difference.of(*kinds or KINDS)]
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_trace_is_the_same_as_itself(name):
+    found = MADE[name]().diff(MADE[name]())
+    assert found.same
+    assert found.changes == ()
+    assert {step.state for step in found.steps} <= {"same"}
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS)
+def test_each_call_is_in_one_row_and_each_side_in_its_order(left, right):
+    traces_ = MADE[left](), MADE[right]()
+    found = compare(*traces_)
+    for trace, side in zip(traces_, ("left", "right"), strict=True):
+        ids = [id_ for step in found.steps if (id_ := getattr(step, side)) is not None]
+        assert sorted(ids) == [call.id for call in trace.calls]
+        threads = {}
+        for id_ in ids:
+            threads.setdefault(trace.call(id_).thread, []).append(id_)
+        assert sum(len(each) for each in threads.values()) == len(ids)
+        assert all(a < b for row in threads.values() for a, b in pairwise(row))
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS)
+def test_what_is_elsewhere_points_back(left, right):
+    found = compare(MADE[left](), MADE[right]())
+    lefts = {step.left: step for step in found.steps}
+    rights = {step.right: step for step in found.steps}
+    for step in found.steps:
+        assert (step.left is None) == (step.state == "right")
+        assert (step.right is None) == (step.state == "left")
+        if step.elsewhere is not None:
+            other = rights if step.right is None else lefts
+            own = step.left if step.right is None else step.right
+            assert other[step.elsewhere].elsewhere == own
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS)
+def test_the_way_back_finds_as_many_layers(left, right):
+    there, back = compare(MADE[left](), MADE[right]()), compare(MADE[right](), MADE[left]())
+    assert len(there.layers) == len(back.layers)
+    assert there.same == back.same
+
+
+def test_the_two_generations_are_the_same_build_by_other_functions():
+    left, right = traces.mlp2(), traces.mlp3()
+    found = left.diff(right)
+    assert found.same
+    assert {change.kind for change in found.changes} == {"landmarks"}
+    beside = {
+        (left.call(step.left).name, right.call(step.right).name)
+        for step in found.steps
+        if step.state == "counterpart"
+    }
+    assert {
+        ("make_variable", "Variable.__init__"),
+        ("_map_graph_network", "map_graph"),
+        ("Functional._init_graph_network", "Function.__init__"),
+    } == beside
+    elsewhere = {
+        (left.call(step.left).name, right.call(step.elsewhere).name)
+        for step in found.steps
+        if step.state == "left" and step.elsewhere is not None
+    }
+    assert ("Layer._functional_construction_call", "Layer.symbolic_call") in elsewhere
+
+
+def test_a_landmark_of_one_generation_has_the_sentence_why():
+    found = traces.mlp2().diff(traces.mlp3())
+    only = {c.message.split("runs ")[1].split(" ")[0]: c.why for c in found.changes if c.why}
+    assert "Keras 3 has no function for this" in only["Layer._set_connectivity_metadata"]
+    assert "Keras 2" in only["Operation.__call__"]
+
+
+def test_a_file_without_roles_is_read_as_if_it_had_them():
+    def old(trace):
+        rows = tuple(replace(row, role="", unpaired=None) for row in trace.landmarks)
+        return replace(trace, landmarks=rows)
+
+    new = traces.mlp2().diff(traces.mlp3())
+    assert old(traces.mlp2()).diff(old(traces.mlp3())) == new
+
+
+def test_saved_traces_compare_as_those_in_memory():
+    both = traces.mlp2(), traces.mlp3((512, 64, 10))
+    loaded = [serialize.from_json(serialize.to_json(trace)) for trace in both]
+    assert compare(*loaded) == compare(*both)
+
+
+def test_json_says_all():
+    found = traces.mlp3().diff(traces.mlp3((512, 64, 10)))
+    text = found.to_json()
+    assert msgspec.json.decode(text, type=Difference) == found
+    assert json.loads(text)["same"] is False
+
+
+def test_a_layer_that_came_is_the_first_thing_said():
+    found = traces.mlp3().diff(traces.mlp3((512, 64, 10)))
+    assert not found.same
+    first, *rest = found.changes
+    assert (first.kind, first.severity) == ("weights", "error")
+    assert (
+        first.message == "'dense_1' (Dense) inserted between 'dense' (Dense) and 'dense_2' (Dense)"
+    )
+    assert [c.message for c in rest] == ["'dense_2' (Dense): kernel (512, 10) → (64, 10)"]
+    assert rest[0].follows
+
+
+def test_a_build_that_fails_is_the_most_important():
+    good, bad = traces.layers(["Dense"]), traces.failing(before=1)
+    there, back = good.diff(bad), bad.diff(good)
+    assert there.changes[0].message == (
+        "the build fails in Dense.build: ValueError: units must be positive,"
+    )
+    assert back.changes[0].message.startswith("the build no longer fails in Dense.build")
+    assert not there.same
+    assert not good.diff(bad, only=["findings"]).same  # whatever was asked for
+
+
+def test_only_what_was_asked_for_is_said_and_decides():
+    left, right = traces.mlp3(), traces.mlp3((512, 64, 10))
+    assert left.diff(right, only=["outputs", "order"]).same
+    found = left.diff(right, only=["weights"])
+    assert {change.kind for change in found.changes} == {"weights"}
+    assert not found.same
+    assert not traces.mlp2().diff(traces.mlp3(), only=["landmarks"]).same
+
+
+def test_what_cannot_be_compared_is_said():
+    with pytest.raises(UsageError, match="cannot compare 'colors'; there are weights, graph"):
+        traces.mlp3().diff(traces.mlp3(), only=["colors"])
+    assert set(SELECTABLE) < set(KINDS)
+
+
+def test_times_are_told_when_asked_for_and_decide_nothing():
+    slow = traces.mlp3()
+    slow = replace(
+        slow, calls=tuple(replace(c, duration_ns=10**6 * c.duration_ns) for c in slow.calls)
+    )
+    assert traces.mlp3().diff(slow).changes == ()
+    found = traces.mlp3().diff(slow, times=True)
+    assert found.same
+    assert {change.kind for change in found.changes} == {"times"}
+    # 38 calls, of which each takes a microsecond at its start and one at its end.
+    assert found.changes[0].message == "the build took 76,000.0 ms, was 0.1 ms"
+
+
+def test_findings_that_came_and_went():
+    def with_finding(trace, code, layer):
+        finding = Finding(code=code, message=f"{code} it is.", why="", fix="", layer=layer)
+        return replace(trace, findings=(finding,))
+
+    left = with_finding(traces.mlp3(), "BT101", 2)
+    assert left.diff(left).same
+    assert messages(traces.mlp3().diff(left)) == ["BT101 appeared: BT101 it is."]
+    assert messages(left.diff(traces.mlp3())) == ["BT101 is gone: BT101 it is."]
+    # Of another layer, it is another finding; of the same layer under another number, it is not.
+    assert len(left.diff(with_finding(traces.mlp3(), "BT101", 3)).changes) == 2
+    deeper = with_finding(traces.mlp3((512, 64, 10)), "BT101", 2)
+    assert messages(left.diff(deeper), "findings") == []
+
+
+def named(name):
+    trace = traces.layers(["Dense", "Dense"], name=name)
+    return replace(trace, graphs=())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "count"),
+    [
+        ("layer", "other", 2),
+        ("layer_1a2b3c4d", "layer_99ffee00", 0),
+        ("run_20240101", "run_7777", 0),
+    ],
+)
+def test_names_that_a_program_made_up_do_not_count(before, after, count):
+    assert len(named(before).diff(named(after)).changes) == count
+    assert named(before).diff(named(after), names=False).same
+
+
+def test_threads_may_come_in_any_order():
+    first, second = traces.mlp3(), traces.mlp3((16, 8, 4))
+    size = len(first.layers)
+
+    def moved(trace, start, thread, layer):
+        def place(id_):
+            return None if id_ is None else id_ + start
+
+        def ref(old):
+            return old and replace(old, id=old.id + layer)
+
+        calls = [
+            replace(c, id=c.id + start, parent=place(c.parent), layer=ref(c.layer), thread=thread)
+            for c in trace.calls
+        ]
+        graphs = [
+            replace(
+                g,
+                model=ref(g.model),
+                weights=(),
+                nodes=tuple(replace(n, layer=n.layer + layer) for n in g.nodes),
+            )
+            for g in trace.graphs
+        ]
+        return calls, graphs
+
+    def both(a, b):
+        one, two = moved(a, 0, 0, 0), moved(b, len(a.calls), 1, size + 9)
+        return replace(a, calls=(*one[0], *two[0]), graphs=(*one[1], *two[1]), weights=())
+
+    found = both(first, second).diff(both(second, first))
+    assert found.same
+    assert {step.state for step in found.steps} == {"same"}

@@ -1,0 +1,157 @@
+"""What the diagnosis has to say of the scripts in ../shared/cases, if that folder is there.
+
+`BUILDTRACE_CASES` names another place.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from diagnosis.scripts import ROOT
+
+FOLDER = Path(os.environ.get("BUILDTRACE_CASES") or ROOT.parent / "shared" / "cases")
+
+
+class Expected(NamedTuple):
+    """What has to be found first in a case.
+
+    Attributes:
+        codes: the codes of all findings of warning level or above, in order.
+        line: a text that the script's line has that the first finding is at.
+        word: something that the first finding's message says: which layer it is.
+        fix: something that its remedy says.
+        note: the code of a note that has to be found, where there is nothing worse.
+    """
+
+    codes: tuple[str, ...] = ()
+    line: str = ""
+    word: str = ""
+    fix: str = ""
+    note: str = ""
+
+
+WELL = Expected()
+
+TABLE = {
+    "01_summary_before_build": (
+        Expected(("BT101",), "model.summary()", "'sequential'", "keras.Input("),
+        Expected(("BT101",), "model.summary()", "'sequential'", "keras.Input("),
+    ),
+    "02_weights_not_created": (
+        Expected(("BT101",), "model.save_weights(", "'sequential'", "keras.Input("),
+        Expected(("BT101",), "model.save_weights(", "'sequential'", "keras.Input("),
+    ),
+    "03_expected_0_variables_on_load": (
+        Expected(("BT103",), "# overridden, but never", "'dense' (Dense)", "self.dense.build("),
+        Expected(("BT103",), "# overridden, but never", "'dense' (Dense)", "self.dense.build("),
+    ),
+    "04_build_not_implemented_warning": (
+        Expected(("BT102",), "b.build((None, 3))", "'block' (Block)", "self.dense.build("),
+        Expected(("BT102",), "b.build((None, 3))", "'block' (Block)", "self.dense.build("),
+    ),
+    "06_sublayer_created_in_call": (
+        Expected(("BT201",), "return self.dense(x)", "'net' (Net)", "keras.layers.Dense("),
+        Expected(("BT201",), "self.dense = keras", "'net' (Net)", "keras.layers.Dense("),
+    ),
+    "07_add_weight_in_call": (
+        Expected(("BT202",), "self.add_weight(", "'scale' (Scale)", "add_weight(name='w'"),
+        Expected(("BT202",), "self.add_weight(", "'scale' (Scale)", "add_weight(name='w'"),
+    ),
+    "08_super_init_missing": (
+        Expected(("BT205",), "MyLayer(4)(", "MyLayer", "super().__init__("),
+        Expected(("BT205",), "MyLayer(4)(", "MyLayer", "super().__init__("),
+    ),
+    "09_build_called_twice": (
+        Expected(("BT105",), "l(tf.ones((1, 3)))", "'lin' (Lin)", "super().build(input_shape)"),
+        WELL,
+    ),
+    "10_dense_last_dim_none": (
+        Expected(("BT301",), "keras.layers.Dense(4)(i)", "'input_1' at", "keras.Input(shape="),
+        Expected(("BT301",), "keras.layers.Dense(4)(i)", "'input_layer' at", "keras.Input(shape="),
+    ),
+    "11_incompatible_axis_minus_1": (
+        Expected(("BT302",), "(2, 16, 16, 3)", "'dense' (Dense)", "GlobalAveragePooling2D()"),
+        Expected(("BT302",), "(2, 16, 16, 3)", "'dense' (Dense)", "GlobalAveragePooling2D()"),
+    ),
+    "12_summary_multiple_or_question_mark": (
+        Expected(note="BT404", line="m.summary()", word="'mlp' (MLP)", fix="mlp.call(i)"),
+        Expected(("BT102",), "m.build((None, 3))", "'mlp' (MLP)", "mlp(keras.ops.zeros((1, 3)))"),
+    ),
+    "13_plot_model_one_box": (
+        Expected(note="BT404", line="model_to_dot(m", word="'mlp' (MLP)", fix="mlp.call(i)"),
+        Expected(note="BT404", line="model_to_dot(m", word="'mlp' (MLP)", fix="mlp.call(i)"),
+    ),
+    "14_duplicate_layer_names": (
+        Expected(("BT401",), 'name="fc")(x)', "'fc'", 'name="fc_2"'),
+        Expected(("BT401",), 'name="fc")(x)', "'fc'", 'name="fc_2"'),
+    ),
+    "16_lambda_output_shape": (
+        Expected(("BT305",), "int(x.shape[1])", "'lambda' (Lambda)", "tf.shape(x)[1]"),
+        Expected(("BT305",), "int(x.shape[1])", "'lambda' (Lambda)", "ops.shape(x)[1]"),
+    ),
+    "18_build_signature_many_inputs": (
+        Expected(("BT104",), "def build(self, query", "'cross'", "query, context = inputs"),
+        Expected(("BT104",), "def build(self, query", "'cross'", "query_shape, context_shape"),
+    ),
+    "21_mask_destroyed": (
+        Expected(("BT307",), "x = Noop()(x)", "'lstm' (LSTM)", "self.supports_masking = True"),
+        Expected(("BT307",), "x = Noop()(x)", "'lstm' (LSTM)", "self.supports_masking = True"),
+    ),
+    "22_shared_layer_multiple_inbound_nodes": (
+        Expected(("BT403",), "print(shared.output_shape)", "'shared' (Conv1D)", "_shape_at(0)"),
+        Expected(("BT403",), "print(shared.output_shape)", "'shared' (Conv1D)", "_inbound_nodes"),
+    ),
+    "24_graph_disconnected": (
+        Expected(("BT402",), "keras.Model(a, o)", "the Input 'b'", "keras.Model([a, b]"),
+        Expected(("BT402",), "keras.Model(a, o)", "the Input 'b'", "keras.Model([a, b]"),
+    ),
+    "26_load_weights_layer_never_built": (
+        Expected(("BT101",), "fresh.load_weights(path)", "'net_1' (Net)", "net(tf.zeros((2, 3)))"),
+        Expected(
+            ("BT101",), "fresh.load_weights(path)", "'net_1' (Net)", "net(keras.ops.zeros((2, 3)))"
+        ),
+    ),
+    "27_static_batch_dim_none_in_call": (
+        Expected(("BT305",), "tf.zeros((x.shape[0]", "'pos' (Pos)", "tf.shape(x)[0]"),
+        Expected(("BT305",), "tf.zeros((x.shape[0]", "'pos' (Pos)", "ops.shape(x)[0]"),
+    ),
+    "30_sublayer_built_from_parent_shape": (
+        Expected(("BT105",), "return self.inner(x[", "'inner' (Inner)", "super().build("),
+        Expected(
+            ("BT303",), "self.inner.build(", "'inner' (Inner)", ".build((*input_shape[:-1], 2))"
+        ),
+    ),
+    "33_optimizer_built_for_other_variables": (
+        Expected(("BT207",), "m.compile(opt", "'sequential_1'", "sequential_1.compile("),
+        Expected(("BT207",), "m.compile(opt", "'sequential_1'", "sequential_1.compile("),
+    ),
+    "34_model_build_two_call_args": (
+        Expected(("BT106",), "m.build([", "'two' (Two)", "a, b = inputs"),
+        Expected(("BT106",), "m.build([", "'two' (Two)", "two(keras.ops.zeros((1, 3)), keras"),
+    ),
+    "35_cross_engine_load": (
+        Expected(("BT502",), "dst.models.load_model(", "Keras 3 saved", "keras.models.load_model("),
+        WELL,
+    ),
+    "37_sequential_of_built_backbone": (
+        Expected(("BT101",), "m.summary()", "'sequential'", "keras.Input((3,))"),
+        WELL,
+    ),
+    "38_swallowed_exception_in_model_build": (
+        WELL,  # Keras 2 raises the AttributeError itself, with its line
+        Expected(("BT102",), "m.build((None, 3))", "'net' (Net)", "net(keras.ops.zeros((1, 3)))"),
+    ),
+    "40_layer_swapped_before_build_both_kept": (
+        WELL,
+        Expected(("BT204",), "m(tf.ones((1, 3)))", "'head_old'", "Net("),
+    ),
+}
+"""Case → what is to be found on Keras 2, and on Keras 3; `None` where that is not settled yet."""
+
+
+def expected(case: str, generation: str) -> Expected | None:
+    """What has to be found in a case."""
+    on_2, on_3 = TABLE.get(case, (None, None))
+    return on_2 if generation == "keras2" else on_3

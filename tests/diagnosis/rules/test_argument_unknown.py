@@ -1,0 +1,47 @@
+"""BT504 on real layers: keywords that only the other generation has."""
+
+from __future__ import annotations
+
+import pytest
+
+from diagnosis.rules.running import on, on_both, run
+
+GONE = {
+    "batch_input_shape": "keras.layers.LSTM(2, batch_input_shape=(2, 3, 1))",
+    "weights": "keras.layers.Dense(2, weights=[])",
+    "dynamic": "keras.layers.Layer(dynamic=True)",
+    "time_major": "keras.layers.LSTM(2, time_major=True)",
+    "lr": "keras.optimizers.SGD(lr=0.1)",
+    "experimental_autocast": "keras.layers.Layer()"
+    '.add_weight(name="w", shape=(3,), experimental_autocast=False)',
+}
+
+NEW = {
+    "shape": "keras.layers.InputLayer(shape=(3,))",
+    "batch_shape": "keras.layers.Dense(2, batch_shape=(2, 3))",
+}
+
+
+@on("keras3")
+@pytest.mark.parametrize(("name", "line"), GONE.items(), ids=GONE)
+def test_what_keras_3_gave_up(server, generation, name, line):
+    _is_found(run(server, generation, line), name)
+
+
+@on("keras2")
+@pytest.mark.parametrize(("name", "line"), NEW.items(), ids=NEW)
+def test_what_keras_2_does_not_have(server, generation, name, line):
+    _is_found(run(server, generation, line), name)
+
+
+def _is_found(ran, name):
+    first = ran.trace.findings[0]
+    assert (first.code, first.severity) == ("BT504", "error")
+    assert f"`{name}`" in first.message
+    assert first.caller.line == ran.line_of(f"{name}=")
+
+
+@on_both
+def test_a_slip_of_the_pen(server, generation):
+    found = run(server, generation, "keras.layers.Dense(2, wieghts=[])").trace.findings
+    assert [finding.code for finding in found if finding.code == "BT504"] == []

@@ -1,0 +1,67 @@
+"""BT208 on real layers, and on the words of another Python."""
+
+from __future__ import annotations
+
+import pytest
+
+from buildtrace.diagnosis import diagnose
+from buildtrace.trace import ErrorInfo, Trace
+from diagnosis.rules.running import findings, on, on_both, run
+
+ASSIGNS = """
+class Net(keras.{}):
+    def __init__(self):
+        super().__init__()
+        self.{} = keras.layers.Dense(2)
+    def call(self, x):
+        return x
+Net()(x)
+"""
+
+RESERVED = ["input", "losses", "weights", "trainable_variables", "dtype"]
+
+
+@on_both
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_property_of_layers(server, generation, name):
+    ran = run(server, generation, ASSIGNS.format("layers.Layer", name))
+    (finding,) = ran.trace.findings
+    assert finding.code == "BT208"
+    assert f"`{name}`" in finding.message
+    assert finding.caller.line == ran.line_of(f"self.{name} =")
+
+
+@on_both
+def test_layers_of_a_model(server, generation):
+    (finding,) = findings(server, generation, ASSIGNS.format("Model", "layers"), "BT208")
+    assert "`layers`" in finding.message
+
+
+@on("keras2")
+@pytest.mark.parametrize("name", ["name", "input_shape", "updates"])
+def test_a_property_of_keras_2(server, generation, name):
+    assert findings(server, generation, ASSIGNS.format("layers.Layer", name), "BT208")
+
+
+@on_both
+def test_a_name_that_is_free(server, generation):
+    assert findings(server, generation, ASSIGNS.format("Model", "head"), "BT208") == []
+
+
+@on_both
+def test_a_property_of_the_users(server, generation):
+    body = """
+class Box:
+    @property
+    def size(self):
+        return 3
+Box().size = 4
+"""
+    assert run(server, generation, body).trace.findings == ()
+
+
+def test_the_words_of_python_3_10():
+    said = Trace(error=ErrorInfo(type="AttributeError", message="can't set attribute 'weights'"))
+    assert [finding.code for finding in diagnose(said)] == ["BT208"]
+    other = Trace(error=ErrorInfo(type="AttributeError", message="can't set attribute 'size'"))
+    assert diagnose(other) == ()

@@ -1,0 +1,62 @@
+"""BT303, on traces made by hand and on real layers."""
+
+from __future__ import annotations
+
+import msgspec
+from traces import Recording, spec
+
+from diagnosis.hand import error, line, said
+from diagnosis.rules.running import findings, on_both
+
+SAID = "Matrix size-incompatible: In[0]: [2,2], In[1]: [3,4]"
+
+
+def built_by_hand(module="__main__", build="Outer.build", shape=(2, 3)):
+    r, raised = Recording(), error("InvalidArgumentError", SAID)
+    outer, inner = r.layer("outer", "Outer"), r.layer("inner", "Dense")
+    with r.call("Layer.__call__", outer, [spec(2, 3)], error=raised):
+        with (
+            r.call(build, outer, [spec(2, 3)]) as holder,
+            r.call("Dense.build", inner, [spec(*shape)], caller=line(9)),
+        ):
+            r.add_weight(inner, "kernel", (3, 4))
+        with r.call("Layer.__call__", inner, [spec(2, 2)], error=raised):
+            pass
+    r.calls[holder] = msgspec.structs.replace(r.calls[holder], module=module)
+    return r, raised
+
+
+def test_both_shapes_are_told_and_the_line_of_the_build():
+    r, raised = built_by_hand()
+    (finding,) = said("BT303", r, ended=raised)
+    assert finding.caller == line(9)
+    assert "its own input shape (2, 3)" in finding.message
+    assert "feeds the child (2, 2)" in finding.message
+    assert "self.inner.build((*input_shape[:-1], 2))" in finding.fix
+
+
+def test_keras_own_layers_build_their_children_right():
+    r, raised = built_by_hand(module="keras.src.layers.rnn.rnn", build="RNN.build")
+    assert said("BT303", r, ended=raised) == []
+
+
+def test_a_child_that_its_call_built_is_another_matter():
+    r, raised = built_by_hand(build="Layer._maybe_build")
+    assert said("BT303", r, ended=raised) == []
+
+
+@on_both
+def test_a_child_built_right_is_fine(server, generation):
+    body = (
+        "class Outer(keras.layers.Layer):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.inner = keras.layers.Dense(4)\n"
+        "    def build(self, input_shape):\n"
+        "        self.inner.build((None, 2))\n"
+        "        super().build(input_shape)\n"
+        "    def call(self, x):\n"
+        "        return self.inner(x[:, :-1])\n"
+        "Outer()(x)\nraise ValueError('3 and 2')\n"
+    )
+    assert findings(server, generation, body, "BT303") == []

@@ -1,0 +1,64 @@
+"""BT306, on real layers."""
+
+from __future__ import annotations
+
+import pytest
+
+from diagnosis.rules.running import findings, on_both
+
+LAYERS = {
+    "a channel is missing": (
+        "keras.layers.Conv2D(3, 3)(keras.Input((28, 28)))",
+        "(None, 28, 28) from the Input",
+        "keras.Input(shape=(28, 28, 1))",
+    ),
+    "a batch is missing": (
+        "keras.layers.Conv2D(3, 3)(np.ones((28, 28, 3)))",
+        "got (28, 28, 3)",
+        "x = x[None]",
+    ),
+    "LSTM after LSTM": (
+        "s = keras.Sequential([keras.Input((20, 8)), keras.layers.LSTM(4, name='first'),\n"
+        "    keras.layers.Dropout(0.1), keras.layers.LSTM(4)])",
+        "got (None, 4) from 'dropout'",
+        "keras.layers.LSTM(..., return_sequences=True)  # 'first'",
+    ),
+    "a sequence too much": (
+        "i = keras.Input((4, 3))\n"
+        "keras.layers.RepeatVector(3)(keras.layers.GRU(4, return_sequences=True)(i))",
+        "takes 2 axes",
+        "keras.layers.GRU(..., return_sequences=False)",
+    ),
+    "an axis too much": (
+        "keras.layers.LSTM(3)(keras.Input((5, 4, 4)))",
+        "takes 3 axes, and got (None, 5, 4, 4)",
+        "x = keras.layers.Reshape((5, -1))(x)",
+    ),
+    "another size than declared": (
+        "i = keras.Input((3,), name='features')\n"
+        "m = keras.Model(i, keras.layers.Dense(2)(i))\nm(np.ones((2, 5)))",
+        "the Input 'features'",
+        "keras.Input(shape=(5,))",
+    ),
+    "an input is missing": (
+        "a, b = keras.Input((3,), name='a'), keras.Input((3,), name='b')\n"
+        "m = keras.Model([a, b], keras.layers.Add()([a, b]))\nm(np.ones((2, 3)))",
+        "takes 2 inputs",
+        'model({"a": ..., "b": ...})',
+    ),
+}
+
+
+@on_both
+@pytest.mark.parametrize("case", LAYERS)
+def test_what_is_refused(server, generation, case):
+    body, message, fix = LAYERS[case]
+    (finding,) = findings(server, generation, body, "BT306")
+    assert message in finding.message
+    assert finding.fix.startswith(fix)
+
+
+@on_both
+def test_another_error_after_a_layer_is_another_matter(server, generation):
+    body = "keras.layers.Dense(2)(x)\nraise ValueError('expected ndim=4, found ndim=3')\n"
+    assert findings(server, generation, body, "BT306") == []

@@ -1,0 +1,103 @@
+"""BT204 on real models: layers without a use."""
+
+from __future__ import annotations
+
+import pytest
+
+from diagnosis.rules.running import findings, on, on_both
+
+SWAPPED = """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem = keras.layers.Dense(8)
+        self.head = keras.layers.Dense(10, name="old")
+    def call(self, x):
+        return self.head(self.stem(x))
+model = Net()
+model.head = keras.layers.Dense(2, name="new")
+model(x)
+"""
+
+USED = {
+    "by another method": """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = keras.layers.Dense(8), keras.layers.Dense(3)
+    def call(self, x):
+        return self.encoder(x)
+    def decode(self, x):
+        return self.decoder(x)
+model = Net()
+model.decode(model(x))
+""",
+    "in its build": """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.other = keras.layers.Dense(8), keras.layers.Dense(3)
+    def build(self, input_shape):
+        self.stem.build(input_shape)
+        self.other.build(input_shape)
+        self.built = True
+    def call(self, x):
+        return self.stem(x)
+Net()(x)
+""",
+    "without anything to make": """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.flat = keras.layers.Dense(8), keras.layers.Flatten()
+    def call(self, x):
+        return self.stem(x)
+Net()(x)
+""",
+    "not yet": """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem = keras.layers.Dense(8)
+    def call(self, x):
+        return self.stem(x)
+Net()
+keras.layers.Dense(2)(x)
+""",
+}
+
+
+@on("keras3")
+def test_a_head_that_was_replaced_is_still_there(server, generation):
+    (finding,) = findings(server, generation, SWAPPED, "BT204")
+    assert "'old' (Dense)" in finding.message
+    assert finding.severity == "warning"  # as Keras does
+
+
+@on_both
+def test_a_layer_without_a_use_in_a_model_with_a_build(server, generation):
+    body = """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.spare = keras.layers.Dense(8), keras.layers.Dense(3)
+    def build(self, input_shape):
+        self.stem.build(input_shape)
+        self.built = True
+    def call(self, x):
+        return self.stem(x)
+Net()(x)
+"""
+    (finding,) = findings(server, generation, body, "BT204")
+    assert finding.severity == "note"
+
+
+@on("keras2")
+def test_a_head_that_was_replaced_is_gone(server, generation):
+    assert findings(server, generation, SWAPPED, "BT204") == []
+
+
+@on_both
+@pytest.mark.parametrize("body", USED.values(), ids=USED)
+def test_what_is_used_is_left_alone(server, generation, body):
+    assert findings(server, generation, body, "BT204") == []

@@ -1,0 +1,117 @@
+"""BT602, on traces made by hand."""
+
+from __future__ import annotations
+
+import pytest
+from traces import Recording, spec
+
+from buildtrace.diagnosis.rules.replaced import gist
+from diagnosis.hand import error, line, said, state
+
+CAUSE = "int() argument must be a string, not 'NoneType'"
+INFER = "We could not automatically infer the shape of the Lambda's output."
+BURIED = (
+    "Could not automatically infer the output shape / dtype of 'pos' (of type Pos). Either the "
+    "`Pos.call()` method is incorrect, or ... Error encountered:\n\n"
+)
+
+
+def plain(text, where="Lambda.call()"):
+    """As Keras 3 says it of any layer's call."""
+    return (
+        f"Exception encountered when calling {where}.\n\n\x1b[1m{text}\x1b[0m\n\n"
+        f"Arguments received by {where}:\n  • inputs=<KerasTensor shape=(None, 4)>"
+    )
+
+
+def chain(outer, inner, generation="keras3", ended=None):
+    """A layer's call fails with one exception, and the trial of its `call` inside with another."""
+    r, given = Recording(generation), [spec(None, 4)]
+    layer = r.layer("lambda", "Lambda")
+    with (
+        r.call("Layer.__call__", layer, given, error=outer),
+        r.call("Lambda.compute_output_shape", layer, given, error=outer),
+        r.call("compute_output_spec", layer, given, error=inner),
+    ):
+        pass
+    return said("BT602", r, ended=ended or outer)
+
+
+def test_the_one_that_was_raised_is_told():
+    (finding,) = chain(error("NotImplementedError", plain(INFER)), error("TypeError", CAUSE, 10))
+    assert finding.caller == line(10)
+    assert f"TypeError: {CAUSE} at model.py:10 in 'lambda' (Lambda)" in finding.message
+    assert "Keras made it NotImplementedError" in finding.message
+    assert finding.fix.splitlines()[-1].startswith("layer(")  # `lambda` is no name in Python
+
+
+def test_one_that_is_buried_is_told():
+    (finding,) = chain(error("TypeError", plain(BURIED + CAUSE)), error("TypeError", CAUSE, 10))
+    assert "Keras buried it" in finding.message
+
+
+def test_the_same_with_keras_words_around_it_is_plain_enough():
+    assert chain(error("TypeError", plain(CAUSE), 10), error("TypeError", CAUSE, 10)) == []
+
+
+def test_one_that_the_script_caught_is_over():
+    r = error("NotImplementedError", plain(INFER)), error("TypeError", CAUSE, 10)
+    trace = Recording("keras3")
+    with (
+        trace.call("Layer.__call__", trace.layer("lambda", "Lambda"), error=r[0]),
+        trace.call("compute_output_spec", trace.layer("lambda", "Lambda"), error=r[1]),
+    ):
+        pass
+    assert said("BT602", trace) == []
+    assert said("BT602", trace, ended=error("OSError", "No space left on device", 40)) == []
+
+
+FLOATS = (
+    "You cannot build your model by calling `build` if your layers do not support float type "
+    "inputs. Instead, ... call your model on real tensor data (of the correct dtype).\n\n"
+    f"The actual error from `call` is: {CAUSE}."
+)
+
+
+def built_on_floats(inner=None):
+    r, outer = Recording("keras2"), error("ValueError", FLOATS)
+    model, layer = r.layer("net", "Net"), r.layer("lay", "Lay")
+    with r.call("Model.build", model, [spec(None, 3)], error=outer):
+        if inner:
+            with r.call("Layer.__call__", layer, [spec(None, 3)], error=inner):
+                pass
+    return said("BT602", r, [state(model, 0, built=False, call=["x"])], ended=outer)
+
+
+def test_keras_2_takes_it_for_one_about_floats():
+    (finding,) = built_on_floats()
+    assert f"the cause is: {CAUSE}, in the `call` of 'net' (Net)" in finding.message
+    assert finding.caller == line(2)  # where `call` is defined: Keras 2 has lost the line itself
+    assert finding.fix.endswith("net(tf.zeros((1, 3)))")
+
+
+def test_a_layer_inside_knows_the_line():
+    (finding,) = built_on_floats(error("TypeError", CAUSE, 4))
+    assert finding.caller == line(4)
+
+
+def test_keras_2_is_plain():
+    outer, inner = error("NotImplementedError", plain(INFER)), error("TypeError", CAUSE, 10)
+    assert chain(outer, inner, "keras2") == []
+
+
+@pytest.mark.parametrize(
+    ("message", "last"),
+    [
+        ("", ""),
+        ("one line", "one line"),
+        (plain("the cause"), "the cause"),
+        (plain(BURIED + "the cause"), "the cause"),
+        (
+            "calling layer 'a'.\n\nthe cause\n\nCall arguments received by layer 'a':\n  • x",
+            "the cause",
+        ),
+    ],
+)
+def test_the_gist_of_a_message(message, last):
+    assert gist(message) == last

@@ -1,0 +1,70 @@
+"""BT304, on traces made by hand and on Keras 3."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from traces import Recording, spec
+
+from diagnosis.hand import said
+from diagnosis.rules.running import findings, on
+
+
+def promised(promise, real, given=(2, 8), module="__main__", symbolic=False):
+    """A layer promises a shape for (None, 8), and is called on something."""
+    r, layer = Recording(), None
+    layer = r.layer("halve", "Halve")
+    with r.call("Halve.compute_output_shape", layer, [spec(None, 8)], [spec(*promise)]) as made:
+        pass
+    with r.call("Layer.__call__", layer, [spec(*given)], [spec(*real)]):
+        if symbolic:
+            with r.call("Layer.symbolic_call", layer):
+                pass
+    r.calls[made] = msgspec.structs.replace(
+        r.calls[made], module=module, landmark="Layer.compute_output_shape"
+    )
+    return said("BT304", r)
+
+
+@pytest.mark.parametrize("promise", [(None, 8), (None, 4, 1), (4,)])
+def test_promise_and_outcome_are_told(promise):
+    (finding,) = promised(promise, (2, 4))
+    assert str(promise) in finding.message
+    assert "gives (2, 4) for (2, 8)" in finding.message
+    assert "return (input_shape[0], 4)" in finding.fix
+    assert finding.calls == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"promise": (None, 4)},
+        {"promise": (None, None)},
+        {"promise": (1, 4)},
+        {"promise": (None, 8), "given": (2, 9)},
+        {"promise": (None, 8), "symbolic": True},
+        {"promise": (None, 8), "module": "keras.src.layers.core.dense"},
+    ],
+)
+def test_what_proves_nothing(change):
+    assert promised(**{"real": (2, 4), **change}) == []
+
+
+LAYER = """\
+class Halve(keras.layers.Layer):
+    def call(self, x):
+        return x[:, ::2]
+    def compute_output_shape(self, input_shape):
+        return {}
+inputs = keras.Input((8,))
+model = keras.Model(inputs, keras.layers.Dense(2)(Halve()(inputs)))
+model(np.ones((1, 8)))
+"""
+
+
+@on("keras3")
+@pytest.mark.parametrize(
+    ("returned", "found"), [("input_shape", 1), ("(input_shape[0], (4,))", 1), ("(None, 4)", 0)]
+)
+def test_layers_that_promise(server, generation, returned, found):
+    assert len(findings(server, generation, LAYER.format(returned), "BT304")) == found

@@ -1,0 +1,99 @@
+"""Each rule's examples, run on the real Keras: the bad one is found, the good one is well."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from buildtrace import serialize
+from buildtrace.diagnosis import diagnose, rules
+from diagnosis import scripts
+from diagnosis.examples import of_rule, on_each_generation, on_its_generations, told
+
+
+@on_its_generations
+def test_the_bad_example_is_found_first(server, rule, generation):
+    ran = server(generation).run(rule.bad)
+    assert ran.trace.findings, f"nothing was found\n{ran.output}"
+    first = ran.trace.findings[0]
+    assert first.code == rule.code, told(ran.trace)
+    assert first.caller is not None
+    assert first.caller.file == str(ran.path)
+    assert 1 <= first.caller.line <= len(ran.path.read_text().splitlines())
+
+
+@on_its_generations
+def test_the_good_example_is_well_and_can_be_saved(server, rule, generation):
+    ran = server(generation).run(rule.good, save=True)
+    assert ran.code == 0, ran.output
+    assert told(ran.trace) == []
+    assert of_rule(ran.trace, rule) == []
+    assert ran.problem == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not scripts.installed(), reason="TensorFlow is not installed")
+def test_the_rule_keeps_to_its_generations(server):
+    """On a generation that a rule is not for, its examples are not found by it."""
+    found = [
+        (rule.code, generation)
+        for rule in rules()
+        for generation in set(scripts.installed()) - set(rule.generations)
+        if of_rule(server(generation).run(rule.bad).trace, rule)
+    ]
+    assert found == []
+
+
+def bad_example(generation):
+    """The first one that is for this generation."""
+    for rule in rules():
+        if generation in rule.generations:
+            return rule.bad
+    return pytest.skip("no rule is for this generation")
+
+
+@on_each_generation
+def test_a_saved_trace_has_the_same_findings(server, generation):
+    trace = server(generation).run(bad_example(generation)).trace
+    assert diagnose(trace) == trace.findings
+
+
+@on_each_generation
+def test_a_forked_process_finds_what_one_of_its_own_does(server, generation, tmp_path):
+    forked = server(generation).run(bad_example(generation))
+    command = ["-m", "buildtrace", "--keras", generation[-1], "-o", str(tmp_path / "build.json")]
+    subprocess.run(
+        [sys.executable, *command, str(forked.path)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(scripts.ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=scripts.TIMEOUT,
+    )
+    assert serialize.load(tmp_path / "build.json").findings == forked.trace.findings
+
+
+@on_each_generation
+def test_scripts_can_be_run_without_fork(generation, tmp_path):
+    """As it is done on Windows."""
+    (tmp_path / "model.py").write_text(
+        "from tensorflow import keras\n"
+        "model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])\n"
+    )
+    request = {"script": str(tmp_path / "model.py"), "folder": str(tmp_path), "save": True}
+    path = os.pathsep.join([str(scripts.ROOT), str(scripts.ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, scripts.__file__, generation[-1], "once"],
+        env=os.environ | {"PYTHONPATH": path},
+        input=json.dumps(request),
+        text=True,
+        timeout=scripts.TIMEOUT,
+    )
+    assert done.returncode == 0
+    assert serialize.load(tmp_path / "build.json").calls
+    saved = json.loads((tmp_path / "saved.json").read_text())
+    assert saved == {"saved": ["model.weights.h5", "model.keras"], "problem": ""}

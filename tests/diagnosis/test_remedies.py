@@ -1,0 +1,75 @@
+"""Code that remedies are made of."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from traces import Recording, spec
+
+from buildtrace.diagnosis import History, remedies
+from buildtrace.trace import LayerRef, TensorSpec
+from diagnosis.hand import state
+
+
+def ref(name, class_name="Dense", number=0):
+    return LayerRef(id=number, name=name, class_name=class_name)
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("dense", "dense"),
+        ("dense_12", "dense"),
+        ("my block", "layer"),
+        ("lambda_1", "layer"),
+        ("", "layer"),
+        ("x);import os;(", "layer"),
+        ("évil", "évil"),
+    ],
+)
+def test_a_layers_name_in_code(name, variable):
+    assert remedies.variable(ref(name)) == variable
+
+
+def test_names_of_several_layers_differ():
+    refs = [ref("dense"), ref("dense_1"), ref("norm_3")]
+    assert remedies.variables(refs) == ["dense", "dense_1", "norm"]
+
+
+@pytest.mark.parametrize(
+    ("generation", "given", "code"),
+    [
+        ("keras2", spec(None, 3), "tf.zeros((1, 3))"),
+        ("keras3", spec(2, None), "keras.ops.zeros((2, 1))"),
+        ("keras3", spec(4), "keras.ops.zeros((4,))"),
+        ("keras3", spec(4, dtype="int32"), 'keras.ops.zeros((4,), dtype="int32")'),
+        ("keras3", spec(4, dtype=None), "keras.ops.zeros((4,))"),
+        ("keras3", TensorSpec(shape=None), "keras.ops.zeros((1,))"),
+    ],
+)
+def test_zeros(generation, given, code):
+    assert remedies.zeros(generation, given) == code
+    ast.parse(code)
+
+
+def test_a_call_on_what_another_one_of_the_class_was_called_on():
+    r = Recording()
+    with r.call("Layer.__call__", r.layer("net", "Net"), [spec(2, 3)]):
+        pass
+    history = History(r.trace())
+    fresh = ref("net_1", "Net", 7)
+    assert remedies.call_on_data(history, fresh, "keras3") == "net(keras.ops.zeros((2, 3)))"
+    unknown = remedies.call_on_data(history, ref("other", "Other", 8), "keras3")
+    assert unknown == "other(x)  # x: one batch of your data"
+
+
+def test_what_a_call_needs():
+    layer = ref("two", "Two")
+    assert remedies.needed(state(layer, 0, call=["a", "training", "b", "mask"])) == ["a", "b"]
+    assert remedies.needed(state(layer, 0)) == []
+
+
+def test_shapes():
+    assert remedies.without_batch((32, 7)) == "(7,)"
+    assert remedies.any_batch((32, 7, 8)) == "(None, 7, 8)"

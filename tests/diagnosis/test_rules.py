@@ -1,0 +1,121 @@
+"""What holds for every rule, without a Keras."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import traces
+
+from buildtrace import diagnosis
+from buildtrace.diagnosis import SEVERITIES, Rule, diagnose, rules
+from buildtrace.diagnosis.rule import BOTH
+from buildtrace.trace import Finding, Trace
+
+each_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
+
+MODULE = re.compile(r"\b(\w+/)*\w+\.py\b")
+VERSION = re.compile(r"\b(tf_keras|keras|tensorflow) \d+\.\d+|TensorFlow \d+\.\d+")
+
+
+def test_codes_are_unique_and_in_order():
+    codes = [rule.code for rule in rules()]
+    assert codes == sorted(set(codes))
+
+
+def test_each_module_is_a_rule():
+    modules = (Path(diagnosis.__file__).parent / "rules").glob("[!_]*.py")
+    assert len(rules()) == len(list(modules))
+
+
+@each_rule
+def test_it_is_well_formed(rule):
+    assert re.fullmatch(r"BT[1-6]\d\d", rule.code)
+    assert 0 < len(rule.title) < 70
+    assert rule.severity in SEVERITIES
+    assert rule.generations
+    assert set(rule.generations) <= set(BOTH)
+    assert set(rule.hides) <= {other.code for other in rules()} - {rule.code}
+
+
+@each_rule
+def test_it_says_where_the_why_was_read(rule):
+    assert MODULE.search(rule.why), "it names no module of Keras"
+    assert VERSION.search(rule.why), "it names no version"
+
+
+@each_rule
+def test_its_module_begins_with_its_code(rule):
+    module = ast.parse(Path(rule.check.__code__.co_filename).read_text())
+    assert (ast.get_docstring(module) or "").startswith(f"{rule.code}: ")
+
+
+@each_rule
+@pytest.mark.parametrize("which", ["bad", "good"])
+def test_its_examples_are_whole_scripts(rule, which):
+    source = getattr(rule, which)
+    tree = ast.parse(source)
+    assert source.endswith("\n")
+    assert any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in tree.body)
+    assert max(len(line) for line in source.splitlines()) <= 100
+
+
+@each_rule
+def test_its_examples_differ_in_the_remedy_alone(rule):
+    bad, good = set(rule.bad.splitlines()), set(rule.good.splitlines())
+    assert bad != good
+    assert len(bad & good) >= len(bad) / 3, "the good one is another script"
+
+
+def test_nothing_is_said_of_nothing():
+    assert diagnose(Trace()) == ()
+
+
+@pytest.mark.parametrize("make", [traces.mlp2, traces.mlp3, traces.towers, traces.evil])
+def test_nothing_is_said_of_what_is_well(make):
+    assert [f for f in diagnose(make()) if f.severity != "note"] == []
+
+
+def test_a_finding_is_the_rules_unless_said_otherwise():
+    rule = next(iter(rules()))
+    found = rule.finding("what happened", "the remedy", [3, 3, 1])
+    assert (found.code, found.title, found.severity) == (rule.code, rule.title, rule.severity)
+    assert (found.why, found.calls) == (rule.why, (3, 1))
+    found = rule.finding("what happened", "the remedy", why="another", severity="note")
+    assert (found.why, found.severity) == ("another", "note")
+
+
+def made_up(monkeypatch, *found, hides=None):
+    """What `diagnose` makes of these findings, each of a rule of its own."""
+    hides = hides or {}
+    made = [
+        Rule(f.code, "", f.severity, BOTH, "", "", "", lambda _, f=f: [f], hides.get(f.code, ()))
+        for f in found
+    ]
+    monkeypatch.setattr("buildtrace.diagnosis.rules", lambda: tuple(made))
+    return [f.code for f in diagnose(Trace())]
+
+
+def finding(code, *calls, severity="warning"):
+    return Finding(code=code, severity=severity, message="", why="", fix="", calls=calls)
+
+
+def test_the_worst_comes_first(monkeypatch):
+    found = [
+        finding("BT101", severity="note"),
+        finding("BT102"),
+        finding("BT103", severity="error"),
+    ]
+    assert made_up(monkeypatch, *found) == ["BT103", "BT102", "BT101"]
+
+
+def test_what_another_rule_says_better_is_left_out(monkeypatch):
+    found = [finding("BT101", 1, 2), finding("BT102", 2, 3)]
+    assert made_up(monkeypatch, *found, hides={"BT102": ("BT101",)}) == ["BT102"]
+
+
+def test_what_is_said_of_other_calls_stays(monkeypatch):
+    found = [finding("BT101", 1), finding("BT102", 2)]
+    assert made_up(monkeypatch, *found, hides={"BT102": ("BT101",)}) == ["BT101", "BT102"]

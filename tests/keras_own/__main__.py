@@ -1,0 +1,84 @@
+"""`cd tests && python -m keras_own`: exit code 1 if a test of Keras' can tell that it is traced."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from keras_own import modules, report
+from keras_own.arms import ArmFailedError, run_all
+from keras_own.compare import confirmed, differences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_own.compare import Difference
+    from keras_own.notes import ArmNote
+
+TRACED = ("session", "each")
+
+
+def main() -> int:
+    """Run all arms, print what differs, and give the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m keras_own", description=__doc__)
+    parser.add_argument("places", nargs="*", help="files or folders below keras/src")
+    parser.add_argument("--quick", action="store_true", help="a selection: some 3 minutes of CPU")
+    parser.add_argument("--more", action="store_true", help="tests of more of Keras: takes long")
+    parser.add_argument("-k", metavar="EXPRESSION", help="only these tests, as for pytest")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default: 2)")
+    options = parser.parse_args()
+    chosen = modules.QUICK if options.quick else modules.MORE if options.more else modules.BUILDING
+    files = modules.test_files(tuple(options.places) or chosen)
+    notes = run_all(("plain", *TRACED), files, options.k, options.jobs)
+    print("\n".join([*report.by_module(notes), "", *report.by_arm(notes), ""]), flush=True)
+    faults = [f"{arm}: {problem}" for arm, note in notes.items() for problem in note.problems]
+    faults += calls_faults(notes["session"], notes["each"])
+    faults += what_differs(notes, files, options.k, options.jobs)
+    print("\n".join(faults) or "No test can tell the difference.")
+    return 1 if faults else 0
+
+
+def what_differs(
+    notes: dict[str, ArmNote], files: list[Path], keyword: str | None, jobs: int
+) -> list[str]:
+    """Every difference that is there again in a second run; says so of those that are not.
+
+    Some of Keras' tests depend on the time, or on addresses: their untraced runs differ as well.
+    """
+    found = {arm: differences(notes["plain"], notes[arm]) for arm in TRACED}
+    concerned = [f for f in files if any(concerns(f, each) for arm in found for each in found[arm])]
+    if not concerned:
+        return []
+    again = run_all(("plain", *(arm for arm in found if found[arm])), concerned, keyword, jobs)
+    faults = []
+    for arm in again.keys() & found:
+        real, flaky = confirmed(found[arm], notes["plain"], again["plain"], again[arm])
+        for each, why in flaky:
+            print("\n".join(report.as_text(f"flaky, {why}", [each])))
+        faults += report.as_text(arm, real)
+    return faults
+
+
+def concerns(file: Path, difference: Difference) -> bool:
+    """Whether this is the test's file; a test that is in none concerns them all."""
+    place = difference.test.partition("::")[0]
+    return not place.endswith(".py") or file.as_posix().endswith(f"/{place}")
+
+
+def calls_faults(session: ArmNote, each: ArmNote) -> list[str]:
+    """Where the traced arms recorded different calls; and if nothing was traced at all."""
+    if not any(test.calls for test in session.tests.values()):
+        return ["nothing was traced: this run says nothing"]
+    return [
+        f"{name}: {test.calls} calls traced with one tracer for all, {each.tests[name].calls} alone"
+        for name, test in session.tests.items()
+        if name in each.tests and each.tests[name].calls != test.calls
+    ]
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (ArmFailedError, FileNotFoundError) as error:
+        sys.exit(f"keras_own: {error}")
