@@ -8,10 +8,11 @@ form of these classes is the trace file (see `buildtrace.serialize`).
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+from buildtrace.lazy import cached_property
 
 if TYPE_CHECKING:
     import os

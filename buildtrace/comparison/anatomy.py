@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from buildtrace.lazy import cached_property
 from buildtrace.steady import automatic
 
 if TYPE_CHECKING:

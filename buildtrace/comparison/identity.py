@@ -8,11 +8,11 @@ the same place among the neighbours. Names that Keras numbered never count.
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from buildtrace.alignment import matches, stretches
 from buildtrace.comparison.anatomy import Anatomy
+from buildtrace.lazy import cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence

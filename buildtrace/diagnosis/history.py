@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.raised import Raised, all_raised
+from buildtrace.lazy import cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

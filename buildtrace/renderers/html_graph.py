@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from buildtrace import transforms
 from buildtrace.errors import RenderError
+from buildtrace.lazy import cached_property
 from buildtrace.renderers import picture, svg
 from buildtrace.renderers.diagram import boxes
 from buildtrace.renderers.models import weights_by_layer

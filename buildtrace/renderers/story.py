@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace import transforms
+from buildtrace.lazy import cached_property
 from buildtrace.renderers.models import More, outermost, shown, weights_by_layer
 
 if TYPE_CHECKING:
