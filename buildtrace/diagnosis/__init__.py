@@ -11,8 +11,9 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from buildtrace.diagnosis import rules as _folder
-from buildtrace.diagnosis.failures import merged
 from buildtrace.diagnosis.history import History
 from buildtrace.diagnosis.rule import Rule
 
@@ -39,9 +40,20 @@ def diagnose(trace: Trace) -> tuple[Finding, ...]:
     history = History(trace)
     found: list[Finding] = []
     for rule in rules():
-        found += merged(rule.check(history))
+        found += _merged(rule.check(history))
     found = _without_hidden(found)
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings without repetitions: Keras may try a thing twice, and fail twice of it."""
+    found: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.code, finding.message)
+        same = found.get(key)
+        calls = finding.calls if same is None else (*same.calls, *finding.calls)
+        found[key] = msgspec.structs.replace(same or finding, calls=tuple(dict.fromkeys(calls)))
+    return list(found.values())
 
 
 def _without_hidden(findings: Iterable[Finding]) -> list[Finding]:

@@ -172,18 +172,40 @@ class History:
         return call
 
     @cached_property
-    def swallowed(self) -> list[Call]:
-        """The calls that raised what the call around them caught: of a chain, the innermost."""
-        return [
-            self.innermost(call)
-            for call in self.trace.calls
-            if call.error is not None and call.error.swallowed
-        ]
-
-    @cached_property
     def raised(self) -> list[Raised]:
         """Each exception of the run that the script did not catch, with its calls."""
         return list(all_raised(self.trace))
+
+    @cached_property
+    def failures(self) -> list[Raised]:
+        """Each exception that did harm: that which ended the run, and what was caught on its way.
+
+        None of a run that went well: what was caught there, by the user or by Keras, was foreseen.
+        """
+        if self.trace.error is None or not self.failing:
+            return []
+        error = self.failing[-1].error or self.trace.error
+        last = Raised(error, tuple(self.failing), told=self.trace.error.message)
+        return [last, *filter(self._did_harm, self.raised)]
+
+    def _did_harm(self, raised: Raised) -> bool:
+        """Whether what was caught was caught in the tree of calls that failed in the end."""
+        outermost = raised.calls[0] if raised.calls else None
+        if outermost is None or outermost.error is None or not outermost.error.swallowed:
+            return False
+        is_near = self.root(outermost) is self.root(self.failing[0])
+        return is_near and not self._came_to_nothing(outermost)
+
+    def _came_to_nothing(self, outermost: Call) -> bool:
+        """Whether what failed on symbols, where it was caught, then went well on data.
+
+        Keras 3 runs the `call` of a layer without a `build` on symbols first, to have what is in it
+        built. Code that runs on data only is fine if nobody wants more of it.
+        """
+        for outer in self.around(outermost):
+            if outer.landmark == "Layer.__call__" and outer.layer == outermost.layer:
+                return outer.error is None
+        return False
 
     def run_around(self, call: Call) -> Call | None:
         """The run of another layer's `call` that made this call; `None` if a `build` did."""
@@ -197,3 +219,8 @@ class History:
     def uses(self, *names: str) -> list[Use]:
         """The uses of models by these functions, in order."""
         return [use for use in self.trace.uses if use.name in names]
+
+
+def is_users(call: Call) -> bool:
+    """Whether the function that ran is one of the user's, not of Keras."""
+    return call.module.split(".")[0] not in ("keras", "tf_keras", "tensorflow")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis.failures import is_users
+from buildtrace.diagnosis.history import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.failures import Failure
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Shape
 
 
@@ -39,14 +39,14 @@ class Mismatch(NamedTuple):
         return before or 0, now or 0
 
 
-def mismatch(history: History, failure: Failure) -> Mismatch | None:
+def mismatch(history: History, failure: Raised) -> Mismatch | None:
     """Whether a failure comes of that: its text has both sizes, and a weight the one of the build.
 
     A layer that Keras' own code built inside of another, such as the cell of an LSTM, is none that
     anybody knows: it is the layer around that has the wrong input.
     """
     said = set(re.findall(r"\d+", failure.error.message))
-    for call in failure.calls:
+    for call in reversed(failure.calls):
         if call.landmark != "Layer.__call__":
             continue
         build = _build_before(history, call)

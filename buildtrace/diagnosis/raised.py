@@ -17,7 +17,7 @@ class Raised(NamedTuple):
     """An exception that ended the program, or that was caught inside of a call.
 
     Attributes:
-        error: what is known of it where it was seen last.
+        error: what is known of it where it was seen first; calls around may have another text.
         calls: the calls that it came out of, outermost first; empty if none was recorded.
         use: the use of a model that it ended, if it did.
         told: its text as the user got it in the end; Keras may have added words on the way.
@@ -49,6 +49,10 @@ class Raised(NamedTuple):
             return self.calls[-1].caller
         return None if self.use is None else self.use.caller
 
+    def of(self, *landmarks: str) -> Call | None:
+        """The innermost of its calls that belongs to one of these landmarks."""
+        return next((call for call in reversed(self.calls) if call.landmark in landmarks), None)
+
     def says(self, *texts: str) -> bool:
         """Whether all of these are in its text."""
         return all(text in self.error.message or text in self.told for text in texts)
@@ -62,11 +66,12 @@ def all_raised(trace: Trace) -> Iterator[Raised]:
             continue
         chain = _chain(trace, call)
         is_last = trace.error is not None and _is_one_of(trace.error, chain)
+        error = chain[-1].error or call.error
         if is_last and trace.error is not None:
             told = True
-            yield Raised(call.error, chain, _use_of(trace, trace.error), trace.error.message)
+            yield Raised(error, chain, _use_of(trace, trace.error), trace.error.message)
         elif call.error.swallowed:
-            yield Raised(call.error, chain, told=call.error.message)
+            yield Raised(error, chain, told=call.error.message)
     if trace.error is not None and not told:
         yield Raised(trace.error, (), _use_of(trace, trace.error), trace.error.message)
 

@@ -79,7 +79,7 @@ def test_the_innermost_of_a_chain():
             pass
     history = History(r.trace())
     assert history.innermost(history.trace.call(outer)).id == last
-    assert [call.id for call in history.swallowed] == [last, last + 1]
+    assert [raised.calls[-1].id for raised in history.raised] == [last, last + 1]
     assert history.failing == []
 
 

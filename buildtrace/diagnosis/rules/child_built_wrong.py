@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import Failure, failures, is_users
+from buildtrace.diagnosis.history import is_users
 from buildtrace.diagnosis.mismatch import Mismatch, mismatch
 from buildtrace.diagnosis.rule import BOTH, Rule
 
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Finding, Shape
 
 
 def _check(history: History) -> Iterator[Finding]:
-    for failure in failures(history):
+    for failure in history.failures:
         found = mismatch(history, failure)
         holder = None if found is None else _holders_build(history, found)
         if found is not None and holder is not None:
@@ -34,7 +35,7 @@ def _holders_build(history: History, found: Mismatch) -> Call | None:
     return builder if is_build and is_users(builder) and inside else None
 
 
-def _finding(failure: Failure, found: Mismatch, holder: Call) -> Finding:
+def _finding(failure: Raised, found: Mismatch, holder: Call) -> Finding:
     assert found.build.layer is not None
     assert holder.layer is not None
     own = any(spec.shape == found.expected for spec in holder.inputs)

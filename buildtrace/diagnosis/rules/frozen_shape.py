@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import Failure, failures, is_users
+from buildtrace.diagnosis.history import is_users
 from buildtrace.diagnosis.mismatch import Mismatch, mismatch
 from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Finding
 
 
 def _check(history: History) -> Iterator[Finding]:
-    for failure in failures(history):
+    for failure in history.failures:
         found = mismatch(history, failure)
         if found is not None:
             yield _finding(history, failure, found)
 
 
-def _finding(history: History, failure: Failure, found: Mismatch) -> Finding:
+def _finding(history: History, failure: Raised, found: Mismatch) -> Finding:
     assert found.build.layer is not None
     first, flatten = _first(history, found), _flatten(history, found)
     before, now = found.sizes

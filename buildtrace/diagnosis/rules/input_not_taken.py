@@ -7,7 +7,6 @@ from ast import literal_eval
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import Failure, failures
 from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Finding, LayerRef, Shape, TensorSpec
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
@@ -50,13 +50,13 @@ class Refused(NamedTuple):
 
 
 def _check(history: History) -> Iterator[Finding]:
-    for failure in failures(history):
+    for failure in history.failures:
         refused = _refused(failure)
         if refused is not None:
             yield _finding(history, failure, refused)
 
 
-def _refused(failure: Failure) -> Refused | None:
+def _refused(failure: Raised) -> Refused | None:
     call = failure.of("Layer.__call__")
     if call is None or call.layer is None:
         return None
@@ -81,7 +81,7 @@ def _input(call: Call, place: int) -> TensorSpec | None:
     return call.inputs[place] if place < len(call.inputs) else None
 
 
-def _finding(history: History, failure: Failure, refused: Refused) -> Finding:
+def _finding(history: History, failure: Raised, refused: Refused) -> Finding:
     layer = refused.call.layer
     assert layer is not None
     way = Origins(history).path(refused.call, refused.spec.shape)

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import Failure, failures
 from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Finding, Shape, TensorSpec
 
 # What the convolutions and poolings of both generations say, and TensorFlow's shape function.
@@ -25,13 +25,13 @@ _SAID = re.compile(
 
 
 def _check(history: History) -> Iterator[Finding]:
-    for failure in failures(history):
+    for failure in history.failures:
         call = failure.of("Layer.__call__")
         if call is not None and call.layer and call.inputs and _SAID.search(failure.error.message):
             yield _finding(history, failure, call)
 
 
-def _finding(history: History, failure: Failure, call: Call) -> Finding:
+def _finding(history: History, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
     given = call.inputs[0]
     way = Origins(history).path(call, given.shape)

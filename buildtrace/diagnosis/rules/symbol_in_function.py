@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import failures
 from buildtrace.diagnosis.rule import BOTH, Rule
 
 if TYPE_CHECKING:
@@ -33,8 +32,8 @@ _PYTHON = re.compile(
 
 
 def _check(history: History) -> Iterator[Finding]:
-    for failure in failures(history):
-        if finding := _finding(failure.error, failure.calls[0], failure.ids):
+    for failure in history.failures:
+        if finding := _finding(failure.error, failure.calls[-1], failure.ids):
             yield finding
             return
     symbols = [call for call in history.trace.roots if call.outputs]

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import Failure, failures
 from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Finding, Shape, TensorSpec
 
 # What the merging layers of both generations say, and the operators of each.
@@ -26,7 +26,7 @@ _SAID = re.compile(
 
 
 def _check(history: History) -> Iterator[Finding]:
-    for failure in failures(history):
+    for failure in history.failures:
         call = failure.of("Layer.__call__", "Operation.symbolic_call")
         if call is None or call.layer is None or not _SAID.search(failure.error.message):
             continue
@@ -34,7 +34,7 @@ def _check(history: History) -> Iterator[Finding]:
             yield _finding(history, failure, call)
 
 
-def _finding(history: History, failure: Failure, call: Call) -> Finding:
+def _finding(history: History, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
     origins = Origins(history)
     makers = [next(iter(origins.makers(call, spec.shape)), None) for spec in call.inputs]

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import Failure, failures
 from buildtrace.diagnosis.origins import open_axes
 from buildtrace.diagnosis.rule import BOTH, Rule
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Finding
 
 # What Python, numpy and TensorFlow say of None where a number or a shape was wanted. A None that
@@ -35,21 +35,21 @@ _RAN_CALL = "The actual error from `call` is:"  # from Model.build of Keras 2
 
 
 def _check(history: History) -> Iterator[Finding]:
-    for failure in failures(history):
-        call = failure.calls[0]
+    for failure in history.failures:
+        call = failure.calls[-1]
         if call.layer is None or not (call.step == "connect" or _RAN_CALL in failure.error.message):
             continue
         if any(None in (spec.shape or ()) for spec in call.inputs) and _is_said(failure):
             yield _finding(failure, call)
 
 
-def _is_said(failure: Failure) -> bool:
+def _is_said(failure: Raised) -> bool:
     text = failure.error.message
     where = bool(failure.error.lines) or _RAN_CALL in text
     return where and failure.error.type in ("TypeError", "ValueError") and bool(_SAID.search(text))
 
 
-def _finding(failure: Failure, call: Call) -> Finding:
+def _finding(failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
     line = failure.error.lines[0] if failure.error.lines else call.caller
     given = [spec for spec in call.inputs if None in (spec.shape or ())]

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import Failure, failures
 from buildtrace.diagnosis.origins import INPUT, Origins, open_axes
 from buildtrace.diagnosis.rule import BOTH, Rule
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Finding, Shape
 
 # What Keras, TensorFlow and Python say of a size that is None; shapes in a text say it as well, of
@@ -25,7 +25,7 @@ _SAID = re.compile(
 
 
 def _check(history: History) -> Iterator[Finding]:
-    for failure in failures(history):
+    for failure in history.failures:
         build = failure.of("Layer.build", "Layer.__call__")
         if build is None or build.landmark != "Layer.build" or build.layer is None:
             continue
@@ -35,7 +35,7 @@ def _check(history: History) -> Iterator[Finding]:
             yield _finding(history, failure, build)
 
 
-def _finding(history: History, failure: Failure, build: Call) -> Finding:
+def _finding(history: History, failure: Raised, build: Call) -> Finding:
     assert build.layer is not None
     given = [spec for spec in build.inputs if open_axes(spec.shape)]
     origins = Origins(history)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import words
-from buildtrace.diagnosis.failures import Failure, failures, is_users
+from buildtrace.diagnosis.history import is_users
 from buildtrace.diagnosis.rule import Rule
 from buildtrace.trace import SourceLine
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.history import History
+    from buildtrace.diagnosis.raised import Raised
     from buildtrace.trace import Call, Finding, Method, Shape, TensorSpec
 
 _NO_SHAPE = re.compile(r"Cannot convert '(.*)' to a shape\.")
@@ -32,7 +33,7 @@ def _check(history: History) -> Iterator[Finding]:
         broken = next(((p, real) for p, real in pairs if _differ(p, real)), None)
         if broken is not None:
             yield _finding(history, *broken)
-    for failure in failures(history):
+    for failure in history.failures:
         asked = failure.of("Operation.compute_output_spec")
         if asked is not None and _NO_SHAPE.search(failure.error.message):
             yield from _no_shape(history, failure, asked)
@@ -91,7 +92,7 @@ def _finding(history: History, promise: Call, real: Call) -> Finding:
     )
 
 
-def _no_shape(history: History, failure: Failure, call: Call) -> Iterator[Finding]:
+def _no_shape(history: History, failure: Raised, call: Call) -> Iterator[Finding]:
     """The finding on a promise that is no shape, if the layer's class makes promises itself."""
     state = history.state(call.layer.id) if call.layer else None
     method = state.method("compute_output_shape") if state else None
