@@ -49,6 +49,21 @@ def test_the_time_ends_a_comparison_but_not_too_early():
     assert ratios == {"a": [2.0, 2.0, 2.0]}
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="frames are objects of their own here")
+def test_runs_begin_at_different_places_on_the_stack():
+    places = set()
+
+    def work():
+        frame = sys._getframe(1)
+        places.add(frame.f_code.co_stacksize)
+        assert frame.f_code.co_name == "_run"
+
+    for _ in range(20):
+        assert timing.cpu(work) >= 0
+    assert len(places) > 10
+    assert all(0 < place < timing.CHUNK for place in places)
+
+
 def test_quartiles():
     assert timing.spread([5.0, 1.0, 3.0, 2.0, 4.0]) == (3, 2, 4, 5)
     assert timing.spread([7.0]) == (7, 7, 7, 1)
