@@ -51,6 +51,7 @@ class Runs:
         self._reset()
         tracing = Tracing()
         self._end("start", tracing.start)
+        timing.settle()  # the hooks are not garbage of the build's
         try:
             taken = timing.cpu(lambda: self._build(self._k))
         finally:

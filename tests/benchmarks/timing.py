@@ -68,7 +68,8 @@ def settle() -> None:
 
     The collector stays on, as users have it, so that a run pays for the objects that it makes;
     what is frozen is what was there before, the modules of TensorFlow above all. A collection
-    that happens to look through these takes longer than a small model's whole build.
+    that happens to look through these takes longer than a small model's whole build, and one that
+    looks through a tracer's hooks, 5 % of it.
     """
     gc.collect()
     gc.freeze()
