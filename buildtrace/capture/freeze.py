@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import CodeType
 
+    from buildtrace.capture.lines import Caller
     from buildtrace.capture.models import GraphRecord
     from buildtrace.capture.record import Record, WeightRecord
     from buildtrace.capture.states import StateRecord
@@ -44,10 +45,9 @@ class _Lines:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], int | None] = {}
 
-    def __call__(self, place: tuple[CodeType, int] | None) -> int | None:
-        if place is None:
+    def __call__(self, code: CodeType | None, instruction: int) -> int | None:
+        if code is None:
             return None
-        code, instruction = place
         key = id(code), instruction
         if key not in self._known:
             lines = code.co_lines()
@@ -103,7 +103,7 @@ def fill(
     trace.graphs = tuple(_graph(graph, layers, numbers) for graph in graphs)
     trace.landmarks = _landmarks(records)
     trace.states = _states(states, ids, refs, layers)
-    trace.uses = tuple(_use(use, records, refs, layers) for use in uses)
+    trace.uses = tuple(_use(use, records, refs, layers, lines) for use in uses)
     took_part = {record.probe.adapter.package for record in records}
     took_part |= {use.adapter.package for use in uses}
     trace.environment = _environment(tuple(k for k in keras if k.package in took_part))
@@ -143,8 +143,8 @@ def _call(
         inputs=record.inputs,
         outputs=record.outputs,
         changes=_changes(record),
-        caller=None if record.caller is None else _line(record.caller),
-        at=lines(record.place),
+        caller=_line(record.caller, lines),
+        at=lines(record.code, record.instruction),
         mask_dropped=record.mask_dropped,
         foreign=record.foreign,
         start_ns=max(began - start, 0),
@@ -153,8 +153,14 @@ def _call(
     )
 
 
-def _line(caller: tuple[str, int]) -> SourceLine:
-    return SourceLine(file=caller[0], line=caller[1])
+def _line(caller: Caller | None, lines: _Lines) -> SourceLine | None:
+    if caller is None:
+        return None
+    where, number = caller
+    if isinstance(where, str):
+        return SourceLine(file=where, line=number)
+    line = lines(where, number)
+    return SourceLine(file=where.co_filename, line=line or where.co_firstlineno)
 
 
 def _changes(record: Record) -> dict[str, tuple[bool, bool]]:
@@ -202,7 +208,11 @@ def _states(
 
 
 def _use(
-    use: UseRecord, records: Sequence[Record], refs: dict[int, LayerRef], layers: _Numbering
+    use: UseRecord,
+    records: Sequence[Record],
+    refs: dict[int, LayerRef],
+    layers: _Numbering,
+    lines: _Lines,
 ) -> Use:
     def ref(number: int | None) -> LayerRef | None:
         return None if number is None else _layer(refs[number], layers)
@@ -216,7 +226,7 @@ def _use(
         weights=use.weights,
         unbuilt=tuple(_layer(refs[number], layers) for number in use.unbuilt),
         optimizer=ref(use.optimizer),
-        caller=None if use.caller is None else _line(use.caller),
+        caller=_line(use.caller, lines),
         error=use.error,
     )
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import CodeType, FrameType, TracebackType
+
+Place: TypeAlias = "tuple[CodeType, int]"
+"""A code and an instruction of it, because to find the line of that takes long."""
+
+Caller: TypeAlias = "Place | tuple[str, int]"
+"""Where the user's code is: a place, or a file and a line."""
 
 _OURS = str(Path(__file__).parent.parent)
 _EXAMPLES = str(Path(_OURS, "examples"))  # the user's code, as far as the reader is concerned
@@ -21,6 +28,9 @@ _LIBRARY, _USER, _HOOKS = range(3)
 """Kinds of files: of Python, a library or ours; of the user; with code in it that is a hook's."""
 
 _kinds: dict[str, int] = {}
+
+_SHALLOW = 100
+"""Frames up to which they are not counted one by one."""
 
 
 def is_user_file(name: str) -> bool:
@@ -44,7 +54,7 @@ def find_caller(
     hooks: Mapping[int, CodeType],
     file: str = "",
     first: int = 0,
-) -> tuple[tuple[str, int] | None, bool, int, tuple[CodeType, int] | None]:
+) -> tuple[Caller | None, bool, int, Place | None]:
     """The user's line nearest to `frame`, from there up to the next hook, if there is one.
 
     Args:
@@ -55,11 +65,11 @@ def find_caller(
         first: that function's first line.
 
     Returns:
-        File and line, `None` if no user's code lies between; whether there is a hook; the
-        number of frames up to there; and where in its function the hooked one is, as its code
-        and the instruction, because to find the line of that takes long.
+        Where the user's code is, `None` if none lies between; whether there is a hook; the
+        number of frames up to there; and where in its function the hooked one is.
     """
-    line = place = None
+    line: Caller | None = None
+    place = None
     count = 0
     kinds = _kinds
     while frame is not None:
@@ -73,12 +83,28 @@ def find_caller(
                 if id(code) in hooks:
                     return line, True, count, place
             elif line is None:
-                line = _line(frame)
+                line = (code, frame.f_lasti) if _AUTOGRAPH not in name else _line(frame)
         if code.co_firstlineno == first and name == file:
             place = code, frame.f_lasti
         count += 1
         frame = frame.f_back
     return line, False, count, None
+
+
+def find_first_caller(frame: FrameType) -> tuple[Caller | None, int]:
+    """The same from `frame` down to the bottom of the stack, and at least how many frames that is.
+
+    Mostly it is the user himself who calls, from not very deep.
+    """
+    code = frame.f_code
+    name = code.co_filename
+    if _kinds.get(name) == _USER and _AUTOGRAPH not in name:
+        try:
+            sys._getframe(_SHALLOW)
+        except ValueError:  # there are not so many
+            return (code, frame.f_lasti), _SHALLOW
+    caller, _, depth, _ = find_caller(frame, {})
+    return caller, depth
 
 
 def is_in(frame: FrameType, file: str, first: int) -> bool:

@@ -79,7 +79,7 @@ class Models:
 
     def add_weight(self, record: Record, variable: Any) -> None:
         """`record` is a call of `add_weight` that returned this variable."""
-        if self._variables.known(variable) is not None:
+        if not self._variables.unknown([variable]):
             return  # a layer may hand out one variable twice
         weight = self._new_weight(variable, record.layer, record.probe.adapter)
         weight.call = record
@@ -97,16 +97,22 @@ class Models:
             self._adopt(record.layer, record.number, record.probe.adapter, made)
 
     def _adopt(self, layer: Any, number: int, adapter: Adapter, call: Record | None) -> None:
-        known = self._variables.known
-        for variable in adapter.own_weights(layer):
-            if known(variable) is None:
-                weight = self._new_weight(variable, layer, adapter)
-                weight.call, weight.layer = call, number
+        for variable in self._variables.unknown(adapter.own_weights(layer)):
+            weight = self._new_weight(variable, layer, adapter)
+            weight.call, weight.layer = call, number
 
     def _new_weight(self, variable: Any, layer: Any, adapter: Adapter) -> WeightRecord:
         facts = adapter.weight_facts(variable, layer)
         number = self._variables.number(variable)
-        weight = self.weights[number] = WeightRecord(next(self._made), number, facts)
+        weight = self.weights[number] = WeightRecord(
+            next(self._made),
+            number,
+            facts,
+            facts.name,
+            facts.initializer,
+            facts.regularizer,
+            facts.constraint,
+        )
         return weight
 
     # -- graphs -------------------------------------------------------------------------------
@@ -125,21 +131,27 @@ class Models:
     def close_tree(self, records: Sequence[Record]) -> None:
         """A tree of calls is over: read the models that were built in it."""
         seen: dict[int, tuple[Any, Adapter]] = {}
+        errors = []
         for record in records:
             number = record.number
             if number is not None and number not in seen:
                 seen[number] = (record.layer, record.probe.adapter)
-        failed = {record.number for record in records if record.error is not None}
-        unmade = {record.number for record in records if record.error and makes_graph(record)}
+            if record.error is not None:
+                errors.append(record)
+        failed = {record.number for record in errors}
+        unmade = {record.number for record in errors if makes_graph(record)}
         models = {}
         for number, (layer, adapter) in seen.items():
             self._layers.read(layer, number)
-            self.states.read(records[0], layer, number, adapter, all=number in failed)
+            if number in failed or not adapter.is_own(layer):
+                self.states.read(records[0], layer, number, adapter)
             self._adopt(layer, number, adapter, None)
             if number in unmade:
                 continue  # its graph was kept by `note_failed`
             if isinstance(layer, adapter.model_class) or number in self._flows:
                 models[number] = layer, adapter
+        if not models:
+            return
         inner = {id(adapter.inner_model(layer)) for layer, adapter in models.values()}
         for number, (layer, adapter) in models.items():
             if id(layer) not in inner:

@@ -86,6 +86,9 @@ def _is_first(tensor: Any, record: Record) -> bool:
 
 
 def _shapes_in(record: Record) -> None:
+    if len(record.args) == 2 and not record.kwargs:
+        record.inputs = snapshot.shapes(record.args[1])
+        return
     given = (*record.args[1:], *record.kwargs.values())
     record.inputs = tuple([made for value in given for made in snapshot.shapes(value)])
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from buildtrace.capture.flow import Flow
+    from buildtrace.capture.lines import Caller
     from buildtrace.capture.readers import Reader
     from buildtrace.capture.threads import Thread
     from buildtrace.generations import Adapter, Landmark
@@ -127,32 +128,18 @@ class Probe:
         return Probe(self.landmark, self.adapter, function, self.reader, self.parameters)
 
 
-class WeightRecord:
+class WeightRecord(msgspec.Struct, gc=False, eq=False):
     """A variable that a layer made. `number` names the variable, `layer` the owner."""
 
-    __slots__ = (
-        "call",
-        "constraint",
-        "facts",
-        "initializer",
-        "layer",
-        "name",
-        "number",
-        "order",
-        "regularizer",
-    )
-
-    def __init__(self, order: int, number: int, facts: WeightFacts) -> None:
-        """Of a variable that is of nobody yet, made by no call that was seen."""
-        self.order = order
-        self.number = number
-        self.facts = facts
-        self.call: Record | None = None
-        self.layer: int | None = None
-        self.name = facts.name
-        self.initializer = facts.initializer
-        self.regularizer = facts.regularizer
-        self.constraint = facts.constraint
+    order: int
+    number: int
+    facts: WeightFacts
+    name: str
+    initializer: str | None
+    regularizer: str | None
+    constraint: str | None
+    call: Record | None = None
+    layer: int | None = None
 
 
 class Waiting:
@@ -184,7 +171,9 @@ class Record(msgspec.Struct, gc=False, eq=False):
         start: nanoseconds of the process's clock; 0 is not yet.
         end: as well.
         order: among all calls of the process; negative is not recorded (yet).
-        place: where in the parent's function it was called: its code, and the instruction.
+        code: of the parent's function, if that is known.
+        instruction: where in it the call was made. Two fields: the garbage collector would have to
+            look at a pair of them.
         depth: how many Python frames there are below it.
         hooks: how many of those are ours, with that of the call itself.
         is_deep: whether those are so many that our reading might reach the recursion limit.
@@ -211,7 +200,8 @@ class Record(msgspec.Struct, gc=False, eq=False):
     start: int = 0
     end: int = 0
     order: int = -1
-    place: tuple[CodeType, int] | None = None
+    code: CodeType | None = None
+    instruction: int = 0
     depth: int = 0
     hooks: int = 0
     is_deep: bool = False
@@ -222,7 +212,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
     outputs: tuple[TensorSpec, ...] = ()
     before: Mapping[str, bool] | None = None
     after: Mapping[str, bool] | None = None
-    caller: tuple[str, int] | None = None
+    caller: Caller | None = None
     error: ErrorInfo | None = None
     foreign: tuple[str, ...] = ()
     mask_dropped: bool = False

@@ -16,7 +16,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import operations, readers, snapshot
-from buildtrace.capture.lines import find_caller, is_in
+from buildtrace.capture.lines import find_caller, find_first_caller, is_in
 from buildtrace.capture.models import Models, makes_graph
 from buildtrace.capture.record import Probe, Record, Waiting
 from buildtrace.capture.room import COUNTED, HEADROOM, IN_ADVANCE, Room
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _MUTED: Any = object()
 """Stands for an open call that is no part of a build, such as a metric's `add_weight`."""
 
-_NO_HOOKS: Mapping[int, CodeType] = {}
 _FAR = 20
 """Frames that are thought to lie between two hooks where nobody counts them."""
 _MANY = 100
@@ -275,7 +274,9 @@ class Recorder:
             if probe.nested:
                 return None
             kind = thread.kind = readers.kind_of_input(args)
-            if not args or (self.layers.known(args[0]), kind) not in self._settled:
+            if not self._settled or not args:
+                return None
+            if (self.layers.known(args[0]), kind) not in self._settled:
                 return None
         waiting = Waiting(probe, args, kwargs, perf_counter_ns())
         thread.waiting.append(waiting)
@@ -294,12 +295,14 @@ class Recorder:
             if frame is not None and is_in(frame, function.file, function.line):
                 # Called by the parent's function itself, as most are: no need to look further.
                 record.caller = parent.caller
-                record.place = frame.f_code, frame.f_lasti
+                record.code, record.instruction = frame.f_code, frame.f_lasti
                 record.depth = parent.depth + 2
                 return parent
-            caller, met, steps, record.place = find_caller(
+            caller, met, steps, place = find_caller(
                 frame, self.hook_codes, function.file, function.line
             )
+            if place is not None:
+                record.code, record.instruction = place
             if met:
                 record.depth = parent.depth + steps + 1
                 record.caller = caller or parent.caller
@@ -308,8 +311,8 @@ class Recorder:
             # interrupted in the middle of its own work.
             self._abandon(thread)
             record.depth, record.caller = steps, caller
-        else:
-            record.caller, _, record.depth, _ = find_caller(frame, _NO_HOOKS)
+        elif frame is not None:
+            record.caller, record.depth = find_first_caller(frame)
         return None
 
     def _make_room(self, thread: Thread, record: Record) -> None:

@@ -126,6 +126,11 @@ def shapes(value: Any) -> tuple[TensorSpec, ...]:
     """The specs, without dtype, of all shapes in `value`: what is passed to `build`."""
     if value is None:
         return ()
+    if type(value) is tuple:
+        try:
+            return _specs[value, None]
+        except Exception:  # as in `one_spec`
+            pass
     if _is_shape(value):
         return one_spec(value)
     if isinstance(value, dict):
@@ -226,6 +231,13 @@ class Numbers:
                 return
             if isinstance(dead, _Number) and self._numbers.get(dead.key) is dead:
                 del self._numbers[dead.key]
+
+    def unknown(self, things: list[Any]) -> list[Any]:
+        """Those of these objects that have no number."""
+        if self._dead:
+            self._forget_dead()
+        numbers = self._numbers
+        return [thing for thing in things if id(thing) not in numbers]
 
     def known(self, thing: Any) -> int | None:
         """The object's number, if it has one."""

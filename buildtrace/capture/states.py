@@ -60,24 +60,22 @@ class States:
             weakref.WeakKeyDictionary()
         )
 
-    def read(self, root: Record, layer: Any, number: int, adapter: Adapter, *, all: bool) -> None:  # noqa: A002
-        """Read a layer, if it is none of Keras' own, or if `all` are wanted.
+    def read(self, root: Record, layer: Any, number: int, adapter: Adapter) -> None:
+        """Read a layer; nothing if it is an operation.
 
         Args:
             root: of the tree of calls that is over.
             layer: the layer.
             number: the layer's.
             adapter: of its Keras.
-            all: whether to read it whatever its class is, because its call has failed.
         """
-        own = adapter.is_own(layer)
-        if (own and not all) or not isinstance(layer, adapter.layer_class):
+        if not isinstance(layer, adapter.layer_class):
             return
         children = {self._layers.number(child): child for child in adapter.top_layers(layer)}
         for child_number, child in children.items():
             self._layers.read(child, child_number)
         held = {id(thing) for thing in flat(list(adapter.attributes(layer)))}
-        methods, line = ((), 0) if own else self._of_class(type(layer), adapter)
+        methods, line = ((), 0) if adapter.is_own(layer) else self._of_class(type(layer), adapter)
         self.records.append(
             StateRecord(
                 root=root,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from buildtrace.capture.lines import Caller
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Adapter
     from buildtrace.trace import ErrorInfo
@@ -49,7 +50,7 @@ class UseRecord:
         self.built = True
         self.weights = 0
         self.unbuilt: tuple[int, ...] = ()
-        self.caller: tuple[str, int] | None = None
+        self.caller: Caller | None = None
         self.error: ErrorInfo | None = None
 
 

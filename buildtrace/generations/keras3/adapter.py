@@ -81,12 +81,13 @@ class Keras3Adapter(Adapter):
         """From a keras.Variable.
 
         `_dtype`, because `dtype` answers for the autocast scope; `_shape`, because TensorFlow's
-        `shape` makes a TensorShape of it each time.
+        `shape` makes a TensorShape of it each time; `_name` and `_path`, because this is asked of
+        each weight while a model is built, and a property's function takes ten times as long.
         """
         layout = getattr(variable, "_layout", None)
         return WeightFacts(
-            variable.name,
-            variable.path,
+            getattr(variable, "_name", None) or variable.name,
+            getattr(variable, "_path", None) or variable.path,
             getattr(variable, "_shape", None) or variable.shape,
             getattr(variable, "_dtype", None) or variable.dtype,
             bool(variable.trainable),
