@@ -143,6 +143,7 @@ def test_startup():
     assert all(len(figures["cpu"]) == 1 for figures in taken.values())
 
 
+@pytest.mark.slow
 def test_pytest_start():
     taken = pytest_start.measure(1)
     assert taken.keys() == pytest_start.COMMANDS.keys()

@@ -219,6 +219,7 @@ def filtering(k: Keras, filtered: bool) -> Iterator[None]:
         switches.enable_traceback_filtering()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "filtered", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["filtered", "unfiltered"]
 )

@@ -67,6 +67,7 @@ TELLING = {
 """Scenarios that between them use most hooks; the others take long for what they add."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "scenario",
     [

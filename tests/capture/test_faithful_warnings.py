@@ -93,6 +93,7 @@ def by_keras(k: Keras) -> None:
     initializer((2,))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "run",
     [in_build, in_call, in_an_initializer, in_a_new_class, by_keras],

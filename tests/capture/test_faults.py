@@ -147,6 +147,7 @@ NOT_MET = {
 """Landmarks that only some models meet."""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.usefixtures("nothing_stays")
 def test_an_exception_at_each_landmark(k: Keras) -> None:
     table = Table(k.generation, k.root)
@@ -180,6 +181,7 @@ KINDS: dict[str, Callable[[], BaseException]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.usefixtures("nothing_stays")
 @pytest.mark.parametrize("kind", KINDS)
 def test_exceptions_of_each_kind(k: Keras, kind: str) -> None:

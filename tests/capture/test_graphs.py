@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WITH_A_GRAPH = [s for s in SCENARIOS if "subclassed" not in s.name and "fail" not in s.name]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("scenario", WITH_A_GRAPH, ids=lambda s: s.name)
 def test_scenarios_have_the_graph_of_keras(k: Keras, scenario: Any) -> None:
     if not scenario.runs_on(k):
@@ -377,6 +378,7 @@ def build_by(how: str, k: Keras, twins: Twins, model: Any) -> None:
         model(nest([data(2, *shape) for shape in twins.shapes]))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("how", ["symbol", "shape", "eager"])
 @pytest.mark.parametrize("twins", TWINS, ids=lambda t: t.name)
 def test_subclassed_models_have_the_edges_of_their_twins(k: Keras, twins: Twins, how: str) -> None:

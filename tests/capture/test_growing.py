@@ -24,6 +24,7 @@ def grow(k: Keras, layers: int) -> Any:
     return model
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("layers", [1, 7, 8, 9, 17, 33])
 def test_the_graph_is_that_of_the_end(k: Keras, layers: int) -> None:
     with buildtrace.trace() as trace:

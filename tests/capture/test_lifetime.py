@@ -89,6 +89,7 @@ def called(k: Keras) -> Any:
 MAKERS = [functional, built_sequential, fitted, called, mlp]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 def test_no_hook_is_reachable_from_a_model(k: Keras, make: Any) -> None:
     with buildtrace.trace():
@@ -190,6 +191,7 @@ def test_classes_made_while_tracing_hold_no_hook(k: Keras) -> None:
     assert closure() is Own.table["add"] is k.layers.Layer.add_weight
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 def test_a_model_goes_while_its_trace_stays(k: Keras, make: Any) -> None:
     def run() -> tuple[Any, list[Any]]:

@@ -113,6 +113,7 @@ def accepting(k: Keras) -> Any:
     return Accepts()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("thing", THINGS, ids=["raising", "lazy", "pretends", "shapeless", "in"])
 def test_as_an_argument(k: Keras, thing: Callable[[], Any]) -> None:
     def build() -> str:

@@ -69,6 +69,7 @@ def plain_environment(keras):
     return {"TF_USE_LEGACY_KERAS": legacy, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("keras", KERAS)
 def test_a_build_that_fails(command, script, keras):
     name = script(FAILING)
@@ -91,6 +92,7 @@ def rule():
     return next(rule for rule in rules() if rule.code == "BT105")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("keras", KERAS)
 def test_check(command, script, keras):
     after = "model = keras.Sequential([keras.layers.Dense(1)])\nmodel.compile('sgd', 'mse')\n"

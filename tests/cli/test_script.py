@@ -119,6 +119,7 @@ def same(command, *arguments):
     return plain
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_does_what_it_does_under_python(command, script, name):
     same(command, script(SCRIPTS[name]), "a b", "--depth", "3", "--", "-o", "x.svg")

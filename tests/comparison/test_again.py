@@ -78,6 +78,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("k", GENERATIONS, ids=lambda k: k.name)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_differs_in_ten_runs(name, k):

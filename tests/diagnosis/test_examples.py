@@ -15,6 +15,7 @@ from diagnosis import scripts
 from diagnosis.examples import of_rule, on_each_generation, on_its_generations, told
 
 
+@pytest.mark.sampled(3)
 @on_its_generations
 def test_the_bad_example_is_found_first(server, rule, generation):
     ran = server(generation).run(rule.bad)
@@ -26,6 +27,7 @@ def test_the_bad_example_is_found_first(server, rule, generation):
     assert 1 <= first.caller.line <= len(ran.path.read_text().splitlines())
 
 
+@pytest.mark.sampled(3)
 @on_its_generations
 def test_the_good_example_is_well_and_can_be_saved(server, rule, generation):
     ran = server(generation).run(rule.good, save=True)
@@ -62,6 +64,7 @@ def test_a_saved_trace_has_the_same_findings(server, generation):
     assert diagnose(trace) == trace.findings
 
 
+@pytest.mark.slow
 @on_each_generation
 def test_a_forked_process_finds_what_one_of_its_own_does(server, generation, tmp_path):
     forked = server(generation).run(bad_example(generation))
@@ -77,6 +80,7 @@ def test_a_forked_process_finds_what_one_of_its_own_does(server, generation, tmp
     assert serialize.load(tmp_path / "build.json").findings == forked.trace.findings
 
 
+@pytest.mark.slow
 @on_each_generation
 def test_scripts_can_be_run_without_fork(generation, tmp_path):
     """As it is done on Windows."""

@@ -11,6 +11,7 @@ from diagnosis.legal import HEAD, SCRIPTS
 QUICK = ("nested models", "a block with a lazy child in a functional model", "wrappers")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("generation", scripts.installed())
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in SCRIPTS]

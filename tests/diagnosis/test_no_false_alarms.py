@@ -51,6 +51,7 @@ def _slow(slow):
     return [pytest.mark.slow] if slow else []
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize(("k", "script"), list(_sound()), indirect=["k"])
 def test_a_sound_script(k, script, tmp_path, noted):
     if not k.tensorflow:
@@ -61,6 +62,7 @@ def test_a_sound_script(k, script, tmp_path, noted):
     assert told(trace) == []
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize(
     "whole",
     [

@@ -71,6 +71,7 @@ def cases():
             yield pytest.param(example, keras, marks=marks)
 
 
+@pytest.mark.sampled(2)
 @needs_tensorflow
 @pytest.mark.parametrize(("example", "keras"), list(cases()))
 def test_it_runs_and_is_traced(tmp_path, example, keras):

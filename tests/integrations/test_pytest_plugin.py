@@ -20,7 +20,7 @@ SECTION = [
     "*✗ Dense.build  ValueError: units must be positive,*got -1",
 ]
 
-PROCESSES = [[], pytest.param(["-n", "2"], id="xdist")]
+PROCESSES = [[], pytest.param(["-n", "2"], id="xdist", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(autouse=True)
@@ -363,9 +363,7 @@ def test_two(buildtrace):
 """
 
 
-@pytest.mark.parametrize(
-    "processes", [[], pytest.param(["-n", "2"], id="xdist", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("processes", PROCESSES)
 def test_builds_in_files(project, processes):
     path = project.mkdir("sub")
     (path / "test_model.py").write_text(GOLDEN.replace("{units}", ""))

@@ -88,6 +88,7 @@ def package(request):
     return request.param.package
 
 
+@pytest.mark.sampled(2)
 def test_real_builds(project, package):
     # In a process of its own: TensorFlow does not bear being imported twice.
     project.makepyfile(
@@ -130,6 +131,13 @@ def test_on_purpose():
 """
 
 
+# First of all Keras 2, where there is something to find.
+@pytest.mark.parametrize(
+    "package",
+    [*GENERATIONS[:1], *(pytest.param(k, marks=pytest.mark.slow) for k in GENERATIONS[1:])],
+    indirect=True,
+    ids=lambda k: k.package,
+)
 def test_findings_fail_a_test(project, package):
     project.makepyfile(test_model=REPLACED.replace("{package}", package))
     result = project.runpytest_subprocess("--buildtrace-check")

@@ -16,8 +16,11 @@ x = np.ones((2, 3), "float32")
 
 
 def on(*generations):
-    """For a test with the argument `generation`: these; the older one is for CI."""
-    return pytest.mark.parametrize(
+    """For a test with the argument `generation`: these; the older one is for CI.
+
+    Of a test with many scripts, every third is enough for a quick look.
+    """
+    generations_of_a_test = pytest.mark.parametrize(
         "generation",
         [
             pytest.param(
@@ -30,6 +33,7 @@ def on(*generations):
             for generation in generations
         ],
     )
+    return lambda test: pytest.mark.sampled(3)(generations_of_a_test(test))
 
 
 on_both = on("keras2", "keras3")
