@@ -103,7 +103,8 @@ def versions(session: nox.Session, row: Row) -> None:
         session.install("--no-deps", ".")
         outcome |= {"python": _python(session), "installed": _installed(session)}
         # `pytest`, not `python -m pytest`: that would import the checkout, not the package.
-        session.run("pytest", "-q", "-n", "2", f"--junitxml={tests}", *row.tests)
+        report = f"--junitxml={tests}"
+        session.run("pytest", "-q", "-n", "2", "-m", "not slow or rest", report, *row.tests)
     finally:
         result.write_text(json.dumps(outcome | _counts(tests)))
 

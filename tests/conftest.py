@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = item.nodeid.partition("[")[0]
         if seen[test] % sampled.args[0]:
             item.add_marker("slow")
+            item.add_marker("rest")
         seen[test] += 1
 
 

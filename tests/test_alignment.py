@@ -25,7 +25,6 @@ def words(seed, letters="abcdefgh"):
     return [[random_.choice(letters) for _ in range(random_.randrange(15))] for _ in "lr"]
 
 
-@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", range(200))
 def test_what_is_matched_is_equal_and_in_order(seed):
     left, right = words(seed)
@@ -34,7 +33,6 @@ def test_what_is_matched_is_equal_and_in_order(seed):
     assert all(a < c and b < d for (a, b), (c, d) in pairwise(found))
 
 
-@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", range(200))
 def test_without_anchors_it_is_the_longest_that_there_is(seed):
     # Nothing is there only once, and the ends, which are taken off first, have nothing in common.
@@ -43,7 +41,6 @@ def test_without_anchors_it_is_the_longest_that_there_is(seed):
     assert len(matches(left, right)) == longest(left, right)
 
 
-@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", range(200))
 def test_stretches_cover_both_sides(seed):
     left, right = words(seed)

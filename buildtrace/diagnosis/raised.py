@@ -43,8 +43,9 @@ class Raised(NamedTuple):
     @property
     def line(self) -> SourceLine | None:
         """The user's line that raised it, or called what did."""
-        if self.error.lines:
-            return self.error.lines[0]
+        for error in (self.error, *(call.error for call in reversed(self.calls))):
+            if error is not None and error.lines:
+                return error.lines[0]
         if self.calls:
             return self.calls[-1].caller
         return None if self.use is None else self.use.caller
