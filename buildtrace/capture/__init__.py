@@ -13,6 +13,7 @@ from buildtrace.capture import freeze
 from buildtrace.capture.patching import Patches, TrainingReached
 from buildtrace.capture.recorder import Recorder, has_evidence
 from buildtrace.capture.snapshot import error_info, layer_ref
+from buildtrace.diagnosis import suppress
 from buildtrace.trace import Trace
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracing", "TrainingReached", "stop_before_training", "trace"]
 
-diagnosis.rules()  # not when a tracing stops: an import that a fork interrupts is never over
+diagnosis.all_rules()  # not when a tracing stops: an import that a fork interrupts is never over
 
 _recorder = Recorder()
 _patches = Patches(_recorder)
@@ -132,9 +133,9 @@ class Tracing:
 
 
 def _diagnose(trace: Trace) -> list[str]:
-    """Put the findings into the trace; says what hindered that."""
+    """Put the findings into the trace that no comment ignores; says what hindered that."""
     try:
-        trace.findings = diagnosis.diagnose(trace)
+        trace.findings = suppress.keep(diagnosis.diagnose(trace)).findings
     except Exception as error:
         return [f"the diagnosis: {error!r}"]
     return []

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from buildtrace import __version__
 from buildtrace.cli.check_formats import with_fix
-from buildtrace.diagnosis import rules
+from buildtrace.diagnosis import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +48,7 @@ def _driver(findings: Iterable[Finding]) -> dict[str, Any]:
     return {
         "name": "buildtrace",
         "semanticVersion": __version__,
-        "rules": [_rule(rule) for rule in rules() if rule.code in used],
+        "rules": [_rule(rule) for rule in all_rules() if rule.code in used],
     }
 
 

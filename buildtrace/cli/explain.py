@@ -50,9 +50,9 @@ def main(arguments: Sequence[str]) -> int:
         help="for the terminal (the default), or for a page of documentation",
     )
     given = parser.parse_args(arguments)
-    from buildtrace.diagnosis import rules
+    from buildtrace.diagnosis import all_rules
 
-    chosen = rules() if given.all else _named(given.codes)
+    chosen = all_rules() if given.all else _named(given.codes)
     if given.format == "markdown":
         sys.stdout.write("\n".join(map(markdown, chosen)) if chosen else _markdown_table())
         return 0
@@ -61,17 +61,17 @@ def main(arguments: Sequence[str]) -> int:
     from buildtrace.renderers.lines import Lines
 
     made = _pages if chosen else _table
-    Lines(lambda width: made(chosen or rules(), min(width, WIDEST))).stream(
+    Lines(lambda width: made(chosen or all_rules(), min(width, WIDEST))).stream(
         Console(file=sys.stdout)
     )
     return 0
 
 
 def _named(codes: Sequence[str]) -> tuple[Rule, ...]:
-    from buildtrace.diagnosis import rules, settings
+    from buildtrace.diagnosis import all_rules, settings
 
     wanted = tuple(settings.codes(list(codes), "explain"))
-    return tuple(rule for rule in rules() if rule.code.startswith(wanted)) if wanted else ()
+    return tuple(rule for rule in all_rules() if rule.code.startswith(wanted)) if wanted else ()
 
 
 def where(rule: Rule) -> str:
@@ -174,7 +174,7 @@ To ignore it:
 
 
 def _markdown_table() -> str:
-    from buildtrace.diagnosis import rules
+    from buildtrace.diagnosis import all_rules
 
-    rows = [f"| {r.code} | {r.severity} | {where(r)} | {r.title} |" for r in rules()]
+    rows = [f"| {r.code} | {r.severity} | {where(r)} | {r.title} |" for r in all_rules()]
     return "\n".join(["| code | severity | Keras | |", "|---|---|---|---|", *rows, ""])

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from buildtrace.trace import Finding, Trace
 
-__all__ = ["History", "Rule", "diagnose", "rules"]
+__all__ = ["History", "Rule", "all_rules", "diagnose"]
 
 SEVERITIES = ("error", "warning", "note")
 
 
 @functools.cache
-def rules() -> tuple[Rule, ...]:
+def all_rules() -> tuple[Rule, ...]:
     """All rules, by code."""
     found = pkgutil.iter_modules(_folder.__path__)
     modules = [importlib.import_module(f"{_folder.__name__}.{module.name}") for module in found]
@@ -39,7 +39,7 @@ def diagnose(trace: Trace) -> tuple[Finding, ...]:
     """What the rules say of a trace, the worst first; empty if they have nothing to say."""
     history = History(trace)
     found: list[Finding] = []
-    for rule in rules():
+    for rule in all_rules():
         found += _merged(rule.check(history))
     found = _without_hidden(found)
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
@@ -59,7 +59,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
 def _without_hidden(findings: Iterable[Finding]) -> list[Finding]:
     """The findings without those that another one says better."""
     findings = list(findings)
-    hides = {rule.code: rule.hides for rule in rules()}
+    hides = {rule.code: rule.hides for rule in all_rules()}
     return [
         finding
         for finding in findings

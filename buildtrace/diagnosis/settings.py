@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from buildtrace.diagnosis import rules
+from buildtrace.diagnosis import all_rules
 from buildtrace.errors import UsageError
 
 if sys.version_info >= (3, 11):
@@ -108,6 +108,6 @@ def codes(given: list[str], where: str) -> tuple[str, ...]:
     """
     found = ["" if code.upper() == ALL else code.strip().upper() for code in given]
     for code, text in zip(found, given, strict=True):
-        if not any(rule.code.startswith(code) for rule in rules()) or not text.strip():
+        if not any(rule.code.startswith(code) for rule in all_rules()) or not text.strip():
             raise UsageError(f"{where}: no rule has the code {text!r} (see `buildtrace explain`)")
     return tuple(found)

@@ -156,8 +156,10 @@ class Magics:
         if error is not None:
             trace.error = error_info(error)  # before it is looked for causes
         tracing.stop()
+        kept = {(finding.code, finding.calls) for finding in trace.findings}
         name_cells(trace, self._shell)
-        trace.findings = diagnose(trace)  # they name lines
+        again = diagnose(trace)  # they name lines; comments were looked for in the old ones
+        trace.findings = tuple(f for f in again if (f.code, f.calls) in kept)
         self._shell.user_ns[asked.variable] = trace
         options = known_model(trace, asked.request.options)
         if trace.calls or trace.findings:

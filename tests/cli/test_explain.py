@@ -4,11 +4,11 @@ import pytest
 
 from buildtrace import diagnosis
 from buildtrace.cli import explain
-from buildtrace.diagnosis import rules
+from buildtrace.diagnosis import all_rules
 from buildtrace.diagnosis.rule import TOPICS, Rule
 from buildtrace.generations import GENERATIONS
 
-RULES = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
+RULES = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
 
 
 def squeezed(text):
@@ -28,8 +28,8 @@ def three(monkeypatch):
             ("BT301", "note", ("keras3",), "x = '[bold]'\n", "x = '[/]'\n"),
         ]
     ]
-    monkeypatch.setattr(diagnosis, "rules", lambda: tuple(made))
-    monkeypatch.setattr("buildtrace.diagnosis.settings.rules", lambda: tuple(made))
+    monkeypatch.setattr(diagnosis, "all_rules", lambda: tuple(made))
+    monkeypatch.setattr("buildtrace.diagnosis.settings.all_rules", lambda: tuple(made))
 
 
 @RULES
@@ -50,7 +50,7 @@ def test_the_page_of_a_rule_is_all_of_it(cli, rule):
 @RULES
 def test_a_rule_has_a_topic_and_a_code_of_its_own(rule):
     assert rule.topic in TOPICS.values()
-    assert [other.code for other in rules()].count(rule.code) == 1
+    assert [other.code for other in all_rules()].count(rule.code) == 1
 
 
 def test_the_table(cli, three):
@@ -106,10 +106,12 @@ def test_markdown(cli, three):
 def test_prose_fits_the_terminal(cli, monkeypatch, columns, arguments):
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = cli("explain", *arguments).out.splitlines()
-    code = {line for rule in rules() for line in (rule.bad + rule.good).splitlines()}
-    code |= {how.format(code=rule.code) for rule in rules() for how in explain.IGNORING.values()}
+    code = {line for rule in all_rules() for line in (rule.bad + rule.good).splitlines()}
+    code |= {
+        how.format(code=rule.code) for rule in all_rules() for how in explain.IGNORING.values()
+    }
     prose = [line for line in lines if not any(line.endswith(each) for each in code if each)]
-    assert len(prose) > len(rules())
+    assert len(prose) > len(all_rules())
     assert max(map(len, prose)) <= min(columns, 100)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from buildtrace.diagnosis import History, rules
+from buildtrace.diagnosis import History, all_rules
 from buildtrace.trace import ErrorInfo, LayerState, Method, SourceLine, Use
 
 FILE = "/nowhere/model.py"
@@ -59,5 +59,5 @@ def use(name, recording, model=None, number=9, **more):
 def said(code, recording, states=(), uses=(), ended=None):
     """What the rule of this code says of what was recorded."""
     trace = msgspec.structs.replace(recording.trace(ended), states=tuple(states), uses=tuple(uses))
-    rule = next(rule for rule in rules() if rule.code == code)
+    rule = next(rule for rule in all_rules() if rule.code == code)
     return list(rule.check(History(trace)))

@@ -182,7 +182,7 @@ def import_all(keras: str) -> None:
     assert tf.keras.layers.Dense
     for module in ("run", "report"):
         importlib.import_module(f"buildtrace.cli.{module}")
-    diagnosis.rules()
+    diagnosis.all_rules()
 
 
 def _fork(keras: str, request: dict[str, Any]) -> int:

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from buildtrace import serialize
-from buildtrace.diagnosis import diagnose, rules
+from buildtrace.diagnosis import all_rules, diagnose
 from diagnosis import scripts
 from diagnosis.examples import of_rule, on_each_generation, on_its_generations, told
 
@@ -43,7 +43,7 @@ def test_the_rule_keeps_to_its_generations(server):
     """On a generation that a rule is not for, its examples are not found by it."""
     found = [
         (rule.code, generation)
-        for rule in rules()
+        for rule in all_rules()
         for generation in set(scripts.installed()) - set(rule.generations)
         if of_rule(server(generation).run(rule.bad).trace, rule)
     ]
@@ -52,7 +52,7 @@ def test_the_rule_keeps_to_its_generations(server):
 
 def bad_example(generation):
     """The first one that is for this generation."""
-    for rule in rules():
+    for rule in all_rules():
         if generation in rule.generations:
             return rule.bad
     return pytest.skip("no rule is for this generation")

@@ -10,24 +10,24 @@ import pytest
 import traces
 
 from buildtrace import diagnosis
-from buildtrace.diagnosis import SEVERITIES, Rule, diagnose, rules
+from buildtrace.diagnosis import SEVERITIES, Rule, all_rules, diagnose
 from buildtrace.diagnosis.rule import BOTH
 from buildtrace.trace import Finding, Trace
 
-each_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
+each_rule = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
 
 MODULE = re.compile(r"\b(\w+/)*\w+\.py\b")
 VERSION = re.compile(r"\b(tf_keras|keras|tensorflow) \d+\.\d+|TensorFlow \d+\.\d+")
 
 
 def test_codes_are_unique_and_in_order():
-    codes = [rule.code for rule in rules()]
+    codes = [rule.code for rule in all_rules()]
     assert codes == sorted(set(codes))
 
 
 def test_each_module_is_a_rule():
     modules = (Path(diagnosis.__file__).parent / "rules").glob("[!_]*.py")
-    assert len(rules()) == len(list(modules))
+    assert len(all_rules()) == len(list(modules))
 
 
 @each_rule
@@ -37,7 +37,7 @@ def test_it_is_well_formed(rule):
     assert rule.severity in SEVERITIES
     assert rule.generations
     assert set(rule.generations) <= set(BOTH)
-    assert set(rule.hides) <= {other.code for other in rules()} - {rule.code}
+    assert set(rule.hides) <= {other.code for other in all_rules()} - {rule.code}
 
 
 @each_rule
@@ -79,7 +79,7 @@ def test_nothing_is_said_of_what_is_well(make):
 
 
 def test_a_finding_is_the_rules_unless_said_otherwise():
-    rule = next(iter(rules()))
+    rule = next(iter(all_rules()))
     found = rule.finding("what happened", "the remedy", [3, 3, 1])
     assert (found.code, found.title, found.severity) == (rule.code, rule.title, rule.severity)
     assert (found.why, found.calls) == (rule.why, (3, 1))
@@ -94,7 +94,7 @@ def made_up(monkeypatch, *found, hides=None):
         Rule(f.code, "", f.severity, BOTH, "", "", "", lambda _, f=f: [f], hides.get(f.code, ()))
         for f in found
     ]
-    monkeypatch.setattr("buildtrace.diagnosis.rules", lambda: tuple(made))
+    monkeypatch.setattr("buildtrace.diagnosis.all_rules", lambda: tuple(made))
     return [f.code for f in diagnose(Trace())]
 
 

@@ -5,6 +5,8 @@ import pytest
 from buildtrace.diagnosis.settings import Settings
 from buildtrace.diagnosis.suppress import ignored_lines, is_selected, keep
 from buildtrace.trace import Finding, SourceLine
+from diagnosis.rules.running import HEAD, findings, on
+from diagnosis.rules.test_layer_unused import SWAPPED
 
 
 def finding(code="BT105", file="model.py", line=1, severity="warning"):
@@ -111,3 +113,13 @@ def test_what_is_kept(tmp_path):
     assert kept.problems == (given[1], given[4], given[5])
     assert (kept.notes, kept.ignored) == (1, 1)
     assert len(keep(given).findings) == 5
+
+
+@on("keras3")
+def test_a_comment_holds_in_the_trace_itself(server, generation):
+    (found,) = findings(server, generation, SWAPPED, "BT204")
+    lines = (HEAD + SWAPPED).splitlines()
+    lines[found.caller.line - 1] += "  # buildtrace: ignore[BT204]"
+    ran = server(generation).run("\n".join(lines))
+    assert ran.trace.calls
+    assert ran.trace.findings == ()

@@ -17,6 +17,18 @@ a = keras.Sequential([keras.layers.Dense(3), keras.layers.Reshape((7,))])
 
 a.build((None, 4))"""
 
+SWAPPED = """\
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.head = keras.layers.Dense(10, name="old")
+    def call(self, x):
+        return self.head(x)
+net = Net()
+net.head = keras.layers.Dense(2, name="new")
+net(keras.ops.ones((2, 3)))
+"""
+
 
 @pytest.fixture(autouse=True)
 def no_recording_is_left_on():
@@ -168,6 +180,17 @@ def test_the_error_is_known_when_its_cause_is_looked_for(notebook, monkeypatch):
     )
     notebook(f"%%buildtrace\n{FAILS}")
     assert seen == ["ValueError"]
+
+
+def test_a_comment_in_the_cell_ignores_a_finding(notebook):
+    notebook(f"%%buildtrace\n{SWAPPED}")
+    (found,) = notebook["_buildtrace"].findings
+    assert found.code == "BT204"
+    lines = SWAPPED.splitlines()
+    lines[found.caller.line - 2] += "  # buildtrace: ignore[BT204]"  # the magic is line 1
+    notebook("%%buildtrace\n" + "\n".join(lines))
+    assert notebook["_buildtrace"].calls
+    assert notebook["_buildtrace"].findings == ()
 
 
 def test_a_failure_before_any_build_shows_its_traceback_alone(notebook):
