@@ -2,9 +2,10 @@
 
 On a machine that others use, times drift by tens of percent within seconds, so that two medians
 taken at different moments say little about each other. Here the plain run comes again between all
-other runs, and each of those is divided by the mean of the plain runs right before and after it;
-of these ratios, the median and the quartiles are told. The order of the others rotates. One of
-them is the plain run itself: how far its ratio strays from 1 is the noise that remains.
+other runs, and each of those is divided by the median of the plain runs around it, since single
+ones may take half as long again; of these ratios, the median and the quartiles are told. The order
+of the others rotates. One of them is the plain run itself: how far its ratio strays from 1 is the
+noise that remains.
 
 CPU time is that of the whole process, TensorFlow's own threads included.
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 CHUNK = 2048
 """Words of memory in a chunk of Python's stack."""
+
+NEAR = 2
+"""Plain runs on either side that a run is compared with."""
 
 _random = random.Random(0)
 
@@ -82,7 +86,7 @@ def compare(
     seconds: float = float("inf"),
     least: int = 1,
 ) -> dict[str, list[float]]:
-    """Ratio of each run to the plain runs right before and after it, by name.
+    """Ratio of each run to the plain runs around it, `NEAR` before and after, by name.
 
     Args:
         plain: runs once, and returns the time it took, as the others do.
@@ -91,17 +95,19 @@ def compare(
         seconds: when to stop all the same, but not before `least` rounds.
         least: see there.
     """
-    ratios: dict[str, list[float]] = {name: [] for name in others}
+    runs: list[tuple[str, float]] = []
     end = time.monotonic() + seconds
-    before = plain()
+    plains = [plain()]
     for number in range(rounds):
         if number >= least and time.monotonic() > end:
             break
         for name in _rotated(list(others), number):
-            taken = others[name]()
-            after = plain()
-            ratios[name].append(taken / ((before + after) / 2))
-            before = after
+            runs.append((name, others[name]()))
+            plains.append(plain())
+    ratios: dict[str, list[float]] = {name: [] for name in others}
+    for place, (name, taken) in enumerate(runs, 1):
+        around = plains[max(place - NEAR, 0) : place + NEAR]
+        ratios[name].append(taken / statistics.median(around))
     return ratios
 
 
