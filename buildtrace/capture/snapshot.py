@@ -126,7 +126,7 @@ def shapes(value: Any) -> tuple[TensorSpec, ...]:
     """The specs, without dtype, of all shapes in `value`: what is passed to `build`."""
     if value is None:
         return ()
-    if type(value) is tuple:
+    if type(value) is tuple and value:
         try:
             return _specs[value, None]
         except Exception:  # as in `one_spec`
