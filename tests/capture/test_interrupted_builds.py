@@ -210,8 +210,14 @@ def test_an_interrupt_at_a_random_moment(k: Keras, many: int) -> None:
                 pytest.fail("no interrupt came out in 100 builds")
             except KeyboardInterrupt:
                 pass
-            mlp(k).build((None, 3))
-            tracing.stop()
+            except Exception:
+                # Keras 2 has a bare `except:` around the making of a graph, and goes on with half.
+                if not came:
+                    raise
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                mlp(k).build((None, 3))
+                tracing.stop()
             found = faults_after(k, tracing.trace, limit) if started else faults_of(tracing.trace)
             faults += [f"{came}: {fault}" for fault in found]
     finally:
