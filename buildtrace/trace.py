@@ -535,13 +535,16 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
         """The innermost call that the run's error came out of; `None` if the run went well."""
         ended = None
         for call in self.roots:
-            while call.error is not None and not call.error.swallowed:
-                ended = call
-                inner = [c for c in self.children(call) if c.error and not c.error.swallowed]
-                if not inner:
-                    break
-                call = inner[-1]
+            if call.error is not None and not call.error.swallowed:
+                ended = self.raised_through(call)[-1]
         return ended
+
+    def raised_through(self, call: Call) -> tuple[Call, ...]:
+        """The calls that the exception which ended `call` came through: itself, innermost last."""
+        chain = [call]
+        while inner := [c for c in self.children(chain[-1]) if c.error and not c.error.swallowed]:
+            chain.append(inner[-1])
+        return tuple(chain)
 
     # -- weights, layers and models ---------------------------------------------------------
 

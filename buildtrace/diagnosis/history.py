@@ -167,9 +167,7 @@ class History:
 
     def innermost(self, call: Call) -> Call:
         """Where an error began that came out of `call`: the deepest call that it came out of."""
-        while inner := [c for c in self.trace.children(call) if c.error and not c.error.swallowed]:
-            call = inner[-1]
-        return call
+        return self.trace.raised_through(call)[-1]
 
     @cached_property
     def raised(self) -> list[Raised]:

@@ -65,7 +65,7 @@ def all_raised(trace: Trace) -> Iterator[Raised]:
     for call in trace.calls:
         if call.error is None or _goes_on(trace, call):
             continue
-        chain = _chain(trace, call)
+        chain = trace.raised_through(call)
         is_last = trace.error is not None and _is_one_of(trace.error, chain)
         error = chain[-1].error or call.error
         if is_last and trace.error is not None:
@@ -82,13 +82,6 @@ def _goes_on(trace: Trace, call: Call) -> bool:
     if call.parent is None or call.error is None or call.error.swallowed:
         return False
     return trace.call(call.parent).error is not None
-
-
-def _chain(trace: Trace, call: Call) -> tuple[Call, ...]:
-    chain = [call]
-    while inner := [c for c in trace.children(chain[-1]) if c.error and not c.error.swallowed]:
-        chain.append(inner[-1])
-    return tuple(chain)
 
 
 def _use_of(trace: Trace, error: ErrorInfo) -> Use | None:
