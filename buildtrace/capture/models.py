@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.flow import Flow
     from buildtrace.capture.record import Record
     from buildtrace.generations import Adapter
-    from buildtrace.generations.base import NodeFacts
+    from buildtrace.generations.base import NodeFacts, WeightFacts
     from buildtrace.trace import LayerRef
 
 
@@ -79,17 +79,20 @@ class Models:
 
     def add_weight(self, record: Record, variable: Any) -> None:
         """`record` is a call of `add_weight` that returned this variable."""
-        if not self._variables.unknown([variable]):
+        if self._variables.known(variable) is not None:
             return  # a layer may hand out one variable twice
-        weight = self._new_weight(variable, record.layer, record.probe.adapter)
-        weight.call = record
-        weight.layer = record.number
-        weight.name = _argument(record, "name") or weight.name
-        weight.initializer = (
-            record.note or weight.initializer or class_name(_argument(record, "initializer"))
+        given = _arguments(record)
+        facts = record.probe.adapter.weight_facts(variable, record.layer)
+        self._add(
+            variable,
+            facts,
+            given.get("name") or facts.name,
+            record.note or facts.initializer or class_name(given.get("initializer")),
+            facts.regularizer or class_name(given.get("regularizer")),
+            facts.constraint or class_name(given.get("constraint")),
+            record,
+            record.number,
         )
-        weight.regularizer = weight.regularizer or class_name(_argument(record, "regularizer"))
-        weight.constraint = weight.constraint or class_name(_argument(record, "constraint"))
 
     def adopt_weights(self, record: Record, made: Record | None) -> None:
         """What the layer of `record` holds, and nobody saw made, was made by the call `made`."""
@@ -97,23 +100,35 @@ class Models:
             self._adopt(record.layer, record.number, record.probe.adapter, made)
 
     def _adopt(self, layer: Any, number: int, adapter: Adapter, call: Record | None) -> None:
-        for variable in self._variables.unknown(adapter.own_weights(layer)):
-            weight = self._new_weight(variable, layer, adapter)
-            weight.call, weight.layer = call, number
+        held = adapter.own_weights(layer)
+        for variable in self._variables.unknown(held) if held else ():
+            facts = adapter.weight_facts(variable, layer)
+            kinds = facts.initializer, facts.regularizer, facts.constraint
+            self._add(variable, facts, facts.name, *kinds, call, number)
 
-    def _new_weight(self, variable: Any, layer: Any, adapter: Adapter) -> WeightRecord:
-        facts = adapter.weight_facts(variable, layer)
+    def _add(
+        self,
+        variable: Any,
+        facts: WeightFacts,
+        name: str,
+        initializer: str | None,
+        regularizer: str | None,
+        constraint: str | None,
+        call: Record | None,
+        layer: int | None,
+    ) -> None:
         number = self._variables.number(variable)
-        weight = self.weights[number] = WeightRecord(
+        self.weights[number] = WeightRecord(
             next(self._made),
             number,
             facts,
-            facts.name,
-            facts.initializer,
-            facts.regularizer,
-            facts.constraint,
+            name,
+            initializer,
+            regularizer,
+            constraint,
+            call,
+            layer,
         )
-        return weight
 
     # -- graphs -------------------------------------------------------------------------------
 
@@ -130,18 +145,13 @@ class Models:
 
     def close_tree(self, records: Sequence[Record]) -> None:
         """A tree of calls is over: read the models that were built in it."""
-        seen: dict[int, tuple[Any, Adapter]] = {}
-        errors = []
-        for record in records:
-            number = record.number
-            if number is not None and number not in seen:
-                seen[number] = (record.layer, record.probe.adapter)
-            if record.error is not None:
-                errors.append(record)
+        seen = {record.number: record for record in records if record.number is not None}
+        errors = [record for record in records if record.error is not None]
         failed = {record.number for record in errors}
         unmade = {record.number for record in errors if makes_graph(record)}
         models = {}
-        for number, (layer, adapter) in seen.items():
+        for number, record in seen.items():
+            layer, adapter = record.layer, record.probe.adapter
             self._layers.read(layer, number)
             if number in failed or not adapter.is_own(layer):
                 self.states.read(records[0], layer, number, adapter)
@@ -328,9 +338,8 @@ def makes_graph(record: Record) -> bool:
     return record.probe.landmark.name == "Functional.__init__"
 
 
-def _argument(record: Record, name: str) -> Any:
-    """An argument of an `add_weight`, by name: their order differs between versions."""
-    if name in record.kwargs or len(record.args) == 1:
-        return record.kwargs.get(name)
-    given = zip(record.probe.parameters, record.args[1:], strict=False)
-    return next((value for parameter, value in given if parameter == name), None)
+def _arguments(record: Record) -> dict[str, Any]:
+    """The arguments of an `add_weight`, by name: their order differs between versions."""
+    if len(record.args) < 2:
+        return record.kwargs  # type: ignore[no-any-return]
+    return {**dict(zip(record.probe.parameters, record.args[1:], strict=False)), **record.kwargs}

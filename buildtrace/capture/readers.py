@@ -15,7 +15,7 @@ from buildtrace.capture.operations import is_audible
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from buildtrace.capture.record import Record
+    from buildtrace.capture.record import Probe, Record
     from buildtrace.generations.base import Reads
 
 
@@ -23,13 +23,13 @@ class Reader(NamedTuple):
     """How to read the calls of a landmark.
 
     Attributes:
-        layer_of: which layer, model or operation it is about; `None` for self.
+        layer_of: which layer, model or operation it is about, by arguments; `None` for self.
         open: reads what goes in, when the call starts; `None` if there is nothing to read then.
         close: reads what comes out; `None` as well.
         reads_state: whether the layer's state can change in such a call.
     """
 
-    layer_of: Callable[[Record], Any] | None
+    layer_of: Callable[[Probe, Any, Any], Any] | None
     open: Callable[[Record], None] | None
     close: Callable[[Record, Any], None] | None
     reads_state: bool = False
@@ -38,26 +38,25 @@ class Reader(NamedTuple):
 # -- which layer ----------------------------------------------------------------------------
 
 
-def _no_layer(_record: Record) -> None:
+def _no_layer(_probe: Probe, _args: Any, _kwargs: Any) -> None:
     return None
 
 
-def _self_or_none(record: Record) -> Any:
+def _self_or_none(probe: Probe, args: Any, kwargs: Any) -> Any:
     """A function has tensors as its first argument; a method, the model or layer."""
-    is_method = "." in record.probe.function.name
+    is_method = "." in probe.function.name
     if not is_method:
         return None
-    return record.args[0] if record.args else record.kwargs.get("self")
+    return args[0] if args else kwargs.get("self")
 
 
-def _owner_of_function(record: Record) -> Any:
+def _owner_of_function(_probe: Probe, args: Any, _kwargs: Any) -> Any:
     """The layer whose method is run."""
-    return getattr(record.args[0], "__self__", None) if record.args else None
+    return getattr(args[0], "__self__", None) if args else None
 
 
-def _operation_of_node(record: Record) -> Any:
-    named = record.kwargs
-    return record.args[1] if len(record.args) > 1 else named.get("operation", named.get("layer"))
+def _operation_of_node(_probe: Probe, args: Any, kwargs: Any) -> Any:
+    return args[1] if len(args) > 1 else kwargs.get("operation", kwargs.get("layer"))
 
 
 # -- what goes in ---------------------------------------------------------------------------
@@ -65,7 +64,7 @@ def _operation_of_node(record: Record) -> Any:
 
 def _tensors_in(record: Record) -> None:
     args, around = record.args, record.parent
-    if len(args) > 1 and _is_symbol(record, args[1]):  # the many, so they are made short work of
+    if len(args) > 1 and type(args[1]) is record.probe.symbol:  # the many: made short work of
         if around is not None and around.layer is record.layer and _is_first(args[1], around):
             record.inputs = around.inputs  # handed on to this call
             return
@@ -86,11 +85,11 @@ def _is_first(tensor: Any, record: Record) -> bool:
 
 
 def _shapes_in(record: Record) -> None:
-    if len(record.args) == 2 and not record.kwargs:
-        record.inputs = snapshot.shapes(record.args[1])
-        return
     given = (*record.args[1:], *record.kwargs.values())
-    record.inputs = tuple([made for value in given for made in snapshot.shapes(value)])
+    if len(given) == 1:
+        record.inputs = snapshot.shapes(given[0])
+    else:
+        record.inputs = tuple([made for value in given for made in snapshot.shapes(value)])
 
 
 def _initializer_in(record: Record) -> None:
@@ -113,14 +112,12 @@ def _inputs_of_parent(record: Record) -> None:
 
 
 def _tensors_out(record: Record, result: Any) -> None:
-    if record.flow is None and record.sources is None and _is_symbol(record, result):
+    if record.probe.hands_on_masks and len(record.args) > 1 and _has_mask(record.args[1]):
+        _note_dropped_mask(record, result)
+    if type(result) is record.probe.symbol and record.flow is None and record.sources is None:
         record.outputs = snapshot.one_spec(result.shape, result.dtype)
-        if len(record.args) > 1 and _has_mask(record.args[1]):
-            _note_dropped_mask(record, [result])
         return
     tensors = snapshot.tensors(result)
-    if len(record.args) > 1 and _has_mask(record.args[1]):
-        _note_dropped_mask(record, tensors)
     record.outputs = snapshot.specs_of(tensors)
     if record.flow is not None:
         record.flow.set_outputs(tensors)
@@ -134,9 +131,9 @@ def _has_mask(given: Any) -> bool:
     return getattr(given, "_keras_mask", None) is not None
 
 
-def _note_dropped_mask(record: Record, tensors: list[Any]) -> None:
-    """A tensor with a mask went in; Keras hands it on at the end of `Layer.__call__`."""
-    if record.probe.landmark.name == "Layer.__call__" and not any(map(_has_mask, tensors)):
+def _note_dropped_mask(record: Record, result: Any) -> None:
+    """A tensor with a mask went in: did one with a mask come out?"""
+    if not any(map(_has_mask, snapshot.tensors(result))):
         record.mask_dropped = not getattr(record.layer, "supports_masking", False)
 
 
@@ -150,11 +147,18 @@ def _input_out(record: Record, result: Any) -> None:
 
 
 def _node_out(record: Record, _result: Any) -> None:
-    named = record.kwargs
-    record.inputs = snapshot.specs(
-        (record.args[2:4], named.get("call_args"), named.get("call_kwargs"))
-    )
-    record.outputs = snapshot.specs(record.args[4:] or named.get("outputs"))
+    args, named, symbol = record.args, record.kwargs, record.probe.symbol
+    given = args[2] if len(args) > 2 else named.get("call_args")
+    more = args[3] if len(args) > 3 else named.get("call_kwargs")
+    made = args[4] if len(args) > 4 else named.get("outputs")
+    if not more and type(given) is tuple and len(given) == 1 and type(given[0]) is symbol:
+        record.inputs = snapshot.one_spec(given[0].shape, given[0].dtype)  # as mostly
+    else:
+        record.inputs = snapshot.specs((given, more))
+    if type(made) is symbol:
+        record.outputs = snapshot.one_spec(made.shape, made.dtype)
+    else:
+        record.outputs = snapshot.specs(made)
     if record.parent is not None and record.parent.probe.landmark.reads == "input":
         record.parent.outputs = record.outputs
 
@@ -200,9 +204,11 @@ def _tensors(record: Record) -> list[Any]:
     return list({id(tensor): tensor for tensor in found}.values())
 
 
-def kind_of_input(args: Any) -> type:
+def kind_of_input(probe: Probe, args: Any) -> type:
     """The type of the first tensor that a layer was called on."""
-    leaf = args[1] if len(args) > 1 else None
+    leaf: Any = args[1] if len(args) > 1 else None
+    if type(leaf) is probe.symbol:
+        return probe.symbol
     try:
         while isinstance(leaf, (list, tuple, dict)) and leaf:
             leaf = next(iter(leaf.values() if isinstance(leaf, dict) else leaf))

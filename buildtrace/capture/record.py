@@ -67,9 +67,13 @@ class Probe:
         function: the function that it was found in.
         reader: what its arguments and result tell, and how.
         parameters: names of that function's positional arguments.
+        code: the function's, once it was seen to run.
+        between: code of what the functions around call first, if it is that which calls this one.
+        symbol: the class of Keras' symbolic tensors.
         evidence: as in the landmark's row, which see.
         nested: as well.
         tells_nothing: whether there is nothing to read but that it ran.
+        hands_on_masks: whether Keras gives its outputs the mask of its inputs there.
         makes_weight: whether a variable comes out, so that it is an `add_weight`.
         makes_variable: whether it is Keras' own work inside of that.
         builds: whether it is a layer's own `build`.
@@ -81,10 +85,13 @@ class Probe:
 
     __slots__ = (
         "adapter",
+        "between",
         "builds",
         "close",
+        "code",
         "evidence",
         "function",
+        "hands_on_masks",
         "landmark",
         "layer_of",
         "makes_variable",
@@ -94,6 +101,7 @@ class Probe:
         "parameters",
         "reader",
         "reads_state",
+        "symbol",
         "tells_nothing",
     )
 
@@ -111,10 +119,14 @@ class Probe:
         self.function = function
         self.reader = reader
         self.parameters = parameters
+        self.code: CodeType | None = None
+        self.between: CodeType | None = None
         # Asked of every call, so kept ready.
+        self.symbol: Any = adapter.tensor_class
         self.evidence = landmark.evidence
         self.nested = landmark.nested
         self.tells_nothing = landmark.reads in ("name", "variable")
+        self.hands_on_masks = landmark.name == "Layer.__call__"
         self.makes_weight = landmark.reads == "weight"
         self.makes_variable = landmark.reads == "variable"
         self.builds = landmark.name == "Layer.build"
@@ -197,22 +209,22 @@ class Record(msgspec.Struct, gc=False, eq=False):
     args: Any
     kwargs: Any
     thread: Thread
-    start: int = 0
-    end: int = 0
-    order: int = -1
-    code: CodeType | None = None
-    instruction: int = 0
-    depth: int = 0
-    hooks: int = 0
-    is_deep: bool = False
-    parent: Record | None = None
-    layer: Any = None
-    number: int | None = None
+    start: int
+    end: int
+    order: int
+    code: CodeType | None
+    instruction: int
+    depth: int
+    hooks: int
+    is_deep: bool
+    parent: Record | None
+    layer: Any
+    number: int | None
+    caller: Caller | None
+    before: Mapping[str, bool] | None = None
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
-    before: Mapping[str, bool] | None = None
     after: Mapping[str, bool] | None = None
-    caller: Caller | None = None
     error: ErrorInfo | None = None
     foreign: tuple[str, ...] = ()
     mask_dropped: bool = False

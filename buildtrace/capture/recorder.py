@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import CodeType, FrameType
 
+    from buildtrace.capture.lines import Caller
     from buildtrace.capture.threads import Listener, Thread
     from buildtrace.capture.uses import UseRecord
 
@@ -34,6 +35,8 @@ _MUTED: Any = object()
 
 _FAR = 20
 """Frames that are thought to lie between two hooks where nobody counts them."""
+_NEAR = 3
+"""The same where the one landmark's function calls the other one's hook."""
 _MANY = 100
 """Failing calls without anything built in them, from which on they are not recorded any more."""
 
@@ -159,37 +162,86 @@ class Recorder:
         if probe.makes_weight and args and isinstance(args[0], probe.adapter.uncounted):
             thread.muted += 1
             return _MUTED
-        # All in one function from here on: while Keras builds, caches are cold, and each further
-        # function costs about as much as what it does.
-        record = Record(probe, args, kwargs, thread, perf_counter_ns())
+        # All in one function from here on, and the record made in one go: while Keras builds,
+        # caches are cold, and each further function, or attribute that is set, costs about as much
+        # as what it does.
         try:
-            parent = stack[-1] if stack else None
+            layer = number = None
+            if probe.layer_of is None:
+                layer = args[0] if args else kwargs.get("self")
+            elif not probe.tells_nothing:
+                try:
+                    layer = probe.layer_of(probe, args, kwargs)
+                except Exception as error:
+                    self._note_problem(probe, error)
+            parent, code, instruction = stack[-1] if stack else None, None, 0
             if parent is not None and parent.probe.makes_variable and not parent.end:
                 # Keras' own code, and much of it: the line is that of the weight.
-                record.caller = parent.caller
-                record.depth = parent.depth + _FAR
+                line, depth = parent.caller, parent.depth + _FAR
             else:
-                frame = caller or sys._getframe(2)
-                parent = self._find_parent(thread, record, frame if frames else frame.f_back)
+                frame = caller or sys._getframe(2 if frames else 3)
+                back = frame.f_back if frame.f_code is probe.between else frame
+                if (
+                    parent is not None
+                    and back is not None
+                    and back.f_code is parent.probe.code
+                    and not parent.end
+                ):  # the parent's function made the call, as it mostly does
+                    line, depth = parent.caller, parent.depth + _NEAR
+                    code, instruction = back.f_code, back.f_lasti
+                else:
+                    parent, line, depth, code, instruction = self._find_parent(thread, probe, frame)
             if parent is None:
-                self._open_tree(thread)
-                record.hooks = frames + thread.extra
+                hooks = frames + thread.extra
+                self._open_tree(thread, hooks)
             else:
-                record.parent = parent
-                record.hooks = parent.hooks + frames
-            if record.depth > thread.shallow or record.hooks > thread.lent:
-                self._make_room(thread, record)
-            record.order = next(self._order)
+                hooks = parent.hooks + frames
+            is_deep = depth > thread.shallow
+            if is_deep or hooks > thread.lent:
+                self._make_room(thread, hooks, is_deep)
+            if layer is not None:
+                if parent is not None and parent.layer is layer:
+                    number = parent.number
+                else:
+                    number = self.layers.number(layer)
+            record = Record(
+                probe,
+                args,
+                kwargs,
+                thread,
+                perf_counter_ns(),
+                0,
+                next(self._order),
+                code,
+                instruction,
+                depth,
+                hooks,
+                is_deep,
+                parent,
+                layer,
+                number,
+                line,
+            )
             stack.append(record)
             thread.records.append(record)
             if not probe.tells_nothing:
-                self._read(thread, record, parent)
-            if record.is_deep:
-                self.room.lend(thread, record.hooks)
+                try:
+                    if probe.reads_state and layer is not None:
+                        record.before = probe.adapter.state(layer)
+                    if probe.open is not None:
+                        probe.open(record)
+                    if probe.builds:
+                        self.models.adopt_weights(record, None)
+                except Exception as error:
+                    self._note_problem(probe, error)
+                if record.flow is not None or (parent is not None and parent.flow is not None):
+                    self._listen(thread, record)
+                record.start = perf_counter_ns()
+            if is_deep:
+                self.room.lend(thread, hooks)
         except BaseException:
             thread.interrupted = True
             raise
-        record.start = perf_counter_ns()
         return record
 
     def end(self, record: Any, result: Any = None, error: BaseException | None = None) -> None:
@@ -201,19 +253,6 @@ class Recorder:
                 return
         thread, probe = record.thread, record.probe
         stack = thread.stack
-        if (
-            record.layer is None
-            and probe.close is None
-            and error is None
-            and not record.is_deep
-            and len(stack) > 1
-            and stack[-1] is record
-            and self.listeners
-        ):  # nothing to read
-            record.end = now
-            record.args = record.kwargs = None
-            stack.pop()
-            return
         try:
             if record.is_deep:
                 self.room.lend(thread, record.hooks + HEADROOM)
@@ -227,9 +266,24 @@ class Recorder:
                     if probe.makes_weight:
                         self.models.add_weight(record, result)
             except Exception as problem:  # odd objects of the user's: not the user's problem
-                self._note_problem(record, problem)
+                self._note_problem(probe, problem)
             finally:
-                self._close(thread, record)
+                if (
+                    stack
+                    and stack[-1] is record
+                    and record.flow is None
+                    and thread.listening is not record
+                ):  # as mostly
+                    if probe.reads_state:
+                        self._read_state(record)
+                    record.args = record.kwargs = None
+                    if record.sources is not None:
+                        record.sources = None
+                    stack.pop()
+                    if not stack:
+                        self._close_tree(thread)
+                else:
+                    self._close(thread, record)
             if record.is_deep or not stack or not self.listeners:
                 self.room.lend(thread, 0 if record.parent is None else record.parent.hooks)
         except BaseException:
@@ -252,7 +306,7 @@ class Recorder:
             try:
                 readers.follow_inside(record)
             except Exception as error:
-                self._note_problem(record, error)
+                self._note_problem(record.probe, error)
             self._listen(thread, record)
 
     def _operation_ran(self, kind: str, inputs: Any, outputs: Any) -> None:
@@ -262,7 +316,7 @@ class Recorder:
             try:
                 stack[-1].flow.add_operation(kind, inputs, outputs)
             except Exception as error:
-                self._note_problem(stack[-1], error)
+                self._note_problem(stack[-1].probe, error)
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -273,7 +327,7 @@ class Recorder:
         if not thread.waiting:
             if probe.nested:
                 return None
-            kind = thread.kind = readers.kind_of_input(args)
+            kind = thread.kind = readers.kind_of_input(probe, args)
             if not self._settled or not args:
                 return None
             if (self.layers.known(args[0]), kind) not in self._settled:
@@ -283,77 +337,50 @@ class Recorder:
         return waiting
 
     def _find_parent(
-        self, thread: Thread, record: Record, frame: FrameType | None
-    ) -> Record | None:
-        """Find the call that a new one is in, and the user's line that it comes from."""
+        self, thread: Thread, probe: Probe, frame: FrameType | None
+    ) -> tuple[Record | None, Caller | None, int, CodeType | None, int]:
+        """Find the call that a new one is in.
+
+        Returns:
+            That call; the user's line that leads to the new one; the number of frames below it;
+            the code that makes it, of the function of the call that it is in, and where in that.
+        """
         stack = thread.stack
         while stack and stack[-1].end:  # was interrupted while it ended
             self._close(thread, stack[-1])
-        if stack:
-            parent = stack[-1]
-            function = parent.probe.function
-            if frame is not None and is_in(frame, function.file, function.line):
-                # Called by the parent's function itself, as most are: no need to look further.
-                record.caller = parent.caller
-                record.code, record.instruction = frame.f_code, frame.f_lasti
-                record.depth = parent.depth + 2
-                return parent
-            caller, met, steps, place = find_caller(
-                frame, self.hook_codes, function.file, function.line
-            )
-            if place is not None:
-                record.code, record.instruction = place
-            if met:
-                record.depth = parent.depth + steps + 1
-                record.caller = caller or parent.caller
-                return parent
+        if not stack:
+            return (None, *(find_first_caller(frame) if frame is not None else (None, 0)), None, 0)
+        parent = stack[-1]
+        around, function = parent.probe, parent.probe.function
+        if frame is not None and is_in(frame, function.file, function.line):
+            around.code = frame.f_code  # so that we need not look further the next time
+            return parent, parent.caller, parent.depth + _NEAR, frame.f_code, frame.f_lasti
+        caller, met, steps, place = find_caller(
+            frame, self.hook_codes, function.file, function.line
+        )
+        if not met:
             # The parent's hook has left the stack of frames without saying so: it was
             # interrupted in the middle of its own work.
             self._abandon(thread)
-            record.depth, record.caller = steps, caller
-        elif frame is not None:
-            record.caller, record.depth = find_first_caller(frame)
-        return None
+            return None, caller, steps, None, 0
+        back = None if frame is None or caller is not None else frame.f_back
+        if frame is not None and back is not None and is_in(back, function.file, function.line):
+            probe.between, around.code = frame.f_code, back.f_code
+        return parent, caller or parent.caller, parent.depth + steps + 1, *(place or (None, 0))
 
-    def _make_room(self, thread: Thread, record: Record) -> None:
+    def _make_room(self, thread: Thread, hooks: int, is_deep: bool) -> None:
         """Have room for our frames, and for our reading where there is hardly any left."""
-        record.is_deep = record.depth > thread.shallow
-        more = HEADROOM if record.is_deep else IN_ADVANCE if self.listeners else 0
-        self.room.lend(thread, record.hooks + more)
+        more = HEADROOM if is_deep else IN_ADVANCE if self.listeners else 0
+        self.room.lend(thread, hooks + more)
 
-    def _open_tree(self, thread: Thread) -> None:
+    def _open_tree(self, thread: Thread, hooks: int) -> None:
         if thread.number is None:
             thread.number = next(self._threads)
         if thread.interrupted:
             self._make_good(thread)
-        thread.limit = self.room.limit()
+        self.room.open(thread, hooks + IN_ADVANCE if self.listeners else hooks)
         thread.shallow = thread.limit // COUNTED - HEADROOM
         self._open_trees[threading.get_ident()] = thread.records
-
-    def _read(self, thread: Thread, record: Record, parent: Record | None) -> None:
-        """Read what a call is about, and what goes into it."""
-        probe = record.probe
-        try:
-            if probe.layer_of is not None:
-                layer = probe.layer_of(record)
-            else:
-                layer = record.args[0] if record.args else record.kwargs.get("self")
-            record.layer = layer
-            if layer is not None:
-                if parent is not None and parent.layer is layer:
-                    record.number = parent.number
-                else:
-                    record.number = self.layers.number(layer)
-                if probe.reads_state:
-                    record.before = probe.adapter.state(layer)
-            if probe.open is not None:
-                probe.open(record)
-            if probe.builds:
-                self.models.adopt_weights(record, None)
-        except Exception as error:
-            self._note_problem(record, error)
-        if record.flow is not None or (parent is not None and parent.flow is not None):
-            self._listen(thread, record)
 
     def _listen(self, thread: Thread, record: Record) -> None:
         """Hear of operations while a layer that we look inside runs on concrete tensors."""
@@ -402,20 +429,26 @@ class Recorder:
             thread.interrupted = True
             while stack[-1] is not record:  # was interrupted before it could say that it ended
                 self._finish(thread, stack.pop(), record.end)
-        probe = record.probe
-        if record.layer is not None and probe.reads_state:
-            try:
-                record.after = probe.adapter.state(record.layer)
-                if probe.builds:
-                    self.models.adopt_weights(record, record)
-            except Exception as error:
-                self._note_problem(record, error)
+        if record.probe.reads_state:
+            self._read_state(record)
         stack.pop()
         try:
             self._finish(thread, record, record.end)
         finally:
             if not stack:
                 self._close_tree(thread)
+
+    def _read_state(self, record: Record) -> None:
+        """Read what a call has made of its layer."""
+        layer, probe = record.layer, record.probe
+        if layer is None:
+            return
+        try:
+            record.after = probe.adapter.state(layer)
+            if probe.builds:
+                self.models.adopt_weights(record, record)
+        except Exception as error:
+            self._note_problem(probe, error)
 
     def _finish(self, thread: Thread, record: Record, end: int) -> None:
         """From here on the record holds no tensor; the layer stays until the tree is over."""
@@ -442,7 +475,8 @@ class Recorder:
             thread.records = []
             self._open_trees.pop(threading.get_ident(), None)
             for record in records:
-                record.layer = None
+                if record.layer is not None:
+                    record.layer = None
 
     def _failed_anew(self, root: Record) -> bool:
         """Whether a call failed, and not as it has before: a program may try again and again."""
@@ -459,7 +493,7 @@ class Recorder:
         try:
             self.models.close_tree(records)
         except Exception as error:
-            self._note_problem(records[0], error)
+            self._note_problem(records[0].probe, error)
         finally:
             thread.muted -= 1
 
@@ -496,10 +530,10 @@ class Recorder:
             if makes_graph(record):
                 self.models.note_failed(record)
         except Exception as problem:
-            self._note_problem(record, problem)
+            self._note_problem(record.probe, problem)
 
-    def _note_problem(self, record: Record, error: Exception) -> None:
-        self.problems.append(f"{record.probe.function.name}: {error!r}")
+    def _note_problem(self, probe: Probe, error: Exception) -> None:
+        self.problems.append(f"{probe.function.name}: {error!r}")
 
 
 def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int, FrameType]:
@@ -514,4 +548,4 @@ def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int
 
 def has_evidence(records: list[Record]) -> bool:
     """Whether something was built in this tree."""
-    return any(record.probe.evidence for record in records)
+    return any([record.probe.evidence for record in records])  # noqa: C419  a list is faster here

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEADROOM = 30
 """Frames that our own reading may need on top of the traced program's."""
 
-IN_ADVANCE = 8
+IN_ADVANCE = 12
 """Frames by which the limit is raised at once, far away from it."""
 
 COUNTED = 1 if sys.version_info >= (3, 12) else 2
@@ -40,6 +40,12 @@ class Room:
         self.lock = threading.RLock()
         self._lent = 0  # to all threads
 
+    def open(self, thread: Thread, frames: int) -> None:
+        """A tree of calls starts: note the program's own limit, and lend so many frames."""
+        with self.lock:
+            thread.limit = getrecursionlimit() - self._lent
+            self.lend(thread, frames)
+
     def lend(self, thread: Thread, frames: int) -> None:
         """Have the limit higher by so many frames, for what this thread has open."""
         with self.lock:
@@ -55,8 +61,3 @@ class Room:
         with self.lock:
             thread.lent = self._lent = 0
             setrecursionlimit(thread.limit)
-
-    def limit(self) -> int:
-        """The program's own limit: without what is lent to any thread."""
-        with self.lock:
-            return getrecursionlimit() - self._lent

@@ -126,9 +126,10 @@ def shapes(value: Any) -> tuple[TensorSpec, ...]:
     """The specs, without dtype, of all shapes in `value`: what is passed to `build`."""
     if value is None:
         return ()
-    if type(value) is tuple and value:
+    sizes = value if type(value) is tuple else getattr(value, "_dims", None)
+    if sizes and type(sizes) is tuple:
         try:
-            return _specs[value, None]
+            return _specs[sizes, None]
         except Exception:  # as in `one_spec`
             pass
     if _is_shape(value):
