@@ -82,6 +82,7 @@ def test_build():
     found = child.measure("build", KERAS, workload="MLP", rounds=1, seconds=0)
     assert found["ratios"].keys() == {"traced", "untraced again"} | PROFILERS
     assert found["calls"] > 10
+    assert 0 < found["in hooks"] < 0.5
     assert build._row("MLP", KERAS, found).count("|") == build.HEAD.count("|")
 
 
