@@ -67,8 +67,9 @@ class Probe:
         function: the function that it was found in.
         reader: what its arguments and result tell, and how.
         parameters: names of that function's positional arguments.
-        code: the function's, once it was seen to run.
-        between: code of what the functions around call first, if it is that which calls this one.
+        code: the function's, once it was seen to call another landmark.
+        between: code of the library's function, no landmark, through which this one was called
+            last, if it was just one.
         symbol: the class of Keras' symbolic tensors.
         evidence: as in the landmark's row, which see.
         nested: as well.
