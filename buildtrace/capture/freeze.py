@@ -124,7 +124,7 @@ def _call(
     error = record.error
     ref = None if record.number is None else refs.get(record.number)
     # Another thread may be going on with this very call: for the trace, its time ends now.
-    began = min(record.start or now, now)
+    began = min(record.start, now)
     ended = max(min(record.end or now, now), began)
     if error is not None and parent is not None and parent.end and parent.error is None:
         error = msgspec.structs.replace(error, swallowed=True)

@@ -181,9 +181,9 @@ class Record(msgspec.Struct, gc=False, eq=False):
         args: positional arguments.
         kwargs: keyword arguments.
         thread: what is open in its thread.
-        start: nanoseconds of the process's clock; 0 is not yet.
-        end: as well.
-        order: among all calls of the process; negative is not recorded (yet).
+        start: nanoseconds of the process's clock.
+        end: as well; 0 is not yet.
+        order: among all calls of the process.
         code: of the parent's function, if that is known.
         instruction: where in it the call was made. Two fields: the garbage collector would have to
             look at a pair of them.
