@@ -112,7 +112,7 @@ def _inputs_of_parent(record: Record) -> None:
 
 
 def _tensors_out(record: Record, result: Any) -> None:
-    if record.probe.hands_on_masks and len(record.args) > 1 and _has_mask(record.args[1]):
+    if record.probe.calls_layer and len(record.args) > 1 and _has_mask(record.args[1]):
         _note_dropped_mask(record, result)
     if type(result) is record.probe.symbol and record.flow is None and record.sources is None:
         record.outputs = snapshot.one_spec(result.shape, result.dtype)
@@ -132,7 +132,7 @@ def _has_mask(given: Any) -> bool:
 
 
 def _note_dropped_mask(record: Record, result: Any) -> None:
-    """A tensor with a mask went in: did one with a mask come out?"""
+    """A tensor with a mask went in; Keras hands it on at the end of `Layer.__call__`."""
     if not any(map(_has_mask, snapshot.tensors(result))):
         record.mask_dropped = not getattr(record.layer, "supports_masking", False)
 
@@ -147,18 +147,11 @@ def _input_out(record: Record, result: Any) -> None:
 
 
 def _node_out(record: Record, _result: Any) -> None:
-    args, named, symbol = record.args, record.kwargs, record.probe.symbol
-    given = args[2] if len(args) > 2 else named.get("call_args")
-    more = args[3] if len(args) > 3 else named.get("call_kwargs")
-    made = args[4] if len(args) > 4 else named.get("outputs")
-    if not more and type(given) is tuple and len(given) == 1 and type(given[0]) is symbol:
-        record.inputs = snapshot.one_spec(given[0].shape, given[0].dtype)  # as mostly
-    else:
-        record.inputs = snapshot.specs((given, more))
-    if type(made) is symbol:
-        record.outputs = snapshot.one_spec(made.shape, made.dtype)
-    else:
-        record.outputs = snapshot.specs(made)
+    named = record.kwargs
+    record.inputs = snapshot.specs(
+        (record.args[2:4], named.get("call_args"), named.get("call_kwargs"))
+    )
+    record.outputs = snapshot.specs(record.args[4:] or named.get("outputs"))
     if record.parent is not None and record.parent.probe.landmark.reads == "input":
         record.parent.outputs = record.outputs
 
@@ -187,7 +180,7 @@ READERS: dict[Reads, Reader] = {
 
 
 def _is_symbol(record: Record, value: Any) -> bool:
-    return type(value) is record.probe.adapter.tensor_class
+    return type(value) is record.probe.symbol
 
 
 def _tensors(record: Record) -> list[Any]:
@@ -204,11 +197,9 @@ def _tensors(record: Record) -> list[Any]:
     return list({id(tensor): tensor for tensor in found}.values())
 
 
-def kind_of_input(probe: Probe, args: Any) -> type:
+def kind_of_input(args: Any) -> type:
     """The type of the first tensor that a layer was called on."""
-    leaf: Any = args[1] if len(args) > 1 else None
-    if type(leaf) is probe.symbol:
-        return probe.symbol
+    leaf = args[1] if len(args) > 1 else None
     try:
         while isinstance(leaf, (list, tuple, dict)) and leaf:
             leaf = next(iter(leaf.values() if isinstance(leaf, dict) else leaf))
@@ -226,7 +217,7 @@ def _follow(record: Record, tensors: list[Any]) -> None:
     parent = record.parent
     if parent is None or parent.layer is None or parent.layer is record.layer:
         return
-    if record.probe.landmark.name == "Layer.__call__":
+    if record.probe.calls_layer:
         if parent.flow is None:
             if not _is_followed(parent):
                 return

@@ -74,7 +74,7 @@ class Probe:
         evidence: as in the landmark's row, which see.
         nested: as well.
         tells_nothing: whether there is nothing to read but that it ran.
-        hands_on_masks: whether Keras gives its outputs the mask of its inputs there.
+        calls_layer: whether it is `Layer.__call__`.
         makes_weight: whether a variable comes out, so that it is an `add_weight`.
         makes_variable: whether it is Keras' own work inside of that.
         builds: whether it is a layer's own `build`.
@@ -88,11 +88,11 @@ class Probe:
         "adapter",
         "between",
         "builds",
+        "calls_layer",
         "close",
         "code",
         "evidence",
         "function",
-        "hands_on_masks",
         "landmark",
         "layer_of",
         "makes_variable",
@@ -127,7 +127,7 @@ class Probe:
         self.evidence = landmark.evidence
         self.nested = landmark.nested
         self.tells_nothing = landmark.reads in ("name", "variable")
-        self.hands_on_masks = landmark.name == "Layer.__call__"
+        self.calls_layer = landmark.name == "Layer.__call__"
         self.makes_weight = landmark.reads == "weight"
         self.makes_variable = landmark.reads == "variable"
         self.builds = landmark.name == "Layer.build"

@@ -193,7 +193,7 @@ class Recorder:
                     parent, line, depth, code, instruction = self._find_parent(thread, probe, frame)
             if parent is None:
                 hooks = frames + thread.extra
-                self._open_tree(thread, hooks)
+                self._open_tree(thread)
             else:
                 hooks = parent.hooks + frames
             is_deep = depth > thread.shallow
@@ -327,7 +327,7 @@ class Recorder:
         if not thread.waiting:
             if probe.nested:
                 return None
-            kind = thread.kind = readers.kind_of_input(probe, args)
+            kind = thread.kind = readers.kind_of_input(args)
             if not self._settled or not args:
                 return None
             if (self.layers.known(args[0]), kind) not in self._settled:
@@ -337,7 +337,7 @@ class Recorder:
         return waiting
 
     def _find_parent(
-        self, thread: Thread, probe: Probe, frame: FrameType | None
+        self, thread: Thread, probe: Probe, frame: FrameType
     ) -> tuple[Record | None, Caller | None, int, CodeType | None, int]:
         """Find the call that a new one is in.
 
@@ -349,10 +349,10 @@ class Recorder:
         while stack and stack[-1].end:  # was interrupted while it ended
             self._close(thread, stack[-1])
         if not stack:
-            return (None, *(find_first_caller(frame) if frame is not None else (None, 0)), None, 0)
+            return (None, *find_first_caller(frame), None, 0)
         parent = stack[-1]
         around, function = parent.probe, parent.probe.function
-        if frame is not None and is_in(frame, function.file, function.line):
+        if is_in(frame, function.file, function.line):
             around.code = frame.f_code  # so that we need not look further the next time
             return parent, parent.caller, parent.depth + _NEAR, frame.f_code, frame.f_lasti
         caller, met, steps, place = find_caller(
@@ -363,8 +363,8 @@ class Recorder:
             # interrupted in the middle of its own work.
             self._abandon(thread)
             return None, caller, steps, None, 0
-        back = None if frame is None or caller is not None else frame.f_back
-        if frame is not None and back is not None and is_in(back, function.file, function.line):
+        back = frame.f_back if caller is None else None
+        if back is not None and is_in(back, function.file, function.line):
             probe.between, around.code = frame.f_code, back.f_code
         return parent, caller or parent.caller, parent.depth + steps + 1, *(place or (None, 0))
 
@@ -373,12 +373,12 @@ class Recorder:
         more = HEADROOM if is_deep else IN_ADVANCE if self.listeners else 0
         self.room.lend(thread, hooks + more)
 
-    def _open_tree(self, thread: Thread, hooks: int) -> None:
+    def _open_tree(self, thread: Thread) -> None:
         if thread.number is None:
             thread.number = next(self._threads)
         if thread.interrupted:
             self._make_good(thread)
-        self.room.open(thread, hooks + IN_ADVANCE if self.listeners else hooks)
+        thread.limit = self.room.limit()
         thread.shallow = thread.limit // COUNTED - HEADROOM
         self._open_trees[threading.get_ident()] = thread.records
 
@@ -475,8 +475,7 @@ class Recorder:
             thread.records = []
             self._open_trees.pop(threading.get_ident(), None)
             for record in records:
-                if record.layer is not None:
-                    record.layer = None
+                record.layer = None
 
     def _failed_anew(self, root: Record) -> bool:
         """Whether a call failed, and not as it has before: a program may try again and again."""
@@ -548,4 +547,4 @@ def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int
 
 def has_evidence(records: list[Record]) -> bool:
     """Whether something was built in this tree."""
-    return any([record.probe.evidence for record in records])  # noqa: C419  a list is faster here
+    return any(record.probe.evidence for record in records)

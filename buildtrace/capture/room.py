@@ -40,12 +40,6 @@ class Room:
         self.lock = threading.RLock()
         self._lent = 0  # to all threads
 
-    def open(self, thread: Thread, frames: int) -> None:
-        """A tree of calls starts: note the program's own limit, and lend so many frames."""
-        with self.lock:
-            thread.limit = getrecursionlimit() - self._lent
-            self.lend(thread, frames)
-
     def lend(self, thread: Thread, frames: int) -> None:
         """Have the limit higher by so many frames, for what this thread has open."""
         with self.lock:
@@ -61,3 +55,8 @@ class Room:
         with self.lock:
             thread.lent = self._lent = 0
             setrecursionlimit(thread.limit)
+
+    def limit(self) -> int:
+        """The program's own limit: without what is lent to any thread."""
+        with self.lock:
+            return getrecursionlimit() - self._lent

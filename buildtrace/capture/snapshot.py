@@ -126,10 +126,9 @@ def shapes(value: Any) -> tuple[TensorSpec, ...]:
     """The specs, without dtype, of all shapes in `value`: what is passed to `build`."""
     if value is None:
         return ()
-    sizes = value if type(value) is tuple else getattr(value, "_dims", None)
-    if sizes and type(sizes) is tuple:
+    if type(value) is tuple and value:
         try:
-            return _specs[sizes, None]
+            return _specs[value, None]
         except Exception:  # as in `one_spec`
             pass
     if _is_shape(value):

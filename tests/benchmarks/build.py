@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import cProfile
 import importlib.util
-import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -63,30 +62,15 @@ class Runs:
         return timing.cpu(lambda: self._build(self._k))
 
     def traced(self) -> float:
-        self._reset()
-        tracing = Tracing()
-        self._end("start", tracing.start)
-        timing.settle()  # the hooks are not garbage of the build's
-        try:
-            taken = timing.cpu(lambda: self._build(self._k))
-        finally:
-            self._end("stop", tracing.stop)
-        self.calls = len(tracing.trace.calls)
-        return taken
+        with self._tracing():
+            return timing.cpu(lambda: self._build(self._k))
 
     def share_in_hooks(self) -> float:
         """The part of a traced build's time, by the clock, that the recorder takes."""
-        self._reset()
-        with clocked_recorder() as spent:
-            tracing = Tracing()
-            tracing.start()
-            timing.settle()
+        with clocked_recorder() as spent, self._tracing():
             start = perf_counter_ns()
-            try:
-                self._build(self._k)
-                taken = perf_counter_ns() - start
-            finally:
-                tracing.stop()
+            self._build(self._k)
+            taken = perf_counter_ns() - start
         return sum(spent) / taken
 
     def profiled(self) -> float:
@@ -112,6 +96,18 @@ class Runs:
             self._end("save", lambda: tracer.save(str(Path(folder, "trace.json"))))
         tracer.terminate()
         return taken
+
+    @contextlib.contextmanager
+    def _tracing(self) -> Iterator[None]:
+        self._reset()
+        tracing = Tracing()
+        self._end("start", tracing.start)
+        timing.settle()  # the hooks are not garbage of the build's
+        try:
+            yield
+        finally:
+            self._end("stop", tracing.stop)
+        self.calls = len(tracing.trace.calls)
 
     def _reset(self) -> None:
         """Have each build begin alike, also those that are not traced.
@@ -179,7 +175,7 @@ def measure(k: Keras, workload: str, rounds: int, seconds: float) -> dict[str, A
     return {
         "ratios": ratios,
         "plain": timing.spread(plain).median,
-        "in hooks": statistics.median(shares),
+        "in hooks": timing.spread(shares).median,
         "calls": runs.calls,
         "ends": {name: timing.spread(taken).median for name, taken in runs.ends.items()},
         "first": first,

@@ -77,18 +77,13 @@ class Keras2Adapter(Adapter):
         return [layer for layer in layers if not isinstance(layer, self.uncounted)]
 
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
-        """From a tf.Variable: its name is "dense/kernel:0", and it knows of no frozen layer.
-
-        Attributes that most variables have come before the properties that give them: this is
-        asked of each weight while a model is built, and a property's function takes long then.
-        """
-        name = getattr(variable, "_handle_name", None) or variable.name
-        path = name.partition(":")[0]
+        """From a tf.Variable: its name is "dense/kernel:0", and it knows of no frozen layer."""
+        path = variable.name.partition(":")[0]
         return WeightFacts(
             name=path.rpartition("/")[2],
             path=path,
-            shape=getattr(variable, "_shape", None) or variable.shape,
-            dtype=getattr(variable, "_dtype", None) or variable.dtype,
+            shape=variable.shape,
+            dtype=variable.dtype,
             trainable=bool(variable.trainable and layer.trainable),
             initializer=None,  # Keras 2 keeps these in add_weight's arguments only
             regularizer=None,
