@@ -7,22 +7,20 @@ buildtrace was imported before it, as in `buildtrace -m pytest`.
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from buildtrace.capture import trace
-    from buildtrace.serialize import load
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
+    from buildtrace.traces.trace_file import load
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Trace": "buildtrace.trace",
-    "load": "buildtrace.serialize",
+    "Trace": "buildtrace.traces.trace",
+    "load": "buildtrace.traces.trace_file",
     "trace": "buildtrace.capture",
 }
 
@@ -53,15 +51,3 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     from buildtrace.integrations.jupyter import unload
 
     unload(shell)
-
-
-class _Package(ModuleType):
-    """`buildtrace.trace` is the function, also once the module of that name is imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Importing a submodule sets it as an attribute of its package.
-        if not (name == "trace" and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.alignment import stretches
 from buildtrace.branches import walk
-from buildtrace.steady import NUMBER, NUMBERED
+from buildtrace.comparison.alignment import stretches
+from buildtrace.traces.normalize import NUMBER, NUMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence

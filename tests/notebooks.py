@@ -28,8 +28,8 @@ PREPARE = """
 import os
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
-import buildtrace.renderers.format
-buildtrace.renderers.format.duration = lambda nanoseconds: ""
+import buildtrace.renderers.text.format
+buildtrace.renderers.text.format.duration = lambda nanoseconds: ""
 """
 
 NOISE = {

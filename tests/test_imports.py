@@ -16,34 +16,17 @@ MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if "examples" not in path.relative_to(PACKAGE).parts
 )
 
-EVERYWHERE = {"errors", "lazy"}
+EVERYWHERE = {"errors", "traces"}
 MAY_IMPORT = {
     "errors": set(),
-    "lazy": set(),
-    "trace": set(),
-    "serialize": {"trace"},
-    "repeats": set(),
-    "transforms": {"trace", "repeats"},
-    "failure": {"trace"},
-    "generations": {"trace"},
-    "capture": {"trace", "generations", "diagnosis"},
-    "diagnosis": {"trace"},
+    "traces": set(),
+    "generations": set(),
+    "capture": {"generations", "diagnosis"},
+    "diagnosis": set(),
     "branches": set(),
-    "steady": {"trace"},
-    "alignment": set(),
-    "difference": {"alignment", "branches", "steady"},
-    "comparison": {"trace", "generations", "alignment", "steady", "diagnosis"},
-    "renderers": {
-        "trace",
-        "transforms",
-        "failure",
-        "serialize",
-        "repeats",
-        "branches",
-        "steady",
-        "difference",
-        "comparison",
-    },
+    "difference": {"branches", "comparison"},
+    "comparison": {"generations", "diagnosis"},
+    "renderers": {"branches", "difference", "comparison"},
 }
 """What each part may import, besides itself and what may be imported everywhere; the parts on top
 may import anything."""
@@ -104,8 +87,3 @@ def test_the_public_names():
     assert set(buildtrace.__all__) == {"Trace", "__version__", "load", "trace"}
     for name in buildtrace.__all__:
         assert getattr(buildtrace, name) is not None
-
-
-def test_trace_is_the_function_also_when_its_module_is_imported():
-    program = "import buildtrace.trace\nfrom buildtrace import trace\nwith trace() as t: pass"
-    subprocess.run([sys.executable, "-c", program], check=True)

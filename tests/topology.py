@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scenarios import Keras
 
-    from buildtrace.trace import Graph
+    from buildtrace.traces.schema import Graph
 
 Key = tuple[str, int]
 """A node: the layer's name and which of the layer's calls in this graph it is."""

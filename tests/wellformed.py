@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace import serialize
+from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 
 def faults_of(trace: Trace) -> list[str]:
@@ -47,4 +47,4 @@ def faults_of(trace: Trace) -> list[str]:
 
 def survives_a_file(trace: Trace) -> bool:
     """Whether the trace is the same once it was saved and loaded."""
-    return serialize.from_json(serialize.to_json(trace)) == trace
+    return trace_file.from_json(trace_file.to_json(trace)) == trace

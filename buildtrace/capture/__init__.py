@@ -14,7 +14,7 @@ from buildtrace.capture.patching import Patches, TrainingReached
 from buildtrace.capture.recorder import Recorder, has_evidence
 from buildtrace.capture.snapshot import error_info, layer_ref
 from buildtrace.diagnosis import suppress
-from buildtrace.trace import Trace
+from buildtrace.traces.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from buildtrace.capture.origins import Origin
-    from buildtrace.trace import TensorSpec
+    from buildtrace.traces.schema import TensorSpec
 
 _TRANSPARENT = frozenset(
     {"Cast", "EnsureShape", "Identity", "IdentityN", "PreventGradient", "StopGradient"}

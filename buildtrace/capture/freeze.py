@@ -15,14 +15,13 @@ import buildtrace
 from buildtrace.capture.snapshot import spec
 from buildtrace.capture.states import frozen
 from buildtrace.generations import GENERATIONS
-from buildtrace.trace import (
+from buildtrace.traces.schema import (
     Call,
     Environment,
     Graph,
     LandmarkInfo,
     LayerRef,
     SourceLine,
-    Trace,
     Use,
     Weight,
 )
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
     from buildtrace.capture.record import Record, WeightRecord
     from buildtrace.capture.states import StateRecord
     from buildtrace.capture.uses import UseRecord
-    from buildtrace.trace import KerasInfo, LayerState, Node
+    from buildtrace.traces.schema import KerasInfo, LayerState, Node
+    from buildtrace.traces.trace import Trace
 
 
 class _Lines:

@@ -15,7 +15,7 @@ from buildtrace.capture import snapshot
 from buildtrace.capture.record import WeightRecord
 from buildtrace.capture.states import States
 from buildtrace.generations.base import class_name, flat, origin
-from buildtrace.trace import Edge, Node
+from buildtrace.traces.schema import Edge, Node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.record import Record
     from buildtrace.generations import Adapter
     from buildtrace.generations.base import NodeFacts, WeightFacts
-    from buildtrace.trace import LayerRef
+    from buildtrace.traces.schema import LayerRef
 
 
 @dataclass

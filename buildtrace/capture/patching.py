@@ -34,7 +34,7 @@ from buildtrace.capture.targets import (
     resolve,
 )
 from buildtrace.errors import MissingLandmarkWarning
-from buildtrace.trace import KerasInfo
+from buildtrace.traces.schema import KerasInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

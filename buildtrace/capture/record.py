@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.threads import Thread
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
-    from buildtrace.trace import ErrorInfo, TensorSpec
+    from buildtrace.traces.schema import ErrorInfo, TensorSpec
 
 
 class Function(NamedTuple):

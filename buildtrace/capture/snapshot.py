@@ -12,7 +12,7 @@ from typing import Any
 from buildtrace.capture.lines import lines_of
 from buildtrace.generations import PACKAGES
 from buildtrace.generations.base import flat
-from buildtrace.trace import ErrorInfo, LayerRef, Shape, SourceLine, TensorSpec
+from buildtrace.traces.schema import ErrorInfo, LayerRef, Shape, SourceLine, TensorSpec
 
 _specs: dict[tuple[Any, Any], tuple[TensorSpec]] = {}
 _dtypes: dict[Any, str] = {}

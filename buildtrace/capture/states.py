@@ -9,7 +9,7 @@ from linecache import getlines
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildtrace.generations.base import flat
-from buildtrace.trace import Expected, LayerRef, LayerState, Method
+from buildtrace.traces.schema import Expected, LayerRef, LayerState, Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

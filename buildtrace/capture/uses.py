@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.lines import Caller
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Adapter
-    from buildtrace.trace import ErrorInfo
+    from buildtrace.traces.schema import ErrorInfo
 
 
 class UseRecord:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from buildtrace.cli.check_formats import Report
     from buildtrace.cli.check_options import CheckRequest
     from buildtrace.cli.run import Ended
-    from buildtrace.trace import Finding, Trace
+    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 FOUND = 1
 """The exit code if there is a finding that is more than a note."""
@@ -71,8 +72,8 @@ def _stdout_alone(*, divert: bool) -> TextIO | None:
 def _loaded(target: str) -> Ended:
     """A saved trace, as if its program had just run."""
     from buildtrace.cli.run import Ended
-    from buildtrace.renderers import format as fmt
-    from buildtrace.serialize import load
+    from buildtrace.renderers.text import format as fmt
+    from buildtrace.traces.trace_file import load
 
     trace = load(target)
     if trace.error is not None:
@@ -135,7 +136,7 @@ def _print(report: Report, form: str) -> None:
     if form == "text":
         from rich.console import Console
 
-        from buildtrace.renderers.lines import Lines
+        from buildtrace.renderers.text.lines import Lines
 
         tolerate(sys.stdout)
         Lines(lambda _: text_lines(report)).stream(Console(file=sys.stdout))

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from buildtrace.diagnosis.suppress import Kept
-    from buildtrace.renderers.lines import Line
-    from buildtrace.trace import Finding, Trace
+    from buildtrace.renderers.text.lines import Line
+    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 
 class Report(NamedTuple):
@@ -53,8 +54,9 @@ class Format(NamedTuple):
 
 def text_lines(report: Report) -> Iterator[Line]:
     """The findings as a linter prints them, and the sum."""
-    from buildtrace.renderers import listing, styles
-    from buildtrace.renderers.lines import Part
+    from buildtrace.renderers.terminal import listing
+    from buildtrace.renderers.text import styles
+    from buildtrace.renderers.text.lines import Part
 
     if report.concise:
         for finding in report.kept.findings:
@@ -69,7 +71,7 @@ def text_lines(report: Report) -> Iterator[Line]:
 
 def total(report: Report) -> str:
     """How much was found in how much: the last line of a linter."""
-    from buildtrace.renderers import format as fmt
+    from buildtrace.renderers.text import format as fmt
 
     kept, trace = report.kept, report.trace
     problems = len(kept.problems)
@@ -83,7 +85,7 @@ def total(report: Report) -> str:
 
 
 def _text(report: Report) -> str:
-    from buildtrace.renderers import listing
+    from buildtrace.renderers.terminal import listing
 
     return listing.text(text_lines(report)) + "\n"
 
@@ -112,7 +114,7 @@ def _json(report: Report) -> str:
 
 
 def _place(finding: Finding, folder: Path) -> dict[str, object]:
-    from buildtrace.renderers import listing
+    from buildtrace.renderers.terminal import listing
 
     if finding.caller is None:
         return {"file": None, "line": None}

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from buildtrace.cli.check_formats import Report
     from buildtrace.diagnosis import Rule
-    from buildtrace.trace import Finding, SourceLine, Trace
+    from buildtrace.traces.schema import Finding, SourceLine
+    from buildtrace.traces.trace import Trace
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

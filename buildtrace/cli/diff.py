@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from buildtrace.cli.runs import Run
     from buildtrace.comparison import Difference
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 USAGE = """\
 buildtrace diff [OPTIONS] A B        each a SCRIPT.py or a TRACE.json
@@ -147,7 +147,7 @@ def _names(text: str | None) -> list[str]:
 
 
 def _check_output(parser: Parser, path: Path) -> None:
-    from buildtrace.renderers import format as fmt
+    from buildtrace.renderers.text import format as fmt
 
     if path.suffix.lower() not in FORMATS:
         parser.error(f"{path}: a comparison is written to {fmt.listed(FORMATS)} files")
@@ -279,7 +279,7 @@ def _compare(runs: list[Run], only: tuple[str, ...], times: bool) -> list[Compar
 def _show(found: list[Compared], *, full: bool) -> None:
     from rich.console import Console
 
-    from buildtrace.renderers import beside
+    from buildtrace.renderers.terminal import beside
 
     tolerate(sys.stdout)
     console = Console(file=sys.stdout)
@@ -306,11 +306,11 @@ def _write(path: Path, found: list[Compared], *, full: bool) -> None:
 
 def _files(path: Path, found: list[Compared], full: bool) -> Iterator[tuple[Path, str]]:
     """What to write where: a page has room for two builds only, so further ones get their own."""
-    from buildtrace.renderers import beside
+    from buildtrace.renderers.terminal import beside
 
     kind = FORMATS[path.suffix.lower()][0]
     if kind == "html":
-        from buildtrace.renderers import lockstep
+        from buildtrace.renderers.page import lockstep
 
         for number, each in enumerate(found, 1):
             name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")

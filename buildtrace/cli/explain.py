@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from buildtrace.diagnosis import Rule
-    from buildtrace.renderers.lines import Line
+    from buildtrace.renderers.text.lines import Line
 
 USAGE = """\
 buildtrace explain
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     from rich.console import Console
 
-    from buildtrace.renderers.lines import Lines
+    from buildtrace.renderers.text.lines import Lines
 
     made = _pages if chosen else _table
     Lines(lambda width: made(chosen or all_rules(), min(width, WIDEST))).stream(
@@ -86,8 +86,8 @@ def where(rule: Rule) -> str:
 
 def _table(chosen: Sequence[Rule], width: int) -> Iterator[Line]:
     from buildtrace.generations import GENERATIONS
-    from buildtrace.renderers import styles
-    from buildtrace.renderers.lines import Part, width_of, wrapped
+    from buildtrace.renderers.text import styles
+    from buildtrace.renderers.text.lines import Part, width_of, wrapped
 
     for topic, group in groupby(chosen, key=lambda rule: rule.topic):
         yield [Part(topic, styles.HEADING)]
@@ -110,8 +110,8 @@ def _pages(chosen: Sequence[Rule], width: int) -> Iterator[Line]:
 
 
 def _page(rule: Rule, width: int) -> Iterator[Line]:
-    from buildtrace.renderers import code, styles
-    from buildtrace.renderers.lines import Part, wrapped
+    from buildtrace.renderers.text import code, styles
+    from buildtrace.renderers.text.lines import Part, wrapped
 
     yield from wrapped(f"{rule.code}  {rule.title}", width, [], [], styles.NAME)
     severity = Part(rule.severity, styles.SEVERITY[rule.severity])

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from buildtrace.generations import Generation, Landmark
-    from buildtrace.renderers.lines import Line
-    from buildtrace.trace import KerasInfo
+    from buildtrace.renderers.text.lines import Line
+    from buildtrace.traces.schema import KerasInfo
 
 STEPS = {
     "input": "1. The input: what the model will be given",
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     keras = parser.parse_args(arguments).keras
     from rich.console import Console
 
-    from buildtrace.renderers.lines import Lines
+    from buildtrace.renderers.text.lines import Lines
 
     Lines(lambda width: lines(keras, min(width, WIDEST))).stream(Console(file=sys.stdout))
     return 0
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def lines(keras: str, width: int) -> Iterator[Line]:
     """The table of each generation that is wanted."""
-    from buildtrace.renderers import styles
-    from buildtrace.renderers.lines import Part, wrapped
+    from buildtrace.renderers.text import styles
+    from buildtrace.renderers.text.lines import Part, wrapped
 
     for number, (generation, info) in enumerate(tables(keras)):
         where = f"{info.package} {info.version}" if info else "not installed here"
@@ -86,9 +86,9 @@ def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
 
 def _describe(row: Landmark, info: KerasInfo | None, width: int) -> Iterator[Line]:
     """A landmark's name and place, its sentence, and where the article is imprecise."""
-    from buildtrace.renderers import format as fmt
-    from buildtrace.renderers import styles
-    from buildtrace.renderers.lines import Part, width_of, wrapped
+    from buildtrace.renderers.text import format as fmt
+    from buildtrace.renderers.text import styles
+    from buildtrace.renderers.text.lines import Part, width_of, wrapped
 
     file = f"{row.target_on(_BACKEND).partition(':')[0].replace('.', '/')}.py"
     source = source_of(row, info)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from buildtrace.cli import VERBS, tolerate
 from buildtrace.errors import UsageError
 from buildtrace.generations import GENERATIONS
-from buildtrace.renderers import RENDERERS, VIEWS
-from buildtrace.renderers.options import Options
+from buildtrace.renderers import RENDERERS, VIEWS, Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

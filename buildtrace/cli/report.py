@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from buildtrace.cli.request import Request
-    from buildtrace.renderers.options import Options
-    from buildtrace.trace import Trace
+    from buildtrace.renderers import Options
+    from buildtrace.traces.trace import Trace
 
 
 def deliver(trace: Trace, request: Request, *, show: bool = True) -> bool:
@@ -42,7 +42,7 @@ def report_stream(request: Request) -> TextIO | None:
 
 def known_model(trace: Trace, options: Options) -> Options:
     """The options, without a model that is not in the trace; says which there are."""
-    from buildtrace.transforms import focus
+    from buildtrace.traces.folding import focus
 
     if options.model is None or not trace.calls:
         return options._replace(model=None)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from buildtrace.cli import VERBS
 from buildtrace.errors import UsageError
-from buildtrace.renderers import renderer_for
-from buildtrace.renderers.options import Options
+from buildtrace.renderers import Options, renderer_for
 
 TRACE_SUFFIX = ".json"
 

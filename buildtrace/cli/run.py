@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from buildtrace.cli.request import Request
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 
 class Ended(NamedTuple):

@@ -16,7 +16,7 @@ from buildtrace.errors import BuildtraceError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 ROOM = 3 * 2**30
 """Bytes of free memory that there should be for each of several runs at the same time."""
@@ -72,7 +72,7 @@ def traces(runs: Sequence[Run]) -> list[Trace]:
         TraceFileError: a trace file cannot be read.
         OSError: a trace file cannot be read.
     """
-    from buildtrace.serialize import load
+    from buildtrace.traces.trace_file import load
 
     # Before anything runs: a file that cannot be read should not cost the time of a run.
     found = {number: load(run.target) for number, run in enumerate(runs) if run.is_trace}
@@ -139,7 +139,7 @@ class _Started:
         Raises:
             RunError: there is none.
         """
-        from buildtrace.serialize import load
+        from buildtrace.traces.trace_file import load
 
         code = self.process.wait()
         try:

@@ -17,7 +17,7 @@ def show(request: Request) -> int:
         TraceFileError: the file is no trace, is damaged, or is of a newer version.
     """
     from buildtrace.cli.report import deliver
-    from buildtrace.serialize import load
+    from buildtrace.traces.trace_file import load
 
     trace = load(request.target)
     done = deliver(trace, request, show=request.view_asked or not request.outputs)

@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison import calls, graphs, order, outputs, process, weights
-from buildtrace.comparison.data import DECIDING, KINDS, Build, Change, Difference, Side, Step
 from buildtrace.comparison.identity import Sides
+from buildtrace.comparison.result import DECIDING, KINDS, Build, Change, Difference, Side, Step
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.comparison.data import Kind
     from buildtrace.comparison.found import Found
-    from buildtrace.trace import Trace
+    from buildtrace.comparison.result import Kind
+    from buildtrace.traces.trace import Trace
 
 __all__ = [
     "DECIDING",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.lazy import cached_property
-from buildtrace.steady import automatic
+from buildtrace.traces.lazy import cached_property
+from buildtrace.traces.normalize import automatic
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from buildtrace.trace import Call, Graph, LayerRef, Node, TensorSpec, Trace, Weight
+    from buildtrace.traces.schema import Call, Graph, LayerRef, Node, TensorSpec, Weight
+    from buildtrace.traces.trace import Trace
 
 _INPUT = "_input"
 """What Keras 2 puts behind a layer's name to name the input that it makes for it."""

@@ -1,11 +1,11 @@
 """The two trees of calls side by side.
 
-Both trees are taken in the order of start, and aligned like two texts (see `buildtrace.alignment`)
-by what a call is for: its landmark's role, the layer at work, and the weight that is being made.
-First by what was done once on each side; then, in the gaps, by subtrees in which all is equal, and
-by what is left. So a function that only one generation has stands alone, and what it runs inside
-still finds its partner. A call whose partner runs before or after what is around it is told where
-that is.
+Both trees are taken in the order of start, and aligned like two texts (see
+`buildtrace.comparison.alignment`) by what a call is for: its landmark's role, the layer at work,
+and the weight that is being made. First by what was done once on each side; then, in the gaps, by
+subtrees in which all is equal, and by what is left. So a function that only one generation has
+stands alone, and what it runs inside still finds its partner. A call whose partner runs before or
+after what is around it is told where that is.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.alignment import matches
-from buildtrace.comparison.data import Step
+from buildtrace.comparison.alignment import matches
+from buildtrace.comparison.result import Step
 from buildtrace.comparison.roles import role_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
     from buildtrace.comparison.anatomy import Anatomy
-    from buildtrace.comparison.data import State
     from buildtrace.comparison.identity import Key, Sides
-    from buildtrace.trace import Call, TensorSpec, Weight
+    from buildtrace.comparison.result import State
+    from buildtrace.traces.schema import Call, TensorSpec, Weight
 
 
 Token = Callable[["Item"], "Hashable"]

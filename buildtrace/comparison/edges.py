@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.alignment import in_order
+from buildtrace.comparison.alignment import in_order
 from buildtrace.comparison.found import found, layer
 
 if TYPE_CHECKING:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.comparison.data import Change, Side
-from buildtrace.diagnosis.words import counted, layer, listed, shape
+from buildtrace.comparison.result import Change, Side
+from buildtrace.traces.wording import counted, layer, listed, shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from buildtrace.comparison.anatomy import Anatomy
-    from buildtrace.comparison.data import Kind
-    from buildtrace.trace import Severity, TensorSpec
+    from buildtrace.comparison.result import Kind
+    from buildtrace.traces.schema import Severity, TensorSpec
 
 __all__ = ["Found", "counted", "found", "layer", "layers", "listed", "shape", "side", "specs"]
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from buildtrace.alignment import matches, stretches
+from buildtrace.comparison.alignment import matches, stretches
 from buildtrace.comparison.anatomy import Anatomy
-from buildtrace.lazy import cached_property
+from buildtrace.traces.lazy import cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
-    from buildtrace.trace import LayerRef, Trace
+    from buildtrace.traces.schema import LayerRef
+    from buildtrace.traces.trace import Trace
 
 Key = tuple[str, int]
 """Names a layer for both traces: by its id on the left, or on the right if only that has it."""

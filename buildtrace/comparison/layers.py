@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.comparison.anatomy import Anatomy
-    from buildtrace.comparison.data import Kind
     from buildtrace.comparison.found import Found
     from buildtrace.comparison.identity import Sides
-    from buildtrace.trace import Severity
+    from buildtrace.comparison.result import Kind
+    from buildtrace.traces.schema import Severity
 
 _RANDOM = re.compile(r"(?<![0-9a-f])(?=[0-9a-f]*\d)[0-9a-f]{6,}(?![0-9a-f])|\d{4,}")
 """What no person writes in a name: a long number, or one in hexadecimal digits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.alignment import in_order
+from buildtrace.comparison.alignment import in_order
 from buildtrace.comparison.found import counted, found, layer, side
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from buildtrace.comparison.anatomy import Anatomy
     from buildtrace.comparison.found import Found
     from buildtrace.comparison.identity import Sides
-    from buildtrace.trace import Call
+    from buildtrace.traces.schema import Call
 
 
 def changes(sides: Sides, moved: frozenset[int] = frozenset()) -> Iterator[Found]:

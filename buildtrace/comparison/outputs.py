@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from buildtrace.comparison.anatomy import Anatomy
     from buildtrace.comparison.found import Found
     from buildtrace.comparison.identity import Sides
-    from buildtrace.trace import TensorSpec
+    from buildtrace.traces.schema import TensorSpec
 
 
 def changes(sides: Sides) -> Iterator[Found]:

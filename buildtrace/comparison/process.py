@@ -6,8 +6,8 @@ from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.data import Side
 from buildtrace.comparison.found import counted, found
+from buildtrace.comparison.result import Side
 from buildtrace.comparison.roles import role_of, unpaired
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from buildtrace.comparison.found import Found
     from buildtrace.comparison.identity import Sides
-    from buildtrace.trace import Call, Finding, Trace
+    from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.trace import Trace
 
 GENERATIONS = {"keras2": "Keras 2", "keras3": "Keras 3"}
 

@@ -9,7 +9,8 @@ from buildtrace.generations import GENERATIONS
 
 if TYPE_CHECKING:
     from buildtrace.generations import Landmark
-    from buildtrace.trace import Call, Trace
+    from buildtrace.traces.schema import Call
+    from buildtrace.traces.trace import Trace
 
 
 def role_of(trace: Trace, call: Call) -> str:

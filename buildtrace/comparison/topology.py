@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.alignment import matches
+from buildtrace.comparison.alignment import matches
 from buildtrace.comparison.anatomy import is_input, operation
 from buildtrace.comparison.found import layer, listed, side
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from buildtrace.comparison.anatomy import Anatomy
-    from buildtrace.comparison.data import Side
     from buildtrace.comparison.identity import Sides
-    from buildtrace.trace import Graph, Node
+    from buildtrace.comparison.result import Side
+    from buildtrace.traces.schema import Graph, Node
 
 Edge = tuple[int, int]
 

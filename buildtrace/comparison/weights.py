@@ -6,7 +6,7 @@ from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING
 
-from buildtrace.alignment import in_order
+from buildtrace.comparison.alignment import in_order
 from buildtrace.comparison.found import found, layer, listed, shape, side, specs
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from buildtrace.comparison.found import Found
     from buildtrace.comparison.identity import Key, Sides
-    from buildtrace.trace import Severity, Weight
+    from buildtrace.traces.schema import Severity, Weight
 
 Pairs = list[tuple["Weight", "Weight"]]
 
@@ -204,7 +204,7 @@ def _could_be(old: Weight, new: Weight, before: list[Weight], after: list[Weight
 
 def _unnamed(old: Weight, new: Weight) -> bool:
     """Whether Keras made both names up."""
-    from buildtrace.steady import VARIABLE
+    from buildtrace.traces.normalize import VARIABLE
 
     return bool(VARIABLE.match(old.name) and VARIABLE.match(new.name))
 

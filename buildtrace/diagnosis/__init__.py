@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from buildtrace.diagnosis import rules as _folder
-from buildtrace.diagnosis.history import History
 from buildtrace.diagnosis.rule import Rule
+from buildtrace.traces.index import History
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.trace import Finding, Trace
+    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 __all__ = ["History", "Rule", "all_rules", "diagnose"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call
 
 LOCKED = "You cannot add new elements of state (variables or sub-layers)"
 """Keras 3, of a layer that is built: `Layer._lock_state` in layers/layer.py."""

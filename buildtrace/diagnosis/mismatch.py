@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis.history import is_users
+from buildtrace.traces.index import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Shape
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Shape
 
 
 class Mismatch(NamedTuple):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Shape, TensorSpec
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Shape, TensorSpec
 
 INPUT = "InputLayer.__init__"
 MAKERS = (INPUT, "Layer.__call__", "Operation.symbolic_call")

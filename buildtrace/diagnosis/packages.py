@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 LOADS = ("deserializing class", "Could not deserialize", "Could not locate class", "Unknown")
 """What both say when the description of a saved model cannot be turned into one."""

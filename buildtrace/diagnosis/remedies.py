@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, LayerRef, LayerState, Shape, TensorSpec
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, LayerRef, LayerState, Shape, TensorSpec
 
 
 def variable(ref: LayerRef) -> str:

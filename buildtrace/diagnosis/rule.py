@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.trace import Finding
+from buildtrace.traces.schema import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Severity, SourceLine
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Severity, SourceLine
 
 BOTH = ("keras2", "keras3")
 

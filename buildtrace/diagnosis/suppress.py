@@ -20,7 +20,7 @@ from buildtrace.diagnosis.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.trace import Finding
+    from buildtrace.traces.schema import Finding
 
 FAILING = ("error", "warning")
 """Severities that make a check fail; a note does not."""

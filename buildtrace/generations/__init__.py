@@ -14,7 +14,7 @@ from buildtrace.generations.keras3 import KERAS3
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from buildtrace.trace import KerasInfo
+    from buildtrace.traces.schema import KerasInfo
 
 __all__ = [
     "GENERATIONS",
@@ -46,7 +46,7 @@ def installed() -> list[KerasInfo]:
     # Slow to import, and `buildtrace --help` only wants the tables.
     import importlib.metadata
 
-    from buildtrace.trace import KerasInfo
+    from buildtrace.traces.schema import KerasInfo
 
     found = []
     for package in PACKAGES:

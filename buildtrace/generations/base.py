@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from buildtrace.trace import Step
+    from buildtrace.traces.schema import Step
 
 
 Reads = Literal[

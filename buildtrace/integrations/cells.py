@@ -12,7 +12,7 @@ import msgspec
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 
 def name_cells(trace: Trace, shell: InteractiveShell) -> None:

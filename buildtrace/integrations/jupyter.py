@@ -26,13 +26,13 @@ from buildtrace.cli.request import Request, check_outputs
 from buildtrace.diagnosis import diagnose
 from buildtrace.errors import UsageError
 from buildtrace.integrations.cells import name_cells, number_of_cell
-from buildtrace.renderers import notebook
+from buildtrace.renderers.notebook import mimebundles
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
-    from buildtrace.renderers.options import Options
-    from buildtrace.trace import Trace
+    from buildtrace.renderers import Options
+    from buildtrace.traces.trace import Trace
 
 NAME = "buildtrace"
 MARK = f"%%{NAME}"
@@ -179,7 +179,7 @@ class _Shown:
     views: bool
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        make = notebook.of_views if self.views else notebook.of_trace
+        make = mimebundles.of_views if self.views else mimebundles.of_trace
         return make(self.trace, self.options)
 
 

@@ -11,14 +11,15 @@ from buildtrace import diagnosis
 from buildtrace.capture.snapshot import error_info
 from buildtrace.diagnosis import settings, suppress
 from buildtrace.errors import BuildtraceError
-from buildtrace.renderers import format as fmt
-from buildtrace.renderers import listing
+from buildtrace.renderers.terminal import listing
+from buildtrace.renderers.text import format as fmt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from buildtrace.trace import Finding, Trace
+    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 
 class BuildFailed(pytest.fail.Exception):  # type: ignore[name-defined, misc]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,14 +13,15 @@ from msgspec.structs import replace
 from buildtrace import renderers
 from buildtrace.capture.snapshot import error_info
 from buildtrace.errors import BuildtraceError
-from buildtrace.renderers import format as fmt
+from buildtrace.renderers.text import format as fmt
 from buildtrace.testing.messages import folded, part_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from buildtrace.trace import Call, Trace
+    from buildtrace.traces.schema import Call
+    from buildtrace.traces.trace import Trace
 
 TITLE = "Keras build"
 FINDINGS = "Keras build: findings"

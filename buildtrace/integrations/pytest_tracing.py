@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from buildtrace.integrations.pytest_check import Check
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 NAME = "buildtrace-reports"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from buildtrace.integrations.pytest_tracing import UPDATES
-from buildtrace.renderers import format as fmt
+from buildtrace.renderers.text import format as fmt
 from buildtrace.testing import golden
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Everything that shows a trace: one table of views, one of file formats.
 
-A view's module has `render(trace, options)`, which gives something that rich can print; a file
-format's module has `render(trace, options)`, which gives the file's content. Both are imported
-when they are used: naming them costs nothing.
+A row's `render` is a function of a trace and `Options`, as "module:function" below this package: a
+view's gives something that rich can print, a file format's gives the file's content. Its module is
+imported when it is used: naming it costs nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildtrace.errors import UsageError
-from buildtrace.renderers.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +21,35 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from buildtrace.renderers.lines import Lines
-    from buildtrace.trace import Trace
+    from buildtrace.renderers.text.lines import Lines
+    from buildtrace.traces.trace import Trace
 
 __all__ = ["RENDERERS", "VIEWS", "Options", "Renderer", "View", "renderer_for", "save", "show"]
+
+
+class Options(NamedTuple):
+    """What to show of a trace, the same for all renderers.
+
+    Attributes:
+        views: names of the views (see `VIEWS`), in order.
+        depth: levels of calls to show at most; `None` for as many as stay readable.
+        full: hide nothing.
+        model: show only the model of this name.
+        explain: say of each landmark what it does, and what the article says of it.
+    """
+
+    views: tuple[str, ...] = ("tree",)
+    depth: int | None = None
+    full: bool = False
+    model: str | None = None
+    explain: bool = False
 
 
 class View(NamedTuple):
     """A way to show a trace in the terminal."""
 
     name: str
-    module: str
+    render: str
     summary: str
 
 
@@ -45,35 +62,62 @@ class Renderer(NamedTuple):
 
     name: str
     suffix: str | None
-    module: str
+    render: str
     summary: str
 
 
 VIEWS = {
     view.name: view
     for view in (
-        View("tree", "tree", "the calls, nested as they ran"),
-        View("steps", "steps", "the build as a story in three steps: input, layers, graph"),
-        View("graph", "graph", "how the layers are connected"),
-        View("weights", "weights", "each weight: who made it, where, from which input shape"),
-        View("source", "source", "the Keras source of each landmark that ran"),
+        View("tree", "terminal.tree:render", "the calls, nested as they ran"),
+        View(
+            "steps",
+            "terminal.steps:render",
+            "the build as a story in three steps: input, layers, graph",
+        ),
+        View("graph", "terminal.graph:render", "how the layers are connected"),
+        View(
+            "weights",
+            "terminal.weights_table:render",
+            "each weight: who made it, where, from which input shape",
+        ),
+        View(
+            "source",
+            "terminal.source:render",
+            "the Keras source of each landmark that ran",
+        ),
     )
 }
 
 RENDERERS = {
     renderer.name: renderer
     for renderer in (
-        Renderer("html", ".html", "html", "the build, step by step, as a page for the browser"),
-        Renderer("svg", ".svg", "svg", "the graph as a picture that scales"),
-        Renderer("png", ".png", "png", "the graph as a picture"),
-        Renderer("pdf", ".pdf", "pdf", "the graph for printing"),
-        Renderer("dot", ".dot", "dot", "the graph in Graphviz' language"),
-        Renderer("mermaid", ".mmd", "mermaid", "the graph for Markdown pages"),
-        Renderer("json", ".json", "trace_json", "the trace itself, to be shown again"),
-        Renderer("txt", ".txt", "text", "the terminal's views as plain text"),
-        Renderer("chrome", None, "chrome", "the calls over time, for Perfetto"),
-        Renderer("speedscope", None, "speedscope", "the calls over time, for speedscope"),
-        Renderer("model-explorer", None, "model_explorer", "the graph, for Model Explorer"),
+        Renderer(
+            "html",
+            ".html",
+            "page.page:render",
+            "the build, step by step, as a page for the browser",
+        ),
+        Renderer("svg", ".svg", "drawing.svg:render", "the graph as a picture that scales"),
+        Renderer("png", ".png", "drawing.picture:png", "the graph as a picture"),
+        Renderer("pdf", ".pdf", "drawing.picture:pdf", "the graph for printing"),
+        Renderer("dot", ".dot", "drawing.dot:render", "the graph in Graphviz' language"),
+        Renderer("mermaid", ".mmd", "drawing.mermaid:render", "the graph for Markdown pages"),
+        Renderer("json", ".json", ":trace_file", "the trace itself, to be shown again"),
+        Renderer("txt", ".txt", ":views_as_text", "the terminal's views as plain text"),
+        Renderer("chrome", None, "export.chrome:render", "the calls over time, for Perfetto"),
+        Renderer(
+            "speedscope",
+            None,
+            "export.speedscope:render",
+            "the calls over time, for speedscope",
+        ),
+        Renderer(
+            "model-explorer",
+            None,
+            "export.model_explorer:render",
+            "the graph, for Model Explorer",
+        ),
     )
 }
 
@@ -137,7 +181,7 @@ def content(trace: Trace, format: str, options: Options | None = None) -> str | 
         RenderError: the output could not be made.
         UsageError: the trace has no model of the name that `options` give.
     """
-    made: str | bytes = _load(RENDERERS[format].module).render(trace, options or Options())
+    made: str | bytes = _load(RENDERERS[format].render)(trace, options or Options())
     return made
 
 
@@ -149,7 +193,7 @@ def view(trace: Trace, name: str, options: Options) -> Lines:
     """
     if name not in VIEWS:
         raise UsageError(f"no view {name!r}; there are {', '.join(VIEWS)}")
-    made: Lines = _load(VIEWS[name].module).render(trace, options)
+    made: Lines = _load(VIEWS[name].render)(trace, options)
     return made
 
 
@@ -159,7 +203,7 @@ def below(trace: Trace, options: Options) -> Lines:
     Raises:
         UsageError: the trace has no model of the name that `options` give.
     """
-    made: Lines = _load("ending").render(trace, options)
+    made: Lines = _load("terminal.ending:render")(trace, options)
     return made
 
 
@@ -199,7 +243,7 @@ def excerpt(
         marks: ids of the calls to mark.
         width: as for `to_text`.
     """
-    lines = _load("tree").excerpt(trace, shown, marks)
+    lines = _load("terminal.tree:excerpt")(trace, shown, marks)
     return plain(lines.stream, width)
 
 
@@ -226,5 +270,19 @@ def plain(draw: Callable[[Console], object], width: int | None) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
-def _load(module: str) -> Any:
-    return importlib.import_module(f"buildtrace.renderers.{module}")
+def views_as_text(trace: Trace, options: Options) -> str:
+    """The content of a text file: the views that `options` name, 120 characters wide."""
+    return to_text(trace, options, width=PLAIN_WIDTH)
+
+
+def trace_file(trace: Trace, options: Options) -> bytes:  # noqa: ARG001 - it leaves nothing out
+    """The content of a trace file: the whole trace, whatever the options show of it."""
+    from buildtrace.traces.trace_file import to_json  # `--help` reads this module's tables
+
+    return to_json(trace)
+
+
+def _load(row: str) -> Any:
+    """The function that a row names."""
+    module, _, function = row.partition(":")
+    return getattr(importlib.import_module(f"{__name__}.{module}".rstrip(".")), function)

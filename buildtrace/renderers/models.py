@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers import format as fmt
-from buildtrace.renderers.gaps import Limits, gaps
+from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text.gaps import Limits, gaps
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from buildtrace.trace import Call, Graph, Trace, Weight
+    from buildtrace.traces.schema import Call, Graph, Weight
+    from buildtrace.traces.trace import Trace
 
 LIMITS = Limits(few=6, many=10, most=15)
 """Of so many models each is shown."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.trace import Graph, Trace
+    from buildtrace.traces.schema import Graph
+    from buildtrace.traces.trace import Trace
 
 
 class Weighing:

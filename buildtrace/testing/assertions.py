@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import settings, suppress
-from buildtrace.renderers import format as fmt
-from buildtrace.renderers import listing
+from buildtrace.renderers.terminal import listing
+from buildtrace.renderers.text import format as fmt
 from buildtrace.testing import choose, golden
 from buildtrace.testing.messages import failure
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from buildtrace.testing.choose import Named
-    from buildtrace.trace import Call, LayerRef, Shape, Trace, Weight
+    from buildtrace.traces.schema import Call, LayerRef, Shape, Weight
+    from buildtrace.traces.trace import Trace
 
     Step = str | tuple[str, str | Named]
     Sizes = Sequence[int | None]

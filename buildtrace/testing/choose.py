@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers import format as fmt
+from buildtrace.renderers.text import format as fmt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
-    from buildtrace.trace import Call, LayerRef, Trace, Weight
+    from buildtrace.traces.schema import Call, LayerRef, Weight
+    from buildtrace.traces.trace import Trace
 
     class Named(Protocol):
         """A layer or model of Keras."""

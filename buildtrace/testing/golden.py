@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace import branches
 from buildtrace.difference import compare, differing
 from buildtrace.errors import UsageError
-from buildtrace.renderers import changes, outline
-from buildtrace.renderers import format as fmt
+from buildtrace.renderers.text import changes, outline
+from buildtrace.renderers.text import format as fmt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 FOLDER = "__builds__"
 

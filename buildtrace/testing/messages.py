@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from buildtrace import renderers
-from buildtrace.renderers import format as fmt
-from buildtrace.transforms import around, fold, limit_depth
+from buildtrace.renderers.text import format as fmt
+from buildtrace.traces.folding import around, fold, limit_depth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.trace import Call, Trace
+    from buildtrace.traces.schema import Call
+    from buildtrace.traces.trace import Trace
 
 MOST_MARKS = 12
 """So many calls are marked; a reader looks at the first ones."""

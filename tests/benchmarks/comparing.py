@@ -7,18 +7,18 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import made_traces
 import msgspec
-import traces
 
 from benchmarks import timing
 from benchmarks.rendering import CLASSES, synthetic
 from buildtrace.comparison import compare
-from buildtrace.renderers import beside
+from buildtrace.renderers.terminal import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 
 def again(trace: Trace) -> Trace:
@@ -28,7 +28,7 @@ def again(trace: Trace) -> Trace:
 
 def changed(trace: Trace) -> Trace:
     """One in fifty calls gives something else."""
-    other = traces.spec(None, 5)
+    other = made_traces.spec(None, 5)
     return msgspec.structs.replace(
         trace,
         calls=tuple(
@@ -49,7 +49,7 @@ def shuffled(trace: Trace) -> Trace:
     """The same layers in another order: the worst that can be asked for."""
     classes = [CLASSES[i % len(CLASSES)] for i in range(len(trace.roots))]
     random.Random(0).shuffle(classes)
-    return traces.layers(classes)
+    return made_traces.layers(classes)
 
 
 def recursive(trace: Trace) -> Trace:
@@ -58,8 +58,8 @@ def recursive(trace: Trace) -> Trace:
 
 
 def traces_of_recursion(calls: int) -> Trace:
-    recording = traces.Recording()
-    traces.mapping(recording, "map_graph", calls - 2)
+    recording = made_traces.Recording()
+    made_traces.mapping(recording, "map_graph", calls - 2)
     return recording.trace()
 
 

@@ -9,7 +9,8 @@ import msgspec
 from benchmarks import timing
 from benchmarks.rendering import synthetic
 from buildtrace.diagnosis import diagnose
-from buildtrace.trace import LayerState, Method, Trace
+from buildtrace.traces.schema import LayerState, Method
+from buildtrace.traces.trace import Trace
 
 METHODS = tuple(
     Method(name=name, file="model.py", line=line, arguments=(argument,), required=1)

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import chromium
-import traces
+import made_traces
 
 from benchmarks import child, rendering, timing
-from buildtrace import renderers, serialize
+from buildtrace import renderers
+from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 EXAMPLES = {"MLP": "mnist_mlp", "ResNet50": "resnet50"}
 
@@ -71,20 +72,20 @@ def example(name: str, keras: int, folder: Path) -> Trace:
     command = ["-m", "buildtrace", "--keras", str(keras), "-o", str(path)]
     command += ["-m", f"buildtrace.examples.{EXAMPLES[name]}"]
     subprocess.run([sys.executable, *command], env=child.environ(), capture_output=True, check=True)
-    return serialize.load(path)
+    return trace_file.load(path)
 
 
 def many_layers(number: int) -> Trace:
     """A chain of so many layers, each called once, and built by nothing that is traced."""
-    recording = traces.Recording()
-    shape = traces.spec(None, 4)
+    recording = made_traces.Recording()
+    shape = made_traces.spec(None, 4)
     rows = []
     for place in range(number):
         layer = recording.layer(f"layer_{place}", rendering.CLASSES[place % 3])
         with recording.call("Layer.__call__", layer, [shape], [shape]):
             pass
         rows.append((layer, shape))
-    recording.graphs.append(traces.chain(recording.layer("model", "Functional"), *rows))
+    recording.graphs.append(made_traces.chain(recording.layer("model", "Functional"), *rows))
     return recording.trace()
 
 

@@ -7,33 +7,34 @@ from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING
 
+import made_traces
 import msgspec
-import traces
 from renderers import graphs
 from rich.console import Console
 
 from benchmarks import timing
-from buildtrace import renderers, serialize
-from buildtrace.renderers import svg
-from buildtrace.renderers.options import Options
+from buildtrace import renderers
+from buildtrace.renderers import Options
+from buildtrace.renderers.drawing import svg
+from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 CLASSES = ("Conv2D", "BatchNormalization", "Activation")
 
 
 def synthetic(calls: int) -> Trace:
     """About so many calls: a row of layers of three classes by turns, as in a convolutional net."""
-    each = len(traces.layers(CLASSES[:1]).calls)
+    each = len(made_traces.layers(CLASSES[:1]).calls)
     classes = [CLASSES[i % len(CLASSES)] for i in range(calls // each)]
-    trace = traces.layers(classes)
-    rows = [(call.layer, traces.spec(None, 4)) for call in trace.roots if call.layer]
+    trace = made_traces.layers(classes)
+    rows = [(call.layer, made_traces.spec(None, 4)) for call in trace.roots if call.layer]
     model = msgspec.structs.replace(rows[0][0], id=len(rows), name="model")
     return msgspec.structs.replace(
-        trace, graphs=(traces.chain(model, *rows, weights=range(len(trace.weights))),)
+        trace, graphs=(made_traces.chain(model, *rows, weights=range(len(trace.weights))),)
     )
 
 
@@ -62,13 +63,13 @@ def long_skips() -> Trace:
 
 def measure(trace: Trace, rounds: int) -> dict[str, float]:
     """Seconds that each output of a trace takes: the median, of wall time (layout has a child)."""
-    text = serialize.to_json(trace)
+    text = trace_file.to_json(trace)
     return {
         "tree": _time(partial(_terminal, trace, Options()), rounds),
         "tree, --full": _time(partial(_terminal, trace, Options(full=True)), rounds),
         "SVG": _time(partial(svg.render, trace, Options()), rounds),
-        "JSON out": _time(partial(serialize.to_json, trace), rounds),
-        "JSON in": _time(partial(serialize.from_json, text), rounds),
+        "JSON out": _time(partial(trace_file.to_json, trace), rounds),
+        "JSON in": _time(partial(trace_file.from_json, text), rounds),
     }
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import chromium
 import pytest
 
-from buildtrace import renderers, serialize
+from buildtrace import renderers
 from buildtrace.cli import environment
 from buildtrace.cli.parser import keras_choices
 from buildtrace.comparison import compare
-from buildtrace.renderers import lockstep as lockstep_page
+from buildtrace.renderers.page import lockstep as lockstep_page
+from buildtrace.traces import trace_file
 
 ROOT = str(Path(__file__).parents[2])
 
@@ -138,7 +139,7 @@ def mlp_on(tmp_path_factory):
             timeout=300,
         )
         assert done.returncode == 0, done.stderr
-        return serialize.load(folder / "build.json")
+        return trace_file.load(folder / "build.json")
 
     return trace
 

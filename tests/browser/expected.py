@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.trace import Call, Trace
+    from buildtrace.traces.schema import Call
+    from buildtrace.traces.trace import Trace
 
 
 class Moment(NamedTuple):

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { test } from "node:test";
 
-const assets = new URL("../../buildtrace/renderers/assets/", import.meta.url);
+const assets = new URL("../../buildtrace/renderers/page/assets/", import.meta.url);
 const load = (name) => import(new URL(name, assets));
 const { Timeline, fragmentOf, fromFragment, within } = await load("steps.mjs");
 const { Folds } = await load("folds.mjs");

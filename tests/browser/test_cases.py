@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import made_traces
 import pytest
-import traces
 from benchmarks import rendering
 from msgspec.structs import replace
 from renderers import graphs
-from renderers.test_html import HOSTILE, named, two_models
+from renderers.page.test_page import HOSTILE, named, two_models
 
 from browser.looks import SEEN
-from buildtrace.trace import Finding
+from buildtrace.traces.schema import Finding
 
 pytestmark = pytest.mark.browser
 
 
 def test_a_failed_build_opens_where_it_failed(report):
-    trace = traces.failing(before=1)
+    trace = made_traces.failing(before=1)
     page = report(trace)
     shown = page.js(SEEN)
     failed = trace.failed
@@ -46,7 +46,7 @@ def test_a_swallowed_exception_is_shown_as_such(report):
 
 def test_a_finding_leads_to_its_calls(report):
     finding = Finding(code="BT001", message="Odd.", why="So.", fix="Do.", calls=(5,))
-    trace = replace(traces.mlp3(), findings=(finding,))
+    trace = replace(made_traces.mlp3(), findings=(finding,))
     page = report(trace)
     page.page.locator("#app .findings").get_by_text("BT001").click()
     page.page.locator("#app .findings").get_by_role("button", name="Dense.build").click()
@@ -94,11 +94,11 @@ def test_repeats_start_folded_and_unfold(report):
 
 
 def len_of_rows(page, trace):
-    from buildtrace import transforms
+    from buildtrace.traces import folding
 
     rows = page.js("document.querySelector('#tree .rows').clientHeight") / 26
     assert rows == pytest.approx(len(trace.calls), abs=1)
-    folded = transforms.fold(trace)
+    folded = folding.fold(trace)
     gaps = {c.parent for c in trace.calls} and sum(
         1 for c in folded.calls if c.folded and c.folded.repeats > 1
     )
@@ -133,7 +133,7 @@ def test_hostile_names_run_nothing_and_break_nothing(report, name):
 
 
 def test_inside_of_a_sandboxed_frame(report, tmp_path):
-    page = report(traces.mlp3())
+    page = report(made_traces.mlp3())
     markup = page.path.read_text()
     page.page.evaluate(
         """(markup) => {

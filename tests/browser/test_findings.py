@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import made_traces
 import pytest
-import traces
 from msgspec.structs import replace
 
 from browser.looks import CONTRAST, SEEN, STILL
-from buildtrace.trace import Expected, Finding, SourceLine
+from buildtrace.traces.schema import Expected, Finding, SourceLine
 
 pytestmark = pytest.mark.browser
 
@@ -17,9 +17,9 @@ FIX = "def build(self, input_shape):\n    self.hidden.build(input_shape)"
 def wrong(folder, number=12):
     """A trace with everything that can go wrong, of a script that is there."""
     path = folder / "net.py"
-    path.write_text(traces.SCRIPT)
-    caught = traces.caught(str(path))
-    failed = traces.frozen(str(path), expects=[Expected(min_ndim=2, axes={-1: 3})])
+    path.write_text(made_traces.SCRIPT)
+    caught = made_traces.caught(str(path))
+    failed = made_traces.frozen(str(path), expects=[Expected(min_ndim=2, axes={-1: 3})])
     shift = len(caught.calls)
     moved = [
         replace(c, id=c.id + shift, parent=None if c.parent is None else c.parent + shift)

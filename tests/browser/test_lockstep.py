@@ -5,8 +5,8 @@ from __future__ import annotations
 import linecache
 from pathlib import Path
 
+import made_traces
 import pytest
-import traces
 
 from browser.looks import CONTRAST, STILL
 
@@ -82,7 +82,7 @@ def test_every_step_of_the_mlp_on_both_generations_forwards_and_back(lockstep, b
 
 
 def test_the_sides_that_belong_together_are_right_when_units_differ(lockstep):
-    both = traces.mlp3((512, 64, 10)), traces.mlp3((512, 32, 10))
+    both = made_traces.mlp3((512, 64, 10)), made_traces.mlp3((512, 32, 10))
     steps = both[0].diff(both[1]).steps
     page = lockstep(*both)
     page.page.get_by_role("button", name="Show what is equal").click()
@@ -230,13 +230,13 @@ def test_without_scripts_all_rows_are_there(lockstep, both_mlps):
 
 
 def test_names_stay_names(lockstep):
-    page = lockstep(traces.mlp3(), traces.evil())
+    page = lockstep(made_traces.mlp3(), made_traces.evil())
     page.press(*["Shift+ArrowRight"] * 30)
     assert page.js("document.querySelectorAll('#page b img, #page script').length") == 0
     assert "[bold]x" in page.js("document.querySelector('#rows').textContent")
 
 
 def test_no_calls_at_all(lockstep):
-    page = lockstep(traces.Trace(), traces.Trace())
+    page = lockstep(made_traces.Trace(), made_traces.Trace())
     assert page.page.get_by_text("No build was recorded on either side.").is_visible()
     page.press("ArrowRight", "End", "Enter")

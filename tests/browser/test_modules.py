@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from buildtrace.renderers import html_assets, lockstep
+from buildtrace.renderers.page import bundle, lockstep
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,8 +25,8 @@ def test_pure_functions():
     run("--test", Path(__file__).with_name("modules.test.mjs"))
 
 
-@pytest.mark.parametrize("entry", [html_assets.ENTRY, lockstep.ENTRY])
+@pytest.mark.parametrize("entry", [bundle.ENTRY, lockstep.ENTRY])
 def test_the_joined_script_is_one_module(tmp_path, entry):
     path = tmp_path / "joined.mjs"
-    path.write_text(html_assets.script(entry))
+    path.write_text(bundle.script(entry))
     run("--check", path)  # two things of one name would be an error

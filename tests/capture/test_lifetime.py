@@ -18,7 +18,7 @@ from scenarios import Keras, data, mlp, two_layer_model
 from wellformed import survives_a_file
 
 import buildtrace
-from buildtrace import serialize
+from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,4 +206,4 @@ def test_a_model_goes_while_its_trace_stays(k: Keras, make: Any) -> None:
     assert survives_a_file(trace)
     again = pickle.loads(pickle.dumps(trace))
     assert again == trace == copy.deepcopy(trace)
-    assert serialize.to_json(again) == serialize.to_json(trace)
+    assert trace_file.to_json(again) == trace_file.to_json(trace)

@@ -11,7 +11,7 @@ from scenarios import Keras, data, mlp
 import buildtrace
 
 if TYPE_CHECKING:
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 SPELLED_OUT = {
     "Layer._functional_construction_call",

@@ -13,7 +13,8 @@ from scenarios import Keras, data, mlp
 import buildtrace
 
 if TYPE_CHECKING:
-    from buildtrace.trace import LayerState, Trace
+    from buildtrace.traces.schema import LayerState
+    from buildtrace.traces.trace import Trace
 
 
 def block_class(k: Keras) -> type:

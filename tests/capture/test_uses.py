@@ -14,7 +14,7 @@ from buildtrace.capture import Tracing
 from buildtrace.generations import GENERATIONS
 
 if TYPE_CHECKING:
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 
 def names(trace: Trace) -> list[str]:

@@ -178,7 +178,7 @@ def test_the_witness_tells_trees_apart(k: Keras) -> None:
 
 
 def _ref(layer: Any) -> Any:
-    from buildtrace.trace import LayerRef
+    from buildtrace.traces.schema import LayerRef
 
     if layer is None:
         return None

@@ -89,9 +89,9 @@ def script(tmp_path, monkeypatch):
 @pytest.fixture
 def trace_file(tmp_path, monkeypatch):
     """A trace file, as made by an earlier run."""
-    from traces import mlp3
+    from made_traces import mlp3
 
-    from buildtrace.serialize import to_json
+    from buildtrace.traces.trace_file import to_json
 
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "build.json"

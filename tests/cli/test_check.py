@@ -5,13 +5,14 @@ import json
 import sys
 
 import pytest
+from made_traces import failing, mlp3, replaced
 from msgspec.structs import replace
-from traces import failing, mlp3, replaced
 
 from buildtrace import diagnosis
 from buildtrace.cli import run
-from buildtrace.serialize import to_json
-from buildtrace.trace import Finding, SourceLine, Trace
+from buildtrace.traces.schema import Finding, SourceLine
+from buildtrace.traces.trace import Trace
+from buildtrace.traces.trace_file import to_json
 
 LINE = (
     "model.py:12: BT105 error: Linear.build of 'linear' (Linear) ran a second time and replaced "

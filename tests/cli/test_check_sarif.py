@@ -4,13 +4,13 @@ import importlib.resources
 import json
 
 import pytest
-from traces import mlp3, replaced
+from made_traces import mlp3, replaced
 
 from buildtrace.cli import check_sarif
 from buildtrace.cli.check_formats import Report
 from buildtrace.diagnosis import diagnose
 from buildtrace.diagnosis.suppress import Kept, keep
-from buildtrace.trace import Finding, SourceLine
+from buildtrace.traces.schema import Finding, SourceLine
 
 
 def log(trace, folder, findings=None, **more):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import made_traces
 import msgspec
 import pytest
-import traces
 
 from buildtrace.cli import diff, environment, runs
 from buildtrace.cli.runs import Run
 from buildtrace.comparison import SELECTABLE, Difference
-from buildtrace.serialize import to_json
+from buildtrace.traces.trace_file import to_json
 
 
 @pytest.fixture
@@ -20,10 +20,10 @@ def files(tmp_path, monkeypatch):
     """Trace files in the folder that the test runs in."""
     monkeypatch.chdir(tmp_path)
     made = {
-        "two.json": traces.mlp2(),
-        "three.json": traces.mlp3(),
-        "deeper.json": traces.mlp3((512, 64, 10)),
-        "failing.json": traces.failing(),
+        "two.json": made_traces.mlp2(),
+        "three.json": made_traces.mlp3(),
+        "deeper.json": made_traces.mlp3((512, 64, 10)),
+        "failing.json": made_traces.failing(),
     }
     for name, trace in made.items():
         (tmp_path / name).write_bytes(to_json(trace))
@@ -152,7 +152,11 @@ def test_a_backend_that_is_not_installed_is_said_before_anything_runs(cli, scrip
 def test_several_runs_are_each_compared_with_the_first(cli, script, monkeypatch):
     monkeypatch.setattr(environment, "installed", lambda module: True)
     monkeypatch.setattr(environment, "version", lambda module: "3.15.1")
-    made = {"tensorflow": traces.mlp3(), "jax": traces.mlp3(), "torch": traces.mlp3((512, 64, 10))}
+    made = {
+        "tensorflow": made_traces.mlp3(),
+        "jax": made_traces.mlp3(),
+        "torch": made_traces.mlp3((512, 64, 10)),
+    }
     asked = []
 
     def traced(each):

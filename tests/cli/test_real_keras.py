@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from buildtrace import serialize
 from buildtrace.cli import environment
 from buildtrace.cli.parser import keras_choices
+from buildtrace.traces import trace_file
 from cli.conftest import PACKAGE_ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -81,7 +81,7 @@ def test_a_build_that_fails(command, script, keras):
     tree = ours.err.removeprefix(traceback)
     assert "Wrong.build" in tree
     assert "(None, 4)" in tree
-    trace = serialize.load("build.json")
+    trace = trace_file.load("build.json")
     assert trace.failed.name == "Wrong.build"
     assert trace.error.type == traceback.splitlines()[-1].partition(":")[0]
 
@@ -130,7 +130,7 @@ def test_no_train(command, script, keras):
     assert (result.code, result.out) == (0, "before\n")
     assert "ended where training would begin" in result.err
     assert "Traceback" not in result.err
-    trace = serialize.load("build.json")
+    trace = trace_file.load("build.json")
     assert (trace.parameters, trace.error) == (3 * 4 + 4, None)
 
 
@@ -154,7 +154,7 @@ def test_an_interrupt_shows_what_was_recorded(script, tmp_path):
         errors = child.communicate(timeout=60)[1]
     assert child.returncode == 130
     assert errors.index("\nKeyboardInterrupt\n") < errors.index("Slow.build")
-    assert serialize.load("build.json").failed.name == "Slow.build"
+    assert trace_file.load("build.json").failed.name == "Slow.build"
 
 
 @pytest.mark.slow

@@ -4,12 +4,13 @@ import contextlib
 import sys
 
 import pytest
+from made_traces import failing, mlp3
 from msgspec.structs import replace
-from traces import failing, mlp3
 
-from buildtrace import serialize
 from buildtrace.cli import report, run
-from buildtrace.trace import Finding, Trace
+from buildtrace.traces import trace_file
+from buildtrace.traces.schema import Finding
+from buildtrace.traces.trace import Trace
 
 ROOT_CALL = "Sequential.build"
 
@@ -66,7 +67,7 @@ def test_on_a_terminal_the_report_is_on_stdout(cli, printing, monkeypatch):
 
 def test_files_are_written_and_named(cli, printing, tmp_path):
     result = cli("-o", "a.json", "-o", "b.txt", printing)
-    assert serialize.load("a.json").calls == mlp3().calls
+    assert trace_file.load("a.json").calls == mlp3().calls
     assert ROOT_CALL in (tmp_path / "b.txt").read_text()
     assert f"buildtrace: wrote {tmp_path / 'a.json'}\n" in result.err
     assert f"buildtrace: wrote {tmp_path / 'b.txt'}\n" in result.err
@@ -85,7 +86,7 @@ def test_files_land_where_the_command_started(cli, script, recording, tmp_path):
 def test_however_the_script_ends_the_trace_is_written(cli, script, recording, source, code):
     result = cli("-o", "a.json", script(source))
     assert result.code == code
-    assert serialize.load("a.json").calls == mlp3().calls
+    assert trace_file.load("a.json").calls == mlp3().calls
 
 
 def test_the_traceback_comes_before_the_tree(cli, script, recording):

@@ -1,9 +1,9 @@
 """Saved traces: shown again, turned into other files, refused when they are none."""
 
 import pytest
-from traces import mlp3
+from made_traces import mlp3
 
-from buildtrace import serialize
+import buildtrace
 
 
 def test_a_trace_is_shown_on_stdout(cli, trace_file):
@@ -17,7 +17,7 @@ def test_a_trace_is_turned_into_another_file(cli, trace_file, tmp_path):
     result = cli("-o", "again.json", trace_file)
     assert (result.code, result.out) == (0, "")
     assert result.err == f"buildtrace: wrote {tmp_path / 'again.json'}\n"
-    assert serialize.load("again.json") == mlp3()
+    assert buildtrace.load("again.json") == mlp3()
 
 
 def test_a_trace_is_turned_into_a_file_and_shown(cli, trace_file):
@@ -73,7 +73,7 @@ def test_an_output_that_knows_only_ascii(command, trace_file, arguments):
 
 
 def test_what_a_picture_s_layout_has_to_say_is_said_as_it_comes(cli, tmp_path, monkeypatch):
-    from buildtrace.renderers import layout, picture
+    from buildtrace.renderers.drawing import layout, picture
 
     trace = tmp_path / "deep.json"
     mlp3([8] * 3).save(trace)

@@ -5,25 +5,25 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import made_traces
 import msgspec
 import pytest
-import traces
 from msgspec.structs import replace
 
-from buildtrace import serialize
 from buildtrace.comparison import KINDS, SELECTABLE, Difference, compare
 from buildtrace.errors import UsageError
-from buildtrace.trace import Finding
+from buildtrace.traces import trace_file
+from buildtrace.traces.schema import Finding
 
 MADE = {
-    "mlp2": traces.mlp2,
-    "mlp3": traces.mlp3,
-    "deeper": lambda: traces.mlp3((512, 64, 10)),
-    "towers": traces.towers,
-    "failing": traces.failing,
-    "evil": traces.evil,
-    "threads": lambda: traces.in_threads(traces.mlp3(), 3),
-    "empty": lambda: traces.Recording().trace(),
+    "mlp2": made_traces.mlp2,
+    "mlp3": made_traces.mlp3,
+    "deeper": lambda: made_traces.mlp3((512, 64, 10)),
+    "towers": made_traces.towers,
+    "failing": made_traces.failing,
+    "evil": made_traces.evil,
+    "threads": lambda: made_traces.in_threads(made_traces.mlp3(), 3),
+    "empty": lambda: made_traces.Recording().trace(),
 }
 PAIRS = [(left, right) for left in MADE for right in MADE]
 
@@ -76,7 +76,7 @@ def test_the_way_back_finds_as_many_layers(left, right):
 
 
 def test_the_two_generations_are_the_same_build_by_other_functions():
-    left, right = traces.mlp2(), traces.mlp3()
+    left, right = made_traces.mlp2(), made_traces.mlp3()
     found = left.diff(right)
     assert found.same
     assert {change.kind for change in found.changes} == {"landmarks"}
@@ -99,7 +99,7 @@ def test_the_two_generations_are_the_same_build_by_other_functions():
 
 
 def test_a_landmark_of_one_generation_has_the_sentence_why():
-    found = traces.mlp2().diff(traces.mlp3())
+    found = made_traces.mlp2().diff(made_traces.mlp3())
     only = {c.message.split("runs ")[1].split(" ")[0]: c.why for c in found.changes if c.why}
     assert "Keras 3 has no function for this" in only["Layer._set_connectivity_metadata"]
     assert "Keras 2" in only["Operation.__call__"]
@@ -110,25 +110,25 @@ def test_a_file_without_roles_is_read_as_if_it_had_them():
         rows = tuple(replace(row, role="", unpaired=None) for row in trace.landmarks)
         return replace(trace, landmarks=rows)
 
-    new = traces.mlp2().diff(traces.mlp3())
-    assert old(traces.mlp2()).diff(old(traces.mlp3())) == new
+    new = made_traces.mlp2().diff(made_traces.mlp3())
+    assert old(made_traces.mlp2()).diff(old(made_traces.mlp3())) == new
 
 
 def test_saved_traces_compare_as_those_in_memory():
-    both = traces.mlp2(), traces.mlp3((512, 64, 10))
-    loaded = [serialize.from_json(serialize.to_json(trace)) for trace in both]
+    both = made_traces.mlp2(), made_traces.mlp3((512, 64, 10))
+    loaded = [trace_file.from_json(trace_file.to_json(trace)) for trace in both]
     assert compare(*loaded) == compare(*both)
 
 
 def test_json_says_all():
-    found = traces.mlp3().diff(traces.mlp3((512, 64, 10)))
+    found = made_traces.mlp3().diff(made_traces.mlp3((512, 64, 10)))
     text = found.to_json()
     assert msgspec.json.decode(text, type=Difference) == found
     assert json.loads(text)["same"] is False
 
 
 def test_a_layer_that_came_is_the_first_thing_said():
-    found = traces.mlp3().diff(traces.mlp3((512, 64, 10)))
+    found = made_traces.mlp3().diff(made_traces.mlp3((512, 64, 10)))
     assert not found.same
     first, *rest = found.changes
     assert (first.kind, first.severity) == ("weights", "error")
@@ -140,7 +140,7 @@ def test_a_layer_that_came_is_the_first_thing_said():
 
 
 def test_a_build_that_fails_is_the_most_important():
-    good, bad = traces.layers(["Dense"]), traces.failing(before=1)
+    good, bad = made_traces.layers(["Dense"]), made_traces.failing(before=1)
     there, back = good.diff(bad), bad.diff(good)
     assert there.changes[0].message == (
         "the build fails in Dense.build: ValueError: units must be positive,"
@@ -151,27 +151,27 @@ def test_a_build_that_fails_is_the_most_important():
 
 
 def test_only_what_was_asked_for_is_said_and_decides():
-    left, right = traces.mlp3(), traces.mlp3((512, 64, 10))
+    left, right = made_traces.mlp3(), made_traces.mlp3((512, 64, 10))
     assert left.diff(right, only=["outputs", "order"]).same
     found = left.diff(right, only=["weights"])
     assert {change.kind for change in found.changes} == {"weights"}
     assert not found.same
-    assert not traces.mlp2().diff(traces.mlp3(), only=["landmarks"]).same
+    assert not made_traces.mlp2().diff(made_traces.mlp3(), only=["landmarks"]).same
 
 
 def test_what_cannot_be_compared_is_said():
     with pytest.raises(UsageError, match="cannot compare 'colors'; there are weights, graph"):
-        traces.mlp3().diff(traces.mlp3(), only=["colors"])
+        made_traces.mlp3().diff(made_traces.mlp3(), only=["colors"])
     assert set(SELECTABLE) < set(KINDS)
 
 
 def test_times_are_told_when_asked_for_and_decide_nothing():
-    slow = traces.mlp3()
+    slow = made_traces.mlp3()
     slow = replace(
         slow, calls=tuple(replace(c, duration_ns=10**6 * c.duration_ns) for c in slow.calls)
     )
-    assert traces.mlp3().diff(slow).changes == ()
-    found = traces.mlp3().diff(slow, times=True)
+    assert made_traces.mlp3().diff(slow).changes == ()
+    found = made_traces.mlp3().diff(slow, times=True)
     assert found.same
     assert {change.kind for change in found.changes} == {"times"}
     # 38 calls, of which each takes a microsecond at its start and one at its end.
@@ -183,18 +183,18 @@ def test_findings_that_came_and_went():
         finding = Finding(code=code, message=f"{code} it is.", why="", fix="", layer=layer)
         return replace(trace, findings=(finding,))
 
-    left = with_finding(traces.mlp3(), "BT101", 2)
+    left = with_finding(made_traces.mlp3(), "BT101", 2)
     assert left.diff(left).same
-    assert messages(traces.mlp3().diff(left)) == ["BT101 appeared: BT101 it is."]
-    assert messages(left.diff(traces.mlp3())) == ["BT101 is gone: BT101 it is."]
+    assert messages(made_traces.mlp3().diff(left)) == ["BT101 appeared: BT101 it is."]
+    assert messages(left.diff(made_traces.mlp3())) == ["BT101 is gone: BT101 it is."]
     # Of another layer, it is another finding; of the same layer under another number, it is not.
-    assert len(left.diff(with_finding(traces.mlp3(), "BT101", 3)).changes) == 2
-    deeper = with_finding(traces.mlp3((512, 64, 10)), "BT101", 2)
+    assert len(left.diff(with_finding(made_traces.mlp3(), "BT101", 3)).changes) == 2
+    deeper = with_finding(made_traces.mlp3((512, 64, 10)), "BT101", 2)
     assert messages(left.diff(deeper), "findings") == []
 
 
 def named(name):
-    trace = traces.layers(["Dense", "Dense"], name=name)
+    trace = made_traces.layers(["Dense", "Dense"], name=name)
     return replace(trace, graphs=())
 
 
@@ -212,7 +212,7 @@ def test_names_that_a_program_made_up_do_not_count(before, after, count):
 
 
 def test_threads_may_come_in_any_order():
-    first, second = traces.mlp3(), traces.mlp3((16, 8, 4))
+    first, second = made_traces.mlp3(), made_traces.mlp3((16, 8, 4))
     size = len(first.layers)
 
     def moved(trace, start, thread, layer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from buildtrace.diagnosis import History, all_rules
-from buildtrace.trace import ErrorInfo, LayerState, Method, SourceLine, Use
+from buildtrace.traces.schema import ErrorInfo, LayerState, Method, SourceLine, Use
 
 FILE = "/nowhere/model.py"
 

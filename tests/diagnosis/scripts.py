@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.trace import Trace
+    from buildtrace.traces.trace import Trace
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
@@ -92,7 +92,7 @@ class Server:
             source: its text, or its path.
             save: afterwards save what it made and load it again.
         """
-        from buildtrace import serialize
+        from buildtrace.traces import trace_file
 
         self._count += 1
         place = self.folder / str(self._count)
@@ -110,7 +110,7 @@ class Server:
         assert answer, f"the server ended: {output}"
         trace = place / "build.json"
         assert trace.exists(), f"no trace: {output}"
-        return Ran(script, **json.loads(answer), output=output, trace=serialize.load(trace))
+        return Ran(script, **json.loads(answer), output=output, trace=trace_file.load(trace))
 
     def close(self) -> None:
         """End the process."""

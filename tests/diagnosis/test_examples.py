@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from buildtrace import serialize
 from buildtrace.diagnosis import all_rules, diagnose
+from buildtrace.traces import trace_file
 from diagnosis import scripts
 from diagnosis.examples import of_rule, on_each_generation, on_its_generations, told
 
@@ -77,7 +77,7 @@ def test_a_forked_process_finds_what_one_of_its_own_does(server, generation, tmp
         capture_output=True,
         timeout=scripts.TIMEOUT,
     )
-    assert serialize.load(tmp_path / "build.json").findings == forked.trace.findings
+    assert trace_file.load(tmp_path / "build.json").findings == forked.trace.findings
 
 
 @pytest.mark.slow
@@ -98,6 +98,6 @@ def test_scripts_can_be_run_without_fork(generation, tmp_path):
         timeout=scripts.TIMEOUT,
     )
     assert done.returncode == 0
-    assert serialize.load(tmp_path / "build.json").calls
+    assert trace_file.load(tmp_path / "build.json").calls
     saved = json.loads((tmp_path / "saved.json").read_text())
     assert saved == {"saved": ["model.weights.h5", "model.keras"], "problem": ""}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 import pytest
-from traces import Recording, spec
+from made_traces import Recording, spec
 
 from buildtrace.diagnosis import History, remedies
-from buildtrace.trace import LayerRef, TensorSpec
+from buildtrace.traces.schema import LayerRef, TensorSpec
 from diagnosis.hand import state
 
 

@@ -6,13 +6,14 @@ import ast
 import re
 from pathlib import Path
 
+import made_traces
 import pytest
-import traces
 
 from buildtrace import diagnosis
 from buildtrace.diagnosis import SEVERITIES, Rule, all_rules, diagnose
 from buildtrace.diagnosis.rule import BOTH
-from buildtrace.trace import Finding, Trace
+from buildtrace.traces.schema import Finding
+from buildtrace.traces.trace import Trace
 
 each_rule = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
 
@@ -73,7 +74,9 @@ def test_nothing_is_said_of_nothing():
     assert diagnose(Trace()) == ()
 
 
-@pytest.mark.parametrize("make", [traces.mlp2, traces.mlp3, traces.towers, traces.evil])
+@pytest.mark.parametrize(
+    "make", [made_traces.mlp2, made_traces.mlp3, made_traces.towers, made_traces.evil]
+)
 def test_nothing_is_said_of_what_is_well(make):
     assert [f for f in diagnose(make()) if f.severity != "note"] == []
 

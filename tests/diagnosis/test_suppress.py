@@ -4,7 +4,7 @@ import pytest
 
 from buildtrace.diagnosis.settings import Settings
 from buildtrace.diagnosis.suppress import ignored_lines, is_selected, keep
-from buildtrace.trace import Finding, SourceLine
+from buildtrace.traces.schema import Finding, SourceLine
 from diagnosis.rules.running import HEAD, findings, on
 from diagnosis.rules.test_layer_unused import SWAPPED
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import buildtrace.examples
-from buildtrace import serialize
 from buildtrace.cli import environment
 from buildtrace.cli.parser import keras_choices
+from buildtrace.traces import trace_file
 
 ROOT = Path(buildtrace.examples.__file__).parents[2]
 EXAMPLES = sorted(
@@ -58,7 +58,7 @@ def run(example, keras, folder):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    return serialize.load(folder / "build.json"), done
+    return trace_file.load(folder / "build.json"), done
 
 
 def cases():

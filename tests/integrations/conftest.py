@@ -15,7 +15,7 @@ import pytest
 TESTS = Path(__file__).parents[1]
 
 STAND_IN = """
-import pytest, traces
+import pytest, made_traces
 from buildtrace.integrations import pytest_tracing
 
 class Fake:
@@ -58,7 +58,7 @@ def test_outside():
 def test_that_passes():
     pass
 """
-"""Tests of which one fails with the error of `traces.failing()`."""
+"""Tests of which one fails with the error of `made_traces.failing()`."""
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ CELLS = (
     "page = types.ModuleType('buildtrace.renderers.stand_in')\n"
     "page.render = lambda *_: '<p>the report</p><script>document.body.id = \"ran\"</script>'\n"
     "sys.modules[page.__name__] = page\n"
-    "renderers.RENDERERS['html'] = renderers.Renderer('html', '.html', 'stand_in', '')",
+    "renderers.RENDERERS['html'] = renderers.Renderer('html', '.html', 'stand_in:render', '')",
     "import keras",
     "%%buildtrace --name trace\n"
     "model = keras.Sequential([keras.layers.Dense(512), keras.layers.Dense(10)], name='mlp')\n"

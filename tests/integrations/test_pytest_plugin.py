@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+import made_traces  # noqa: F401 - to be there when pytest runs inside of pytest
 import pytest
-import traces  # noqa: F401 - to be there when pytest runs inside of pytest
 
 from buildtrace import testing
 from buildtrace.integrations import pytest_reports, pytest_tracing, pytest_updates  # noqa: F401
@@ -328,7 +328,7 @@ def test_a_comment_holds(synthetic, line, failed):
 def test_an_exception_that_the_test_expected_is_no_finding(synthetic, monkeypatch):
     """As `with pytest.raises(ValueError): model.build(...)`."""
     from buildtrace import diagnosis
-    from buildtrace.trace import Finding
+    from buildtrace.traces.schema import Finding
 
     made = Finding(code="BT301", message="It raised.", why="", fix="", calls=(0,))
     monkeypatch.setattr(diagnosis, "diagnose", lambda trace: (made,))
@@ -352,14 +352,14 @@ def test_a_rule_that_fails_does_not_end_the_run(synthetic, monkeypatch):
 # -- builds in files ------------------------------------------------------------------------------
 
 GOLDEN = """
-import traces
+import made_traces
 from buildtrace.testing import assert_build_matches
 
 def test_one(buildtrace):
-    assert_build_matches(traces.mlp3({units}), "one")
+    assert_build_matches(made_traces.mlp3({units}), "one")
 
 def test_two(buildtrace):
-    assert_build_matches(traces.mlp2(), "two")
+    assert_build_matches(made_traces.mlp2(), "two")
 """
 
 
@@ -409,17 +409,17 @@ def test_an_update_that_has_nothing_to_do(project):
 def test_a_failing_assertion_ends_at_the_tests_own_line(project):
     project.makepyfile(
         """
-        import traces
+        import made_traces
         from buildtrace.testing import assert_built_once
 
         def test_one():
-            assert_built_once(traces.mlp3(), "hidden")
+            assert_built_once(made_traces.mlp3(), "hidden")
         """
     )
     result = run(project)
     result.stdout.fnmatch_lines(
         [
-            '>*assert_built_once(traces.mlp3(), "hidden")',
+            '>*assert_built_once(made_traces.mlp3(), "hidden")',
             "E *AssertionError: expected 'hidden' to be built once, but there is no such layer; *",
             "E  *├ Layer.__call__  dense *",
             "*test_a_failing_assertion_ends_at_the_tests_own_line.py:5: AssertionError",

@@ -22,7 +22,7 @@ from patches import is_ours, keras_classes, keras_modules, live_wrappers
 
 import buildtrace
 from buildtrace.capture import Tracing
-from buildtrace.serialize import to_json
+from buildtrace.traces.trace_file import to_json
 from keras_own.notes import ArmNote, TestNote
 
 if TYPE_CHECKING:

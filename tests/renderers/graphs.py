@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from buildtrace.trace import Edge, Graph, LayerRef, Node, TensorSpec, Trace, Weight
+from buildtrace.traces.schema import Edge, Graph, LayerRef, Node, TensorSpec, Weight
+from buildtrace.traces.trace import Trace
 
 NASTY = (
     '"<b>\n',

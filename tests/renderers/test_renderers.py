@@ -2,14 +2,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import made_traces
 import pytest
-import traces
 
 from buildtrace import renderers
 from buildtrace.errors import UsageError
 from buildtrace.renderers import RENDERERS, VIEWS, Options, renderer_for, save, to_text
-from buildtrace.serialize import load
-from buildtrace.trace import ErrorInfo, Trace
+from buildtrace.traces.schema import ErrorInfo
+from buildtrace.traces.trace import Trace
+from buildtrace.traces.trace_file import load
 
 
 @pytest.mark.parametrize("renderer", [r for r in RENDERERS.values() if r.suffix])
@@ -31,14 +32,14 @@ def test_an_unknown_format_names_the_known_ones():
 
 
 def test_a_saved_trace_loads_back_whole(tmp_path):
-    trace = traces.mlp3()
+    trace = made_traces.mlp3()
     save(trace, tmp_path / "t.json", options=Options(depth=1, model="sequential"))
     assert load(tmp_path / "t.json") == trace
     assert [p.name for p in tmp_path.iterdir()] == ["t.json"]
 
 
 def test_text_holds_the_views_asked_for(tmp_path):
-    save(traces.mlp3(), tmp_path / "t.txt", options=Options(views=("tree", "weights")))
+    save(made_traces.mlp3(), tmp_path / "t.txt", options=Options(views=("tree", "weights")))
     text = (tmp_path / "t.txt").read_text()
     assert "Sequential.build" in text
     assert "initializer" in text
@@ -47,7 +48,7 @@ def test_text_holds_the_views_asked_for(tmp_path):
 
 
 def test_a_trace_saves_itself_in_a_format_that_no_suffix_tells(tmp_path):
-    trace = traces.mlp3()
+    trace = made_traces.mlp3()
     for name in (renderer.name for renderer in RENDERERS.values() if not renderer.suffix):
         trace.save(tmp_path / "build.json", name)
         assert (tmp_path / "build.json").read_bytes() == renderers.content(trace, name)
@@ -66,7 +67,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     path.write_text("old")
     monkeypatch.setattr(renderers, "to_text", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        save(traces.mlp3(), path)
+        save(made_traces.mlp3(), path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["t.txt"]
 
@@ -77,31 +78,39 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="disk full"):
-        save(traces.mlp3(), tmp_path / "t.json")
+        save(made_traces.mlp3(), tmp_path / "t.json")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
-    save(traces.mlp3(), tmp_path / "link.json")
+    save(made_traces.mlp3(), tmp_path / "link.json")
     assert (tmp_path / "link.json").is_symlink()
-    assert load(tmp_path / "real.json") == traces.mlp3()
+    assert load(tmp_path / "real.json") == made_traces.mlp3()
 
 
 def test_a_device_can_be_written_to():
-    save(traces.mlp3(), "/dev/null", format="json")
+    save(made_traces.mlp3(), "/dev/null", format="json")
     assert not Path("/dev/null").is_file()
 
 
 def test_an_unknown_view_names_the_known_ones():
     with pytest.raises(UsageError, match="weights"):
-        to_text(traces.mlp3(), Options(views=("treee",)))
+        to_text(made_traces.mlp3(), Options(views=("treee",)))
 
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
 @pytest.mark.parametrize(
-    "make", [traces.mlp2, traces.mlp3, traces.failing, traces.evil, traces.towers, traces.Trace]
+    "make",
+    [
+        made_traces.mlp2,
+        made_traces.mlp3,
+        made_traces.failing,
+        made_traces.evil,
+        made_traces.towers,
+        made_traces.Trace,
+    ],
 )
 def test_every_view_fits_the_width(view, width, make):
     text = to_text(make(), Options(views=(view,), explain=True), width=width)
@@ -111,7 +120,7 @@ def test_every_view_fits_the_width(view, width, make):
 
 @pytest.mark.parametrize("view", ["tree", "steps", "graph", "weights"])
 def test_names_are_never_markup(view):
-    text = to_text(traces.evil(), Options(views=(view,)), width=120)
+    text = to_text(made_traces.evil(), Options(views=(view,)), width=120)
     assert "[bold]x" in text
     assert '"<b>\\n' in text
     assert "\x1b" not in text
@@ -122,7 +131,7 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii(view, tmp_path):
     from rich.console import Console
 
     with (tmp_path / "out").open("w", encoding="ascii") as file:
-        renderers.show(traces.towers(), Console(file=file, width=100), Options(views=(view,)))
+        renderers.show(made_traces.towers(), Console(file=file, width=100), Options(views=(view,)))
     text = (tmp_path / "out").read_text()
     assert text.isascii()
     assert "\\u" not in text

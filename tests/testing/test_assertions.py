@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from made_traces import Recording, layers, mlp2, mlp3, replaced, spec, towers
 from msgspec.structs import replace
-from traces import Recording, layers, mlp2, mlp3, replaced, spec, towers
 
 from buildtrace import testing
 from buildtrace.diagnosis import diagnose
 from buildtrace.errors import UsageError
-from buildtrace.trace import Finding, Trace
+from buildtrace.traces.schema import Finding
+from buildtrace.traces.trace import Trace
 
 NOTHING = Trace()
 

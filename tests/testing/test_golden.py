@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from made_traces import Recording, layers, mlp2, mlp3, towers
 from msgspec.structs import replace
-from traces import Recording, layers, mlp2, mlp3, towers
 
 from buildtrace import branches
 from buildtrace.errors import UsageError
-from buildtrace.renderers import format as fmt
-from buildtrace.renderers.outline import outline
+from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text.outline import outline
 from buildtrace.testing import assert_build_matches, golden
-from buildtrace.trace import Trace
+from buildtrace.traces.trace import Trace
 
 FILE = "__builds__/test_model/mlp.txt"
 

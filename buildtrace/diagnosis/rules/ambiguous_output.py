@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, ErrorInfo, Finding, LayerRef, Node
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, ErrorInfo, Finding, LayerRef, Node
 
 # What the properties of a layer say: Keras 2 of several nodes, both of none.
 _SEVERAL = re.compile(r'[Ll]ayer "?(.+?)"? has multiple inbound nodes')
@@ -86,7 +86,7 @@ def _several(history: History, error: ErrorInfo, layer: LayerRef) -> Finding:
     if '"layer input"' in error.message or "input shape" in error.message:
         asked = asked.replace("output", "input")
     return RULE.finding(
-        f"`{asked}` was asked of {words.layer(layer)}, which has "
+        f"`{asked}` was asked of {wording.layer(layer)}, which has "
         f"{_shapes(history, layer) or 'several'}: one for each call of it.",
         f"{layer.name}.get_{asked}_at(0)  # of the first call; 1 of the second, and so on",
         calls=_proof(history, layer),
@@ -98,7 +98,9 @@ def _several(history: History, error: ErrorInfo, layer: LayerRef) -> Finding:
 def _shapes(history: History, layer: LayerRef) -> str:
     """What each node gives out, if there are several."""
     nodes = _nodes(history, layer)
-    return words.listed([words.shapes(node.outputs) for node in nodes]) if len(nodes) > 1 else ""
+    return (
+        wording.listed([wording.shapes(node.outputs) for node in nodes]) if len(nodes) > 1 else ""
+    )
 
 
 # -- an attribute that Keras 3 does not have --------------------------------------------------
@@ -106,7 +108,7 @@ def _shapes(history: History, layer: LayerRef) -> str:
 
 def _gone(history: History, error: ErrorInfo, layer: LayerRef, asked: str) -> Finding:
     several = _shapes(history, layer)
-    which = f"; {words.layer(layer)} has {several}, one for each call of it" if several else ""
+    which = f"; {wording.layer(layer)} has {several}, one for each call of it" if several else ""
     side = "input" if asked.startswith(("input", "get_input", "inbound")) else "output"
     fix = f"{layer.name}.{side}.shape"
     if several or "shape" not in asked:
@@ -140,15 +142,15 @@ def _none(history: History, error: ErrorInfo, layer: LayerRef) -> Finding:
         happened = "has the nodes of its own layers, but was never called on a symbol itself"
         fix = f"{layer.name}.outputs[0]  # and {layer.name}.inputs[0]: the ends of its own graph"
     elif calls:
-        place = f" at {words.line(calls[0].caller)}" if calls[0].caller else ""
-        data = words.shapes(calls[0].inputs)
+        place = f" at {wording.line(calls[0].caller)}" if calls[0].caller else ""
+        data = wording.shapes(calls[0].inputs)
         happened = f"was called on data alone, {data}{place}, and so has no node"
         fix = _on_symbols(history, calls[0])
     else:
         happened = "was never called, and so has no node"
         fix = f"outputs = {layer.name}(keras.Input(...))"
     return RULE.finding(
-        f"An input or output was asked of {words.layer(layer)}, which {happened}.",
+        f"An input or output was asked of {wording.layer(layer)}, which {happened}.",
         fix,
         calls=_proof(history, layer),
         caller=error.lines[0],
@@ -161,7 +163,7 @@ def _on_symbols(history: History, call: Call) -> str:
     root = history.root(call)
     assert call.layer is not None
     given = [spec.shape for spec in root.inputs if spec.shape is not None]
-    made = [f"keras.Input({words.shape(shape[1:])})" for shape in given]
+    made = [f"keras.Input({wording.shape(shape[1:])})" for shape in given]
     inputs = made[0] if len(made) == 1 else f"[{', '.join(made)}]"
     if root.layer is None or (root.layer == call.layer and call.layer.id not in _models(history)):
         return f"outputs = {call.layer.name}({inputs})  # a call on a symbol makes a node"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Finding
 
 
 class _Moved(NamedTuple):
@@ -115,7 +115,7 @@ def _finding(raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
     here, there = ("Keras 3", "Keras 2") if moved.generation == "keras3" else ("Keras 2", "Keras 3")
     line = raised.calls[-1].caller if raised.calls else raised.line
     return RULE.finding(
-        f"{words.line(line)} passes arguments in the order of {there} to {here}: {function}"
+        f"{wording.line(line)} passes arguments in the order of {there} to {here}: {function}"
         f"{moved.wants}.",
         fix=moved.fix.replace("{name}", names[0] if names else "w"),
         calls=raised.ids,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.packages import LOADS
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Finding
 
 _KERAS_3 = {
     "batch_input_shape": "keras.Input(batch_shape=(...))  # as the first layer",
@@ -68,7 +68,7 @@ def _finding(raised: Raised, generation: str, name: str, of: str | None, fix: st
     layer = raised.calls[-1].layer if raised.calls else None
     whom = f"{of} of {here}" if of else here
     return RULE.finding(
-        f"{words.line(raised.line)} gives `{name}` to {whom}: only {there} has an argument of "
+        f"{wording.line(raised.line)} gives `{name}` to {whom}: only {there} has an argument of "
         "that name.",
         fix=fix,
         calls=raised.ids,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Finding
 
 _KERAS = (
     re.compile(r"""Can't set the attribute "(?P<name>\w+)", likely because it conflicts"""),
@@ -78,7 +78,7 @@ def _finding(raised: Raised, name: str, class_name: str) -> Finding:
     whose = f"of {class_name}" if class_name else "of a layer"
     layer = raised.calls[-1].layer if raised.calls else None
     return RULE.finding(
-        f"{words.line(raised.line)} assigns the attribute `{name}` {whose}, which Keras has for "
+        f"{wording.line(raised.line)} assigns the attribute `{name}` {whose}, which Keras has for "
         "itself: every layer or model has a property of that name that cannot be set.",
         fix=f"self.{_other_name(name)} = ...  # any name that Keras does not have",
         calls=raised.ids,

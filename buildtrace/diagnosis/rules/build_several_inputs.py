@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, LayerState
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, LayerState
 
 REFUSES = "Currently, you cannot build your model"
 """How the message of Keras 2 begins."""
@@ -38,12 +39,12 @@ def _is_in_vain(call: Call, state: LayerState) -> bool:
 
 def _finding(call: Call, state: LayerState) -> Finding:
     names = remedies.needed(state)
-    what = words.listed([f"'{name}'" for name in names])
+    what = wording.listed([f"'{name}'" for name in names])
     came = "raised" if call.error else "marked it as built and built nothing"
-    left = [words.layer(child) for child in state.children if child.id in state.unbuilt]
+    left = [wording.layer(child) for child in state.children if child.id in state.unbuilt]
     return RULE.finding(
-        f"build of {words.layer(state.layer)} {came}: its `call` needs {what}, and `build` has one "
-        f"argument to give; not built: {words.listed(left) or 'all'}.",
+        f"build of {wording.layer(state.layer)} {came}: its `call` needs {what}, and `build` has "
+        f"one argument to give; not built: {wording.listed(left) or 'all'}.",
         fix=_fix(call, state, names),
         calls=[call.id],
         caller=call.caller,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
-from buildtrace.trace import SourceLine
+from buildtrace.traces import wording
+from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, LayerState, Method
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, LayerState, Method
 
 REFUSED = re.compile(r"\bbuild\(\) (missing \d+ required|takes \d+ positional|got an unexpected)")
 """How Python says that `build` cannot be called so."""
@@ -46,18 +47,18 @@ def _has_other_names(state: LayerState, build: Method) -> bool:
 
 def _finding(call: Call, state: LayerState, build: Method) -> Finding:
     tensors = remedies.needed(state) or ["inputs"]
-    takes = words.listed(build.arguments) or "nothing"
+    takes = wording.listed(build.arguments) or "nothing"
     gets = (
         "gives the shape of the first argument of `call` alone"
         if call.generation == "keras2"
-        else f"has {words.listed([f'{name}_shape' for name in tensors])} to give"
+        else f"has {wording.listed([f'{name}_shape' for name in tensors])} to give"
     )
     fix = _for_a_list(tensors)
     if call.generation == "keras3" and len(tensors) > 1:
         shapes = ", ".join(f"{name}_shape" for name in tensors)
         fix = f"def build(self, {shapes}):  # the arguments of `call`, with _shape"
     return RULE.finding(
-        f"build of {words.layer(state.layer)} takes {takes}, but Keras {call.generation[-1]} "
+        f"build of {wording.layer(state.layer)} takes {takes}, but Keras {call.generation[-1]} "
         f"{gets}.",
         fix=fix,
         calls=[call.id],

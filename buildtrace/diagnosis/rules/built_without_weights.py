@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, LayerRef, LayerState
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, LayerRef, LayerState
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -50,12 +51,12 @@ def _finding(
     history: History, call: Call, state: LayerState, left: list[LayerRef], later: Call | None
 ) -> Finding:
     ref = state.layer
-    names = words.listed([words.layer(child) for child in left])
+    names = wording.listed([wording.layer(child) for child in left])
     end = "is not built" if len(left) == 1 else "are not built"
     if later is not None:
-        end += f" until {words.line(later.caller)} calls it" if later.caller else " until later"
+        end += f" until {wording.line(later.caller)} calls it" if later.caller else " until later"
     return RULE.finding(
-        f"build of {words.layer(ref)} marked it as built and built nothing: {names} {end}.",
+        f"build of {wording.layer(ref)} marked it as built and built nothing: {names} {end}.",
         fix=_fix(history, ref, left, call.generation),
         calls=[call.id],
         caller=call.caller,
@@ -93,7 +94,7 @@ def _of_sequential(history: History, call: Call) -> Iterator[Finding]:
         assert call.layer is not None
         name = remedies.variable(call.layer)
         yield RULE.finding(
-            f"build of {words.layer(call.layer)} marked it as built and built nothing: it was "
+            f"build of {wording.layer(call.layer)} marked it as built and built nothing: it was "
             "not given the shape of one tensor.",
             fix=f"{name}.build((None, ...))  # the shape of a batch of your data",
             calls=[call.id],

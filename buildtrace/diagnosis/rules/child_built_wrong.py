@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
-from buildtrace.diagnosis.history import is_users
 from buildtrace.diagnosis.mismatch import Mismatch, mismatch
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
+from buildtrace.traces.index import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding, Shape
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding, Shape
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -39,11 +39,11 @@ def _finding(failure: Raised, found: Mismatch, holder: Call) -> Finding:
     assert found.build.layer is not None
     assert holder.layer is not None
     own = any(spec.shape == found.expected for spec in holder.inputs)
-    shape = words.shape(found.expected)
+    shape = wording.shape(found.expected)
     return RULE.finding(
-        f"{holder.name} of {words.layer(holder.layer)} built its child "
-        f"{words.layer(found.build.layer)} from {'its own input shape ' if own else ''}{shape}, "
-        f"but `call` feeds the child {words.shape(found.got)}.",
+        f"{holder.name} of {wording.layer(holder.layer)} built its child "
+        f"{wording.layer(found.build.layer)} from {'its own input shape ' if own else ''}{shape}, "
+        f"but `call` feeds the child {wording.shape(found.got)}.",
         _fix(found),
         calls=[*failure.ids, found.build.id, holder.id],
         caller=found.build.caller,
@@ -65,7 +65,7 @@ def _shape(expected: Shape, got: Shape) -> str:
     """The right shape as an expression in `input_shape`, if only its last axis was wrong."""
     if len(got) > 1 and expected[1:-1] == got[1:-1]:
         return f"(*input_shape[:-1], {got[-1]})"
-    return words.shape((None, *got[1:]))
+    return wording.shape((None, *got[1:]))
 
 
 RULE = Rule(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
-from buildtrace.trace import SourceLine
+from buildtrace.traces import wording
+from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, LayerRef, LayerState, Use
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, LayerRef, LayerState, Use
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -88,8 +89,8 @@ def _finding(history: History, holder: LayerState, build: Call) -> Finding:
     end = f": {failed.name} could not load it" if failed else ": a .keras file will not load"
     by = next(c for c in history.around(build) if c.landmark == "Layer.__call__")
     return RULE.finding(
-        f"{does} {words.layer(build.layer)} in {words.layer(holder.layer)}; only a call did, at "
-        f"{words.line(build.caller)}{end}.",
+        f"{does} {wording.layer(build.layer)} in {wording.layer(holder.layer)}; only a call did, "
+        f"at {wording.line(build.caller)}{end}.",
         fix=_fix(history, holder, build, is_there=method is not None),
         calls=[build.id, by.id, *(b.id for b in history.builds(holder.layer.id)[:1])],
         caller=place if place.line else build.caller,
@@ -106,12 +107,12 @@ def _while_loading(history: History) -> Iterator[Finding]:
         method, root = state.method("build"), history.trace.call(state.after)
         if method and state.built and state.unbuilt and failed and root.caller == failed.caller:
             left = [child for child in state.children if child.id in state.unbuilt]
-            names = words.listed([words.layer(child) for child in left])
+            names = wording.listed([wording.layer(child) for child in left])
             code = [f"    self.{name}.build(input_shape)" for name in remedies.variables(left)]
             build = "\n".join(code)
             yield RULE.finding(
                 f"{state.layer.class_name}.build does not build {names} in "
-                f"{words.layer(state.layer)}: {failed.name} had no variables to load into.",
+                f"{wording.layer(state.layer)}: {failed.name} had no variables to load into.",
                 fix=f"def build(self, input_shape):\n    ...  # as now\n{build}\n"
                 "    super().build(input_shape)",
                 calls=[root.id, *(b.id for b in history.builds(state.layer.id)[:1])],

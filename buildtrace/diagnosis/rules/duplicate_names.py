@@ -6,15 +6,15 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.origins import INPUT
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, LayerRef
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, LayerRef
 
 # What the two mappers of Keras say, and Sequential.add.
 _SAID = re.compile(
@@ -60,12 +60,12 @@ def _first_calls(history: History, layer: LayerRef) -> list[Call]:
 def _several(layers: list[LayerRef]) -> str:
     if len(layers) < 2:
         return "two layers"
-    return f"{len(layers)} layers ({words.listed([layer.class_name for layer in layers])})"
+    return f"{len(layers)} layers ({wording.listed([layer.class_name for layer in layers])})"
 
 
 def _lines(makers: list[Call]) -> str:
-    places = list(dict.fromkeys(words.line(call.caller) for call in makers if call.caller))
-    return f": {words.listed(places)}" if places else ""
+    places = list(dict.fromkeys(wording.line(call.caller) for call in makers if call.caller))
+    return f": {wording.listed(places)}" if places else ""
 
 
 def _fix(history: History, name: str, layers: list[LayerRef]) -> str:

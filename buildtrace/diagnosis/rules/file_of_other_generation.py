@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.packages import LOADS
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Finding
 
 _OF_KERAS_3 = re.compile(
     r"\['batch_shape'\]"  # InputLayer takes it in Keras 3 alone
@@ -51,7 +51,7 @@ def _finding(raised: Raised, saved: str) -> Finding:
     what = f"`{use.name}`" if use is not None else "Keras"
     package = "keras" if saved == "keras3" else "tf_keras"
     return RULE.finding(
-        f"{what} of {loads} at {words.line(line)} reads a model that {by} saved: its description "
+        f"{what} of {loads} at {wording.line(line)} reads a model that {by} saved: its description "
         f"has words that {loads} does not know.",
         fix=f"import {package}  # the generation that saved it\n\n"
         f"model = {package}.models.load_model(path)\n"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
-from buildtrace.diagnosis.history import is_users
 from buildtrace.diagnosis.mismatch import Mismatch, mismatch
 from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
+from buildtrace.traces.index import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -30,8 +30,8 @@ def _finding(history: History, failure: Raised, found: Mismatch) -> Finding:
     first, flatten = _first(history, found), _flatten(history, found)
     before, now = found.sizes
     return RULE.finding(
-        f"{words.layer(found.build.layer)} was built for {words.shape(found.expected)}"
-        f"{_by(found, first)}, and got {words.shape(found.got)}{_through(flatten)}: its weights "
+        f"{wording.layer(found.build.layer)} was built for {wording.shape(found.expected)}"
+        f"{_by(found, first)}, and got {wording.shape(found.got)}{_through(flatten)}: its weights "
         f"have the size {before} in them, not {now}.",
         _fix(history, found, first, flatten),
         calls=[*failure.ids, found.build.id, first.id],
@@ -61,14 +61,14 @@ def _declared(history: History, root: Call) -> Call | None:
 
 
 def _by(found: Mismatch, first: Call) -> str:
-    place = f" at {words.line(first.caller)}" if first.caller else ""
+    place = f" at {wording.line(first.caller)}" if first.caller else ""
     if first.landmark == INPUT and first.layer is not None:
         return f", because of the Input '{first.layer.name}'{place}"
     if first.layer is None or first.layer == found.build.layer:
         return f" by its first input{place}"
     doing = "called" if first.landmark == "Layer.__call__" else "built"
-    given = f" on {words.shapes(first.inputs)}" if first.inputs else ""
-    return f" when {words.layer(first.layer)} was first {doing}{given}{place}"
+    given = f" on {wording.shapes(first.inputs)}" if first.inputs else ""
+    return f" when {wording.layer(first.layer)} was first {doing}{given}{place}"
 
 
 def _flatten(history: History, found: Mismatch) -> Call | None:
@@ -80,7 +80,7 @@ def _flatten(history: History, found: Mismatch) -> Call | None:
 def _through(flatten: Call | None) -> str:
     if flatten is None or flatten.layer is None:
         return ""
-    return f", which '{flatten.layer.name}' made of {words.shapes(flatten.inputs)}"
+    return f", which '{flatten.layer.name}' made of {wording.shapes(flatten.inputs)}"
 
 
 def _fix(history: History, found: Mismatch, first: Call, flatten: Call | None) -> str:
@@ -92,7 +92,7 @@ def _fix(history: History, found: Mismatch, first: Call, flatten: Call | None) -
     before, now = found.sizes
     of_data = history.root(found.call) != found.call or found.got[0] is not None
     if first.landmark == INPUT and of_data:
-        shape = words.shape(found.got[1:] if first.outputs[0].shape == found.expected else ())
+        shape = wording.shape(found.got[1:] if first.outputs[0].shape == found.expected else ())
         shown = "..." if shape == "()" else shape
         return f"keras.Input(shape={shown})  # the shape of your data, with {now} for {before}"
     name, kind = found.build.layer.name, found.build.layer.class_name

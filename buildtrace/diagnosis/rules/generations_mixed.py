@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.packages import classes_in, generation_of
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding
 
 _NAMES = {"keras2": "Keras 2", "keras3": "Keras 3"}
 _REFUSED = {
@@ -68,10 +68,10 @@ def _other(generation: str) -> str:
 def _error(raised: Raised, class_name: str, generation: str) -> Finding:
     layer = next((call.layer for call in reversed(raised.calls) if call.layer is not None), None)
     model = layer or (raised.use.model if raised.use is not None else None)
-    what = f"{words.layer(model)} of " if model is not None and model.name else ""
+    what = f"{wording.layer(model)} of " if model is not None and model.name else ""
     return RULE.finding(
         f"A {_last(class_name)} of {_NAMES[_other(generation)]} ({class_name}) is given to {what}"
-        f"{_NAMES[generation]} at {words.line(raised.line)}: neither knows the other's classes.",
+        f"{_NAMES[generation]} at {wording.line(raised.line)}: neither knows the other's classes.",
         fix=_fix(class_name, generation),
         calls=raised.ids,
         caller=raised.line,
@@ -102,9 +102,9 @@ def _fix(class_name: str, generation: str) -> str:
 
 
 def _given(call: Call) -> Finding:
-    who = words.layer(call.layer) if call.layer is not None else call.name
+    who = wording.layer(call.layer) if call.layer is not None else call.name
     return RULE.finding(
-        f"{who} of {_NAMES[call.generation]} is called at {words.line(call.caller)} on a "
+        f"{who} of {_NAMES[call.generation]} is called at {wording.line(call.caller)} on a "
         f"{_last(call.foreign[0])} of {_NAMES[_other(call.generation)]} ({call.foreign[0]}): what "
         "comes out is not connected to it, and no model can have both.",
         fix=_fix(call.foreign[0], call.generation),
@@ -133,9 +133,9 @@ def _inside(call: Call, outer: Call) -> Finding:
     assert outer.layer is not None
     lost = "trained, saved or shown" if outer.generation == "keras3" else "saved or shown"
     return RULE.finding(
-        f"{words.layer(outer.layer)} is of {_NAMES[outer.generation]}, and calls "
-        f"{words.layer(call.layer)} of {_NAMES[call.generation]} ({words.line(call.caller)}): it "
-        f"runs, but is no layer of the other, and is not {lost} as one.",
+        f"{wording.layer(outer.layer)} is of {_NAMES[outer.generation]}, and calls "
+        f"{wording.layer(call.layer)} of {_NAMES[call.generation]} ({wording.line(call.caller)}): "
+        f"it runs, but is no layer of the other, and is not {lost} as one.",
         fix=_fix(f"layers.{call.layer.class_name}", outer.generation),
         calls=[outer.id, call.id],
         caller=call.caller,

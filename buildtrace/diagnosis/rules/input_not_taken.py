@@ -6,16 +6,16 @@ import re
 from ast import literal_eval
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding, LayerRef, Shape, TensorSpec
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding, LayerRef, Shape, TensorSpec
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 
@@ -67,13 +67,13 @@ def _refused(failure: Raised) -> Refused | None:
         return Refused(call, spec, wants, axes=int(said[3]))
     if (said := _SHAPE.search(text)) and (spec := _input(call, int(said[1]))):
         shape = literal_eval(said[2])
-        return Refused(call, spec, words.shape(shape), shape=shape)
+        return Refused(call, spec, wording.shape(shape), shape=shape)
     if said := _GIVEN.search(text):
         shape, got = literal_eval(said[1]), literal_eval(said[2])
         found = [spec for spec in call.inputs if spec.shape == got]
-        return Refused(call, found[0], words.shape(shape), shape=shape) if found else None
+        return Refused(call, found[0], wording.shape(shape), shape=shape) if found else None
     if (said := _NUMBER.search(text)) and call.inputs:
-        return Refused(call, call.inputs[0], words.counted(int(said[1]), "input"))
+        return Refused(call, call.inputs[0], wording.counted(int(said[1]), "input"))
     return None
 
 
@@ -87,10 +87,10 @@ def _finding(history: History, failure: Raised, refused: Refused) -> Finding:
     way = Origins(history).path(refused.call, refused.spec.shape)
     before = way[0] if way else None
     one = refused.shape is not None or refused.axes is not None
-    got = words.shapes([refused.spec] if one else refused.call.inputs)
+    got = wording.shapes([refused.spec] if one else refused.call.inputs)
     inputs = _inputs(history, refused)
     return RULE.finding(
-        f"{words.layer(layer)}{_made_with(inputs)} takes {refused.wants}, and got "
+        f"{wording.layer(layer)}{_made_with(inputs)} takes {refused.wants}, and got "
         f"{got}{_from(before)}.",
         _fix(history, refused, way),
         calls=[*failure.ids, *[call.id for call in inputs], *([before.id] if before else [])],
@@ -112,18 +112,18 @@ def _inputs(history: History, refused: Refused) -> list[Call]:
 
 
 def _made_with(inputs: list[Call]) -> str:
-    made = [f"'{c.layer.name}' ({words.line(c.caller)})" for c in inputs if c.layer]
+    made = [f"'{c.layer.name}' ({wording.line(c.caller)})" for c in inputs if c.layer]
     what = "Input" if len(made) == 1 else "Inputs"
-    return f", made with the {what} {words.listed(made)}," if made else ""
+    return f", made with the {what} {wording.listed(made)}," if made else ""
 
 
 def _from(before: Call | None) -> str:
     if before is None or before.layer is None:
         return ""
-    place = f" at {words.line(before.caller)}" if before.caller else ""
+    place = f" at {wording.line(before.caller)}" if before.caller else ""
     if before.landmark == INPUT:
         return f" from the Input '{before.layer.name}'{place}"
-    return f" from {words.layer(before.layer)}{place}"
+    return f" from {wording.layer(before.layer)}{place}"
 
 
 # -- remedies ---------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def _other_size(refused: Refused, shape: Shape) -> str:
     if len(wanted) == len(shape) + 1 and wanted[1:] == shape:
         return "x = x[None]  # one sample alone is a batch of one"
     if len(wanted) == len(shape):
-        return f"keras.Input(shape={words.shape(shape[1:])})  # the shape of your data"
+        return f"keras.Input(shape={wording.shape(shape[1:])})  # the shape of your data"
     sizes = ", ".join("-1" if size is None else str(size) for size in wanted[1:])
     return f"x = x.reshape((-1, {sizes}))  # the shape that the model was made for"
 
@@ -201,7 +201,7 @@ def _more_axes(refused: Refused, shape: Shape, before: Call | None) -> str:
     if is_data:
         return "x = x[..., None]  # a last axis of size 1: the channel, or the one feature"
     if before is not None and before.landmark == INPUT:
-        inner = words.shape((*shape[1:], 1))
+        inner = wording.shape((*shape[1:], 1))
         return f"keras.Input(shape={inner})  # one channel or feature; the data too: x[..., None]"
     sizes = ["-1" if size is None else str(size) for size in shape[1:]]
     inner = ", ".join([*sizes, "1"])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.locked import LOCKED, ONCE, is_about_weight, made_by
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, LayerRef, SourceLine
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, LayerRef, SourceLine
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -99,13 +99,13 @@ def _weights(history: History, calls: list[Call]) -> set[int]:
 def _anew(history: History, place: _Place, made: list[Call]) -> Finding:
     names = [f"'{call.layer.name}'" for call in made if call.layer is not None]
     if len(names) > 3:
-        names = [*names[:3], words.counted(len(names) - 3, "other")]
+        names = [*names[:3], wording.counted(len(names) - 3, "other")]
     held = history.all_weights[place.owner.id]
     proven = _is_proven(history, held, [[call] for call in made])
     return RULE.finding(
-        f"`call` of {words.layer(place.owner)} has another {place.class_name} each time it runs "
-        f"({words.line(place.line)}): {words.listed(names)}, all with new weights, so that what "
-        "one of them learns is gone with the next.",
+        f"`call` of {wording.layer(place.owner)} has another {place.class_name} each time it runs "
+        f"({wording.line(place.line)}): {wording.listed(names)}, all with new weights, so that "
+        "what one of them learns is gone with the next.",
         fix=_fix(place.class_name),
         calls=[call.id for call in made],
         caller=place.line,
@@ -118,9 +118,9 @@ def _anew(history: History, place: _Place, made: list[Call]) -> Finding:
 
 
 def _refused(owner: LayerRef, calls: list[int], line: SourceLine | None) -> Finding:
-    where = f" at {words.line(line)}" if line is not None else ""
+    where = f" at {wording.line(line)}" if line is not None else ""
     return RULE.finding(
-        f"`call` of {words.layer(owner)} makes a layer{where} while '{owner.name}' is built "
+        f"`call` of {wording.layer(owner)} makes a layer{where} while '{owner.name}' is built "
         "already, and Keras refuses it: it would be another one at each call.",
         fix=_fix("Dense"),
         calls=calls,

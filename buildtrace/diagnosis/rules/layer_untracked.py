@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, LayerRef, Weight
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, LayerRef, Weight
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -78,9 +78,9 @@ def _finding(history: History, owner: LayerRef, call: Call, weights: list[Weight
     state = history.state(owner.id)
     attribute = call.layer.class_name.lower()
     return RULE.finding(
-        f"{words.layer(owner)} calls {words.layer(call.layer)}, which is no part of it: its "
-        f"{words.counted(len(weights), 'weight')} ({words.counted(number, 'parameter')}) are not "
-        f"among the weights of '{owner.name}', so they are neither trained nor saved.",
+        f"{wording.layer(owner)} calls {wording.layer(call.layer)}, which is no part of it: its "
+        f"{wording.counted(len(weights), 'weight')} ({wording.counted(number, 'parameter')}) are "
+        f"not among the weights of '{owner.name}', so they are neither trained nor saved.",
         fix=f"class {state.layer.class_name if state else owner.class_name}(...):\n"
         "    def __init__(self, ...):\n"
         "        super().__init__()\n"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, Graph, Node
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, Graph, Node
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -55,15 +55,15 @@ def _finding(graph: Graph, node: Node, ran: Call, *, replaced: bool) -> Finding:
     model, name = graph.model, f"'{node.name}' ({node.class_name})"
     if replaced:
         message = (
-            f"Another layer took the place of {name} in {words.layer(model)} before it was built, "
-            "and Keras still has it: without weights, in `layers`, in the summary and in saved "
-            "files."
+            f"Another layer took the place of {name} in {wording.layer(model)} before it was "
+            "built, and Keras still has it: without weights, in `layers`, in the summary and in "
+            "saved files."
         )
         remedy = f"# have `__init__` make the right layer, instead of '{node.name}':"
     else:
         message = (
-            f"{words.layer(model)} has a layer {name} that was neither called nor built: it has no "
-            "weights, and is in the summary and in saved files all the same."
+            f"{wording.layer(model)} has a layer {name} that was neither called nor built: it has "
+            "no weights, and is in the summary and in saved files all the same."
         )
         remedy = f"# if '{node.name}' is left over, have `__init__` not make it:"
     return RULE.finding(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, Graph, Node
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, Graph, Node
 
 USERS = (
     "LSTM GRU SimpleRNN RNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU "
@@ -88,7 +88,7 @@ def _finding(history: History, call: Call, graph: Graph, user: Node) -> Finding:
     assert call.layer is not None
     used = history.calls(user.layer)[:1] if user.layer is not None else []
     return RULE.finding(
-        f"{words.layer(call.layer)} dropped the mask of its input {words.shapes(call.inputs)}: "
+        f"{wording.layer(call.layer)} dropped the mask of its input {wording.shapes(call.inputs)}: "
         f"'{user.name}' ({user.class_name}) in '{graph.model.name}' takes the padding for data.",
         _fix(call),
         calls=[call.id, *[each.id for each in used]],

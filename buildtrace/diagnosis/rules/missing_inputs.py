@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding, Graph, Node
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding, Graph, Node
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def _finding(history: History, graph: Graph) -> Finding:
     missing = [nodes[place] for place in graph.missing]
     makers = [call for node in missing for call in _makers(history, node)]
     given = [nodes[place] for place in graph.inputs if place in nodes]
-    names = words.listed([_named(history, node) for node in missing])
+    names = wording.listed([_named(history, node) for node in missing])
     return RULE.finding(
         f"The outputs of '{graph.model.name}' are computed from {names} as well, which "
         f"{'is' if len(missing) == 1 else 'are'} not among its inputs.",
@@ -48,8 +48,8 @@ def _makers(history: History, node: Node) -> list[Call]:
 
 
 def _named(history: History, node: Node) -> str:
-    places = [words.line(call.caller) for call in _makers(history, node) if call.caller]
-    shape = f", {words.shapes(node.outputs)}" if node.outputs else ""
+    places = [wording.line(call.caller) for call in _makers(history, node) if call.caller]
+    shape = f", {wording.shapes(node.outputs)}" if node.outputs else ""
     return f"the Input '{node.name}' ({', '.join(places) or 'somewhere'}{shape})"
 
 

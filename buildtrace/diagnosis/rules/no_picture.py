@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Finding, LayerRef, Shape, Use
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Finding, LayerRef, Shape, Use
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def _finding(history: History, use: Use, model: LayerRef) -> Finding:
     runs = [call for call in [*history.calls(model.id), *history.builds(model.id)] if call.inputs]
     lacks = "one box" if use.name == "model_to_dot" else "'multiple' for every shape"
     return RULE.finding(
-        f"{words.layer(model)} is subclassed: Keras keeps no graph of it, so its "
+        f"{wording.layer(model)} is subclassed: Keras keeps no graph of it, so its "
         f"{'picture' if use.name == 'model_to_dot' else 'summary'} has {lacks}. buildtrace has "
         "the graph.",
         _fix(use, model, [spec.shape for spec in runs[0].inputs] if runs else []),
@@ -42,7 +42,7 @@ def _finding(history: History, use: Use, model: LayerRef) -> Finding:
 
 
 def _fix(use: Use, model: LayerRef, shapes: list[Shape | None]) -> str:
-    made = [f"keras.Input({words.shape(shape[1:])})" for shape in shapes if shape is not None]
+    made = [f"keras.Input({wording.shape(shape[1:])})" for shape in shapes if shape is not None]
     inside = made[0] if len(made) == 1 else f"[{', '.join(made)}]"
     graph = f"keras.Model(i, {model.name}.call(i))"
     shown = f"keras.utils.plot_model({graph})"

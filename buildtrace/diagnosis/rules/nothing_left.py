@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding, Shape, TensorSpec
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding, Shape, TensorSpec
 
 # What the convolutions and poolings of both generations say, and TensorFlow's shape function.
 _SAID = re.compile(
@@ -37,7 +37,7 @@ def _finding(history: History, failure: Raised, call: Call) -> Finding:
     way = Origins(history).path(call, given.shape)
     steps = [maker for maker in way if maker.landmark == INPUT or _shrank(maker)]
     return RULE.finding(
-        f"{words.layer(call.layer)} got {words.shapes([given])}, of which its window leaves "
+        f"{wording.layer(call.layer)} got {wording.shapes([given])}, of which its window leaves "
         f"nothing{_course(steps)}.",
         _fix(call.layer.class_name, given.shape or ()),
         calls=[*failure.ids, *[maker.id for maker in steps]],
@@ -48,7 +48,7 @@ def _finding(history: History, failure: Raised, call: Call) -> Finding:
 
 def _fix(class_name: str, shape: Shape) -> str:
     if len(shape) == 4 and shape[1] in (1, 3) and (shape[3] or 0) > 4:
-        last = words.shape((*shape[2:], shape[1]))
+        last = wording.shape((*shape[2:], shape[1]))
         return f"keras.Input(shape={last})  # the channels last, in the data as well"
     return (
         f'keras.layers.{class_name}(..., padding="same")  # or a larger Input, or fewer layers '
@@ -72,7 +72,7 @@ def _room(spec: TensorSpec) -> list[int]:
 def _course(steps: list[Call]) -> str:
     """What made it so small, from the first to the last; the last few of many."""
     shown = [
-        f"'{maker.layer.name}' ({words.line(maker.caller)}) {words.shapes(maker.outputs)}"
+        f"'{maker.layer.name}' ({wording.line(maker.caller)}) {wording.shapes(maker.outputs)}"
         for maker in steps[:5][::-1]
         if maker.layer
     ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Finding, Use
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Finding, Use
 
 _REFUSED = (
     ("KeyError", "The optimizer cannot recognize variable"),
@@ -48,9 +48,9 @@ def _finding(raised: Raised, earlier: Use, later: Use) -> Finding:
     assert later.optimizer is not None
     kind = later.optimizer.class_name
     return RULE.finding(
-        f"One {kind} was given to {words.layer(earlier.model)} and to {words.layer(later.model)} "
-        f"({words.line(later.caller)}): it was made for the weights of the first, and does not "
-        "know those of the second.",
+        f"One {kind} was given to {wording.layer(earlier.model)} and to "
+        f"{wording.layer(later.model)} ({wording.line(later.caller)}): it was made for the weights "
+        "of the first, and does not know those of the second.",
         fix=f"{later.model.name}.compile(keras.optimizers.{kind}(...), ...)  # one of its own",
         calls=raised.ids,
         caller=later.caller,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
-from buildtrace.trace import SourceLine
+from buildtrace.traces import wording
+from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, ErrorInfo, Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, ErrorInfo, Finding
 
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -54,9 +55,9 @@ def _of_floats(history: History, chain: list[Call]) -> Iterator[Finding]:
             true, place = inner.error.message, inner.error.lines[0]
         layer = remedies.call_on_data(history, call.layer, call.generation)
         yield RULE.finding(
-            f"the cause is: {gist(true).rstrip('.')}, in the `call` of {words.layer(call.layer)} "
-            f"at {words.line(place)}; Keras took it for one about inputs that are not floats.",
-            fix=f"# correct {words.line(place)}; to see it by itself:\n{layer}",
+            f"the cause is: {gist(true).rstrip('.')}, in the `call` of {wording.layer(call.layer)} "
+            f"at {wording.line(place)}; Keras took it for one about inputs that are not floats.",
+            fix=f"# correct {wording.line(place)}; to see it by itself:\n{layer}",
             calls=[call.id, inner.id],
             caller=place,
             layer=call.layer.id,
@@ -85,14 +86,14 @@ def _finding(history: History, ended: ErrorInfo, chain: list[Call], cause: Call)
     assert cause.error is not None
     ref = cause.layer or chain[0].layer
     place = cause.error.lines[0] if cause.error.lines else cause.caller
-    at = f" at {words.line(place)}" if place else ""
-    who = f" in {words.layer(ref)}" if ref else ""
+    at = f" at {wording.line(place)}" if place else ""
+    who = f" in {wording.layer(ref)}" if ref else ""
     buried = LEADS_ASTRAY in ended.message
     how = "buried it in a text on the layer's output shape" if buried else f"made it {ended.type}"
     layer = ref and remedies.call_on_data(history, ref, cause.generation)
     return RULE.finding(
         f"the cause is {cause.error.type}: {gist(cause.error.message)}{at}{who}; Keras {how}.",
-        fix=f"# correct {words.line(place) or 'what raised it'}; to see it by itself:\n"
+        fix=f"# correct {wording.line(place) or 'what raised it'}; to see it by itself:\n"
         f"{layer or 'layer(x)'}",
         calls=[cause.id, *(call.id for call in chain[:-1])],
         caller=place,

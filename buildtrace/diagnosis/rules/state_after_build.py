@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.locked import LOCKED, made_by
 from buildtrace.diagnosis.rule import Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -33,9 +33,9 @@ def _built_again(history: History, raised: Raised, build: Call) -> Finding:
     before = [
         call for call in history.builds(build.layer.id) if call.id < build.id and call.error is None
     ]
-    first = f", which {words.line(before[0].caller)} had built" if before else ", which is built"
+    first = f", which {wording.line(before[0].caller)} had built" if before else ", which is built"
     return RULE.finding(
-        f"{build.name} ran again at {words.line(build.caller)} for {words.layer(build.layer)}"
+        f"{build.name} ran again at {wording.line(build.caller)} for {wording.layer(build.layer)}"
         f"{first}: it makes its weights or layers a second time, and Keras refuses them.",
         fix=f"if not {name}.built:\n    {name}.build(input_shape)",
         calls=[*(call.id for call in before[:1]), *raised.ids],
@@ -47,10 +47,10 @@ def _built_again(history: History, raised: Raised, build: Call) -> Finding:
 def _added(history: History, raised: Raised) -> Finding:
     owner = next((call.layer for call in reversed(raised.calls) if call.layer is not None), None)
     builds = history.builds(owner.id) if owner is not None else []
-    whom = words.layer(owner) if owner is not None else "a layer"
-    when = f", by {words.line(builds[0].caller)}" if builds else ""
+    whom = wording.layer(owner) if owner is not None else "a layer"
+    when = f", by {wording.line(builds[0].caller)}" if builds else ""
     return RULE.finding(
-        f"{words.line(raised.line)} adds a weight or a layer to {whom} that is built "
+        f"{wording.line(raised.line)} adds a weight or a layer to {whom} that is built "
         f"already{when}: its state is locked by then.",
         fix="# before the first call and before `build`:\n"
         "def __init__(self, ...):\n"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Finding
 
 _TOLD = (
     "You must call `super().__init__()` in the layer constructor",
@@ -60,7 +60,7 @@ def _class_of(raised: Raised) -> str | None:
 
 def _finding(raised: Raised, class_name: str) -> Finding:
     whose = f"of {class_name} " if class_name else "of a layer "
-    where = f" at {words.line(raised.line)}" if raised.line is not None else ""
+    where = f" at {wording.line(raised.line)}" if raised.line is not None else ""
     return RULE.finding(
         f"The `__init__` {whose}did not call `super().__init__()`, or not before something else "
         f"asked for it{where}: for Keras it is no layer yet.",

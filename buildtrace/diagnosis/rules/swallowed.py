@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, ErrorInfo, Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, ErrorInfo, Finding
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -51,14 +52,14 @@ def _finding(history: History, catcher: Call, call: Call, cause: Call) -> Findin
     assert cause.error is not None
     ref = call.layer or catcher.layer
     place = cause.error.lines[0] if cause.error.lines else cause.caller
-    at = f" at {words.line(place)}" if place else ""
+    at = f" at {wording.line(place)}" if place else ""
     text = cause.error.message.strip().splitlines()
     what = f"{cause.error.type}: {text[0]}" if text else cause.error.type
     fine = _went_well_on_data(history, catcher, call)
     end = (
         "the call on data went well" if fine else "what is behind that line was never run or built"
     )
-    who = f"the `call` of {words.layer(ref)}" if ref else "a `call`"
+    who = f"the `call` of {wording.layer(ref)}" if ref else "a `call`"
     return RULE.finding(
         f"Keras 3 ran {who} on placeholders, caught the {what}{at}, and went on: {end}.",
         fix=_fix(history, catcher),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, ErrorInfo, Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, ErrorInfo, Finding
 
 _TENSORFLOW = re.compile(r"KerasTensor cannot be used as input to a TensorFlow function")
 _NUMPY = re.compile(
@@ -49,9 +49,9 @@ def _finding(error: ErrorInfo, call: Call, proof: list[int]) -> Finding | None:
         return None
     line = error.lines[0]
     inside = call.error is not None and call.layer is not None
-    where = f" in `call` of {words.layer(call.layer)}" if inside and call.layer else ""
+    where = f" in `call` of {wording.layer(call.layer)}" if inside and call.layer else ""
     return RULE.finding(
-        f"{words.line(line)} handed a symbol to {what}{where}: a symbol has a shape and a dtype, "
+        f"{wording.line(line)} handed a symbol to {what}{where}: a symbol has a shape and a dtype, "
         "but no values.",
         _fix(call.generation, inside=bool(where)),
         calls=proof,

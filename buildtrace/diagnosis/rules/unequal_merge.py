@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding, Shape, TensorSpec
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding, Shape, TensorSpec
 
 # What the merging layers of both generations say, and the operators of each.
 _SAID = re.compile(
@@ -40,7 +40,7 @@ def _finding(history: History, failure: Raised, call: Call) -> Finding:
     makers = [next(iter(origins.makers(call, spec.shape)), None) for spec in call.inputs]
     parts = [_part(spec, maker) for spec, maker in zip(call.inputs, makers, strict=True)]
     return RULE.finding(
-        f"{words.layer(call.layer)} got shapes that do not fit: {words.listed(parts)}.",
+        f"{wording.layer(call.layer)} got shapes that do not fit: {wording.listed(parts)}.",
         _fix(call.inputs),
         calls=[*failure.ids, *[maker.id for maker in makers if maker]],
         caller=call.caller,
@@ -50,10 +50,10 @@ def _finding(history: History, failure: Raised, call: Call) -> Finding:
 
 def _part(spec: TensorSpec, maker: Call | None) -> str:
     if maker is None or maker.layer is None:
-        return words.shapes([spec])
+        return wording.shapes([spec])
     kind = "the Input " if maker.landmark == INPUT else ""
-    place = f" at {words.line(maker.caller)}" if maker.caller else ""
-    return f"{words.shapes([spec])} from {kind}'{maker.layer.name}'{place}"
+    place = f" at {wording.line(maker.caller)}" if maker.caller else ""
+    return f"{wording.shapes([spec])} from {kind}'{maker.layer.name}'{place}"
 
 
 def _fix(inputs: tuple[TensorSpec, ...]) -> str:

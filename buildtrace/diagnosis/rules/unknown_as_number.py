@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.origins import open_axes
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding
 
 # What Python, numpy and TensorFlow say of None where a number or a shape was wanted. A None that
 # was handed on as a tensor, such as a missing mask, has another text.
@@ -56,11 +56,11 @@ def _finding(failure: Raised, call: Call) -> Finding:
     axes = sorted({axis for spec in given for axis in open_axes(spec.shape)})
     what = "the size of the batch is"
     if axes:
-        named = words.listed([str(axis) for axis in [0, *axes]])
+        named = wording.listed([str(axis) for axis in [0, *axes]])
         what = f"the sizes of axes {named} are"
     return RULE.finding(
-        f"`call` of {words.layer(call.layer)} used a size as a number that is not known yet: it "
-        f"ran on {words.shapes(given)}, where {what} None ({words.line(line)}: "
+        f"`call` of {wording.layer(call.layer)} used a size as a number that is not known yet: it "
+        f"ran on {wording.shapes(given)}, where {what} None ({wording.line(line)}: "
         f"{failure.error.type}).",
         _fix(call, axes),
         calls=failure.ids,

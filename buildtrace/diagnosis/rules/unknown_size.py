@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.origins import INPUT, Origins, open_axes
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding, Shape
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding, Shape
 
 # What Keras, TensorFlow and Python say of a size that is None; shapes in a text say it as well, of
 # axes that nobody needs a number for.
@@ -43,8 +43,8 @@ def _finding(history: History, failure: Raised, build: Call) -> Finding:
     way = origins.path(build, given[0].shape)
     flatten = next((call for call in way if _class(call) == "Flatten"), None)
     return RULE.finding(
-        f"{build.name} of {words.layer(build.layer)} cannot make its weights: it needs a size "
-        f"that its input {words.shapes(given)} leaves open{_blame(openers)}.",
+        f"{build.name} of {wording.layer(build.layer)} cannot make its weights: it needs a size "
+        f"that its input {wording.shapes(given)} leaves open{_blame(openers)}.",
         _fix(build, openers, flatten),
         calls=[*failure.ids, *[call.id for call in openers]],
         caller=build.caller,
@@ -57,15 +57,17 @@ def _class(call: Call) -> str:
 
 
 def _blame(openers: list[Call]) -> str:
-    return f"; it was left open by {words.listed([_opener(c) for c in openers])}" if openers else ""
+    return (
+        f"; it was left open by {wording.listed([_opener(c) for c in openers])}" if openers else ""
+    )
 
 
 def _opener(call: Call) -> str:
-    place = f" at {words.line(call.caller)}" if call.caller else ""
+    place = f" at {wording.line(call.caller)}" if call.caller else ""
     if call.landmark == INPUT:
-        return f"the Input '{_name(call)}'{place}, {words.shapes(call.outputs)}"
+        return f"the Input '{_name(call)}'{place}, {wording.shapes(call.outputs)}"
     if call.outputs:
-        return f"'{_name(call) or call.name}'{place}, which gives {words.shapes(call.outputs)}"
+        return f"'{_name(call) or call.name}'{place}, which gives {wording.shapes(call.outputs)}"
     return f"the shape that '{_name(call) or call.name}' was given{place}"
 
 
@@ -77,7 +79,7 @@ def _fix(build: Call, openers: list[Call], flatten: Call | None) -> str:
         return f"{pooled}  # instead of Flatten() '{_name(flatten)}': takes any size"
     if opener is not None and opener.outputs:
         return _new_input(opener) if opener.landmark == INPUT else _ensured(opener)
-    shape = words.shape(_fixed(build.inputs[0].shape))
+    shape = wording.shape(_fixed(build.inputs[0].shape))
     return f"{shape}  # as the shape: the number of features instead of None"
 
 
@@ -93,12 +95,12 @@ def _fixed(shape: Shape | None) -> Shape:
 
 
 def _new_input(opener: Call) -> str:
-    shape = words.shape(_fixed(opener.outputs[0].shape)[1:])
+    shape = wording.shape(_fixed(opener.outputs[0].shape)[1:])
     return f"keras.Input(shape={shape})  # the number of features of your data instead of None"
 
 
 def _ensured(opener: Call) -> str:
-    shape = words.shape(_fixed(opener.outputs[0].shape))
+    shape = wording.shape(_fixed(opener.outputs[0].shape))
     if opener.generation == "keras2":
         what = _name(opener) or opener.name
         return f"x = tf.ensure_shape(x, {shape})  # after '{what}': the real number of features"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import ErrorInfo, Finding, TensorSpec, Use
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import ErrorInfo, Finding, TensorSpec, Use
 
 WANTS_BUILT = {
     "summary": "its table has neither shapes nor weights",
@@ -69,7 +70,7 @@ def _of_use(history: History, use: Use, what: str) -> Finding:
     silent = use.error is None
     came = f"it raises {use.error.type}" if use.error else WANTS_BUILT[what]
     return RULE.finding(
-        f"{use.name} was called on {words.layer(use.model)} before it was built"
+        f"{use.name} was called on {wording.layer(use.model)} before it was built"
         f"{_unbuilt(use)}: {came}.",
         fix=_fix(history, use),
         caller=use.caller,
@@ -81,13 +82,13 @@ def _of_use(history: History, use: Use, what: str) -> Finding:
 
 def _unbuilt(use: Use) -> str:
     """The layers in the model that have no weights yet."""
-    names = [words.layer(ref) for ref in use.unbuilt[:3]]
+    names = [wording.layer(ref) for ref in use.unbuilt[:3]]
     if len(use.unbuilt) > len(names):
         names.append(f"{len(use.unbuilt) - len(names)} more")
     if not names:
         return ""
-    there = f", though {words.counted(use.weights, 'weight')} of it exist" if use.weights else ""
-    return f" ({words.listed(names)} {'is' if len(names) == 1 else 'are'} not built{there})"
+    there = f", though {wording.counted(use.weights, 'weight')} of it exist" if use.weights else ""
+    return f" ({wording.listed(names)} {'is' if len(names) == 1 else 'are'} not built{there})"
 
 
 def _why(use: Use) -> str:

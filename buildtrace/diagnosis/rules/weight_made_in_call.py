@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
 from buildtrace.diagnosis.locked import LOCKED, ONCE, is_about_weight, made_by
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding, Weight
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding, Weight
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -63,8 +63,8 @@ def _refused(history: History, raised: Raised, run: Call) -> Finding:
     made = [weight for call in raised.calls for weight in history.weights_made_in(call)]
     name = f"the weight '{made[-1].name}'" if made else "a weight"
     return RULE.finding(
-        f"`call` of {words.layer(run.layer)} makes {name} at {words.line(raised.line)}, when the "
-        "layer is built already, and is refused: it would be another one at each call.",
+        f"`call` of {wording.layer(run.layer)} makes {name} at {wording.line(raised.line)}, when "
+        "the layer is built already, and is refused: it would be another one at each call.",
         fix=_fix(made[-1] if made else None),
         calls=raised.ids,
         caller=raised.line,
@@ -83,8 +83,8 @@ def _made(history: History, calls: list[Call]) -> Finding:
         else "not in `build`: it is not there when saved weights are loaded into a new layer."
     )
     return RULE.finding(
-        f"`call` of {words.layer(first.layer)} makes the weight '{weight.name}' "
-        f"{words.shape(weight.shape)} at {words.line(first.caller)}, {how_often}",
+        f"`call` of {wording.layer(first.layer)} makes the weight '{weight.name}' "
+        f"{wording.shape(weight.shape)} at {wording.line(first.caller)}, {how_often}",
         fix=_fix(weight),
         calls=[call.id for call in calls],
         caller=first.caller,
@@ -94,7 +94,7 @@ def _made(history: History, calls: list[Call]) -> Finding:
 
 
 def _fix(weight: Weight | None) -> str:
-    name, shape = (weight.name, words.shape(weight.shape)) if weight else ("w", "(...)")
+    name, shape = (weight.name, wording.shape(weight.shape)) if weight else ("w", "(...)")
     return (
         "def build(self, input_shape):\n"
         f"    self.{name} = self.add_weight(name={name!r}, shape={shape})\n"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies, words
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import Rule
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.trace import Call, Finding
+    from buildtrace.traces.index import History
+    from buildtrace.traces.schema import Call, Finding
 
 
 def _check(history: History) -> Iterator[Finding]:
@@ -67,13 +68,13 @@ def _finding(history: History, before: Call, after: Call, inner: Call, names: li
     """What to say of two runs of a `build`, of which `inner`, or one in it, replaced weights."""
     assert before.layer is not None
     assert inner.layer is not None
-    what = words.listed([f"'{name}'" for name in names])
+    what = wording.listed([f"'{name}'" for name in names])
     if inner.layer != before.layer:
-        what += f" of {words.layer(inner.layer)}"
+        what += f" of {wording.layer(inner.layer)}"
     says_built = _says_built(history, before)
     return RULE.finding(
-        f"{after.name} of {words.layer(before.layer)} ran a second time and replaced {what}: what "
-        f"the first {'one' if len(names) == 1 else 'ones'} had learned or loaded is lost.",
+        f"{after.name} of {wording.layer(before.layer)} ran a second time and replaced {what}: "
+        f"what the first {'one' if len(names) == 1 else 'ones'} had learned or loaded is lost.",
         fix=_ONCE.format(remedies.variable(before.layer)) if says_built else _SAYS_BUILT,
         calls=[before.id, after.id, inner.id],
         caller=after.caller,

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import words
-from buildtrace.diagnosis.history import is_users
 from buildtrace.diagnosis.rule import Rule
-from buildtrace.trace import SourceLine
+from buildtrace.traces import wording
+from buildtrace.traces.index import is_users
+from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.history import History
-    from buildtrace.diagnosis.raised import Raised
-    from buildtrace.trace import Call, Finding, Method, Shape, TensorSpec
+    from buildtrace.traces.index import History
+    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.schema import Call, Finding, Method, Shape, TensorSpec
 
 _NO_SHAPE = re.compile(r"Cannot convert '(.*)' to a shape\.")
 """What Keras says of what it cannot take for a shape."""
@@ -80,11 +80,11 @@ def _finding(history: History, promise: Call, real: Call) -> Finding:
     failed = [call for call in history.failing if call.id > promise.id]
     harm = ""
     if failed and failed[-1].layer is not None and failed[-1].layer != promise.layer:
-        harm = f"; {words.layer(failed[-1].layer)} was built for what was promised, and fails"
+        harm = f"; {wording.layer(failed[-1].layer)} was built for what was promised, and fails"
     return RULE.finding(
-        f"{promise.name} of {words.layer(promise.layer)} promises "
-        f"{words.shapes(promise.outputs)}, but its `call` gives {words.shapes(real.outputs)} for "
-        f"{words.shapes(real.inputs)}{harm}.",
+        f"{promise.name} of {wording.layer(promise.layer)} promises "
+        f"{wording.shapes(promise.outputs)}, but its `call` gives {wording.shapes(real.outputs)} "
+        f"for {wording.shapes(real.inputs)}{harm}.",
         _fix(promise, real),
         calls=[promise.id, real.id, *[call.id for call in failed]],
         caller=promise.caller,
@@ -100,7 +100,7 @@ def _no_shape(history: History, failure: Raised, call: Call) -> Iterator[Finding
     if call.layer is None or method is None or said is None:
         return
     yield RULE.finding(
-        f"compute_output_shape of {words.layer(call.layer)} ({words.line(_place(method))}) "
+        f"compute_output_shape of {wording.layer(call.layer)} ({wording.line(_place(method))}) "
         f"returned {said[1]}, which is not a shape: each size has to be a number or None.",
         "def compute_output_shape(self, input_shape):\n"
         "    return (input_shape[0], *new_shape)  # one tuple of sizes, not a tuple within a tuple",

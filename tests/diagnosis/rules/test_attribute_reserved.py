@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from buildtrace.diagnosis import diagnose
-from buildtrace.trace import ErrorInfo, Trace
+from buildtrace.traces.schema import ErrorInfo
+from buildtrace.traces.trace import Trace
 from diagnosis.rules.running import findings, on, on_both, run
 
 ASSIGNS = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traces import Recording, spec
+from made_traces import Recording, spec
 
 from diagnosis.hand import error, line, said, state
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from buildtrace.diagnosis.packages import classes_in, generation_of
-from buildtrace.trace import Environment, KerasInfo, Trace
+from buildtrace.traces.schema import Environment, KerasInfo
+from buildtrace.traces.trace import Trace
 from diagnosis.rules.running import needs_both, on_both, run
 
 START = """

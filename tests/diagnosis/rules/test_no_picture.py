@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from traces import Recording, chain, spec
+from made_traces import Recording, chain, spec
 
 from diagnosis.hand import line, said, use
 

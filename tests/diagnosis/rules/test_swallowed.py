@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from traces import Recording, spec
+from made_traces import Recording, spec
 
 from diagnosis import scripts
 from diagnosis.hand import error, line, said

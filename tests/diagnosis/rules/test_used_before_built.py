@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from traces import Recording, chain, spec
+from made_traces import Recording, chain, spec
 
 from diagnosis.hand import error, line, said, use
 

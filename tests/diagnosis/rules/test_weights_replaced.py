@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from traces import Recording, spec
+from made_traces import Recording, spec
 
 from diagnosis.hand import error, line, said
 

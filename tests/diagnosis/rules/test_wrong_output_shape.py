@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from traces import Recording, spec
+from made_traces import Recording, spec
 
 from diagnosis.hand import said
 from diagnosis.rules.running import findings, on

@@ -1,0 +1,156 @@
+"""A picture before anybody draws it: boxes, groups of boxes, and the lines between boxes.
+
+`Graph`s become a `Diagram` here (`topology`), folding makes a diagram coarser (`folding`), and
+the DOT and Mermaid renderers each write one down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from buildtrace.renderers.drawing.kinds import Kind
+    from buildtrace.traces.schema import Node
+
+
+class Place(NamedTuple):
+    """Names a node of a trace: the id of the model whose graph it is in, and its id there."""
+
+    model: int
+    node: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer (or what stands for several) as a box tells it.
+
+    Attributes:
+        name: the layer's name, whole.
+        title: the name as the box shows it.
+        class_name: the layer's class.
+        kind: gives the color.
+        shape: the output's shape, or "".
+        parameters: number of parameters; 0 if there are none, or if they were told elsewhere.
+        note: a few words on what is special here, such as "call 2 of 3".
+        tooltip: all that is known, in one line.
+        built: whether the layer is built.
+        layers: how many layers the row stands for.
+        node: the node of the graph, if the row is no more than that.
+        places: the nodes that the row stands for, those of repeated blocks included.
+    """
+
+    name: str
+    title: str
+    class_name: str
+    kind: Kind
+    shape: str = ""
+    parameters: int = 0
+    note: str = ""
+    tooltip: str = ""
+    built: bool = True
+    layers: int = 1
+    node: Node | None = field(default=None, compare=False, repr=False)
+    places: tuple[Place, ...] = field(default=(), compare=False)
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What two rows have in common if they differ in no more than their names."""
+        return (self.class_name, self.kind.name, self.shape, self.parameters, self.built)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of one row or, for a run of layers one after the other, of several."""
+
+    id: str
+    rows: tuple[Row, ...]
+
+    @property
+    def built(self) -> bool:
+        """Whether every layer in it is built."""
+        return all(row.built for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Boxes drawn inside a frame: a nested model, or one of several blocks that are alike.
+
+    Attributes:
+        repeats: how many alike parts in a row this one stands for; 1 for a model.
+    """
+
+    id: str
+    title: str
+    note: str = ""
+    members: tuple[Member, ...] = ()
+    repeats: int = 1
+    built: bool = True
+
+
+Member = Box | Group
+
+
+@dataclass(frozen=True)
+class Line:
+    """A tensor on its way from one box to another.
+
+    Attributes:
+        source: id of the box that it comes from.
+        target: id of the box that it goes to.
+        label: its shape.
+        places: the nodes that it goes to; no part of what makes two lines the same.
+    """
+
+    source: str
+    target: str
+    label: str = ""
+    places: tuple[Place, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Members with the lines among them, and where lines from outside begin and end."""
+
+    members: tuple[Member, ...]
+    lines: tuple[Line, ...]
+    entries: tuple[str, ...] = ()
+    exits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """What a picture shows.
+
+    Attributes:
+        models: the models, side by side.
+        lines: all lines, whatever group their ends are in.
+        notes: what a viewer should know, such as what was folded.
+        level: how coarse it is; 0 shows every layer.
+    """
+
+    models: tuple[Group, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...] = field(default=())
+    level: int = 0
+
+
+def boxes(members: Iterable[Member]) -> Iterator[Box]:
+    """All boxes, those inside groups included, in order."""
+    for member in members:
+        if isinstance(member, Box):
+            yield member
+        else:
+            yield from boxes(member.members)
+
+
+def count_boxes(diagram: Diagram) -> int:
+    """How many boxes the picture has."""
+    return sum(1 for _ in boxes(diagram.models))
+
+
+def count_layers(members: Iterable[Member]) -> int:
+    """How many layers the boxes stand for, repeats not counted."""
+    return sum(row.layers for box in boxes(members) for row in box.rows)

@@ -1,0 +1,170 @@
+"""The graph in Graphviz' language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.renderers.drawing import labels as html
+from buildtrace.renderers.drawing.columns import column_of, columns, side_by_side
+from buildtrace.renderers.drawing.diagram import Box, count_boxes
+from buildtrace.renderers.drawing.picture import MOST_LABELED, diagrams
+
+if TYPE_CHECKING:
+    import graphviz
+
+    from buildtrace.renderers import Options
+    from buildtrace.renderers.drawing.diagram import Diagram, Group, Line, Member
+    from buildtrace.traces.trace import Trace
+
+FONT = "Helvetica,Arial,sans-serif"
+GRAY = "#4B5563"
+
+# Splines are never "ortho": some versions of dot crash on them.
+GRAPH = {"rankdir": "TB", "ranksep": "0.3", "nodesep": "0.3"}
+
+
+def render(trace: Trace, options: Options) -> str:
+    """The file's content."""
+    return source(next(diagrams(trace, options)))
+
+
+def source(diagram: Diagram, plain: bool = False, page: bool = True) -> str:
+    """The diagram in Graphviz' language; the same diagram gives the same text.
+
+    Args:
+        diagram: what to write down.
+        plain: whether to make the layout as easy as can be: straight lines that say nothing.
+        page: whether it stands alone: with a header, and in columns if it is long.
+    """
+    import graphviz  # takes longer to import than the rest of this package
+
+    ground = "white" if page else "transparent"
+    graph = graphviz.Digraph(
+        "buildtrace",
+        graph_attr={**GRAPH, "fontname": FONT, "fontcolor": html.INK, "bgcolor": ground},
+        node_attr={"fontname": FONT, "fontsize": "12", "fontcolor": html.INK, "shape": "box"},
+        edge_attr={"fontname": FONT, "fontsize": "10", "fontcolor": GRAY, "color": GRAY},
+    )
+    # Without the two limits, dot does not end on long skip connections.
+    labels = not plain and count_boxes(diagram) <= MOST_LABELED
+    limit = "2" if labels else "0.2"
+    graph.attr(nslimit=limit, nslimit1=limit)
+    if plain:
+        graph.attr(splines="line", mclimit="0.1")
+    graph.attr(tooltip=" ")
+    if page:
+        graph.attr(label=html.header(diagram), labelloc="t")
+    _Writer(diagram, graph, labels, columns(diagram) if page else []).write()
+    return str(graph.source)
+
+
+class _Writer:
+    def __init__(
+        self, diagram: Diagram, graph: graphviz.Digraph, labels: bool, found: list[list[Member]]
+    ) -> None:
+        self._diagram = diagram
+        self._graph = graph
+        self._labels = labels
+        self._saying = {line.source for line in diagram.lines} if self._labels else set()
+        self._columns = found
+        self._column = column_of(self._columns)
+        self._jump = self._numbered_jumps()
+
+    def _numbered_jumps(self) -> dict[tuple[str, int], int]:
+        """A number for each box that sends to another column, by box and column."""
+        numbers: dict[str, int] = {}
+        found = {}
+        for line in self._diagram.lines:
+            target = self._column.get(line.target)
+            if self._column.get(line.source) != target and target is not None:
+                number = numbers.setdefault(line.source, len(numbers) + 1)
+                found[line.source, target] = number
+        return found
+
+    def write(self) -> None:
+        found = self._columns
+        models = self._diagram.models
+        if len(found) > 1:
+            self._pack(len(found))
+            for number, members in enumerate(found):
+                # With "u", and without the numbers that it means, clusters are packed in the order
+                # in which they are written; otherwise by size.
+                with self._graph.subgraph(name=f"cluster_column{number}") as column:
+                    column.attr(label="", peripheries="0", style="", margin="0")
+                    self._members(column, members)
+                    self._jumps(column, number)
+        elif len(models) == 1:
+            self._members(self._graph, models[0].members)
+        else:
+            across = side_by_side(self._diagram)
+            if across < len(models):
+                self._pack(across)
+            for model in models:
+                self._group(self._graph, model)
+        self._lines()
+
+    def _pack(self, across: int) -> None:
+        """Have what is not connected in rows of so many, in the order in which it is written."""
+        # Packed, dot forgets to make room for labels between two ranks: leave a rank free,
+        # which is what it does by itself otherwise.
+        self._graph.attr(pack="24", packmode=f"array_ut{across}", ranksep="0.15")
+        self._graph.attr("edge", minlen="2")
+
+    def _members(self, graph: graphviz.Digraph, members: list[Member] | tuple[Member, ...]) -> None:
+        for member in members:
+            if isinstance(member, Box):
+                graph.node(
+                    member.id, id=member.id, **html.box(member, member.id not in self._saying)
+                )
+            else:
+                self._group(graph, member)
+
+    def _group(self, graph: graphviz.Digraph, group: Group) -> None:
+        with graph.subgraph(name=f"cluster_{group.id}") as inner:
+            inner.attr(id=group.id, **html.group(group))
+            self._members(inner, group.members)
+
+    def _jumps(self, column: graphviz.Digraph, number: int) -> None:
+        """A sign where a line leaves the column, and one where it goes on in a later one."""
+        for (source, target), jump in self._jump.items():
+            if self._column[source] == number:
+                _sign(column, f"from_{source}", jump)
+            if target == number:
+                _sign(column, f"to_{source}_{target}", jump)
+
+    def _lines(self) -> None:
+        labeled: set[tuple[str, str]] = set()
+        left: set[str] = set()
+        for number, line in enumerate(self._diagram.lines):
+            # Of several lines with the same tensor one says its shape.
+            said = not self._labels or (line.source, line.label) in labeled
+            label = "" if said else line.label
+            labeled.add((line.source, line.label))
+            target = self._column.get(line.target, 0)
+            if (line.source, target) not in self._jump:
+                self._edge(line.source, line.target, label, line, number)
+                continue
+            if line.source not in left:
+                self._edge(line.source, f"from_{line.source}", label, line, number)
+                left.add(line.source)
+            self._edge(f"to_{line.source}_{target}", line.target, "", line, number)
+
+    def _edge(self, source: str, target: str, label: str, line: Line, number: int) -> None:
+        more = {"label": f"<{html.text(f' {label} ')}>"} if label else {}
+        tip = html.tooltip(line.label) if line.label else " "
+        self._graph.edge(source, target, edgetooltip=tip, **{"class": f"line{number}"}, **more)
+
+
+def _sign(column: graphviz.Digraph, id_: str, number: int) -> None:
+    column.node(
+        id_,
+        label=str(number),
+        shape="circle",
+        width="0.28",
+        fixedsize="true",
+        style="filled",
+        fillcolor=html.INK,
+        fontcolor="white",
+        fontsize="10",
+        tooltip=f"goes on at the other {number}",
+    )

@@ -1,0 +1,167 @@
+"""Boxes, frames and the legend as Graphviz' HTML-like labels.
+
+Nothing but `text` and `tooltip` may bring a name into a label: they take all meaning from it.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from buildtrace.renderers.drawing.caption import joined
+from buildtrace.renderers.drawing.columns import MOST_ROWS
+from buildtrace.renderers.drawing.diagram import boxes
+from buildtrace.renderers.drawing.kinds import KINDS
+from buildtrace.renderers.text.format import count
+
+if TYPE_CHECKING:
+    from buildtrace.renderers.drawing.diagram import Box, Diagram, Group, Row
+
+INK = "#111827"
+FADED = "#6B7280"
+PALE = "#FAFAFA"
+
+_TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
+_TOOLTIP_LENGTH = 400
+
+
+def text(words: str) -> str:
+    r"""The words as text of an HTML-like label; a `\N` in them is no name of a node either."""
+    return html.escape(words).replace("\\", "\\\\")
+
+
+def tooltip(words: str) -> str:
+    r"""The words as a tooltip. Graphviz reads backslashes twice here, once for each writer."""
+    import graphviz
+
+    if len(words) > _TOOLTIP_LENGTH:
+        words = words[: _TOOLTIP_LENGTH - 1] + "…"
+    return str(graphviz.escape(words.replace("\\", "\\\\").replace("&", "&amp;")))
+
+
+def box(drawn: Box, says_shape: bool) -> dict[str, str]:
+    """The attributes of a box.
+
+    Args:
+        drawn: the box.
+        says_shape: whether it says its output's shape because no line does.
+    """
+    tip = tooltip(joined(*(row.tooltip for row in drawn.rows)))
+    if len(drawn.rows) > 1:
+        return {"label": f"<{_run(drawn, says_shape)}>", "shape": "plain", "tooltip": tip}
+    row = drawn.rows[0]
+    look = {"style": "filled,rounded", "fillcolor": row.kind.fill, "color": row.kind.line}
+    if not row.built:
+        look = {"style": "filled,rounded,dashed", "fillcolor": PALE, "color": row.kind.line}
+    return {"label": f"<{_single(row, says_shape)}>", "tooltip": tip, "margin": "0.12,0.05", **look}
+
+
+def _single(row: Row, says_shape: bool) -> str:
+    color = INK if row.built else FADED
+    lines = [
+        _font(f"<B>{text(row.title)}</B>", color),
+        _font(text(joined(row.class_name, _parameters(row))), color, 11),
+        _font(text(joined(row.note, "" if row.built else "not built")), color, 10),
+        _font(text(row.shape if says_shape else ""), color, 10),
+    ]
+    cells = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines if line)
+    return f"{_TABLE}{cells}</TABLE>"
+
+
+def _run(drawn: Box, says_shape: bool) -> str:
+    """Several layers, a row each; a shape is said where it changes."""
+    rows = list(drawn.rows)
+    texts = []
+    for number, row in enumerate(rows):
+        is_last = number == len(rows) - 1
+        changes = not is_last and row.shape != rows[number + 1].shape
+        shape = row.shape if changes or (is_last and says_shape) else ""
+        texts.append(_row(row, shape, f"{drawn.id}-{number}"))
+    left = len(texts) - MOST_ROWS
+    if left > 1:
+        half = MOST_ROWS // 2
+        words = _font(f"… {left} more layers …", FADED, 10)
+        middle = f'<TR><TD COLSPAN="3" BGCOLOR="white">{words}</TD></TR>'
+        texts = [*texts[:half], middle, *texts[half + left :]]
+    style = "" if drawn.built else ' STYLE="dashed"'
+    return (
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{FADED}"{style}>'
+        f"{''.join(texts)}</TABLE>"
+    )
+
+
+def _row(row: Row, shape: str, id_: str) -> str:
+    """A row of a box; each of its cells has an id that begins with the row's."""
+    color = INK if row.built else FADED
+    fill = row.kind.fill if row.built else PALE
+    note = joined(row.note, "" if row.built else "not built")
+    name = _font(f"<B>{text(row.title)}</B>", color, 11)
+    kind = _font(text(joined(row.class_name, note)), color, 11)
+    facts = _font(text(joined(shape, f"{row.parameters:,}" if row.parameters else "")), color, 10)
+    cells = [("LEFT", name), ("LEFT", kind), ("RIGHT", facts)]
+    tip = text(row.tooltip[:_TOOLTIP_LENGTH])
+    return "<TR>{}</TR>".format(
+        "".join(
+            f'<TD ID="{id_}-{number}" TITLE="{tip}" ALIGN="{side}" BGCOLOR="{fill}">{words}</TD>'
+            for number, (side, words) in enumerate(cells)
+        )
+    )
+
+
+def _parameters(row: Row) -> str:
+    return count(row.parameters, "parameter") if row.parameters else ""
+
+
+def _font(words: str, color: str, size: int = 12) -> str:
+    return f'<FONT COLOR="{color}" POINT-SIZE="{size}">{words}</FONT>' if words.strip() else ""
+
+
+def group(drawn: Group) -> dict[str, str]:
+    """The attributes of a frame."""
+    repeated = drawn.repeats > 1
+    style = "rounded,filled" if drawn.built else "rounded,filled,dashed"
+    color = INK if drawn.built else FADED
+    lines = [_font(f"<B>{text(drawn.title)}</B>", color, 13), _font(text(drawn.note), color, 10)]
+    rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in lines if line)
+    return {
+        "label": f"<{_TABLE}{rows}</TABLE>>",
+        "labeljust": "l",
+        "style": style,
+        "fillcolor": "#FFFBEB" if repeated else PALE,
+        "color": "#B45309" if repeated else FADED,
+        "penwidth": "2" if repeated else "1",
+        "peripheries": "1",
+        "margin": "10",
+        "tooltip": tooltip(joined(drawn.title, drawn.note)),
+    }
+
+
+def header(diagram: Diagram) -> str:
+    """What stands above the picture: the model if there is one only, the legend, the notes."""
+    lines = []
+    if len(diagram.models) == 1:
+        model = diagram.models[0]
+        lines.append(_font(f"<B>{text(model.title)}</B>", INK, 18))
+        lines.append(_font(text(model.note), INK, 12))
+    lines += [_font(text(note), FADED, 11) for note in diagram.notes]
+    lines.append(_legend(diagram))
+    rows = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines if line)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{rows}</TABLE>>'
+
+
+def _legend(diagram: Diagram) -> str:
+    """The kinds that are in the picture."""
+    rows = [row for drawn in boxes(diagram.models) for row in drawn.rows]
+    used = {row.kind for row in rows}
+    cells = [
+        f'<TD BORDER="1" COLOR="{kind.line}" BGCOLOR="{kind.fill}">'
+        f"{_font(text(kind.title), INK, 10)}</TD>"
+        for kind in KINDS
+        if kind in used
+    ]
+    if not all(row.built for row in rows):
+        cells.append(f'<TD BORDER="1" STYLE="dashed">{_font("not built", FADED, 10)}</TD>')
+    return (
+        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3">'
+        f"<TR>{''.join(cells)}</TR></TABLE>"
+    )

@@ -1,0 +1,149 @@
+"""Graphviz at work in a process of its own, where it may hang, crash and complain.
+
+Run with `-c`, see `_CHILD`: DOT on stdin, the picture on stdout, complaints on stderr.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import buildtrace
+from buildtrace.errors import MissingPackageError, RenderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CHILD = f"import sys; sys.path += sys.argv[2:]; from {__name__} import main; main()"
+"""Isolated Python has none of the user's paths; the two that are needed come last, so that
+nothing beside them can hide a module of Python's own."""
+
+PATIENCE = 2.0
+"""After so many seconds, whoever waits is told what for."""
+
+MOST_PIXELS = 30_000
+"""Cairo shrinks a bitmap with a longer side on its own, to nothing that anybody can read."""
+
+FINEST_DPI, COARSEST_DPI = 144, 60
+
+
+class LayoutTimeoutError(RenderError):
+    """The layout took too long."""
+
+
+def lay_out(
+    source: str,
+    format: str,  # noqa: A002
+    seconds: float,
+    slow: Callable[[], None] = lambda: None,
+) -> bytes:
+    """Lay a graph out and draw it.
+
+    Args:
+        source: the graph in Graphviz' language.
+        format: "svg", "png" or "pdf".
+        seconds: how long it may take.
+        slow: called once if it takes longer than `PATIENCE`.
+
+    Raises:
+        MissingPackageError: pygraphviz is not installed.
+        LayoutTimeoutError: it took longer.
+        RenderError: Graphviz crashed, or what it drew is broken.
+    """
+    command = [sys.executable, "-I", "-c", _CHILD, format, *_paths()]
+    try:
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    except OSError as error:
+        raise RenderError(
+            f"cannot start {sys.executable or 'Python'} for the layout: {error}"
+        ) from error
+    picture, told_by_child = _finished(child, source.encode(), seconds, slow)
+    complaints = told_by_child.decode(errors="replace")
+    if child.returncode < 0:
+        raise RenderError(f"Graphviz crashed (signal {-child.returncode}){_first(complaints)}")
+    errors = [line for line in complaints.splitlines() if re.match(r"Error: ", line)]
+    if child.returncode or errors or not picture:
+        raise RenderError(f"Graphviz failed{_first(chr(10).join(errors) or complaints)}")
+    if told := [line for line in complaints.splitlines() if line.startswith("Warning: ")]:
+        warnings.warn(f"Graphviz: {told[0].removeprefix('Warning: ')}", stacklevel=2)
+    return picture
+
+
+def _finished(
+    child: subprocess.Popen[bytes], given: bytes, seconds: float, slow: Callable[[], None]
+) -> tuple[bytes, bytes]:
+    """What the child says on stdout and stderr; it has ended when this returns or raises."""
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            return child.communicate(given, timeout=min(PATIENCE, seconds))
+        if seconds > PATIENCE:
+            slow()
+        return child.communicate(timeout=max(seconds - PATIENCE, 0))
+    except BaseException as error:  # an interrupt, too: nothing of ours may go on
+        child.kill()
+        child.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            text = f"Graphviz took more than {seconds:.2g} s for the layout"
+            raise LayoutTimeoutError(text) from None
+        raise
+
+
+def _first(complaints: str) -> str:
+    """What was complained of, on one line: the last line of a traceback, else the first."""
+    lines = [line for line in complaints.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    return f": {line.removeprefix('Error: ')[:200]}"
+
+
+def _paths() -> list[str]:
+    """Where this package and pygraphviz are."""
+    spec = importlib.util.find_spec("pygraphviz")
+    if spec is None or spec.origin is None:
+        raise MissingPackageError("pictures need pygraphviz: pip install pygraphviz")
+    return [
+        str(Path(file).resolve().parents[up])
+        for file, up in ((buildtrace.__file__, 1), (spec.origin, 1))
+    ]
+
+
+def main() -> None:
+    """The child process: lay out what stands on stdin."""
+    output = os.dup(1)
+    os.dup2(2, 1)  # what a library prints must not get into the picture
+    source = sys.stdin.buffer.read().decode()
+    picture = _draw(source, sys.argv[1])
+    with os.fdopen(output, "wb") as stream:
+        stream.write(picture)
+
+
+def _draw(source: str, format: str) -> bytes:  # noqa: A002
+    import pygraphviz
+
+    graph = pygraphviz.AGraph(string=source)
+    if format == "png":
+        graph.graph_attr["dpi"] = str(_dpi(source))
+    drawn: bytes = graph.draw(format=format, prog="dot")
+    return drawn
+
+
+def _dpi(source: str) -> int:
+    """The resolution at which the bitmap is not shrunk."""
+    import pygraphviz
+
+    plain = pygraphviz.AGraph(string=source).draw(format="plain", prog="dot").decode()
+    _, _, width, height = plain.split("\n", 1)[0].split()
+    dpi = int(MOST_PIXELS / max(float(width), float(height), 1))
+    if dpi < COARSEST_DPI:
+        print("Warning: too big for a PNG that can be read: SVG and PDF can", file=sys.stderr)  # noqa: T201
+    return max(1, min(FINEST_DPI, dpi))

@@ -1,0 +1,253 @@
+"""From a trace's graphs to a diagram that shows every layer, nested models as groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from buildtrace.errors import RenderError, UsageError
+from buildtrace.renderers.drawing.caption import joined, short
+from buildtrace.renderers.drawing.diagram import (
+    Box,
+    Diagram,
+    Group,
+    Line,
+    Member,
+    Part,
+    Place,
+    Row,
+    boxes,
+)
+from buildtrace.renderers.drawing.kinds import kind_of
+from buildtrace.renderers.models import More, folded
+from buildtrace.renderers.text.format import clean, count, tensor, tensors
+from buildtrace.renderers.weighing import Weighing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from buildtrace.renderers import Options
+    from buildtrace.traces.schema import Graph, Node
+    from buildtrace.traces.trace import Trace
+
+    Fold = Callable[[Part], Part]
+
+MODERATE = 30
+"""A nested model of more layers is drawn as one box unless everything is asked for."""
+
+
+def diagram(trace: Trace, options: Options, fold: Fold) -> Diagram:
+    """The picture of the models in a trace.
+
+    Args:
+        trace: what was recorded.
+        options: `model`, `depth` and `full` matter here.
+        fold: makes the inside of one model coarser.
+
+    Raises:
+        RenderError: the trace has no graph.
+        UsageError: the trace has no model of the name asked for.
+    """
+    drawer = _Drawer(trace, options, fold)
+    graphs = folded(chosen(trace, options), options.full)
+    parts = [drawer.model(graph) for graph in graphs if not isinstance(graph, More)]
+    return Diagram(
+        models=tuple(group for group, _ in parts),
+        lines=tuple(line for _, part in parts for line in part.lines),
+        notes=tuple(f"models: {more.text}" for more in graphs if isinstance(more, More)),
+    )
+
+
+def chosen(trace: Trace, options: Options) -> list[Graph]:
+    """The graphs that get a picture of their own: those not inside another, or the one named."""
+    if options.model is not None:
+        try:
+            return [trace.graph(options.model)]
+        except KeyError:
+            known = dict.fromkeys(short(g.model.name) for g in trace.graphs)
+            asked = short(options.model)
+            raise UsageError(
+                f"no model named {asked} was built; built: {', '.join(known) or 'none'}"
+            ) from None
+    if not trace.graphs:
+        raise RenderError("no model was built: there is nothing to draw")
+    nested = {
+        node.layer for graph in trace.graphs for node in graph.nodes if node.layer != graph.model.id
+    }
+    return [g for g in trace.graphs if g.model.id not in nested] or list(trace.graphs)
+
+
+class _Drawer:
+    """Turns graphs into parts; ids of boxes are made from the place in the picture alone."""
+
+    def __init__(self, trace: Trace, options: Options, fold: Fold) -> None:
+        self._graphs = {graph.model.id: graph for graph in trace.graphs}
+        self._weighing = Weighing(trace)
+        self._options = options
+        self._fold = fold
+        self._models = 0
+
+    def model(self, graph: Graph) -> tuple[Group, Part]:
+        """A model of its own, with all that is in it."""
+        self._models += 1
+        id_ = f"m{self._models}"
+        part = self._part(graph, id_, (graph.model.id,))
+        return self._group(graph, id_, part), part
+
+    def _group(self, graph: Graph, id_: str, part: Part, note: str = "") -> Group:
+        parameters = self._weighing.parameters([graph.model.id])
+        return Group(
+            id=id_,
+            title=short(graph.model.name),
+            note=joined(
+                short(graph.model.class_name),
+                count(parameters, "parameter") if parameters else "",
+                "" if graph.built else "not built",
+                note,
+            ),
+            members=part.members,
+            built=graph.built,
+        )
+
+    def _part(self, graph: Graph, prefix: str, within: tuple[int, ...]) -> Part:
+        """The inside of a model. `within`: the models around, so that no model holds itself."""
+        calls = Counter(node.layer for node in graph.nodes if node.layer is not None)
+        turn = _turns(graph)
+        members: list[Member] = []
+        lines: list[Line] = []
+        ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        for node in _in_order(graph):
+            id_ = f"{prefix}_{node.id}"
+            call = turn[node.id]
+            times = calls[node.layer] if node.layer is not None else 1
+            note = f"call {call} of {times}" if times > 1 else ""
+            inner = self._graphs.get(node.layer) if node.layer is not None else None
+            if inner and call == 1 and self._expands(inner, within):
+                part = self._part(inner, id_, (*within, inner.model.id))
+                members.append(self._group(inner, id_, part, note))
+                lines += part.lines
+                ports[node.id] = part.entries, part.exits
+            else:
+                row = self._row(node, inner, call, note)
+                row = replace(row, places=(Place(graph.model.id, node.id),))
+                members.append(Box(id_, (row,)))
+                ports[node.id] = (id_,), (id_,)
+        part = Part(
+            tuple(members),
+            (*lines, *_lines(graph, ports)),
+            tuple(ports[n][0][0] for n in graph.inputs if n in ports),
+            tuple(ports[n][1][0] for n in graph.outputs if n in ports),
+        )
+        if not part.entries or not part.exits:
+            part = _with_ends(part)
+        return self._fold(part)
+
+    def _expands(self, inner: Graph, within: tuple[int, ...]) -> bool:
+        """Whether a nested model is opened; never without end, never empty."""
+        if inner.model.id in within or not inner.nodes:
+            return False
+        if self._options.depth is not None and len(within) >= self._options.depth:
+            return False
+        return self._options.full or self._size(inner, (inner.model.id,)) <= MODERATE
+
+    def _size(self, graph: Graph, within: tuple[int, ...]) -> int:
+        """Number of layers in a model, those of models inside it included."""
+        total = 0
+        for node in graph.nodes:
+            inner = self._graphs.get(node.layer) if node.layer is not None else None
+            if inner and inner.model.id not in within:
+                total += self._size(inner, (*within, inner.model.id))
+            else:
+                total += 1
+        return total
+
+    def _row(self, node: Node, inner: Graph | None, call: int, note: str) -> Row:
+        # What a shared layer weighs is said at its first call only: it is there once.
+        parameters = self._weighing.parameters([node.layer]) if call == 1 else 0
+        layers = self._size(inner, (inner.model.id,)) if inner else 1
+        if inner and call == 1 and inner.nodes:
+            note = joined(note, f"{count(layers, 'layer')} inside")
+        shape = tensors(node.outputs)
+        return Row(
+            name=node.name,
+            title=short(node.name),
+            class_name=short(node.class_name),
+            kind=kind_of(node),
+            shape=shape,
+            parameters=parameters,
+            note=note,
+            tooltip=joined(
+                clean(node.name),
+                clean(node.class_name),
+                shape and f"output {shape}",
+                count(parameters, "parameter") if parameters else "",
+                f"depth {node.depth}",
+                note,
+                "" if node.built else "not built",
+            ),
+            built=node.built,
+            layers=layers,
+            node=node,
+        )
+
+
+def _turns(graph: Graph) -> dict[int, int]:
+    """Which call of its layer in this model each node is, from 1."""
+    seen: Counter[int | None] = Counter()
+    turns = {}
+    for node in sorted(graph.nodes, key=lambda node: (node.index, node.id)):
+        seen[node.layer] += 1
+        turns[node.id] = 1 if node.layer is None else seen[node.layer]
+    return turns
+
+
+def _in_order(graph: Graph) -> list[Node]:
+    """The nodes from inputs to outputs, a branch at a time; what is in a cycle comes last."""
+    waiting = Counter(edge.target for edge in set(graph.edges) if edge.source != edge.target)
+    targets: dict[int, list[int]] = {}
+    for edge in dict.fromkeys(graph.edges):
+        if edge.source != edge.target:
+            targets.setdefault(edge.source, []).append(edge.target)
+    nodes = {node.id: node for node in graph.nodes}
+    first = [id_ for id_ in graph.inputs if id_ in nodes and not waiting[id_]]
+    free = [node.id for node in graph.nodes if not waiting[node.id] and node.id not in first]
+    ready = [*reversed(free), *reversed(first)]
+    order: dict[int, Node] = {id_: nodes[id_] for id_ in first}
+    while ready:
+        id_ = ready.pop()
+        if id_ in nodes:
+            order[id_] = nodes[id_]
+        for target in reversed(targets.get(id_, ())):
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                ready.append(target)
+    return [*order.values(), *(node for node in graph.nodes if node.id not in order)]
+
+
+def _lines(graph: Graph, ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]]) -> list[Line]:
+    """The graph's edges between boxes; the n-th edge into a nested model goes to its n-th input."""
+    arrived: Counter[int] = Counter()
+    left: dict[int, list[object]] = {}
+    lines = []
+    for edge in graph.edges:
+        if edge.source not in ports or edge.target not in ports:
+            continue
+        sent = left.setdefault(edge.source, [])
+        if edge.tensor not in sent:
+            sent.append(edge.tensor)
+        sources, targets = ports[edge.source][1], ports[edge.target][0]
+        source = sources[sent.index(edge.tensor) % len(sources)]
+        target = targets[arrived[edge.target] % len(targets)]
+        arrived[edge.target] += 1
+        place = Place(graph.model.id, edge.target)
+        lines.append(Line(source, target, tensor(edge.tensor), (place,)))
+    return lines
+
+
+def _with_ends(part: Part) -> Part:
+    """A part whose graph names no inputs or outputs: its first and last box will do."""
+    ids = [box.id for box in boxes(part.members)]
+    return replace(
+        part, entries=part.entries or tuple(ids[:1]), exits=part.exits or tuple(ids[-1:])
+    )

@@ -1,0 +1,1 @@
+"""Files for the viewers of others."""

@@ -1,0 +1,1 @@
+"""The build as one page for a browser."""

@@ -1,0 +1,230 @@
+"""Two builds as one page: what differs, and both trees of calls, to be stepped through together.
+
+The table of rows is in the page itself, and is all there without scripts. The script folds what is
+equal, has one row be the current one, and says of that what its data has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.comparison.roles import unpaired
+from buildtrace.renderers.page import bundle, page, page_findings
+from buildtrace.renderers.terminal import beside
+from buildtrace.renderers.terminal.aligned import Aligned, details
+from buildtrace.renderers.text import format as fmt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.comparison import Change, Difference
+    from buildtrace.comparison.result import Build
+    from buildtrace.renderers.terminal.aligned import Row
+    from buildtrace.traces.schema import Call, SourceLine
+    from buildtrace.traces.trace import Trace
+
+ENTRY = "lockstep.mjs"
+"""The page's script."""
+
+MEANS = {
+    "same": "the same",
+    "counterpart": "another function does the same",
+    "differs": "not the same",
+    "left": "only {left} has this",
+    "right": "only {right} has this",
+}
+"""How two calls compare, in words."""
+
+ELSEWHERE = "done in another place on the other side"
+
+DEEPEST = 14
+"""Calls that are deeper stand no further to the right, but have their depth before them."""
+
+
+def render(left: Trace, right: Trace, difference: Difference, *, full: bool = False) -> str:
+    """The page.
+
+    Args:
+        left: the trace before.
+        right: the trace after.
+        difference: what their comparison said.
+        full: whether to fold nothing at first.
+    """
+    aligned = Aligned(left, right, difference)
+    labels = {"left": fmt.clean(difference.left.label), "right": fmt.clean(difference.right.label)}
+    means = {state: text.format(**labels) for state, text in MEANS.items()}
+    values = {
+        "title": " and ".join(labels.values()),
+        "verdict": beside.verdict(difference),
+        "builds": [_build(difference.left), _build(difference.right)],
+        "changes": [_change(aligned, change) for change in difference.changes],
+        "blocks": list(_blocks(aligned, full)),
+        "rows": len(aligned.rows),
+        "means": means,
+        "data": page.pack(_Data(aligned, means).all()),
+    }
+    rules = bundle.read("lockstep.css") + _indents()
+    return page.page("lockstep.html.j2", values, ENTRY, rules)
+
+
+def _indents() -> str:
+    """Each depth as a variable for the styles: the page's policy allows no style on an element."""
+    return "".join(f'[data-depth="{n}"]{{--depth:{n}}}\n' for n in range(1, DEEPEST + 1))
+
+
+def _build(build: Build) -> dict[str, str]:
+    totals = [
+        fmt.count(build.calls, "call"),
+        fmt.count(build.weights, "weight"),
+        fmt.count(build.parameters, "parameter"),
+    ]
+    return {
+        "label": fmt.clean(build.label),
+        "versions": fmt.clean_long(build.versions),
+        "totals": " · ".join(totals),
+    }
+
+
+def _change(aligned: Aligned, change: Change) -> dict[str, Any]:
+    """A change with the first row that shows it, if one does."""
+    row = None
+    for places, side in zip(aligned.places, (change.left, change.right), strict=True):
+        if row is None and side and side.call is not None:
+            row = places.get(side.call)
+    return {
+        "severity": change.severity,
+        "mark": beside.SEVERITY[change.severity][0].strip(),
+        "message": fmt.clean_long(change.message),
+        "why": fmt.clean_long(change.why),
+        "follows": change.follows,
+        "row": row,
+    }
+
+
+# -- the table --------------------------------------------------------------------------------
+
+
+def _blocks(aligned: Aligned, full: bool) -> Iterator[dict[str, Any]]:
+    """The rows, in blocks of those that are shown, and of those that are folded at first."""
+    shown = aligned.shown(full)
+    block: list[int] = []
+    for number in range(len(aligned.rows)):
+        if block and (number in shown) != (block[-1] in shown):
+            yield _block(aligned, block, block[-1] in shown)
+            block = []
+        block.append(number)
+    if block:
+        yield _block(aligned, block, block[-1] in shown)
+
+
+def _block(aligned: Aligned, numbers: list[int], shown: bool) -> dict[str, Any]:
+    rows = [aligned.rows[number] for number in numbers]
+    return {
+        "folded": "" if shown else aligned.gap(rows),
+        "depth": min(rows[0].depth, DEEPEST),
+        "rows": [_row(aligned, *each) for each in zip(numbers, rows, strict=True)],
+    }
+
+
+def _row(aligned: Aligned, number: int, row: Row) -> dict[str, Any]:
+    facts = [(fact, aligned.facts(row, fact)) for fact in aligned.told(row) if fact != "function"]
+    cells = []
+    for side, call in enumerate(row.calls):
+        if call is None:
+            cells.append(_elsewhere(aligned, number))
+        else:
+            told = [f"{fact} {texts[side]}" for fact, texts in facts]
+            cells.append(_cell(aligned, side, call, told))
+    state = row.step.state
+    sign = beside.SIGNS[state]
+    return {"number": number, "state": state, "sign": sign, "cells": cells}
+
+
+def _cell(aligned: Aligned, side: int, call: Call, facts: list[str]) -> dict[str, Any]:
+    depth = aligned.depths[side][call.id]
+    return {
+        "kind": "call",
+        "step": call.step,
+        "depth": min(depth, DEEPEST),
+        "deeper": depth if depth > DEEPEST else "",
+        "name": fmt.clean(call.name),
+        "failed": call.error is not None and not call.error.swallowed,
+        "details": list(details(aligned.traces[side], call)),
+        "facts": facts,
+    }
+
+
+def _elsewhere(aligned: Aligned, number: int) -> dict[str, Any]:
+    found = aligned.elsewhere(number)
+    if found is None:
+        return {"kind": "none"}
+    depth = min(found.depth, DEEPEST)
+    return {"kind": "link", "row": found.row, "text": found.text, "depth": depth}
+
+
+# -- what the current row says ----------------------------------------------------------------
+
+
+class _Data:
+    """What is said of each row when it is the current one; what many say is carried once."""
+
+    def __init__(self, aligned: Aligned, means: dict[str, str]) -> None:
+        self.aligned = aligned
+        self.means = means
+        self.sentences: dict[tuple[str, ...], int] = {}
+        self.lines: list[dict[str, Any]] = []
+        self.numbers: dict[SourceLine, int] = {}
+
+    def all(self) -> dict[str, Any]:
+        """All that the script needs."""
+        rows = [self._row(number, row) for number, row in enumerate(self.aligned.rows)]
+        return {"rows": rows, "sentences": list(self.sentences), "lines": self.lines}
+
+    def _row(self, number: int, row: Row) -> dict[str, Any]:
+        aligned = self.aligned
+        found = aligned.elsewhere(number)
+        alone = None in row.calls and found is None
+        return {
+            "means": ELSEWHERE if found else self.means[row.step.state],
+            "sides": [self._side(side, call, alone) for side, call in enumerate(row.calls)],
+            "differs": [[fact, *aligned.facts(row, fact)] for fact in row.step.differs],
+            "elsewhere": found.row if found else None,
+        }
+
+    def _side(self, side: int, call: Call | None, alone: bool) -> dict[str, Any] | None:
+        if call is None:
+            return None
+        trace = self.aligned.traces[side]
+        layer = call.layer
+        made = [
+            f"{fmt.clean(weight.name)} {fmt.shape(weight.shape)}"
+            for weight in trace.weights_made_by(call)
+        ]
+        found = {
+            "name": fmt.clean(call.name),
+            "step": call.step,
+            "layer": [fmt.clean(layer.name), fmt.clean(layer.class_name)] if layer else None,
+            "flow": fmt.flow(call.inputs, call.outputs),
+            "makes": made,
+            "error": fmt.clean_long(fmt.essence(call.error)[0]) if call.error else "",
+            "says": self._sentences(trace, call, alone),
+            "line": self._line(call.caller),
+        }
+        return {key: value for key, value in found.items() if value not in (None, "", [])}
+
+    def _sentences(self, trace: Trace, call: Call, alone: bool) -> int:
+        """What the function does; and why the other generation has none for it, if it has none."""
+        info = trace.landmark(call)
+        said = (info.summary if info else "", unpaired(trace, call) if alone else "")
+        key = tuple(fmt.clean_long(text) for text in said)
+        return self.sentences.setdefault(key, len(self.sentences))
+
+    def _line(self, caller: SourceLine | None) -> int | None:
+        if caller is None:
+            return None
+        if caller not in self.numbers:
+            self.numbers[caller] = len(self.lines)
+            self.lines.append(
+                {"place": fmt.user_line(caller), "code": page_findings.excerpt(caller)}
+            )
+        return self.numbers[caller]

@@ -1,0 +1,128 @@
+"""The build as one page that opens anywhere: to be stepped through like a program.
+
+Nothing on the page comes from elsewhere, and a strict Content-Security-Policy says so. All names
+are data: the template escapes them, and the scripts only ever make text of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.renderers.page import bundle as assets
+from buildtrace.renderers.page import fallback as static
+from buildtrace.renderers.page import page_findings
+from buildtrace.renderers.page.page_data import PARTS, Report
+from buildtrace.renderers.terminal import summary
+from buildtrace.renderers.text import format as fmt
+
+if TYPE_CHECKING:
+    from buildtrace.renderers import Options
+    from buildtrace.traces.trace import Trace
+
+POLICY = (
+    "default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; "
+    "form-action 'none'"
+)
+
+
+def render(trace: Trace, options: Options) -> str:
+    """The page.
+
+    Raises:
+        UsageError: the trace has no model of the name that the options ask for.
+    """
+    return page("report.html.j2", _values(Report(summary.subject(trace, options), options)))
+
+
+def page(template: str, values: dict[str, Any], script: str = assets.ENTRY, rules: str = "") -> str:
+    """A page made of a template, with a script and styles in it, all that its policy allows.
+
+    Args:
+        template: the asset that is the page; all values are escaped in it.
+        values: what it is filled with.
+        script: the asset that its script begins with.
+        rules: what follows the report's own styles.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(assets.read),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    code, style = assets.script(script), assets.style(rules)
+    return environment.get_template(template).render(
+        policy=POLICY.format(script=assets.digest(code), style=assets.digest(style)),
+        script=Markup(code),
+        style=Markup(style),
+        **values,
+    )
+
+
+def _values(report: Report) -> dict[str, Any]:
+    """What the template is filled with."""
+    from markupsafe import Markup
+
+    trace = report.trace
+    weights, more_weights = static.weights(trace)
+    return {
+        "data": pack(report.data()),
+        "title": report.chapters[0].title if report.chapters else "no build",
+        "versions": fmt.versions(trace),
+        "totals": _totals(report),
+        "missing": _missing(trace),
+        "parts": PARTS,
+        "chapters": [
+            {
+                "title": chapter.title,
+                "note": chapter.note,
+                "svg": Markup(chapter.pictures[0].markup) if chapter.pictures else "",
+                "notes": chapter.pictures[0].diagram.notes if chapter.pictures else (),
+                "missing": chapter.missing,
+            }
+            for chapter in report.chapters
+        ],
+        "tree": list(static.tree(report.shown)),
+        "folded": len(trace.calls) - len(report.shown.calls),
+        "weights": weights,
+        "more_weights": more_weights,
+        "panel": page_findings.panel(report),
+        "failure": page_findings.failed(report),
+    }
+
+
+def pack(data: dict[str, Any]) -> str:
+    """Data as text that has no meaning in HTML: JSON, compressed, in base64."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _totals(report: Report) -> str:
+    trace = report.trace
+    if not trace.calls:
+        return "No build was recorded."
+    frozen = fmt.parameters(weight for weight in trace.weights if not weight.trainable)
+    words = [
+        fmt.count(len(trace.graphs), "model"),
+        fmt.count(len(trace.calls), "call"),
+        fmt.count(len(trace.weights), "weight"),
+        fmt.count(trace.parameters, "parameter")
+        + (f", {frozen:,} not trainable" if frozen else ""),
+        fmt.duration(sum(call.duration_ns for call in trace.roots)),
+    ]
+    return " · ".join(words)
+
+
+def _missing(trace: Trace) -> list[str]:
+    """What the installed Keras lacks of the landmarks: the trace has a gap there."""
+    return [
+        fmt.clean_long(f"{keras.package} {keras.version} lacks {fmt.listed(keras.missing, 6)}")
+        for keras in trace.environment.keras
+        if keras.missing
+    ]

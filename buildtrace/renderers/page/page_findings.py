@@ -1,0 +1,168 @@
+"""What a page says of what went wrong: the exceptions that were caught, findings, the failure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.renderers.terminal import failing, findings
+from buildtrace.renderers.text import code as python
+from buildtrace.renderers.text import excerpts, styles
+from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import failures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from buildtrace.renderers.page.page_data import Report
+    from buildtrace.traces.failures import Failure, Swallowed
+    from buildtrace.traces.schema import Call, Finding, SourceLine
+
+CAUGHT = "caught"
+"""What stands on an exception that was caught, where a finding has its severity."""
+
+
+def panel(report: Report) -> dict[str, Any] | None:
+    """The findings, what was caught before them; `None` if there is neither."""
+    caught = [_caught(report, each) for each in failures.swallowed(report.trace)]
+    by_code = findings.by_code(report.trace).values()
+    found = [[_finding(report, finding) for finding in each] for each in by_code]
+    groups = [caught, *found] if caught else found
+    if not groups:
+        return None
+    counts = _counts(report)
+    if caught:
+        counts.insert(0, ("warning", f"{fmt.count(len(caught), 'exception')} caught in the build"))
+    most = findings.MOST_OF_A_CODE
+    return {"counts": counts, "groups": [(group[:most], group[most:]) for group in groups]}
+
+
+def _counts(report: Report) -> list[tuple[str, str]]:
+    severities = [finding.severity for finding in report.trace.findings]
+    return [
+        (severity, fmt.count(severities.count(severity), severity))
+        for severity in styles.SEVERITY
+        if severity in severities
+    ]
+
+
+def _finding(report: Report, finding: Finding) -> dict[str, Any]:
+    return {
+        "severity": finding.severity,
+        "badge": finding.severity,
+        "code": fmt.clean(finding.code),
+        "message": fmt.clean_long(finding.message),
+        "place": fmt.user_line(finding.caller),
+        "function": _function(finding.caller),
+        "excerpt": excerpt(finding.caller),
+        "why": fmt.clean_lines(finding.why),
+        "fix": python.highlighted(finding.fix) if finding.fix else [],
+        "calls": _steps(report, finding.calls),
+    }
+
+
+def told(report: Report) -> list[dict[str, Any]]:
+    """The findings as a step tells them: shortly, each with the calls that prove it."""
+    return [
+        {
+            "code": fmt.clean(finding.code),
+            "severity": finding.severity,
+            "message": fmt.clean_long(finding.message),
+            "calls": [report.place[id_] for id_ in finding.calls if id_ in report.place],
+        }
+        for finding in report.trace.findings
+    ]
+
+
+def _caught(report: Report, found: Swallowed) -> dict[str, Any]:
+    said, place = failing.caught(found)
+    return {
+        "severity": "warning",
+        "badge": CAUGHT,
+        "code": "",
+        "message": said,
+        "place": fmt.user_line(found.lines[0]) if found.lines else "",
+        "function": "",
+        "excerpt": excerpt(found.lines[0] if found.lines else None),
+        "why": [f"It was raised {place}."],
+        "fix": [],
+        "calls": _steps(report, [found.call.id, found.caught_in.id]),
+    }
+
+
+def _steps(report: Report, ids: Iterable[int]) -> list[dict[str, Any]]:
+    """The calls to go to; one that failed is best looked at where it ends."""
+    calls = [report.trace.call(id_) for id_ in dict.fromkeys(ids) if id_ in report.place]
+    return [
+        {
+            "place": report.place[call.id],
+            "ended": call.error is not None,
+            "name": fmt.clean(call.name),
+            "about": _about(call),
+        }
+        for call in calls
+    ]
+
+
+def _about(call: Call) -> str:
+    """The layer that a call was for, and what that was given."""
+    layer = fmt.clean(call.layer.name) if call.layer else ""
+    return f"{layer} {fmt.tensors(call.inputs)}".strip()
+
+
+def excerpt(place: SourceLine | None) -> list[dict[str, Any]]:
+    """The user's code around a line: each with its number, its pieces, and whether it is meant."""
+    around = excerpts.around(place) if place else []
+    pieces = python.highlighted("\n".join(line.text for line in around))
+    return [
+        {"number": line.number, "pieces": parts, "meant": line.meant}
+        for line, parts in zip(around, pieces, strict=False)
+    ]
+
+
+def _function(place: SourceLine | None) -> str:
+    return fmt.clean(excerpts.function_at(place)) if place else ""
+
+
+# -- the failure ------------------------------------------------------------------------------
+
+
+def failed(report: Report) -> dict[str, Any] | None:
+    """The exception that ended the run, the call that it came out of, and what explains it."""
+    found = failures.failure(report.trace)
+    if found is None:
+        return None
+    lines = failing.message(found.error)
+    told = fmt.essence(found.raised)[0] if found.raised else ""
+    severity = failing.severity(found)
+    return {
+        "severity": severity,
+        "mark": styles.MARK[severity],
+        "title": failing.title(found),
+        "type": fmt.clean(found.error.type),
+        "message": "\n".join(lines),
+        "told": fmt.clean_long(told),
+        "call": None if found.call is None else report.place[found.call.id],
+        "place": fmt.user_line(found.lines[0]) if found.lines else "",
+        "function": _function(found.lines[0] if found.lines else None),
+        "excerpt": excerpt(found.lines[0] if found.lines else None),
+        "through": _named(found.lines[1 : failing.MOST_LINES]),
+        "comparison": comparison(report, found),
+    }
+
+
+def comparison(report: Report, found: Failure) -> list[dict[str, Any]]:
+    """What the layer got beside what it takes; empty if that is not what went wrong."""
+    if not found.expects and not found.frozen:
+        return []
+    rows: list[dict[str, Any]] = [
+        {"label": label, "text": text, "lines": []} for label, text in failing.facts(found)
+    ]
+    if found.frozen and found.frozen.build.id in report.place:
+        rows[-1]["call"] = report.place[found.frozen.build.id]
+        rows[-1]["lines"] = _named(found.frozen.lines[: failing.MOST_LINES])
+    return rows
+
+
+def _named(lines: Sequence[SourceLine]) -> list[list[str]]:
+    """Lines of the user's: where they are, and what stands there."""
+    return [[fmt.user_line(line), fmt.clean_long(excerpts.line_of(line))] for line in lines]

@@ -1,0 +1,107 @@
+"""The source text that a report carries: Keras' functions, and the user's lines around calls."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.renderers.terminal import source
+from buildtrace.renderers.text import format as fmt
+
+if TYPE_CHECKING:
+    from buildtrace.traces.schema import Call
+    from buildtrace.traces.trace import Trace
+
+MOST_LINES = 400
+"""So many lines of a function are carried."""
+
+MOST_CHARACTERS = 1_000_000
+"""When the sources are longer than this in all, the rest is left out: the page has to open."""
+
+WHOLE_FILE = 200
+"""A file of the user's with no more lines than this is carried whole."""
+
+AROUND = 5
+"""Of a longer file, so many lines before and after each line that led to Keras."""
+
+
+class Sources:
+    """Collects what calls need to show; everything is stored once and referred to by number."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.functions: list[dict[str, Any]] = []
+        self.files: list[dict[str, Any]] = []
+        self._numbers: dict[tuple[str, int, str], int] = {}
+        self._file_numbers: dict[str, int] = {}
+        self._left = MOST_CHARACTERS
+        self._callers: dict[str, set[int]] = {}
+        for call in trace.calls:
+            if call.caller:
+                self._callers.setdefault(call.caller.file, set()).add(call.caller.line)
+
+    def function(self, call: Call) -> int:
+        """The number of the function that ran."""
+        key = (call.file, call.line, call.name)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.functions)
+            self.functions.append(self._read(call))
+        return self._numbers[key]
+
+    def caller(self, call: Call) -> list[int] | None:
+        """The number of the user's file, and the line in it."""
+        if call.caller is None:
+            return None
+        file = call.caller.file
+        if file not in self._file_numbers:
+            self._file_numbers[file] = len(self.files)
+            self.files.append(self._around(file))
+        return [self._file_numbers[file], call.caller.line]
+
+    def _read(self, call: Call) -> dict[str, Any]:
+        code, missing = source.code_of(call)
+        text = self._fitting(textwrap.dedent("".join(code[:MOST_LINES])))
+        if code and not text:
+            missing = "it is left out: this page carries as much source as it can"
+        return {
+            "name": fmt.clean(call.name),
+            "module": fmt.clean(call.module),
+            "place": fmt.place(call.file, call.line),
+            "line": call.line,
+            "definition": call.line + _decorators(code),
+            "code": text,
+            "more": max(len(code) - MOST_LINES, 0) if text else 0,
+            "missing": missing,
+        }
+
+    def _around(self, file: str) -> dict[str, Any]:
+        """The user's file: pieces of consecutive lines, each with the number of its first."""
+        lines = [line.rstrip("\r\n") for line in fmt.code_of(file)]
+        wanted = set(range(1, len(lines) + 1))
+        if len(lines) > WHOLE_FILE:
+            callers = self._callers.get(file, set())
+            wanted &= {n for line in callers for n in range(line - AROUND, line + AROUND + 1)}
+        pieces: list[dict[str, Any]] = []
+        for number in sorted(wanted):
+            if not pieces or number != pieces[-1]["line"] + len(pieces[-1]["code"]):
+                pieces.append({"line": number, "code": []})
+            pieces[-1]["code"].append(lines[number - 1])
+        kept = [
+            {"line": piece["line"], "code": text}
+            for piece in pieces
+            if (text := self._fitting("\n".join(piece["code"])))
+        ]
+        return {"name": fmt.place(file, 0).removesuffix(":0"), "pieces": kept}
+
+    def _fitting(self, text: str) -> str:
+        """The text, if there is still room for it."""
+        text = text.rstrip()
+        if len(text) > self._left:
+            return ""
+        self._left -= len(text)
+        return text
+
+
+def _decorators(code: list[str]) -> int:
+    """How many lines stand above the one that begins with `def`."""
+    found = (n for n, line in enumerate(code) if line.lstrip().startswith(("def ", "async def ")))
+    return next(found, 0)

@@ -1,0 +1,204 @@
+"""The rows of two trees of calls side by side: which to show, how deep, and what differs in them.
+
+The terminal and the page show the same rows, and fold the same ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import folding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from buildtrace.comparison import Difference, Step
+    from buildtrace.traces.schema import Call, Weight
+    from buildtrace.traces.trace import Trace
+
+FEW = 2
+"""So many equal calls in a row are shown: a line that says so would be no shorter."""
+
+MANY = 150
+"""With more rows than this, repeats and recursion are folded as in the tree."""
+
+
+class Row(NamedTuple):
+    """A row, with its calls and how deep the less deep one is."""
+
+    step: Step
+    left: Call | None
+    right: Call | None
+    depth: int
+
+    @property
+    def calls(self) -> tuple[Call | None, Call | None]:
+        """What stands on the left and on the right."""
+        return self.left, self.right
+
+
+class Elsewhere(NamedTuple):
+    """A call on the other side, in another row: which row, "↓ name", and how deep it is."""
+
+    row: int
+    text: str
+    depth: int
+
+
+class Aligned:
+    """Both trees.
+
+    Attributes:
+        traces: the left and the right one.
+        rows: in the order for stepping.
+        depths: for both sides, how deep each call is, by its id.
+        places: for both sides, the number of the row that each call is in, by its id.
+    """
+
+    def __init__(self, left: Trace, right: Trace, difference: Difference) -> None:
+        self.traces = left, right
+        self.depths = _depths(left), _depths(right)
+        self.rows = [self._row(step) for step in difference.steps]
+        self.places = (
+            {row.left.id: number for number, row in enumerate(self.rows) if row.left},
+            {row.right.id: number for number, row in enumerate(self.rows) if row.right},
+        )
+
+    def _row(self, step: Step) -> Row:
+        left = None if step.left is None else self.traces[0].call(step.left)
+        right = None if step.right is None else self.traces[1].call(step.right)
+        depths = [d[c.id] for d, c in zip(self.depths, (left, right), strict=True) if c]
+        return Row(step, left, right, min(depths))
+
+    def shown(self, full: bool = False) -> set[int]:
+        """The numbers of the rows to show: what differs, and what that is inside of."""
+        if full:
+            return set(range(len(self.rows)))
+        shown = {
+            n
+            for n, row in enumerate(self.rows)
+            if row.step.state != "same" and (row.step.state != "differs" or self.told(row))
+        }
+        if len(shown) > MANY:
+            shown &= self._unfolded()
+        for number in [*shown]:
+            shown |= self._around(self.rows[number])
+        return self._with_short_gaps(shown)
+
+    def _unfolded(self) -> set[int]:
+        """The rows with a call that the tree alone would show as well."""
+        kept = [{call.id for call in folding.fold(trace).calls} for trace in self.traces]
+        return {
+            number
+            for number, row in enumerate(self.rows)
+            if (row.left and row.left.id in kept[0]) or (row.right and row.right.id in kept[1])
+        }
+
+    def _around(self, row: Row) -> set[int]:
+        """The rows of the calls that these calls are inside of."""
+        return {
+            place[outer.id]
+            for trace, place, call in zip(self.traces, self.places, row.calls, strict=True)
+            if call is not None
+            for outer in trace.ancestors(call)
+        }
+
+    def _with_short_gaps(self, shown: set[int]) -> set[int]:
+        """With the equal rows for which a line in their place would save nothing."""
+        run: list[int] = []
+        for number in range(len(self.rows) + 1):
+            if number < len(self.rows) and number not in shown:
+                run.append(number)
+                continue
+            if len(run) < FEW:
+                shown |= set(run)
+            run = []
+        return shown
+
+    def gap(self, hidden: Iterable[Row]) -> str:
+        """What rows that are not shown are: "12 equal calls"."""
+        hidden = list(hidden)
+        equal = sum(row.step.state == "same" for row in hidden)
+        words = [fmt.count(equal, "equal call")] if equal else []
+        alike = sum(row.step.state == "differs" and not self.told(row) for row in hidden)
+        if alike:
+            words.append(f"{alike:,} that differ{'' if alike > 1 else 's'} alike")
+        if len(hidden) > equal + alike:
+            words.append(f"{len(hidden) - equal - alike:,} like those above")
+        return ", ".join(words)
+
+    def told(self, row: Row) -> list[str]:
+        """What differs in two calls, without what differs alike in the calls around them."""
+        if row.left is None or row.right is None or row.step.state != "differs":
+            return []
+        outer = row.left.parent, row.right.parent
+        around = None if None in outer else self.places[0].get(outer[0] or 0)
+        told = self.rows[around] if around is not None else None
+        if told is None or told.right is None or told.right.id != outer[1]:
+            return [*row.step.differs]
+        return [
+            fact
+            for fact in row.step.differs
+            if fact not in told.step.differs or self.facts(row, fact) != self.facts(told, fact)
+        ]
+
+    def facts(self, row: Row, fact: str) -> list[str]:
+        """How it is on both sides."""
+        calls = zip(self.traces, row.calls, strict=True)
+        return [_fact(trace, call, fact) for trace, call in calls if call is not None]
+
+    def elsewhere(self, number: int) -> Elsewhere | None:
+        """Of a call that is alone in a row: where the other side does the same, if it does."""
+        step = self.rows[number].step
+        if step.elsewhere is None:
+            return None
+        side = 0 if step.left is None else 1
+        row = self.places[side][step.elsewhere]
+        name = fmt.clean(self.traces[side].call(step.elsewhere).name)
+        arrow = "↓" if row > number else "↑"
+        return Elsewhere(row, f"{arrow} {name}", self.depths[side][step.elsewhere])
+
+
+def details(trace: Trace, call: Call) -> Iterator[str]:
+    """What there is room for beside the name: the layer, the weight, the shapes, the error."""
+    parent = None if call.parent is None else trace.call(call.parent)
+    if call.layer and (parent is None or parent.layer != call.layer):
+        yield fmt.clean(call.layer.name)
+    for weight in trace.weights_made_by(call):
+        yield f"{fmt.clean(weight.name)} {fmt.shape(weight.shape)}"
+    if call.error:
+        yield f"✗ {fmt.clean(call.error.type)}"
+    same = parent and (call.inputs, call.outputs) == (parent.inputs, parent.outputs)
+    if not same and (call.inputs or call.outputs):
+        yield fmt.flow(call.inputs, call.outputs)
+
+
+def _depths(trace: Trace) -> dict[int, int]:
+    found: dict[int | None, int] = {None: -1}
+    for call in trace.calls:
+        found[call.id] = found[call.parent] + 1
+    return {id_: depth for id_, depth in found.items() if id_ is not None}
+
+
+def _fact(trace: Trace, call: Call, fact: str) -> str:
+    """How it is on one side."""
+    if fact == "function":
+        return fmt.clean(call.name)
+    if fact == "inputs":
+        return fmt.tensors(call.inputs)
+    if fact == "outputs":
+        return fmt.tensors(call.outputs)
+    if fact == "error":
+        return fmt.clean(fmt.error(call.error)) if call.error else "none"
+    if fact == "changes":
+        changes = [f"{k}: {a} → {b}" for k, (a, b) in sorted(call.changes.items())]
+        return fmt.clean(", ".join(changes)) or "none"
+    return ", ".join(map(_weight, trace.weights_made_by(call))) or "none"
+
+
+def _weight(weight: Weight) -> str:
+    words = [fmt.clean(weight.name), fmt.shape(weight.shape), fmt.clean(weight.dtype)]
+    extras = (weight.initializer, weight.regularizer, weight.constraint)
+    words += [fmt.clean(extra) for extra in extras if extra]
+    return " ".join(words + ([] if weight.trainable else ["not trainable"]))

@@ -1,0 +1,209 @@
+"""The topology: a row for each node from the inputs to the outputs, with its lines drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from buildtrace.renderers.drawing.cut_points import MOST_READERS
+from buildtrace.renderers.models import More, form, shown, weights_by_layer
+from buildtrace.renderers.terminal import summary
+from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import styles
+from buildtrace.renderers.text.gaps import Gap, Limits, gaps
+from buildtrace.renderers.text.lanes import Lanes
+from buildtrace.renderers.text.lines import Line, Lines, Part, width_of, wrapped
+from buildtrace.renderers.text.tables import Column, Row, Span, table
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    from buildtrace.renderers import Options
+    from buildtrace.traces.schema import Graph, Node, Weight
+    from buildtrace.traces.trace import Trace
+
+LIMITS = Limits(few=40, many=80, most=100)
+"""How many rows a graph may have; a model in it is a graph of its own."""
+
+WIDEST_DRAWING = 24
+"""If the lines need more columns than this, the column "from" alone says what is connected."""
+
+COLUMNS = [
+    Column(""),
+    Column("#", right=True),
+    Column("layer", least=18),
+    Column("class", least=14, rank=3),
+    Column("output", least=20),
+    Column("parameters", right=True),
+    Column("depth", right=True, rank=4),
+    Column("from", least=8, rank=1),
+]
+
+
+def render(trace: Trace, options: Options) -> Lines:
+    """The graphs of all models, nested ones inside the models that they are part of."""
+    trace = summary.subject(trace, options)
+    return Lines(lambda width: _lines(trace, options, width))
+
+
+def _lines(trace: Trace, options: Options, width: int) -> Iterator[Line]:
+    graphs = shown(trace, options.full)
+    if not graphs:
+        yield [Part("No model was built: there is no graph to show.")]
+    weights = weights_by_layer(trace)
+    for number, graph in enumerate(graphs):
+        if number:
+            yield []
+        if isinstance(graph, More):
+            yield from wrapped(graph.text, width, [], [], styles.NOTE)
+            continue
+        yield from _heading(graph, weights, width)
+        maker = _Rows(trace, weights, options.full)
+        rows = list(maker.of(graph, [], ""))
+        if any(width_of(_cells(row)[0]) > WIDEST_DRAWING for row in rows):
+            for row in rows:
+                _cells(row)[0] = []
+        if rows:
+            yield from table(COLUMNS, rows, width)
+        yield from summary.folded_rows(maker.hidden, len(rows) - maker.gaps + maker.hidden, width)
+
+
+def _cells(row: Row | Span) -> Row:
+    return row.cells if isinstance(row, Span) else row
+
+
+def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iterator[Line]:
+    made = fmt.parameters(weights.get(graph.model.id, []))
+    facts = [
+        fmt.count(len(graph.nodes), "node"),
+        fmt.count(len(graph.edges), "connection"),
+        fmt.count(made, "parameter"),
+        "built" if graph.built else "not built",
+    ]
+    title = f"{fmt.clean(graph.model.name)} {fmt.layer(graph.model)}"
+    yield from wrapped(title, width, [], [], styles.HEADING)
+    yield from wrapped(" · ".join(facts), width, [], [])
+    if graph.source == "flow":
+        text = "Keras keeps no graph of this model; this one shows how its tensors went."
+        if not graph.edges:
+            text = "This model has no graph, or none yet; these are its layers."
+        yield from wrapped(text, width, [], [], styles.NOTE)
+
+
+class _Rows:
+    """The rows of a graph, and of the graphs of the models in it."""
+
+    def __init__(self, trace: Trace, weights: dict[int, list[Weight]], full: bool) -> None:
+        self.weights = weights
+        self.full = full
+        self.shown: dict[Hashable, str] = {}
+        self.graphs = {graph.model.id: graph for graph in trace.graphs}
+        self.hidden = self.gaps = 0
+
+    def of(self, graph: Graph, outer: list[int], before: str) -> Iterator[Row | Span]:
+        """The rows of `graph`, which is inside the models `outer`.
+
+        Args:
+            graph: whose nodes.
+            outer: ids of the models around it, itself not included.
+            before: the lines of those models, which go on beside this one's.
+        """
+        nodes = sorted(graph.nodes, key=lambda node: (-node.depth, node.id))
+        sources = _sources(graph)
+        lanes = Lanes([node.id for node in nodes], sources)
+        around = [*outer, graph.model.id]
+        place = 0
+        for gap in [*self._gaps(nodes, sources), Gap(len(nodes), len(nodes), "")]:
+            previous: int | None = None  # what is left out cannot be pointed to without a word
+            for node in nodes[place : gap.start]:
+                inner = self._inner(node, around)
+                like = self.shown.get(form(inner), "") if inner and not self.full else ""
+                drawing = before + lanes.draw(node.id, _dot(node))
+                row = self._row(node, drawing, sources[node.id], previous, len(outer))
+                row[2] += [Part(f" (inside as {like})", styles.NOTE)] if like else []
+                yield row
+                previous = node.id
+                if inner and not like:
+                    self.shown[form(inner)] = fmt.clean(node.name)
+                    yield from self.of(inner, around, f"{before}{lanes.going_on()}  ")
+            hidden = nodes[gap.start : gap.end]
+            for node in hidden:
+                lanes.draw(node.id, "")
+            if hidden:
+                self.hidden += len(hidden)
+                self.gaps += 1
+                yield self._gap(gap, hidden, f"{before}{lanes.going_on()}", len(outer))
+            place = gap.end
+
+    def _gaps(self, nodes: list[Node], sources: dict[int, list[int]]) -> list[Gap]:
+        """What is left out of a graph."""
+        if self.full:
+            return []
+        row = {node.id: number for number, node in enumerate(nodes)}
+        readers = Counter(source for taken in sources.values() for source in taken)
+        # From an input that is read everywhere, it is the same line however far it has come.
+        aside = {n.id for n in nodes if n.kind == "input" and readers[n.id] > MOST_READERS}
+        kinds: list[Hashable] = []
+        for node in nodes:
+            ways = [s if s in aside else row[s] - row[node.id] for s in sources[node.id]]
+            inner = self.graphs.get(-1 if node.layer is None else node.layer)
+            inside = form(inner) if inner else None
+            facts = (node.class_name, node.kind, node.built, node.index > 0)
+            kinds.append((*facts, inside, tuple(ways)))
+        return gaps(kinds, LIMITS)
+
+    def _gap(self, gap: Gap, hidden: list[Node], drawing: str, level: int) -> Span:
+        """The row that stands for those that are left out."""
+        names = [fmt.clean(node.name) for node in (hidden[0], hidden[-1])]
+        layers = {node.layer for node in hidden if node.layer is not None and not node.index}
+        made = sum(fmt.parameters(self.weights.get(layer, [])) for layer in layers)
+        parameters = f", {fmt.count(made, 'parameter')}" if made else ""
+        text = f"{gap.text}{parameters}: {' to '.join(names)}"
+        return Span([[Part(drawing, styles.QUIET)]], [Part("  " * level + text, styles.NOTE)])
+
+    def _inner(self, node: Node, around: list[int]) -> Graph | None:
+        """The graph inside a node, if it is to be shown there."""
+        if node.layer is None or node.index or node.layer in around:
+            return None
+        return self.graphs.get(node.layer)
+
+    def _row(
+        self, node: Node, drawing: str, sources: list[int], previous: int | None, level: int
+    ) -> Row:
+        style = styles.KIND[node.kind] if node.built else styles.QUIET
+        name = [Part("  " * level), Part(fmt.clean(node.name), style)]
+        class_name = "operation" if node.kind == "operation" else fmt.clean(node.class_name)
+        origin = ", ".join(str(source) for source in sources)
+        return [
+            [Part(drawing, styles.QUIET)],
+            [Part(str(node.id), styles.QUIET)],
+            name,
+            [Part(class_name, styles.QUIET)],
+            [Part(fmt.tensors(node.outputs))],
+            [self._parameters(node)],
+            [Part(str(node.depth), styles.QUIET)],
+            [Part("" if sources == [previous] else origin)],
+        ]
+
+    def _parameters(self, node: Node) -> Part:
+        if not node.built:
+            return Part("not built", styles.SWALLOWED)
+        if node.index:
+            return Part("shared", styles.NOTE)
+        number = fmt.parameters(self.weights.get(-1 if node.layer is None else node.layer, []))
+        return Part(f"{number:,}" if number else "")
+
+
+def _sources(graph: Graph) -> dict[int, list[int]]:
+    """For each node the nodes that it gets its input from."""
+    found: dict[int, dict[int, None]] = {node.id: {} for node in graph.nodes}
+    for edge in graph.edges:
+        if edge.target in found and edge.source in found:
+            found[edge.target][edge.source] = None
+    return {node: [*sources] for node, sources in found.items()}
+
+
+def _dot(node: Node) -> str:
+    if node.kind == "model":
+        return "◆"
+    return "●" if node.built and node.kind != "input" else "○"

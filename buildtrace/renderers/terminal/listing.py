@@ -1,0 +1,57 @@
+"""Findings as a linter prints them: `file:line: CODE severity: message`, then the remedy."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from buildtrace.renderers.text import code, styles
+from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text.lines import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from buildtrace.renderers.text.lines import Line
+    from buildtrace.traces.schema import Finding
+
+
+def path_in(folder: Path, file: str) -> str:
+    """The path as somebody in this folder would write it; whole if it is elsewhere."""
+    path = Path(file)
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else file
+
+
+def lines(findings: Iterable[Finding], folder: Path, instead: str = "") -> Iterator[Line]:
+    """Each finding with its remedy; of those that follow each other with the same one, once.
+
+    Args:
+        findings: what to list.
+        folder: paths of files in it are told from there.
+        instead: what stands in a place's place, of a finding that has none.
+    """
+    for (_, fix), alike in groupby(findings, key=lambda finding: (finding.code, finding.fix)):
+        yield from (headline(finding, folder, instead) for finding in alike)
+        if fix.strip():
+            yield [Part("  fix:", styles.QUIET)]
+            yield from code.lines(fix.strip("\n"), indent=4)
+        yield []
+
+
+def headline(finding: Finding, folder: Path, instead: str = "") -> Line:
+    """The one line that says it all; the arguments are those of `lines`."""
+    place, link = instead, ""
+    if finding.caller is not None:
+        place = f"{path_in(folder, finding.caller.file)}:{finding.caller.line}"
+        link = fmt.link(finding.caller.file, finding.caller.line)
+    return [
+        Part(fmt.clean_long(f"{place}: " if place else ""), styles.NAME, link),
+        Part(f"{finding.code} {finding.severity}: ", styles.SEVERITY[finding.severity]),
+        Part(fmt.clean_long(finding.message)),
+    ]
+
+
+def text(found: Iterable[Line]) -> str:
+    """Lines without their colors."""
+    return "\n".join("".join(part.text for part in line) for line in found).rstrip("\n")

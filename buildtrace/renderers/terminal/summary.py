@@ -1,0 +1,96 @@
+"""What stands above and below the views: versions and totals, the error, what was folded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from buildtrace.renderers.terminal import findings
+from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import styles
+from buildtrace.renderers.text.lines import Line, Part, wrapped
+from buildtrace.traces import failures
+from buildtrace.traces.folding import focus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.renderers import Options
+    from buildtrace.traces.trace import Trace
+
+
+def subject(trace: Trace, options: Options) -> Trace:
+    """What the options want to see of `trace`: all of it, or one model."""
+    return trace if options.model is None else focus(trace, options.model)
+
+
+def header(trace: Trace, width: int) -> Iterator[Line]:
+    """Versions, totals, and how many calls there were for each step."""
+    versions = fmt.versions(trace)
+    if versions:
+        yield from wrapped(versions, width, [], [], styles.HEADING)
+    for keras in trace.environment.keras:
+        if keras.missing:
+            text = f"{keras.package} {keras.version} lacks {fmt.listed(keras.missing, 6)}"
+            yield from wrapped(fmt.clean(text), width, [], [], styles.SWALLOWED)
+    if not trace.calls:
+        yield [Part("No build was recorded.")]
+        return
+    time = sum(call.duration_ns for call in trace.roots)
+    totals = (
+        fmt.count(len(trace.graphs), "model"),
+        fmt.count(len(trace.calls), "call"),
+        fmt.count(len(trace.weights), "weight"),
+        fmt.count(trace.parameters, "parameter"),
+        fmt.duration(time),
+    )
+    yield from wrapped(" · ".join(totals), width, [], [])
+    steps: Counter[str] = Counter(call.step for call in trace.calls)
+    line = [Part("calls by step: ", styles.QUIET)]
+    for step, style in styles.STEP.items():
+        if step in steps:
+            line += [Part(f"{step} {steps[step]:,}", style), Part(" · ", styles.QUIET)]
+    yield line[:-1]
+    yield from _wrong(trace)
+
+
+def _wrong(trace: Trace) -> Iterator[Line]:
+    """That something went wrong, of which more is said below the views."""
+    line = findings.counts(trace)
+    if caught := len(failures.swallowed(trace)):
+        line += [Part(", ")] if line else []
+        line.append(Part(f"{fmt.count(caught, 'exception')} caught in the build", styles.SWALLOWED))
+    if line:
+        yield [*line, Part(": see the end", styles.QUIET)]
+
+
+def totals(trace: Trace) -> Line:
+    """Parameters, trainable or not."""
+    trainable = fmt.parameters(weight for weight in trace.weights if weight.trainable)
+    parts = [Part(fmt.count(trace.parameters, "parameter"), styles.NAME)]
+    rest = trace.parameters - trainable
+    parts.append(Part(f" in {fmt.count(len(trace.weights), 'weight')}: {trainable:,} trainable"))
+    parts.append(Part(f", {rest:,} not trainable"))
+    return parts
+
+
+def folded(trace: Trace, shown: Trace, width: int) -> Iterator[Line]:
+    """What was hidden, and how to see it."""
+    gone = len(trace.calls) - len(shown.calls)
+    if not gone:
+        return
+    reasons: Counter[str] = Counter()
+    for call in shown.calls:
+        if call.folded:
+            reasons[call.folded.reason] += call.folded.calls
+    words = {"repeat": "repeats", "recursion": "recursion", "depth": "depth"}
+    why = ", ".join(f"{words[reason]} {number:,}" for reason, number in reasons.most_common())
+    text = f"Folded: {gone:,} of {len(trace.calls):,} calls ({why}); --full shows all."
+    yield from wrapped(text, width, [], [], styles.NOTE)
+
+
+def folded_rows(hidden: int, rows: int, width: int) -> Iterator[Line]:
+    """How many rows of a table were left out, and how to see them."""
+    if hidden:
+        text = f"Folded: {hidden:,} of {rows:,} rows; --full shows all."
+        yield from wrapped(text, width, [], [], styles.NOTE)

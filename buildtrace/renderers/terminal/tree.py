@@ -1,0 +1,422 @@
+"""The call tree: what called what while the model was built."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.renderers import Options
+from buildtrace.renderers.terminal import summary
+from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import styles
+from buildtrace.renderers.text.lines import (
+    Line,
+    Lines,
+    Part,
+    cut,
+    shorten,
+    size,
+    spread,
+    width_of,
+    wrapped,
+)
+from buildtrace.traces import failures, folding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+
+    from buildtrace.traces.schema import Call, Folded, LayerRef, SourceLine
+    from buildtrace.traces.trace import Trace
+
+WIDE = 110
+"""From this width on there is room for a column with the source line."""
+
+SOURCE_WIDTH = 24
+
+GAP = 2
+"""Spaces between two details."""
+
+
+class Detail(NamedTuple):
+    """Something to say about a call.
+
+    Attributes:
+        rank: details of the highest rank are left out first.
+        part: the text.
+        gap: spaces before it.
+        least: to how many columns it may be cut; 0 if not at all.
+        short: what to say instead where the text does not fit.
+    """
+
+    rank: int
+    part: Part
+    gap: int = GAP
+    least: int = 0
+    short: str = ""
+
+
+class Place(NamedTuple):
+    """Where a line of the tree stands.
+
+    Attributes:
+        guide: what is drawn before it.
+        inner: what is drawn before the lines inside it, their own corners left out.
+        level: how deep.
+    """
+
+    guide: str
+    inner: str
+    level: int
+
+
+TOP = Place("", "", 0)
+
+MARK, NO_MARK = "> ", "  "
+"""What an excerpt has before a line that is meant, and before the others."""
+
+
+def _folded(trace: Trace, options: Options) -> Trace:
+    if not options.full:
+        return folding.fold(trace, options.depth)
+    return trace if options.depth is None else folding.limit_depth(trace, options.depth)
+
+
+def render(trace: Trace, options: Options) -> Lines:
+    """The tree with a header, and a footer that says what was folded."""
+    return Lines(lambda width: Tree(trace, options, width).lines())
+
+
+def excerpt(trace: Trace, shown: Trace, marks: AbstractSet[int] = frozenset()) -> Lines:
+    """The tree alone, without times: for a message about some calls of it.
+
+    Args:
+        trace: what was recorded.
+        shown: what a fold left of it.
+        marks: ids of the calls that the message is about; their lines begin with a mark.
+    """
+    return Lines(lambda width: Tree(trace, Options(), width, shown, marks).branches())
+
+
+class Tree:
+    """One tree: its lines, or what there is to say at each place of it.
+
+    Attributes:
+        trace: all of what is to be shown.
+        shown: what is left of it when repeats, recursion and depth are folded.
+        path: ids of the call that failed and of those that it is inside of.
+        caught: ids of the calls that were ended by what a call around them caught.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        options: Options,
+        width: int,
+        shown: Trace | None = None,
+        marks: AbstractSet[int] | None = None,
+    ) -> None:
+        """Of a trace; `shown` is what a fold left of it, if that is not to be done here."""
+        self.trace = trace = summary.subject(trace, options)
+        self.shown = shown = shown or _folded(trace, options)
+        self.width = width
+        self.explain = options.explain
+        self.marks = marks
+        self.top = TOP if marks is None else Place(NO_MARK, NO_MARK, 0)
+        self.explained: set[tuple[str, str]] = set()
+        self.path = folding.failing_path(trace)
+        self.caught = failures.swallowed_path(trace)
+        if marks is None and failures.went_on(trace):
+            self.caught, self.path = self.caught | self.path, set()
+        self.hidden = folding.hidden(trace, shown) if shown is not trace else {}
+        self.parameters = _parameters_inside(trace) if self.hidden else {}
+        self.sizes = folding.sizes(trace) if self.hidden else {}
+        wide = width >= WIDE
+        self.guides = ("├─ ", "└─ ", "│  ", "   ") if wide else ("├ ", "└ ", "│ ", "  ")
+
+    def lines(self) -> Iterator[Line]:
+        """All of it, from the header to the footer."""
+        yield from summary.header(self.trace, self.width)
+        yield from self.branches()
+        if self.trace.calls:
+            yield []
+            yield summary.totals(self.trace)
+        yield from summary.folded(self.trace, self.shown, self.width)
+
+    def branches(self) -> Iterator[Line]:
+        """The roots and all inside them, below the user's lines that led there."""
+        caller: SourceLine | None = None
+        for number, root in enumerate(self.shown.roots):
+            if number == 0 or root.caller != caller:
+                caller = root.caller
+                yield []
+                if caller:
+                    yield [Part(self.top.guide), *self.caller(caller)]
+            yield from self._branch(root)
+            for line in self.beside(root, size(self.top.guide)):
+                yield [Part(self.top.guide), *line]
+
+    def _branch(self, root: Call) -> Iterator[Line]:
+        """A root and all inside it. Not recursive: a chain of calls may be very deep."""
+        stack: list[tuple[Call | Line, Call | None, Place]] = [(root, None, self.top)]
+        while stack:
+            item, parent, place = stack.pop()
+            if isinstance(item, list):
+                yield cut([Part(place.guide, styles.QUIET), *item], self.width)
+                continue
+            yield self._line(item, parent, place)
+            children = self._children(item, place)
+            if self.explain:
+                yield from self._explanation(item, place, bool(children))
+            if children:
+                middle, last = self._places(place)
+                stack.append((children[-1], item, last))
+                stack += [(child, item, middle) for child in children[-2::-1]]
+
+    def _children(self, call: Call, place: Place) -> list[Call | Line]:
+        """What stands below a call: the calls that are left, and lines on those that are not."""
+        calls = self.shown.children(call)
+        if not self.hidden:
+            return [*calls]
+        indent = size(self._places(place)[0].guide)
+        found: list[Call | Line] = []
+        for child in calls:
+            found.append(child)
+            found += self.beside(child, indent)
+        if call.folded and call.folded.reason == "recursion" and call.id in self.hidden:
+            inside = sum(self.sizes[c.id] for c in self.hidden[call.id].inside)
+            name = fmt.clean(call.name)
+            found.append([Part(f"… {name} inside itself, {inside:,} more", styles.NOTE)])
+        return found
+
+    def _places(self, place: Place) -> tuple[Place, Place]:
+        """Where what is inside a call stands: all but the last of it, and the last.
+
+        The guides end where half the screen is full; a number says the level from there on.
+        """
+        level = place.level + 1
+        middle, last, line, blank = self.guides
+        room = self.width // 2 - 4
+        before = place.inner
+        if len(before) + 2 * len(middle) > room:
+            middle, last = f"{middle}[{level}] ", f"{last}[{level}] "
+        if len(before) + len(line) > room:
+            line = blank = ""
+        return (
+            Place(before + middle, before + line, level),
+            Place(before + last, before + blank, level),
+        )
+
+    # -- one call -----------------------------------------------------------------------------
+
+    def _line(self, call: Call, parent: Call | None, place: Place) -> Line:
+        guide = Part(place.guide, styles.QUIET)
+        if self.marks and call.id in self.marks:
+            guide = guide._replace(text=MARK + place.guide[len(MARK) :])
+        left = [guide, *self.name(call, fmt.link(call.file, call.line))]
+        right, right_width = self._right(call)
+        used = width_of(left)
+        room = self.width - used - right_width - 2
+        for detail, width in _fitting([*self.details(call, parent)], room):
+            left += [Part(" " * detail.gap), detail.part]
+            used += detail.gap + width
+        spare = self.width - used - right_width
+        if spare < 2:
+            return spread(left, right, self.width)
+        return [*left, Part(" " * spare), *right]
+
+    def name(self, call: Call, link: str = "") -> Line:
+        """The function's name, marked if the call failed, and otherwise if that was caught."""
+        name = fmt.clean(call.name)
+        if call.id in self.path:
+            mark, style = styles.MARK["error"], styles.ERROR
+        elif call.id in self.caught:
+            mark, style = styles.MARK["warning"], styles.SWALLOWED
+        else:
+            return [Part(name, styles.STEP[call.step], link)]
+        return [Part(f"{mark} ", style), Part(name, style, link)]
+
+    def _right(self, call: Call) -> tuple[Line, int]:
+        """What stands at the right end of a call's line, and how wide it is."""
+        if self.marks is not None:
+            return [], 0
+        time = Part(f"{fmt.duration(call.duration_ns):>8}", styles.QUIET)
+        # Every character of a time is one column wide.
+        if self.width < WIDE:
+            return [time], len(time.text)
+        return [time, *_source(call.file, call.line)], len(time.text) + SOURCE_WIDTH + GAP
+
+    def details(self, call: Call, parent: Call | None) -> Iterator[Detail]:
+        """What there is to say of a call, `parent` being the one that it is shown in."""
+        layer = call.layer or self._layer_inside(call)
+        if layer and (parent is None or parent.layer != layer):
+            name = shorten(fmt.clean(layer.name), max(self.width // 4, 20))
+            if name:
+                yield Detail(0, Part(name, styles.NAME))
+            yield Detail(5, Part(shorten(fmt.layer(layer), 32), styles.QUIET), gap=1)
+        if not (parent and _same_flow(call, parent)):
+            if call.inputs:
+                yield Detail(2, Part(fmt.tensors(call.inputs)))
+            if call.outputs:
+                yield Detail(1, Part(f"→ {fmt.tensors(call.outputs)}"), gap=1)
+        if call.error:
+            yield Detail(2, self._error(call), least=16, short=fmt.clean(call.error.type))
+        for attribute, (before, after) in call.changes.items():
+            if self._told_inside(call, attribute):
+                continue
+            text = f"{fmt.clean(attribute)}: {before} → {after}"
+            short = f"→ {'' if after else 'not '}{fmt.clean(attribute)}"
+            yield Detail(2, Part(text, styles.CHANGE), short=short)
+        for weight in self.trace.weights_made_by(call):
+            yield Detail(0, Part(fmt.clean(weight.name), styles.NAME))
+            yield Detail(1, Part(fmt.shape(weight.shape)), gap=1)
+            yield Detail(1, Part(f"{weight.parameters:,}"))
+            if self.width >= WIDE or weight.dtype != fmt.USUAL_DTYPE:
+                yield Detail(3, Part(fmt.clean(weight.dtype), styles.QUIET))
+            if weight.initializer:
+                yield Detail(2, Part(fmt.clean(weight.initializer), styles.QUIET), least=7)
+            if not weight.trainable:
+                yield Detail(4, Part("not trainable", styles.QUIET))
+        yield from self._inside(call)
+        if call.caller and parent and parent.caller != call.caller:
+            address = fmt.link(call.caller.file, call.caller.line)
+            yield Detail(4, Part(f"from {fmt.user_line(call.caller)}", styles.QUIET, address))
+        if parent is None and call.thread:
+            yield Detail(3, Part(f"thread {call.thread}", styles.QUIET))
+
+    def _told_inside(self, call: Call, attribute: str) -> bool:
+        """Whether a call inside is nearer to this change of the same layer."""
+        inside = self.shown.children(call)
+        return any(attribute in c.changes and c.layer == call.layer for c in inside)
+
+    def _layer_inside(self, call: Call) -> LayerRef | None:
+        """The layer that a call without one made, where the call that says so is hidden."""
+        inside = self.hidden[call.id].inside if call.id in self.hidden else []
+        return inside[0].layer if inside and call.step == "input" else None
+
+    def _error(self, call: Call) -> Part:
+        error = call.error
+        assert error is not None
+        text = fmt.clean("\n".join(fmt.essence(error)))
+        if call.id in self.caught:
+            left = error.swallowed or call.parent is None
+            return Part(f"caught: {text}" if left else text, styles.SWALLOWED)
+        if call.id in self.path and self.trace.failed != call:
+            return Part(error.type, styles.ERROR)
+        return Part(text, styles.ERROR)
+
+    def _explanation(self, call: Call, place: Place, children: bool) -> Iterator[Line]:
+        """What the landmark does, the first time it is seen."""
+        row = self.trace.landmark(call)
+        if row is None or (row.generation, row.name) in self.explained:
+            return
+        self.explained.add((row.generation, row.name))
+        guide = [Part(place.inner + self.guides[2 if children else 3], styles.QUIET)]
+        width = min(self.width, WIDE)
+        yield from wrapped(fmt.clean_long(row.summary), width, guide, guide, styles.NOTE)
+        if row.article:
+            yield from wrapped(row.article, width, guide, guide, styles.SWALLOWED)
+
+    def caller(self, caller: SourceLine) -> Line:
+        """The heading of the calls that the user's line led to."""
+        address = fmt.link(caller.file, caller.line)
+        code = "".join(fmt.code_of(caller.file)[caller.line - 1 : caller.line]).strip()
+        line = [Part(fmt.user_line(caller), styles.HEADING, address), Part(f"  {fmt.clean(code)}")]
+        return cut(line, self.width - size(self.top.guide))
+
+    # -- what is not there ----------------------------------------------------------------------
+
+    def _inside(self, call: Call) -> Iterator[Detail]:
+        """What a call whose inside is hidden says of it."""
+        inside = self.hidden[call.id].inside if call.id in self.hidden else []
+        if inside and call.folded and call.folded.reason != "recursion":
+            calls = sum(self.sizes[c.id] for c in inside)
+            yield Detail(4, Part(f"+{fmt.count(calls, 'call')}", styles.NOTE))
+            if made := sum(self.parameters.get(c.id, 0) for c in inside):
+                yield Detail(3, Part(fmt.count(made, "parameter"), styles.NOTE))
+
+    def beside(self, call: Call, indent: int) -> list[Line]:
+        """The line that says how many like this call follow; its guide takes `indent` columns."""
+        beside = self.hidden[call.id].beside if call.id in self.hidden else []
+        if not beside or call.folded is None:
+            return []
+        details = [Detail(0, Part(_how_many(call, call.folded, beside), styles.NOTE))]
+        calls = sum(self.sizes[c.id] for c in beside)
+        names = [fmt.clean(c.layer.name) for c in (beside[0], beside[-1]) if c.layer]
+        if len(names) == 2:
+            text = names[0] + (f" to {names[1]}" if names[1] != names[0] else "")
+            details.append(Detail(1, Part(f": {text}", styles.NOTE), gap=0))
+        details.append(Detail(2, Part(fmt.count(calls, "call"), styles.QUIET)))
+        if made := sum(self.parameters.get(c.id, 0) for c in beside):
+            details.append(Detail(3, Part(fmt.count(made, "parameter"), styles.QUIET)))
+        line: Line = []
+        for detail, _ in _fitting(details, self.width - indent):
+            line += [Part(" " * (detail.gap if line else 0)), detail.part]
+        return [line]
+
+
+def _fitting(details: list[Detail], room: int) -> list[tuple[Detail, int]]:
+    """As many details as there is room for, the most important ones first, with their widths."""
+    found = [(detail, size(detail.part.text)) for detail in details]
+    if sum(detail.gap + width for detail, width in found) <= room:
+        return found
+    kept = set()
+    for number in sorted(range(len(found)), key=lambda number: details[number].rank):
+        detail, width = found[number]
+        text = detail.part.text
+        if detail.least and room >= detail.least + detail.gap:
+            text = shorten(text, room - detail.gap)
+        elif detail.short and width + detail.gap > room:
+            text = detail.short
+        detail, width = detail._replace(part=detail.part._replace(text=text)), size(text)
+        if width + detail.gap <= room or detail.rank == 0:
+            found[number] = detail, width
+            kept.add(number)
+            room -= width + detail.gap
+    return [pair for number, pair in enumerate(found) if number in kept]
+
+
+@lru_cache(maxsize=4096)
+def _source(file: str, line: int) -> Line:
+    """The column with the line in Keras."""
+    source = fmt.place(file, line)
+    if len(source) > SOURCE_WIDTH:
+        source = "…" + source[1 - SOURCE_WIDTH :]
+    pad = Part(" " * (GAP + SOURCE_WIDTH - len(source)))
+    return [pad, Part(source, styles.QUIET, fmt.link(file, line))]
+
+
+def _how_many(call: Call, folded: Folded, beside: list[Call]) -> str:
+    """How many siblings are hidden after `call`, and what they are like."""
+    blocks = folded.repeats - 1
+    length = len(beside) // blocks
+    if folded.reason == "depth":
+        return f"… and {len(beside):,} more"
+    if length > 1:
+        return f"… and {blocks:,} more like these {length}"
+    return f"… and {blocks:,} more like {'it' if _alike(call, beside[0]) else 'those above'}"
+
+
+def _alike(call: Call, other: Call) -> bool:
+    names = [c.layer.class_name if c.layer else None for c in (call, other)]
+    return call.name == other.name and names[0] == names[1]
+
+
+def _same_flow(call: Call, parent: Call) -> bool:
+    return (
+        call.inputs == parent.inputs
+        and call.outputs == parent.outputs
+        and call.layer == parent.layer
+    )
+
+
+def _parameters_inside(trace: Trace) -> dict[int, int]:
+    """How many parameters the calls made that made any, with all calls inside each."""
+    found: dict[int, int] = {}
+    for weight in trace.weights:
+        if weight.call is not None:
+            found[weight.call] = found.get(weight.call, 0) + weight.parameters
+    for call in reversed(trace.calls):
+        if call.parent is not None and call.id in found:
+            found[call.parent] = found.get(call.parent, 0) + found[call.id]
+    return found

@@ -1,0 +1,1 @@
+"""Lines, tables and pieces of text: what all views are made of."""

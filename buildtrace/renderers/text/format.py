@@ -1,0 +1,194 @@
+"""Names, shapes and numbers as text that is safe and short."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import textwrap
+from functools import lru_cache
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from buildtrace.traces.schema import (
+        ErrorInfo,
+        Expected,
+        LayerRef,
+        Shape,
+        SourceLine,
+        TensorSpec,
+        Weight,
+    )
+    from buildtrace.traces.trace import Trace
+
+LONGEST_NAME = 200
+"""A name longer than this fills no screen that anybody has; it is cut before anything else."""
+
+MOST_TENSORS = 3
+"""So many tensors are listed one by one."""
+
+USUAL_DTYPE = "float32"
+
+_COLORS = re.compile(r"\x1b\[[\d;]*m")
+
+_AROUND = re.compile(
+    'Exception encountered when calling |(Call a|A)rguments received by |in user code:|File "'
+)
+"""How the paragraphs begin that Keras and TensorFlow put around the text of an exception."""
+
+
+def clean(text: str) -> str:
+    """`text` with line breaks, control and invisible characters made visible."""
+    if len(text) > LONGEST_NAME:
+        text = text[:LONGEST_NAME] + "…"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def layer(ref: LayerRef) -> str:
+    """A layer's class, for use behind its name."""
+    return f"({clean(ref.class_name)})"
+
+
+def shape(sizes: Shape | None) -> str:
+    """A shape as Python writes it; "?" if not even the rank is known."""
+    return "?" if sizes is None else str(sizes)
+
+
+def tensor(spec: TensorSpec) -> str:
+    """A tensor's shape, and its dtype where that is not the usual one."""
+    if spec.dtype is None or spec.dtype == USUAL_DTYPE:
+        return shape(spec.shape)
+    return f"{shape(spec.shape)} {clean(spec.dtype)}"
+
+
+def tensors(specs: Sequence[TensorSpec]) -> str:
+    """Several tensors; of many only the first."""
+    text = ", ".join(tensor(spec) for spec in specs[:MOST_TENSORS])
+    more = len(specs) - MOST_TENSORS
+    return f"{text}, … {more} more" if more > 0 else text
+
+
+def flow(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
+    """What went in and what came out."""
+    if not outputs:
+        return tensors(inputs)
+    return f"{tensors(inputs)} → {tensors(outputs)}".lstrip()
+
+
+def error(info: ErrorInfo) -> str:
+    """An exception's type and text, without the colors that Keras puts into its texts."""
+    return f"{info.type}: {_COLORS.sub('', info.message)}"
+
+
+def essence(info: ErrorInfo) -> list[str]:
+    """The lines of an exception's type and text, without what is said of every call around it.
+
+    That is which layer was called, with which arguments, and where: a trace knows all that.
+    """
+    paragraphs = _COLORS.sub("", info.message).split("\n\n")
+    own = [text for text in paragraphs if not _AROUND.match(text.lstrip())]
+    text = textwrap.dedent("\n\n".join(own if "".join(own).strip() else paragraphs)).strip()
+    return f"{info.type}: {text.removeprefix(f'{info.type}: ')}".splitlines()
+
+
+def expected(wanted: Expected) -> str:
+    """What a layer wants of an input: "size 192 on axis -1, at least 2 axes"."""
+    words = [f"the shape {wanted.shape}"] if wanted.shape is not None else []
+    words += [f"size {size} on axis {axis}" for axis, size in wanted.axes.items()]
+    if wanted.ndim is not None:
+        words.append(count(wanted.ndim, "axis", "axes"))
+    if wanted.min_ndim:
+        words.append(f"at least {count(wanted.min_ndim, 'axis', 'axes')}")
+    if wanted.max_ndim is not None:
+        words.append(f"at most {count(wanted.max_ndim, 'axis', 'axes')}")
+    return ", ".join(words) or "anything"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: "1 call", "1,234 calls"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(words: Iterable[str], most: int = 4) -> str:
+    """Words as in a sentence: "a, b and c"; of many the first ones and how many more."""
+    words = list(words)
+    if len(words) > most:
+        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1:,} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def duration(nanoseconds: int) -> str:
+    """A time with three digits and its unit."""
+    if nanoseconds >= 10**9:
+        return f"{nanoseconds / 10**9:.2f} s"
+    if nanoseconds >= 10**6:
+        return f"{nanoseconds / 10**6:.1f} ms"
+    return f"{nanoseconds / 10**3:.0f} µs"
+
+
+@lru_cache(maxsize=4096)
+def place(file: str, line: int) -> str:
+    """A line of a file, by the file's name alone."""
+    # Both kinds of separator count: a trace may come from another platform.
+    name = PurePath(file.replace("\\", "/")).name
+    return f"{clean(name)}:{line}" if name else ""
+
+
+def user_line(caller: SourceLine | None) -> str:
+    """The user's own line, or nothing."""
+    return place(caller.file, caller.line) if caller else ""
+
+
+@lru_cache(maxsize=4096)
+def link(file: str, line: int) -> str:
+    """The address of a line of a file, for a terminal's hyperlink; "" if there is no file."""
+    path = file.replace("\\", "/")
+    if not (path.startswith("/") or path[1:3] == ":/"):
+        return ""  # such as "<stdin>" and notebook cells
+    return f"file:///{quote(path.lstrip('/'), safe='/:')}#{line}"
+
+
+def parameters(weights: Iterable[Weight]) -> int:
+    """Number of scalars in these weights."""
+    return sum(weight.parameters for weight in weights)
+
+
+def versions(trace: Trace) -> str:
+    """What took part in the run."""
+    environment = trace.environment
+    parts = [f"{keras.package} {keras.version}" for keras in environment.keras]
+    if environment.tensorflow:
+        parts.append(f"TensorFlow {environment.tensorflow}")
+    if environment.backend and environment.backend != "tensorflow":
+        parts.append(f"backend {environment.backend}")
+    if environment.python:
+        parts.append(f"Python {environment.python}")
+    return clean(" · ".join(parts))
+
+
+def clean_long(text: str, longest: int = 4_000) -> str:
+    """As `clean`, for text that may be longer than a name."""
+    parts = [text[start : start + LONGEST_NAME] for start in range(0, len(text), LONGEST_NAME)]
+    kept = parts[: longest // LONGEST_NAME]
+    return "".join(clean(part) for part in kept) + ("…" if len(kept) < len(parts) else "")
+
+
+def clean_lines(text: str) -> list[str]:
+    """The lines of a text, each as `clean_long` makes it."""
+    return [clean_long(line) for line in text.splitlines()]
+
+
+def code_of(file: str) -> list[str]:
+    """The lines of a source file; none if it is not on this machine."""
+    # linecache would look for a relative name in every folder of sys.path, and find another file.
+    if file not in linecache.cache and not Path(file).is_absolute():
+        return []
+    try:
+        return linecache.getlines(file)
+    except ValueError:  # no system has a file with a zero in its name
+        return []

@@ -1,0 +1,1 @@
+"""What one run recorded, as plain data, and every question that one can ask of it."""

@@ -1,0 +1,421 @@
+"""What a trace holds, as plain frozen data.
+
+Nothing here knows Keras. A trace holds names, shapes and numbers, never a layer, a tensor
+or a weight, so it outlives the model and can be read on a machine without Keras. The JSON
+form of these classes is the trace file (see `buildtrace.traces.trace_file`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from buildtrace.traces.trace import Trace
+
+Shape = tuple[int | None, ...]
+"""Sizes of a tensor's axes; `None` where Keras does not know the size."""
+
+Step = Literal["input", "connect", "build", "weight", "graph"]
+"""What a landmark does for the build, in the words of the article's three steps."""
+
+Severity = Literal["error", "warning", "note"]
+"""How bad a finding is: the program fails or computes something else than it says; something will
+go wrong later; good to know."""
+
+
+class _Plain(msgspec.Struct, frozen=True, gc=False):
+    """Base of the plain data: immutable, compared by value."""
+
+
+class TensorSpec(_Plain, frozen=True, kw_only=True):
+    """What is known of a tensor without its values.
+
+    Attributes:
+        shape: sizes of the axes, `None` for an unknown size; `None` for an unknown rank.
+        dtype: such as "float32"; `None` where only a shape was passed (`build`).
+    """
+
+    shape: Shape | None
+    dtype: str | None = None
+
+
+class LayerRef(_Plain, frozen=True, kw_only=True):
+    """Names a layer. `id` numbers layers by identity: two layers of one name differ in it."""
+
+    id: int
+    name: str
+    class_name: str = msgspec.field(name="class")
+
+
+class SourceLine(_Plain, frozen=True, kw_only=True):
+    """A line of the user's own code."""
+
+    file: str
+    line: int
+
+
+class ErrorInfo(_Plain, frozen=True, kw_only=True):
+    """An exception: its type's name, its text, and whether somebody caught it.
+
+    Attributes:
+        swallowed: true if the exception left this call but not the call's parent.
+        lines: the user's own lines that it came through, the one that raised it (or called what
+            did) first.
+    """
+
+    type: str
+    message: str
+    swallowed: bool = False
+    lines: tuple[SourceLine, ...] = ()
+
+
+class Folded(_Plain, frozen=True, kw_only=True):
+    """What a transform hid below or beside a call.
+
+    Attributes:
+        reason: "repeat" (alike siblings follow), "recursion" or "depth".
+        repeats: how many siblings, this one included, this call stands for.
+        calls: how many calls are hidden.
+    """
+
+    reason: Literal["repeat", "recursion", "depth"]
+    repeats: int = 1
+    calls: int = 0
+
+
+class Call(_Plain, frozen=True, kw_only=True):
+    """One execution of a landmark.
+
+    Attributes:
+        id: position in the order of start.
+        parent: id of the nearest landmark call that was open in the same thread at the start.
+        name: qualified name of the function that ran, such as "Dense.build".
+        module: module that defines that function.
+        file: that module's file, or "" if it has none.
+        line: line of the definition in `file`, from 1; 0 if unknown.
+        landmark: name of the row in `Trace.landmarks` that this call belongs to.
+        step: that row's step.
+        generation: "keras2" or "keras3".
+        thread: number of the thread, 0 for the first that recorded anything.
+        layer: the layer or model at work, if there is one.
+        inputs: tensors, or shapes, that went in.
+        outputs: tensors that came out.
+        changes: state that differs after the call: attribute → (before, after).
+        caller: the user's own line that led here, nearest first.
+        at: line of the parent's `file` that was running in the parent's function when this call
+            began; `None` if that is not known.
+        mask_dropped: true if a layer was called on a tensor with a mask, and what came out has
+            none, because the layer does not support masking.
+        foreign: classes of arguments that belong to another Keras, such as
+            "tf_keras.src.layers.core.dense.Dense": of symbolic tensors that a layer was called on,
+            and of anything that was given to a call that failed.
+        start_ns: nanoseconds since the trace began.
+        duration_ns: nanoseconds from start to end, calls inside it included.
+        error: the exception that ended the call, if one did.
+        folded: what a transform hid here; never set by capture.
+    """
+
+    id: int
+    parent: int | None
+    name: str
+    module: str
+    file: str
+    line: int
+    landmark: str
+    step: Step
+    generation: str
+    thread: int
+    layer: LayerRef | None = None
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    changes: dict[str, tuple[bool, bool]] = {}
+    caller: SourceLine | None = None
+    at: int | None = None
+    mask_dropped: bool = False
+    foreign: tuple[str, ...] = ()
+    start_ns: int
+    duration_ns: int
+    error: ErrorInfo | None = None
+    folded: Folded | None = None
+
+
+class Weight(_Plain, frozen=True, kw_only=True):
+    """A variable that a layer made.
+
+    Attributes:
+        id: position in the order of making.
+        call: id of the call that made it (`Layer.add_weight`); `None` if no landmark saw it made.
+        layer: id of the layer that owns it.
+        name: the name that the layer gave, such as "kernel".
+        path: Keras' full name, such as "sequential/dense/kernel".
+        initializer: class name of the initializer, or `None` if not known.
+        placement: device or sharding layout, if Keras has set one.
+    """
+
+    id: int
+    call: int | None
+    layer: int | None
+    name: str
+    path: str
+    shape: Shape
+    dtype: str
+    trainable: bool
+    initializer: str | None = None
+    regularizer: str | None = None
+    constraint: str | None = None
+    placement: str | None = None
+
+    @property
+    def parameters(self) -> int:
+        """Number of scalars in it."""
+        return math.prod(size or 0 for size in self.shape)
+
+
+class Node(_Plain, frozen=True, kw_only=True):
+    """One call of a layer (or of an operation without a layer) in a model's topology.
+
+    Attributes:
+        id: position in the graph's list of nodes.
+        layer: id of the layer; `None` for an operation without a layer.
+        depth: Keras' depth: 0 at the outputs, growing towards the inputs.
+        index: which call of the layer this is, from 0, for a shared layer.
+        built: whether the layer is built.
+        kind: "input", "layer", "model" (it has a graph of its own) or "operation".
+    """
+
+    id: int
+    layer: int | None
+    name: str
+    class_name: str = msgspec.field(name="class")
+    depth: int
+    index: int = 0
+    built: bool = True
+    kind: Literal["input", "layer", "model", "operation"] = "layer"
+    outputs: tuple[TensorSpec, ...] = ()
+
+
+class Edge(_Plain, frozen=True, kw_only=True):
+    """A tensor that goes from one node to another."""
+
+    source: int
+    target: int
+    tensor: TensorSpec
+
+
+class Graph(_Plain, frozen=True, kw_only=True, dict=True, gc=True):
+    """A model's topology of layers. A notebook shows it as a picture.
+
+    Attributes:
+        model: the model.
+        source: "keras" if Keras keeps this graph itself (sequential, functional), "flow" if it
+            was put together from the tensors that went between the layers (subclassed).
+        built: whether the model is built.
+        inputs: ids of the input nodes, in the model's order.
+        outputs: ids of the nodes that the model's outputs come from, in the model's order. Of a
+            "flow" that was run on symbols only, they are the nodes that no other layer uses:
+            Keras does not hand on what `call` returned there.
+        weights: ids of the model's weights in the order of `model.weights`.
+        missing: ids of the input nodes that the outputs need and the model's inputs do not have:
+            of a model that could not be made.
+    """
+
+    model: LayerRef
+    source: Literal["keras", "flow"] = "keras"
+    built: bool
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    weights: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
+
+    def _of(self, trace: Trace) -> Graph:
+        """This graph, which from now on knows the trace that it was asked of.
+
+        A picture needs more than the graph has: sizes of weights, and graphs of nested models.
+        """
+        self.__dict__["trace"] = trace  # no field: it is not part of the data
+        return self
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from buildtrace.renderers.notebook import mimebundles  # as in `Trace.save`
+
+        return mimebundles.of_graph(self, self.__dict__.get("trace"))
+
+
+class Method(_Plain, frozen=True, kw_only=True):
+    """A method that the class of a layer defines itself, not Keras.
+
+    Attributes:
+        name: "build", "call", "compute_output_shape", ...
+        file: where it is defined.
+        line: line of the definition, from 1.
+        arguments: names of its arguments, self left out; "*args" and "**kwargs" with their stars.
+        required: how many of them have no default.
+    """
+
+    name: str
+    file: str
+    line: int
+    arguments: tuple[str, ...] = ()
+    required: int = 0
+
+
+class Expected(_Plain, frozen=True, kw_only=True):
+    """What a layer wants of one of its inputs: Keras' `InputSpec`.
+
+    Attributes:
+        shape: the whole shape, if it wants one.
+        ndim: number of axes.
+        min_ndim: least number of axes.
+        max_ndim: greatest number of axes.
+        axes: axis → size.
+    """
+
+    shape: Shape | None = None
+    ndim: int | None = None
+    min_ndim: int | None = None
+    max_ndim: int | None = None
+    axes: dict[int, int] = {}
+
+
+class LayerState(_Plain, frozen=True, kw_only=True):
+    """What a layer was like when a tree of calls that it took part in was over.
+
+    There are those of layers whose class is not Keras' own, subclassed models included, and of
+    layers whose call failed.
+
+    Attributes:
+        layer: the layer.
+        after: id of the tree's root, the call after which this was read.
+        built: whether it was built.
+        children: the layers that it holds itself, and has Keras know of.
+        unbuilt: ids of those children that were not built and would make something if they were:
+            they have a `build` or children of their own.
+        replaced: ids of those children that no attribute of the layer leads to any more: something
+            else was put in their place, and Keras 3 does not forget them.
+        supports_masking: whether it passes on a mask.
+        file: where its class is defined; "" if it is Keras' own or not known.
+        line: line of the class, from 1.
+        methods: those of Keras' methods that its class, or a base that is not Keras', defines.
+        expects: what it wants of its inputs, one for each; empty if it takes anything.
+    """
+
+    layer: LayerRef
+    after: int
+    built: bool
+    children: tuple[LayerRef, ...] = ()
+    unbuilt: tuple[int, ...] = ()
+    replaced: tuple[int, ...] = ()
+    supports_masking: bool = False
+    file: str = ""
+    line: int = 0
+    methods: tuple[Method, ...] = ()
+    expects: tuple[Expected, ...] = ()
+
+    def method(self, name: str) -> Method | None:
+        """The method of this name, if the layer's class defines one."""
+        return next((method for method in self.methods if method.name == name), None)
+
+
+class Use(_Plain, frozen=True, kw_only=True):
+    """Something that was asked of a model or with it, and that wants it built.
+
+    Attributes:
+        name: qualified name of Keras' function: "Model.summary", "Model.load_weights", ...
+        generation: "keras2" or "keras3".
+        before: how many calls had begun by then: ids below this came earlier.
+        model: the model; `None` for a function that gets none, such as `load_model`.
+        built: whether the model was built at that moment.
+        weights: how many weights it had.
+        unbuilt: the layers in it, at any depth, that were not built and would make something if
+            they were.
+        optimizer: what `Model.compile` was given; its `id` numbers optimizers by identity.
+        caller: the user's line.
+        error: the exception that ended it, if one did.
+    """
+
+    name: str
+    generation: str
+    before: int
+    model: LayerRef | None = None
+    built: bool = True
+    weights: int = 0
+    unbuilt: tuple[LayerRef, ...] = ()
+    optimizer: LayerRef | None = None
+    caller: SourceLine | None = None
+    error: ErrorInfo | None = None
+
+
+class Finding(_Plain, frozen=True, kw_only=True):
+    """What a diagnosis rule says.
+
+    Attributes:
+        code: the rule's, such as "BT101".
+        title: the rule's, in a few words.
+        severity: how bad it is.
+        message: one sentence on what happened, with the real names and shapes.
+        why: why Keras behaves so.
+        fix: the remedy, as code.
+        calls: ids of the calls that prove it.
+        layer: id of the layer that it is about.
+        caller: the user's line to look at first.
+    """
+
+    code: str
+    title: str = ""
+    severity: Severity = "warning"
+    message: str
+    why: str
+    fix: str
+    calls: tuple[int, ...] = ()
+    layer: int | None = None
+    caller: SourceLine | None = None
+
+
+class LandmarkInfo(_Plain, frozen=True, kw_only=True):
+    """A row of a landmark table, as far as a reader of a trace needs it.
+
+    Attributes:
+        name: as in the table, such as "Layer.__call__" or "Layer.build".
+        summary: one sentence for the learner on what the landmark does and why.
+        article: what the article of 2023 says of it, where this generation differs from that.
+        role: what it does for the build, in words that both generations share: landmarks of one
+            role are each other's counterparts. Files of before there were roles have none.
+        unpaired: why the other generation does without it, if it always or often does.
+    """
+
+    name: str
+    generation: str
+    step: Step
+    summary: str
+    article: str | None = None
+    role: str = ""
+    unpaired: str | None = None
+
+
+class KerasInfo(_Plain, frozen=True, kw_only=True):
+    """A Keras that took part.
+
+    Attributes:
+        missing: landmarks of the table that this version does not have.
+    """
+
+    generation: str
+    package: str
+    version: str
+    missing: tuple[str, ...] = ()
+
+
+class Environment(_Plain, frozen=True, kw_only=True):
+    """Where a trace was made; `None` for what was not imported."""
+
+    buildtrace: str = ""
+    python: str = ""
+    platform: str = ""
+    tensorflow: str | None = None
+    backend: str | None = None
+    keras: tuple[KerasInfo, ...] = ()

@@ -1,0 +1,200 @@
+import made_traces
+import pytest
+from msgspec.structs import replace
+
+from buildtrace.traces.failures import failure, fits, meets, swallowed, swallowed_path, went_on
+from buildtrace.traces.schema import ErrorInfo, Expected, SourceLine
+from buildtrace.traces.trace import Trace
+
+DENSE = Expected(min_ndim=2, axes={-1: 3})
+
+
+def lines(found):
+    return [place.line for place in found]
+
+
+# -- the failure ------------------------------------------------------------------------------
+
+
+def test_a_trace_that_went_well_has_no_failure():
+    assert failure(made_traces.mlp3()) is None
+    assert failure(Trace()) is None
+
+
+def test_the_build_that_froze_a_layer_is_found_with_its_weights_and_lines():
+    found = failure(made_traces.frozen(expects=[DENSE]))
+    assert found.layer.name == "hidden"
+    assert [s.shape for s in found.given] == [(2, 5)]
+    assert found.expects == (DENSE,)
+    assert found.frozen.build.name == "Dense.build"
+    assert [s.shape for s in found.frozen.build.inputs] == [(2, 3)]
+    assert [(w.name, w.shape) for w in found.frozen.weights] == [("kernel", (3, 4)), ("bias", (4,))]
+    assert lines(found.frozen.lines) == [9, 17]
+    assert lines(found.lines) == [9, 18]
+    assert not found.building
+    assert not found.went_on
+
+
+def test_a_layer_that_tells_no_expectation_is_compared_with_what_it_was_built_for():
+    found = failure(made_traces.frozen())
+    assert found.expects == ()
+    assert found.frozen.build.name == "Dense.build"
+
+
+def test_what_fits_is_not_shown_as_the_cause():
+    found = failure(made_traces.frozen(expects=[DENSE], given=(7, 3)))
+    assert found.expects == ()
+    assert found.frozen is None
+    assert found.error.message == "Input 0 is not compatible."
+
+
+def test_an_earlier_build_counts_only_if_it_went_well_and_came_before():
+    found = failure(made_traces.failing(before=2))
+    assert found.frozen is None
+    assert found.building
+    assert found.call.name == "Dense.build"
+
+
+def test_a_call_without_a_layer_is_about_the_one_around_it():
+    r = made_traces.Recording()
+    layer = r.layer("dense", "Dense")
+    error = ErrorInfo(type="ValueError", message="no size")
+    with (
+        r.call("Layer.__call__", layer, [made_traces.spec(None, None)], error=error),
+        r.call("Dense.build", layer, [made_traces.spec(None, None)], error=error),
+        r.call("Variable.__init__", error=error),
+    ):
+        pass
+    found = failure(r.trace(error))
+    assert found.call.name == "Variable.__init__"
+    assert found.layer == layer
+    assert [s.shape for s in found.given] == [(None, None)]
+
+
+def test_what_the_program_got_in_the_place_of_the_error_is_told():
+    trace = made_traces.failing()
+    told = ErrorInfo(type="NotImplementedError", message="Keras knows better")
+    (root,) = trace.roots
+    calls = (replace(root, error=told), *trace.calls[1:])
+    found = failure(replace(trace, calls=calls, error=told))
+    assert found.error.type == "ValueError"
+    assert found.raised == told
+    assert failure(trace).raised is None
+
+
+def test_an_error_that_the_program_caught_is_not_its_end():
+    trace = made_traces.failing()
+    assert failure(replace(trace, error=None)).went_on
+    other = ErrorInfo(type="ZeroDivisionError", message="division by zero")
+    assert failure(replace(trace, error=other)).went_on
+    around = replace(trace.error, message=f"Exception encountered:\n{trace.error.message}")
+    assert not failure(replace(trace, error=around)).went_on
+
+
+def test_what_keras_tries_and_catches_is_no_failure():
+    r = made_traces.Recording()
+    error = ErrorInfo(type="NotImplementedError", message="no such method")
+    with r.call("Layer.compute_output_shape", r.layer("mine", "Mine"), error=error):
+        pass
+    trace = r.trace()
+    assert went_on(trace)
+    assert failure(trace) is None
+    ended = ErrorInfo(type="KeyError", message="x")
+    assert failure(replace(trace, error=ended)).call is None
+    assert failure(replace(trace, error=error)).call.name == "Layer.compute_output_shape"
+
+
+def test_an_error_from_outside_of_all_calls():
+    place = SourceLine(file="a.py", line=3)
+    error = ErrorInfo(type="KeyError", message="x", lines=(place,))
+    found = failure(replace(made_traces.mlp3(), error=error))
+    assert (found.call, found.error, found.lines) == (None, error, (place,))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shape", "met"),
+    [
+        (Expected(axes={-1: 192}), (2, 768), False),
+        (Expected(axes={-1: 192}), (2, 192), True),
+        (Expected(axes={-1: 192}), (2, None), True),
+        (Expected(axes={3: 5}), (2, 5), True),
+        (Expected(min_ndim=2), (5,), False),
+        (Expected(min_ndim=2), (5, 5, 5), True),
+        (Expected(max_ndim=2), (5, 5, 5), False),
+        (Expected(ndim=4), (5, 5, 5), False),
+        (Expected(ndim=3), (5, 5, 5), True),
+        (Expected(shape=(None, 8)), (3, 8), True),
+        (Expected(shape=(None, 8)), (3, 9), False),
+        (Expected(shape=(None, 8)), (3, 8, 1), False),
+        (Expected(ndim=4, axes={-1: 3}), None, True),
+        (Expected(), (), True),
+    ],
+)
+def test_what_a_layer_wants(wanted, shape, met):
+    assert meets(wanted, shape) == met
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "fit"),
+    [
+        ((2, 3), (7, 3), True),
+        ((2, 3), (2, 4), False),
+        ((2, 3), (2, 3, 1), False),
+        ((2, None), (2, 4), True),
+        (None, (2, 4), True),
+    ],
+)
+def test_the_batch_may_be_of_any_size(one, other, fit):
+    specs = [() if s is None else s for s in (one, other)]
+    pair = [
+        replace(made_traces.spec(*s), shape=w) for s, w in zip(specs, (one, other), strict=True)
+    ]
+    assert fits((pair[0],), (pair[1],)) == fit
+
+
+# -- what was caught --------------------------------------------------------------------------
+
+
+def test_an_exception_that_keras_caught_is_found_where_it_was_raised():
+    (found,) = swallowed(made_traces.caught())
+    assert found.call.name == "compute_output_spec"
+    assert found.caught_in.name == "Layer._maybe_build"
+    assert found.error.type == "TypeError"
+    assert found.by_keras
+    assert lines(found.lines) == [13, 10, 17]
+    assert found.times == 1
+
+
+def test_one_that_the_user_s_own_code_may_have_caught_is_not_laid_at_keras_door():
+    (found,) = swallowed(made_traces.caught(by_user=True))
+    assert not found.by_keras
+
+
+def test_the_same_again_is_counted():
+    (found,) = swallowed(made_traces.caught(times=3))
+    assert found.times == 3
+
+
+def test_keras_own_affairs_are_not_told():
+    trace = made_traces.caught()
+    calls = [replace(c, error=replace(c.error, lines=())) if c.error else c for c in trace.calls]
+    assert swallowed(replace(trace, calls=tuple(calls))) == []
+
+
+def test_all_calls_that_a_caught_exception_ended():
+    r = made_traces.Recording()
+    inner = ErrorInfo(type="TypeError", message="no", lines=(r.caller,))
+    with (
+        r.call("Layer.__call__"),
+        r.call("compute_output_spec", error=replace(inner, swallowed=True)),
+    ):
+        with r.call("Layer.__call__", error=inner), r.call("Dense.build", error=inner):
+            pass
+        with r.call("Node.__init__"):
+            pass
+    trace = r.trace()
+    assert swallowed_path(trace) == {1, 2, 3}
+    (found,) = swallowed(trace)
+    assert found.call.id == 3
+    assert found.caught_in.id == 0
+    assert swallowed_path(made_traces.failing()) == set()
