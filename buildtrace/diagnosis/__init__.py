@@ -15,7 +15,6 @@ import msgspec
 
 from buildtrace.diagnosis import rules as _folder
 from buildtrace.diagnosis.rule import Rule
-from buildtrace.traces.index import History
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
-__all__ = ["History", "Rule", "all_rules", "diagnose"]
+__all__ = ["Rule", "all_rules", "diagnose"]
 
 SEVERITIES = ("error", "warning", "note")
 
@@ -38,10 +37,9 @@ def all_rules() -> tuple[Rule, ...]:
 
 def diagnose(trace: Trace) -> tuple[Finding, ...]:
     """What the rules say of a trace, the worst first; empty if they have nothing to say."""
-    history = History(trace)
     found: list[Finding] = []
     for rule in all_rules():
-        found += _merged(rule.check(history))
+        found += _merged(rule.check(trace))
     found = _without_hidden(found)
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
 

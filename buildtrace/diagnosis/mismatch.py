@@ -10,9 +10,9 @@ from buildtrace.traces.index import is_users
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Shape
+    from buildtrace.traces.trace import Trace
 
 
 class Mismatch(NamedTuple):
@@ -39,7 +39,7 @@ class Mismatch(NamedTuple):
         return before or 0, now or 0
 
 
-def mismatch(history: History, failure: Raised) -> Mismatch | None:
+def mismatch(trace: Trace, failure: Raised) -> Mismatch | None:
     """Whether a failure comes of that: its text has both sizes, and a weight the one of the build.
 
     A layer that Keras' own code built inside of another, such as the cell of an LSTM, is none that
@@ -49,37 +49,37 @@ def mismatch(history: History, failure: Raised) -> Mismatch | None:
     for call in reversed(failure.calls):
         if call.landmark != "Layer.__call__":
             continue
-        build = _build_before(history, call)
+        build = _build_before(trace, call)
         if build is None:
             return None
-        if not _is_by_keras(history, build):
-            return next(_mismatches(history, build, call, said), None)
+        if not _is_by_keras(trace, build):
+            return next(_mismatches(trace, build, call, said), None)
     return None
 
 
-def _build_before(history: History, call: Call) -> Call | None:
+def _build_before(trace: Trace, call: Call) -> Call | None:
     """The layer's last `build` that was over when this call of it began, if it made any weight.
 
     Keras 2 runs `Layer.build` once more after a layer's own; that one makes none.
     """
     over = [
         build
-        for build in history.builds(call.layer.id if call.layer else -1)
-        if build.id < call.id and build.error is None and history.weights_made_in(build)
+        for build in trace.index.builds_of(call.layer.id if call.layer else -1)
+        if build.id < call.id and build.error is None and trace.index.weights_made_in(build)
     ]
     return over[-1] if over else None
 
 
-def _is_by_keras(history: History, build: Call) -> bool:
+def _is_by_keras(trace: Trace, build: Call) -> bool:
     """Whether the `build` of another layer, one of Keras' own, ran this one."""
     if build.parent is None:
         return False
-    outer = history.trace.call(build.parent)
+    outer = trace.call(build.parent)
     return outer.landmark == "Layer.build" and outer.layer != build.layer and not is_users(outer)
 
 
-def _mismatches(history: History, build: Call, call: Call, said: set[str]) -> Iterator[Mismatch]:
-    in_weights = {str(n) for weight in history.weights_made_in(build) for n in weight.shape}
+def _mismatches(trace: Trace, build: Call, call: Call, said: set[str]) -> Iterator[Mismatch]:
+    in_weights = {str(n) for weight in trace.index.weights_made_in(build) for n in weight.shape}
     for before, now in zip(build.inputs, call.inputs, strict=False):
         if before.shape is None or now.shape is None or len(before.shape) != len(now.shape):
             continue

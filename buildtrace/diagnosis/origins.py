@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Shape, TensorSpec
+    from buildtrace.traces.trace import Trace
 
 INPUT = "InputLayer.__init__"
 MAKERS = (INPUT, "Layer.__call__", "Operation.symbolic_call")
@@ -27,11 +27,11 @@ def open_axes(shape: Shape | None) -> list[int]:
 class Origins:
     """Follows shapes back through a trace."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, trace: Trace) -> None:
         """Of this trace; reads all its calls once."""
-        self._history = history
+        self._trace = trace
         self._by_shape: dict[Shape, list[Call]] = {}
-        for call in history.trace.calls:
+        for call in trace.calls:
             if call.landmark in MAKERS and call.error is None:
                 for shape in {out.shape for out in call.outputs if out.shape is not None}:
                     self._by_shape.setdefault(shape, []).append(call)
@@ -44,7 +44,7 @@ class Origins:
         found = [] if shape is None else self._by_shape.get(shape, [])
         found = [maker for maker in found if _ended_before(maker, call)]
         ids = {maker.id for maker in found}
-        inner = self._history.around
+        inner = self._trace.ancestors
         return [m for m in found if not any(outer.id in ids for outer in inner(m))][::-1]
 
     def openers(self, call: Call, specs: Iterable[TensorSpec]) -> list[Call]:
@@ -81,7 +81,7 @@ class Origins:
 
     def _around(self, call: Call) -> Call | None:
         """The nearest call around this one, of another layer, into which an open size went."""
-        for outer in self._history.around(call):
+        for outer in self._trace.ancestors(call):
             if outer.layer != call.layer and any(open_axes(spec.shape) for spec in outer.inputs):
                 return outer
         return None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, LayerRef, LayerState, Shape, TensorSpec
+    from buildtrace.traces.trace import Trace
 
 
 def variable(ref: LayerRef) -> str:
@@ -45,26 +45,26 @@ def zeros(generation: str, spec: TensorSpec) -> str:
     return f"{module}.zeros({sizes}{kind})"
 
 
-def call_on_data(history: History, ref: LayerRef, generation: str, name: str = "") -> str:
+def call_on_data(trace: Trace, ref: LayerRef, generation: str, name: str = "") -> str:
     """Code that calls a layer on data, of the shapes that it or one of its class was called on.
 
     Args:
-        history: the trace.
+        trace: the trace.
         ref: the layer.
         generation: "keras2" or "keras3".
         name: the layer's name in the code, if it is not to be made from its own.
     """
-    known = inputs(history, ref)
+    known = inputs(trace, ref)
     data = ", ".join(zeros(generation, spec) for spec in known) if known else "x"
     said = "" if known else "  # x: one batch of your data"
     return f"{name or variable(ref)}({data}){said}"
 
 
-def inputs(history: History, ref: LayerRef) -> Sequence[TensorSpec]:
+def inputs(trace: Trace, ref: LayerRef) -> Sequence[TensorSpec]:
     """What a layer was called on or built from, or else another one of its class; may be empty."""
-    same = [one.id for one in history.trace.layers.values() if one.class_name == ref.class_name]
+    same = [one.id for one in trace.layers.values() if one.class_name == ref.class_name]
     for layer in sorted(same, key=lambda one: one != ref.id):
-        used: list[Call] = history.calls(layer) + history.builds(layer)
+        used: list[Call] = trace.index.calls_of(layer) + trace.index.builds_of(layer)
         for call in used:
             if call.inputs and all(spec.shape for spec in call.inputs):
                 return call.inputs

@@ -9,8 +9,8 @@ from buildtrace.traces.schema import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Severity, SourceLine
+    from buildtrace.traces.trace import Trace
 
 BOTH = ("keras2", "keras3")
 
@@ -50,7 +50,7 @@ class Rule(NamedTuple):
     why: str
     bad: str
     good: str
-    check: Callable[[History], Iterable[Finding]]
+    check: Callable[[Trace], Iterable[Finding]]
     hides: tuple[str, ...] = ()
 
     @property

@@ -1,21 +1,27 @@
-"""A trace as the rules see it: who built, called and held which layer, and when."""
+"""Looks things up in a trace: which call is in which, who built, called and held which layer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from buildtrace.traces.lazy import cached_property
 from buildtrace.traces.raised import Raised, all_raised
+from buildtrace.traces.schema import LayerRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from buildtrace.traces.schema import Call, Graph, LayerRef, LayerState, Use, Weight
+    from buildtrace.traces.schema import Call, Graph, LandmarkInfo, LayerState, Use, Weight
     from buildtrace.traces.trace import Trace
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
-class History:
-    """Looks things up in a trace; each index is made when it is first asked for.
+
+class TraceIndex:
+    """What can be asked of a trace, each answer worked out when it is first asked for.
+
+    A trace has one, `trace.index`; a trace that was changed gets a new one.
 
     Attributes:
         trace: the trace.
@@ -25,102 +31,33 @@ class History:
         """Of a trace that is over."""
         self.trace = trace
 
-    # -- layers -------------------------------------------------------------------------------
-
-    @cached_property
-    def _builds(self) -> dict[int, list[Call]]:
-        found: dict[int, list[Call]] = {}
-        for call in self.trace.calls:
-            if call.landmark == "Layer.build" and call.layer is not None:
-                around = self.around(call)
-                if not any(c.landmark == "Layer.build" and c.layer == call.layer for c in around):
-                    found.setdefault(call.layer.id, []).append(call)
-        return found
-
-    def builds(self, layer: int) -> list[Call]:
-        """Each run of the layer's `build`, in order; not those by `super().build()` within one."""
-        return self._builds.get(layer, [])
-
-    @cached_property
-    def _calls(self) -> dict[int, list[Call]]:
-        found: dict[int, list[Call]] = {}
-        for call in self.trace.calls:
-            if call.landmark == "Layer.__call__" and call.layer is not None:
-                found.setdefault(call.layer.id, []).append(call)
-        return found
-
-    def calls(self, layer: int) -> list[Call]:
-        """Each recorded call of the layer, in order."""
-        return self._calls.get(layer, [])
-
-    @cached_property
-    def _states(self) -> dict[int, list[LayerState]]:
-        found: dict[int, list[LayerState]] = {}
-        for state in self.trace.states:
-            found.setdefault(state.layer.id, []).append(state)
-        return found
-
-    def states(self, layer: int) -> list[LayerState]:
-        """What the layer was like after each tree of calls that it took part in, in order."""
-        return self._states.get(layer, [])
-
-    def state(self, layer: int | None) -> LayerState | None:
-        """What the layer was like in the end; `None` if that was not read."""
-        found = self._states.get(-1 if layer is None else layer)
-        return found[-1] if found else None
-
-    @cached_property
-    def _holders(self) -> dict[int, LayerRef]:
-        return {child.id: state.layer for state in self.trace.states for child in state.children}
-
-    def holder(self, layer: int) -> LayerRef | None:
-        """The layer of the user's that holds this one, if it is known."""
-        return self._holders.get(layer)
-
-    @cached_property
-    def _weights(self) -> dict[int | None, list[Weight]]:
-        found: dict[int | None, list[Weight]] = {}
-        for weight in self.trace.weights:
-            found.setdefault(weight.layer, []).append(weight)
-        return found
-
-    def weights(self, layer: int) -> list[Weight]:
-        """The weights that the layer itself owns, in order of making."""
-        return self._weights.get(layer, [])
-
-    @cached_property
-    def graphs(self) -> dict[int, Graph]:
-        """The graphs, by id of the model or of the layer that calls others."""
-        return {graph.model.id: graph for graph in self.trace.graphs}
-
-    @cached_property
-    def all_weights(self) -> dict[int, frozenset[int]]:
-        """Ids of the weights that a layer and all layers in it have, as Keras tells them.
-
-        There are those of layers whose weights could be read: not of one that calls no other, nor
-        in Keras 2 of one with a model inside that has no weights as yet (`weights` raises then).
-        """
-        found = {}
-        for owner, graph in self.graphs.items():
-            if graph.weights or not self._holds_unbuilt(graph):
-                found[owner] = frozenset(graph.weights)
-        return found
-
-    def _holds_unbuilt(self, graph: Graph) -> bool:
-        """Whether there may be a model in this one that has no weights as yet."""
-        state = self.state(graph.model.id)
-        inner = [self.state(child.id) for child in state.children] if state else []
-        if any(child is not None and child.unbuilt for child in inner):
-            return True
-        return any(node.kind == "model" and not node.built for node in graph.nodes)
-
     # -- the tree -----------------------------------------------------------------------------
 
-    def around(self, call: Call) -> Iterator[Call]:
-        """The calls that this one is in, nearest first."""
+    @cached_property
+    def call_by_id(self) -> dict[int, Call]:
+        """The calls, by id."""
+        return {call.id: call for call in self.trace.calls}
+
+    @cached_property
+    def children_by_id(self) -> dict[int | None, list[Call]]:
+        """The calls directly inside a call, by the id of that; those inside no other by `None`."""
+        return _grouped((call.parent, call) for call in self.trace.calls)
+
+    @cached_property
+    def calls_by_name(self) -> dict[str, list[Call]]:
+        """The calls, by qualified name."""
+        return _grouped((call.name, call) for call in self.trace.calls)
+
+    @cached_property
+    def landmark_by_name(self) -> dict[tuple[str, str], LandmarkInfo]:
+        """The rows of the landmark table, by generation and name."""
+        return {(row.generation, row.name): row for row in self.trace.landmarks}
+
+    def ancestors(self, call: Call) -> Iterator[Call]:
+        """The calls that this one is inside of, nearest first."""
         parent = call.parent
         while parent is not None:
-            outer = self.trace.call(parent)
+            outer = self.call_by_id[parent]
             yield outer
             parent = outer.parent
 
@@ -130,27 +67,22 @@ class History:
             if inner is not call:
                 yield inner
 
-    def weights_made_in(self, call: Call) -> list[Weight]:
-        """The weights that this call or one inside it made."""
-        made = self.trace.weights_made_by
-        return [weight for _, inner in self.trace.walk(call) for weight in made(inner)]
-
     def root(self, call: Call) -> Call:
         """The outermost call that this one is in; itself if it is one."""
         outer = call
-        for outer in self.around(call):  # noqa: B007 - the last one is wanted
+        for outer in self.ancestors(call):  # noqa: B007 - the last one is wanted
             pass
         return outer
 
     def is_in_build(self, call: Call) -> bool:
         """Whether this call was made by a `build`, at any depth."""
-        return any(outer.landmark == "Layer.build" for outer in self.around(call))
+        return any(outer.landmark == "Layer.build" for outer in self.ancestors(call))
 
     def is_by_call(self, build: Call) -> bool:
         """Whether the layer was built because it was being called, which builds the rest too."""
         return any(
             outer.landmark == "Layer.__call__" and outer.layer == build.layer
-            for outer in self.around(build)
+            for outer in self.ancestors(build)
         )
 
     def state_after(self, call: Call) -> LayerState | None:
@@ -158,13 +90,130 @@ class History:
         if call.layer is None:
             return None
         root = self.root(call).id
-        return next((s for s in self.states(call.layer.id) if s.after == root), None)
+        return next((s for s in self.states_of(call.layer.id) if s.after == root), None)
+
+    def run_around(self, call: Call) -> Call | None:
+        """The run of another layer's `call` that made this call; `None` if a `build` did."""
+        for outer in self.ancestors(call):
+            if outer.layer is not None and outer.layer != call.layer:
+                return None if outer.landmark == "Layer.build" else outer
+        return None
+
+    # -- layers -------------------------------------------------------------------------------
+
+    @cached_property
+    def _builds(self) -> dict[int, list[Call]]:
+        builds: dict[int, list[Call]] = {}
+        for call in self.trace.calls:
+            if call.landmark == "Layer.build" and call.layer is not None:
+                outer = self.ancestors(call)
+                if not any(c.landmark == "Layer.build" and c.layer == call.layer for c in outer):
+                    builds.setdefault(call.layer.id, []).append(call)
+        return builds
+
+    def builds_of(self, layer: int) -> list[Call]:
+        """Each run of the layer's `build`, in order; not those by `super().build()` within one."""
+        return self._builds.get(layer, [])
+
+    @cached_property
+    def _calls(self) -> dict[int, list[Call]]:
+        return _grouped(
+            (call.layer.id, call)
+            for call in self.trace.calls
+            if call.landmark == "Layer.__call__" and call.layer is not None
+        )
+
+    def calls_of(self, layer: int) -> list[Call]:
+        """Each recorded call of the layer, in order."""
+        return self._calls.get(layer, [])
+
+    @cached_property
+    def _states(self) -> dict[int, list[LayerState]]:
+        return _grouped((state.layer.id, state) for state in self.trace.states)
+
+    def states_of(self, layer: int) -> list[LayerState]:
+        """What the layer was like after each tree of calls that it took part in, in order."""
+        return self._states.get(layer, [])
+
+    def state_of(self, layer: int | None) -> LayerState | None:
+        """What the layer was like in the end; `None` if that was not read."""
+        states = self.states_of(-1 if layer is None else layer)
+        return states[-1] if states else None
+
+    @cached_property
+    def _holders(self) -> dict[int, LayerRef]:
+        return {child.id: state.layer for state in self.trace.states for child in state.children}
+
+    def holder_of(self, layer: int) -> LayerRef | None:
+        """The layer of the user's that holds this one, if it is known."""
+        return self._holders.get(layer)
+
+    @cached_property
+    def layer_by_id(self) -> dict[int, LayerRef]:
+        """Every layer and model that the trace speaks of."""
+        layers: dict[int, LayerRef] = {}
+        for graph in self.trace.graphs:
+            layers[graph.model.id] = graph.model
+            for node in graph.nodes:
+                if node.layer is not None:
+                    layers[node.layer] = LayerRef(
+                        id=node.layer, name=node.name, class_name=node.class_name
+                    )
+        for call in self.trace.calls:
+            if call.layer is not None:
+                layers[call.layer.id] = call.layer
+        return layers
+
+    @cached_property
+    def graph_by_model(self) -> dict[int, Graph]:
+        """The graphs, by id of the model or of the layer that calls others."""
+        return {graph.model.id: graph for graph in self.trace.graphs}
+
+    # -- weights ------------------------------------------------------------------------------
+
+    @cached_property
+    def weights_by_call(self) -> dict[int | None, list[Weight]]:
+        """The weights, by the id of the call that made them itself."""
+        return _grouped((weight.call, weight) for weight in self.trace.weights)
+
+    @cached_property
+    def weights_by_owner(self) -> dict[int | None, list[Weight]]:
+        """The weights, by the id of the layer that owns them itself."""
+        return _grouped((weight.layer, weight) for weight in self.trace.weights)
+
+    def weights_made_in(self, call: Call) -> list[Weight]:
+        """The weights that this call or one inside it made."""
+        made = self.weights_by_call
+        return [w for _, inner in self.trace.walk(call) for w in made.get(inner.id, ())]
+
+    @cached_property
+    def all_weights(self) -> dict[int, frozenset[int]]:
+        """Ids of the weights that a layer and all layers in it have, as Keras tells them.
+
+        There are those of layers whose weights could be read: not of one that calls no other, nor
+        in Keras 2 of one with a model inside that has no weights as yet (`weights` raises then).
+        """
+        weights = {}
+        for owner, graph in self.graph_by_model.items():
+            if graph.weights or not self._holds_unbuilt(graph):
+                weights[owner] = frozenset(graph.weights)
+        return weights
+
+    def _holds_unbuilt(self, graph: Graph) -> bool:
+        """Whether there may be a model in this one that has no weights as yet."""
+        state = self.state_of(graph.model.id)
+        inner = [self.state_of(child.id) for child in state.children] if state else []
+        if any(child is not None and child.unbuilt for child in inner):
+            return True
+        return any(node.kind == "model" and not node.built for node in graph.nodes)
+
+    # -- exceptions --------------------------------------------------------------------------
 
     @cached_property
     def failing(self) -> list[Call]:
         """The calls that the run's error came out of, outermost first; empty if it went well."""
         innermost = self.trace.failed
-        return [] if innermost is None else [*list(self.around(innermost))[::-1], innermost]
+        return [] if innermost is None else [*list(self.ancestors(innermost))[::-1], innermost]
 
     def innermost(self, call: Call) -> Call:
         """Where an error began that came out of `call`: the deepest call that it came out of."""
@@ -201,21 +250,14 @@ class History:
         Keras 3 runs the `call` of a layer without a `build` on symbols first, to have what is in it
         built. Code that runs on data only is fine if nobody wants more of it.
         """
-        for outer in self.around(outermost):
+        for outer in self.ancestors(outermost):
             if outer.landmark == "Layer.__call__" and outer.layer == outermost.layer:
                 return outer.error is None
         return False
 
-    def run_around(self, call: Call) -> Call | None:
-        """The run of another layer's `call` that made this call; `None` if a `build` did."""
-        for outer in self.around(call):
-            if outer.layer is not None and outer.layer != call.layer:
-                return None if outer.landmark == "Layer.build" else outer
-        return None
-
     # -- uses ---------------------------------------------------------------------------------
 
-    def uses(self, *names: str) -> list[Use]:
+    def uses_by(self, *names: str) -> list[Use]:
         """The uses of models by these functions, in order."""
         return [use for use in self.trace.uses if use.name in names]
 
@@ -223,3 +265,11 @@ class History:
 def is_users(call: Call) -> bool:
     """Whether the function that ran is one of the user's, not of Keras."""
     return call.module.split(".")[0] not in ("keras", "tf_keras", "tensorflow")
+
+
+def _grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
+    """The values of each key, in order."""
+    groups: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from buildtrace.traces.index import TraceIndex
 from buildtrace.traces.lazy import cached_property
 from buildtrace.traces.schema import (
     Call,
@@ -84,40 +85,29 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
             value.trace = self
         msgspec.Struct.__setattr__(self, name, value)
 
+    @cached_property
+    def index(self) -> TraceIndex:
+        """What can be looked up in the trace."""
+        return TraceIndex(self)
+
     # -- the tree of calls ------------------------------------------------------------------
-
-    @cached_property
-    def _children(self) -> dict[int | None, list[Call]]:
-        children: dict[int | None, list[Call]] = {}
-        for call in self.calls:
-            children.setdefault(call.parent, []).append(call)
-        return children
-
-    @cached_property
-    def _by_id(self) -> dict[int, Call]:
-        return {call.id: call for call in self.calls}
 
     @property
     def roots(self) -> list[Call]:
         """The calls without a parent, in order of start."""
-        return self._children.get(None, [])
+        return self.index.children_by_id.get(None, [])
 
     def call(self, id: int) -> Call:  # noqa: A002 - the word of the trace file
         """The call of this id; a KeyError if there is none."""
-        return self._by_id[id]
+        return self.index.call_by_id[id]
 
     def children(self, call: Call) -> list[Call]:
         """The calls directly inside `call`, in order of start."""
-        return self._children.get(call.id, [])
+        return self.index.children_by_id.get(call.id, [])
 
     def ancestors(self, call: Call) -> list[Call]:
         """The calls that `call` is inside of, nearest first."""
-        found = []
-        parent = call.parent
-        while parent is not None:
-            found.append(self._by_id[parent])
-            parent = found[-1].parent
-        return found
+        return list(self.index.ancestors(call))
 
     def walk(self, call: Call | None = None) -> Iterator[tuple[int, Call]]:
         """Depth first, in order of start: (depth, call) of `call` and all inside it, or of all."""
@@ -129,7 +119,7 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
 
     def find(self, name: str) -> list[Call]:
         """The calls of a qualified name, such as "Dense.build", in order of start."""
-        return [call for call in self.calls if call.name == name]
+        return list(self.index.calls_by_name.get(name, ()))
 
     @property
     def failed(self) -> Call | None:
@@ -154,36 +144,18 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
         """Number of scalars in all weights."""
         return sum(weight.parameters for weight in self.weights)
 
-    @cached_property
-    def _weights_by_call(self) -> dict[int | None, list[Weight]]:
-        weights: dict[int | None, list[Weight]] = {}
-        for weight in self.weights:
-            weights.setdefault(weight.call, []).append(weight)
-        return weights
-
     def weights_made_by(self, call: Call) -> list[Weight]:
         """The weights that `call` itself made, not those of calls inside it."""
-        return self._weights_by_call.get(call.id, [])
+        return self.index.weights_by_call.get(call.id, [])
 
     def weights_of(self, layer: int) -> list[Weight]:
         """The weights that the layer of this id owns itself."""
-        return [weight for weight in self.weights if weight.layer == layer]
+        return self.index.weights_by_owner.get(layer, [])
 
-    @cached_property
+    @property
     def layers(self) -> dict[int, LayerRef]:
         """Every layer and model that the trace speaks of, by id."""
-        found: dict[int, LayerRef] = {}
-        for graph in self.graphs:
-            found[graph.model.id] = graph.model
-            for node in graph.nodes:
-                if node.layer is not None:
-                    found[node.layer] = LayerRef(
-                        id=node.layer, name=node.name, class_name=node.class_name
-                    )
-        for call in self.calls:
-            if call.layer is not None:
-                found[call.layer.id] = call.layer
-        return found
+        return self.index.layer_by_id
 
     def graph(self, model: str) -> Graph:
         """The graph of the last model of this name; a KeyError if there is none."""
@@ -194,15 +166,12 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
 
     def graph_of(self, layer: int | None) -> Graph | None:
         """The graph of the model whose layer id this is, if there is one."""
-        return next((g._of(self) for g in self.graphs if g.model.id == layer), None)
+        graph = None if layer is None else self.index.graph_by_model.get(layer)
+        return None if graph is None else graph._of(self)
 
     def landmark(self, call: Call) -> LandmarkInfo | None:
         """The table row that `call` belongs to."""
-        return self._landmarks.get((call.generation, call.landmark))
-
-    @cached_property
-    def _landmarks(self) -> dict[tuple[str, str], LandmarkInfo]:
-        return {(row.generation, row.name): row for row in self.landmarks}
+        return self.index.landmark_by_name.get((call.generation, call.landmark))
 
     # -- output -----------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from buildtrace.diagnosis import History, all_rules
+from buildtrace.diagnosis import all_rules
 from buildtrace.traces.schema import ErrorInfo, LayerState, Method, SourceLine, Use
 
 FILE = "/nowhere/model.py"
@@ -60,4 +60,4 @@ def said(code, recording, states=(), uses=(), ended=None):
     """What the rule of this code says of what was recorded."""
     trace = msgspec.structs.replace(recording.trace(ended), states=tuple(states), uses=tuple(uses))
     rule = next(rule for rule in all_rules() if rule.code == code)
-    return list(rule.check(History(trace)))
+    return list(rule.check(trace))

@@ -7,7 +7,7 @@ import ast
 import pytest
 from made_traces import Recording, spec
 
-from buildtrace.diagnosis import History, remedies
+from buildtrace.diagnosis import remedies
 from buildtrace.traces.schema import LayerRef, TensorSpec
 from diagnosis.hand import state
 
@@ -57,10 +57,10 @@ def test_a_call_on_what_another_one_of_the_class_was_called_on():
     r = Recording()
     with r.call("Layer.__call__", r.layer("net", "Net"), [spec(2, 3)]):
         pass
-    history = History(r.trace())
+    trace = r.trace()
     fresh = ref("net_1", "Net", 7)
-    assert remedies.call_on_data(history, fresh, "keras3") == "net(keras.ops.zeros((2, 3)))"
-    unknown = remedies.call_on_data(history, ref("other", "Other", 8), "keras3")
+    assert remedies.call_on_data(trace, fresh, "keras3") == "net(keras.ops.zeros((2, 3)))"
+    unknown = remedies.call_on_data(trace, ref("other", "Other", 8), "keras3")
     assert unknown == "other(x)  # x: one batch of your data"
 
 

@@ -1,12 +1,10 @@
-"""What rules look up in a trace."""
+"""What is looked up in a trace."""
 
 from __future__ import annotations
 
 import msgspec
 from diagnosis.hand import error, state, use
 from made_traces import Recording, spec
-
-from buildtrace.diagnosis import History
 
 
 def test_builds_leave_out_those_of_the_base_class():
@@ -16,9 +14,9 @@ def test_builds_leave_out_those_of_the_base_class():
         pass
     with r.call("Lin.build", layer) as second:
         pass
-    history = History(r.trace())
-    assert [call.id for call in history.builds(layer.id)] == [first, second]
-    assert history.builds(99) == []
+    trace = r.trace()
+    assert [call.id for call in trace.index.builds_of(layer.id)] == [first, second]
+    assert trace.index.builds_of(99) == []
 
 
 def test_a_build_by_a_call_is_told_from_one_by_hand():
@@ -31,14 +29,14 @@ def test_a_build_by_a_call_is_told_from_one_by_hand():
         r.call("Inner.build", inner),
     ):
         pass
-    history = History(r.trace())
-    by_call, by_hand = history.builds(outer.id)[0], history.builds(inner.id)[0]
-    assert history.is_by_call(by_call)
-    assert not history.is_by_call(by_hand)
-    assert history.is_in_build(by_hand)
-    assert not history.is_in_build(by_call)
-    assert history.root(by_hand).id == 0
-    assert [call.name for call in history.around(by_hand)][:2] == [
+    trace = r.trace()
+    by_call, by_hand = trace.index.builds_of(outer.id)[0], trace.index.builds_of(inner.id)[0]
+    assert trace.index.is_by_call(by_call)
+    assert not trace.index.is_by_call(by_hand)
+    assert trace.index.is_in_build(by_hand)
+    assert not trace.index.is_in_build(by_call)
+    assert trace.index.root(by_hand).id == 0
+    assert [call.name for call in trace.index.ancestors(by_hand)][:2] == [
         "Outer.build",
         "Layer._maybe_build",
     ]
@@ -51,13 +49,13 @@ def test_states_belong_to_the_end_of_a_tree():
         with r.call("Layer.__call__", layer, [spec(2, 3)]), r.call("Block.build", layer):
             pass
     states = (state(layer, 0, [child], [child]), state(layer, 2, [child]))
-    history = History(msgspec.structs.replace(r.trace(), states=states))
-    builds = history.builds(layer.id)
-    assert [history.state_after(build) for build in builds] == list(states)
-    assert history.state(layer.id) is states[-1]
-    assert history.holder(child.id) == layer
-    assert history.holder(layer.id) is None
-    assert history.state_after(msgspec.structs.replace(builds[0], layer=None)) is None
+    trace = msgspec.structs.replace(r.trace(), states=states)
+    builds = trace.index.builds_of(layer.id)
+    assert [trace.index.state_after(build) for build in builds] == list(states)
+    assert trace.index.state_of(layer.id) is states[-1]
+    assert trace.index.holder_of(child.id) == layer
+    assert trace.index.holder_of(layer.id) is None
+    assert trace.index.state_after(msgspec.structs.replace(builds[0], layer=None)) is None
 
 
 def test_the_innermost_of_a_chain():
@@ -77,10 +75,10 @@ def test_the_innermost_of_a_chain():
             r.call("Layer.add_weight", layer, error=caught),  # over before that
         ):
             pass
-    history = History(r.trace())
-    assert history.innermost(history.trace.call(outer)).id == last
-    assert [raised.calls[-1].id for raised in history.raised] == [last, last + 1]
-    assert history.failing == []
+    trace = r.trace()
+    assert trace.index.innermost(trace.call(outer)).id == last
+    assert [raised.calls[-1].id for raised in trace.index.raised] == [last, last + 1]
+    assert trace.index.failing == []
 
 
 def test_the_calls_that_an_error_came_out_of():
@@ -88,11 +86,11 @@ def test_the_calls_that_an_error_came_out_of():
     layer, e = r.layer("block", "Block"), error("ValueError", "no", 3)
     with r.call("Layer.__call__", layer, error=e), r.call("Block.build", layer, error=e):
         pass
-    assert [call.id for call in History(r.trace(e)).failing] == [0, 1]
+    assert [call.id for call in r.trace(e).index.failing] == [0, 1]
 
 
 def test_uses_by_name():
     r = Recording()
     uses = (use("Model.save", r), use("Model.summary", r), use("load_model", r))
-    history = History(msgspec.structs.replace(r.trace(), uses=uses))
-    assert history.uses("load_model", "Model.save") == [uses[0], uses[2]]
+    trace = msgspec.structs.replace(r.trace(), uses=uses)
+    assert trace.index.uses_by("load_model", "Model.save") == [uses[0], uses[2]]

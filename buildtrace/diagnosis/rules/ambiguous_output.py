@@ -11,8 +11,8 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, ErrorInfo, Finding, LayerRef, Node
+    from buildtrace.traces.trace import Trace
 
 # What the properties of a layer say: Keras 2 of several nodes, both of none.
 _SEVERAL = re.compile(r'[Ll]ayer "?(.+?)"? has multiple inbound nodes')
@@ -28,76 +28,76 @@ _GONE = re.compile(
 )
 
 
-def _check(history: History) -> Iterator[Finding]:
-    error = history.trace.error
+def _check(trace: Trace) -> Iterator[Finding]:
+    error = trace.error
     if error is None or error.type != "AttributeError" or not error.lines:
         return
     if said := _SEVERAL.search(error.message):
-        yield from (_several(history, error, layer) for layer in _named(history, said[1]))
+        yield from (_several(trace, error, layer) for layer in _named(trace, said[1]))
     elif said := _NONE.search(error.message):
-        yield from (_none(history, error, layer) for layer in _named(history, said[1]))
+        yield from (_none(trace, error, layer) for layer in _named(trace, said[1]))
     elif said := _NO_ENDS.search(error.message):
-        yield from (_none(history, error, model) for model in _subclassed(history, said[1]))
+        yield from (_none(trace, error, model) for model in _subclassed(trace, said[1]))
     elif said := _GONE.search(error.message):
-        layer = _of_class(history, said[1])
+        layer = _of_class(trace, said[1])
         if layer is not None:
-            yield _gone(history, error, layer, said[2])
+            yield _gone(trace, error, layer, said[2])
 
 
-def _named(history: History, name: str) -> list[LayerRef]:
+def _named(trace: Trace, name: str) -> list[LayerRef]:
     """The last layer of this name, if there is one."""
-    return [ref for _, ref in sorted(history.trace.layers.items()) if ref.name == name][-1:]
+    return [ref for _, ref in sorted(trace.layers.items()) if ref.name == name][-1:]
 
 
-def _of_class(history: History, class_name: str) -> LayerRef | None:
+def _of_class(trace: Trace, class_name: str) -> LayerRef | None:
     """A layer of this class; one with several nodes if there is one."""
     found = [
         ref
-        for ref in history.trace.layers.values()
-        if ref.class_name == class_name and history.calls(ref.id)
+        for ref in trace.layers.values()
+        if ref.class_name == class_name and trace.index.calls_of(ref.id)
     ]
-    return max(found, key=lambda ref: len(_nodes(history, ref)), default=None)
+    return max(found, key=lambda ref: len(_nodes(trace, ref)), default=None)
 
 
-def _subclassed(history: History, class_name: str) -> list[LayerRef]:
+def _subclassed(trace: Trace, class_name: str) -> list[LayerRef]:
     """The last subclassed model of this class, if there is one."""
-    graphs = [graph for graph in history.trace.graphs if graph.source == "flow"]
+    graphs = [graph for graph in trace.graphs if graph.source == "flow"]
     return [g.model for g in graphs if g.model.class_name == class_name][-1:]
 
 
-def _nodes(history: History, layer: LayerRef) -> list[Node]:
+def _nodes(trace: Trace, layer: LayerRef) -> list[Node]:
     """The layer's nodes in the graph that has most of them, in the order of its calls."""
     found: list[Node] = []
-    for graph in history.trace.graphs:
+    for graph in trace.graphs:
         nodes = [node for node in graph.nodes if node.layer == layer.id]
         found = nodes if graph.source == "keras" and len(nodes) > len(found) else found
     return sorted(found, key=lambda node: node.index)
 
 
-def _proof(history: History, layer: LayerRef) -> list[int]:
-    return [call.id for call in [*history.calls(layer.id), *history.builds(layer.id)]]
+def _proof(trace: Trace, layer: LayerRef) -> list[int]:
+    return [call.id for call in [*trace.index.calls_of(layer.id), *trace.index.builds_of(layer.id)]]
 
 
 # -- several ----------------------------------------------------------------------------------
 
 
-def _several(history: History, error: ErrorInfo, layer: LayerRef) -> Finding:
+def _several(trace: Trace, error: ErrorInfo, layer: LayerRef) -> Finding:
     asked = "output_shape" if "shape" in error.message else "output"
     if '"layer input"' in error.message or "input shape" in error.message:
         asked = asked.replace("output", "input")
     return RULE.finding(
         f"`{asked}` was asked of {wording.layer(layer)}, which has "
-        f"{_shapes(history, layer) or 'several'}: one for each call of it.",
+        f"{_shapes(trace, layer) or 'several'}: one for each call of it.",
         f"{layer.name}.get_{asked}_at(0)  # of the first call; 1 of the second, and so on",
-        calls=_proof(history, layer),
+        calls=_proof(trace, layer),
         caller=error.lines[0],
         layer=layer.id,
     )
 
 
-def _shapes(history: History, layer: LayerRef) -> str:
+def _shapes(trace: Trace, layer: LayerRef) -> str:
     """What each node gives out, if there are several."""
-    nodes = _nodes(history, layer)
+    nodes = _nodes(trace, layer)
     return (
         wording.listed([wording.shapes(node.outputs) for node in nodes]) if len(nodes) > 1 else ""
     )
@@ -106,8 +106,8 @@ def _shapes(history: History, layer: LayerRef) -> str:
 # -- an attribute that Keras 3 does not have --------------------------------------------------
 
 
-def _gone(history: History, error: ErrorInfo, layer: LayerRef, asked: str) -> Finding:
-    several = _shapes(history, layer)
+def _gone(trace: Trace, error: ErrorInfo, layer: LayerRef, asked: str) -> Finding:
+    several = _shapes(trace, layer)
     which = f"; {wording.layer(layer)} has {several}, one for each call of it" if several else ""
     side = "input" if asked.startswith(("input", "get_input", "inbound")) else "output"
     fix = f"{layer.name}.{side}.shape"
@@ -117,7 +117,7 @@ def _gone(history: History, error: ErrorInfo, layer: LayerRef, asked: str) -> Fi
     return RULE.finding(
         f"`{asked}` was asked of a layer, and layers of Keras 3 have none{which}.",
         fix,
-        calls=_proof(history, layer),
+        calls=_proof(trace, layer),
         caller=error.lines[0],
         layer=layer.id,
         why=_GONE_WHY,
@@ -135,9 +135,9 @@ _GONE_WHY = (
 # -- none -------------------------------------------------------------------------------------
 
 
-def _none(history: History, error: ErrorInfo, layer: LayerRef) -> Finding:
-    graph = history.trace.graph_of(layer.id)
-    calls = history.calls(layer.id)
+def _none(trace: Trace, error: ErrorInfo, layer: LayerRef) -> Finding:
+    graph = trace.graph_of(layer.id)
+    calls = trace.index.calls_of(layer.id)
     if graph is not None and graph.source == "keras":
         happened = "has the nodes of its own layers, but was never called on a symbol itself"
         fix = f"{layer.name}.outputs[0]  # and {layer.name}.inputs[0]: the ends of its own graph"
@@ -145,27 +145,27 @@ def _none(history: History, error: ErrorInfo, layer: LayerRef) -> Finding:
         place = f" at {wording.line(calls[0].caller)}" if calls[0].caller else ""
         data = wording.shapes(calls[0].inputs)
         happened = f"was called on data alone, {data}{place}, and so has no node"
-        fix = _on_symbols(history, calls[0])
+        fix = _on_symbols(trace, calls[0])
     else:
         happened = "was never called, and so has no node"
         fix = f"outputs = {layer.name}(keras.Input(...))"
     return RULE.finding(
         f"An input or output was asked of {wording.layer(layer)}, which {happened}.",
         fix,
-        calls=_proof(history, layer),
+        calls=_proof(trace, layer),
         caller=error.lines[0],
         layer=layer.id,
     )
 
 
-def _on_symbols(history: History, call: Call) -> str:
+def _on_symbols(trace: Trace, call: Call) -> str:
     """How to call the layer, or the model that it is in, on symbols."""
-    root = history.root(call)
+    root = trace.index.root(call)
     assert call.layer is not None
     given = [spec.shape for spec in root.inputs if spec.shape is not None]
     made = [f"keras.Input({wording.shape(shape[1:])})" for shape in given]
     inputs = made[0] if len(made) == 1 else f"[{', '.join(made)}]"
-    if root.layer is None or (root.layer == call.layer and call.layer.id not in _models(history)):
+    if root.layer is None or (root.layer == call.layer and call.layer.id not in _models(trace)):
         return f"outputs = {call.layer.name}({inputs})  # a call on a symbol makes a node"
     return (
         f"inputs = {inputs}\n"
@@ -173,8 +173,8 @@ def _on_symbols(history: History, call: Call) -> str:
     )
 
 
-def _models(history: History) -> set[int]:
-    return {graph.model.id for graph in history.trace.graphs}
+def _models(trace: Trace) -> set[int]:
+    return {graph.model.id for graph in trace.graphs}
 
 
 RULE = Rule(

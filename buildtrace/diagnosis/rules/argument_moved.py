@@ -11,9 +11,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 
 class _Moved(NamedTuple):
@@ -88,8 +88,8 @@ _MOVED = (
 )
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for raised in history.raised:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for raised in trace.index.raised:
         for moved in _MOVED:
             match = _match(raised, moved)
             if match is not None:

@@ -12,9 +12,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 _KERAS_3 = {
     "batch_input_shape": "keras.Input(batch_shape=(...))  # as the first layer",
@@ -49,8 +49,8 @@ _SAYS = {
 }
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for raised in history.raised:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for raised in trace.index.raised:
         for generation, known in (("keras3", _KERAS_3), ("keras2", _KERAS_2)):
             match = _SAYS[generation].search(raised.error.message)
             if match is None or raised.generation not in (generation, None):

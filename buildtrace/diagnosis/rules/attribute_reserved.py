@@ -11,9 +11,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 _KERAS = (
     re.compile(r"""Can't set the attribute "(?P<name>\w+)", likely because it conflicts"""),
@@ -52,8 +52,8 @@ _PROPERTIES = frozenset(
 there is. `path` is left out: many classes of other people have one."""
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for raised in history.raised:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for raised in trace.index.raised:
         found = _assigned(raised)
         if found is not None:
             yield _finding(raised, *found)

@@ -11,17 +11,17 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, LayerState
+    from buildtrace.traces.trace import Trace
 
 REFUSES = "Currently, you cannot build your model"
 """How the message of Keras 2 begins."""
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for layer in history.trace.layers:
-        for call in history.builds(layer):
-            state = history.state_after(call)
+def _check(trace: Trace) -> Iterator[Finding]:
+    for layer in trace.layers:
+        for call in trace.index.builds_of(layer):
+            state = trace.index.state_after(call)
             if state is not None and _is_in_vain(call, state):
                 yield _finding(call, state)
 

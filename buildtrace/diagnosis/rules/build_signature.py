@@ -13,17 +13,17 @@ from buildtrace.traces.schema import SourceLine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, LayerState, Method
+    from buildtrace.traces.trace import Trace
 
 REFUSED = re.compile(r"\bbuild\(\) (missing \d+ required|takes \d+ positional|got an unexpected)")
 """How Python says that `build` cannot be called so."""
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for call in history.trace.calls:
-        if call.error is not None and history.is_by_call(call):
-            state = history.state_after(call)
+def _check(trace: Trace) -> Iterator[Finding]:
+    for call in trace.calls:
+        if call.error is not None and trace.index.is_by_call(call):
+            state = trace.index.state_after(call)
             method = state.method("build") if state is not None else None
             if state and method and _cannot_be_called(call, state, method):
                 yield _finding(call, state, method)

@@ -11,44 +11,46 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, LayerRef, LayerState
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for layer in history.trace.layers:
-        for call in history.builds(layer):
-            if call.error is None and not history.is_by_call(call):
-                yield from _of_default(history, call)
-                yield from _of_sequential(history, call)
+def _check(trace: Trace) -> Iterator[Finding]:
+    for layer in trace.layers:
+        for call in trace.index.builds_of(layer):
+            if call.error is None and not trace.index.is_by_call(call):
+                yield from _of_default(trace, call)
+                yield from _of_sequential(trace, call)
 
 
-def _of_default(history: History, call: Call) -> Iterator[Finding]:
+def _of_default(trace: Trace, call: Call) -> Iterator[Finding]:
     """`Layer.build`, which runs if a class has no `build`: it only marks the layer as built."""
-    root, state = history.root(call), history.state_after(call)
+    root, state = trace.index.root(call), trace.index.state_after(call)
     if call.name == "Layer.build" and state and state.built and state.unbuilt:
-        left = [child for child in state.children if _is_missed(history, state, child)]
-        later = _built_later(history, root, left)
+        left = [child for child in state.children if _is_missed(trace, state, child)]
+        later = _built_later(trace, root, left)
         # Loading a model builds each layer, and then calls it: by one line of the user's.
-        if left and (later is None or history.root(later).caller != root.caller):
-            yield _finding(history, call, state, left, later)
+        if left and (later is None or trace.index.root(later).caller != root.caller):
+            yield _finding(trace, call, state, left, later)
 
 
-def _is_missed(history: History, state: LayerState, child: LayerRef) -> bool:
+def _is_missed(trace: Trace, state: LayerState, child: LayerRef) -> bool:
     """Whether a child was left unbuilt, and is not known to make no weights when it is built."""
-    builds = history.builds(child.id)
-    made = [build for build in builds if history.weights_made_in(build)]
+    builds = trace.index.builds_of(child.id)
+    made = [build for build in builds if trace.index.weights_made_in(build)]
     return child.id in state.unbuilt and bool(made or not builds)
 
 
-def _built_later(history: History, root: Call, layers: list[LayerRef]) -> Call | None:
+def _built_later(trace: Trace, root: Call, layers: list[LayerRef]) -> Call | None:
     """The first build of one of these layers after a tree was over."""
-    builds = [call for layer in layers for call in history.builds(layer.id) if call.id > root.id]
+    builds = [
+        call for layer in layers for call in trace.index.builds_of(layer.id) if call.id > root.id
+    ]
     return min(builds, key=lambda call: call.id, default=None)
 
 
 def _finding(
-    history: History, call: Call, state: LayerState, left: list[LayerRef], later: Call | None
+    trace: Trace, call: Call, state: LayerState, left: list[LayerRef], later: Call | None
 ) -> Finding:
     ref = state.layer
     names = wording.listed([wording.layer(child) for child in left])
@@ -57,7 +59,7 @@ def _finding(
         end += f" until {wording.line(later.caller)} calls it" if later.caller else " until later"
     return RULE.finding(
         f"build of {wording.layer(ref)} marked it as built and built nothing: {names} {end}.",
-        fix=_fix(history, ref, left, call.generation),
+        fix=_fix(trace, ref, left, call.generation),
         calls=[call.id],
         caller=call.caller,
         layer=ref.id,
@@ -65,11 +67,11 @@ def _finding(
     )
 
 
-def _fix(history: History, ref: LayerRef, left: list[LayerRef], generation: str) -> str:
+def _fix(trace: Trace, ref: LayerRef, left: list[LayerRef], generation: str) -> str:
     """A call on data, and a `build` if it is known what each layer inside has to be built from."""
-    code = f"{remedies.call_on_data(history, ref, generation)}  # in the place of .build(...): runs"
+    code = f"{remedies.call_on_data(trace, ref, generation)}  # in the place of .build(...): runs"
     code += " `call`, mistakes in it included"
-    shapes = ["input_shape"] if len(left) == 1 else [_shape(history, child) for child in left]
+    shapes = ["input_shape"] if len(left) == 1 else [_shape(trace, child) for child in left]
     if not all(shapes):
         return code
     lines = [
@@ -80,16 +82,16 @@ def _fix(history: History, ref: LayerRef, left: list[LayerRef], generation: str)
     return f"{code}; or in class {ref.class_name}:\n{build}"
 
 
-def _shape(history: History, child: LayerRef) -> str:
+def _shape(trace: Trace, child: LayerRef) -> str:
     """The shape that a child got when it was built after all; empty if it never was."""
-    builds = history.builds(child.id)
+    builds = trace.index.builds_of(child.id)
     known = builds[0].inputs[0].shape if builds and builds[0].inputs else None
     return remedies.any_batch(known) if known else ""
 
 
-def _of_sequential(history: History, call: Call) -> Iterator[Finding]:
+def _of_sequential(trace: Trace, call: Call) -> Iterator[Finding]:
     """`Sequential.build` of Keras 3 without the shape of one tensor: it returns without a word."""
-    silent = call.changes == {"built": (False, True)} and not any(history.inside(call))
+    silent = call.changes == {"built": (False, True)} and not any(trace.index.inside(call))
     if call.name == "Sequential.build" and call.generation == "keras3" and silent:
         assert call.layer is not None
         name = remedies.variable(call.layer)

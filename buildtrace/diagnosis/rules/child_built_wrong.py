@@ -12,25 +12,25 @@ from buildtrace.traces.index import is_users
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding, Shape
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for failure in history.failures:
-        found = mismatch(history, failure)
-        holder = None if found is None else _holders_build(history, found)
+def _check(trace: Trace) -> Iterator[Finding]:
+    for failure in trace.index.failures:
+        found = mismatch(trace, failure)
+        holder = None if found is None else _holders_build(trace, found)
         if found is not None and holder is not None:
             yield _finding(failure, found, holder)
 
 
-def _holders_build(history: History, found: Mismatch) -> Call | None:
+def _holders_build(trace: Trace, found: Mismatch) -> Call | None:
     """The `build` that built this layer by hand, if it is that of the layer whose call failed."""
     if found.build.parent is None:
         return None
-    builder = history.trace.call(found.build.parent)
-    inside = any(outer.layer == builder.layer for outer in history.around(found.call))
+    builder = trace.call(found.build.parent)
+    inside = any(outer.layer == builder.layer for outer in trace.ancestors(found.call))
     is_build = builder.layer != found.build.layer and builder.landmark == "Layer.build"
     return builder if is_build and is_users(builder) and inside else None
 

@@ -12,87 +12,87 @@ from buildtrace.traces.schema import SourceLine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, LayerRef, LayerState, Use
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
-    for layer in history.trace.layers:
-        for build in history.builds(layer)[:1]:
-            holder = _culprit(history, build) if _loads_by_build(history, build) else None
+    for layer in trace.layers:
+        for build in trace.index.builds_of(layer)[:1]:
+            holder = _culprit(trace, build) if _loads_by_build(trace, build) else None
             if holder and (holder.file, holder.line, build.layer) not in told:
                 told.add((holder.file, holder.line, build.layer))
-                yield _finding(history, holder, build)
+                yield _finding(trace, holder, build)
     if not told:
-        yield from _while_loading(history)
+        yield from _while_loading(trace)
 
 
-def _loads_by_build(history: History, build: Call) -> bool:
+def _loads_by_build(trace: Trace, build: Call) -> bool:
     """Whether the layer was built in a model, but not by the `build` that will load it.
 
     A model in a functional one is called when that is loaded, and so is one without a `build` of
     its own: this builds all.
     """
-    around = list(history.around(build))
+    around = list(trace.ancestors(build))
     called = [c for c in around if c.landmark == "Layer.__call__" and c.layer != build.layer]
-    if not called or not history.weights_made_in(build):
+    if not called or not trace.index.weights_made_in(build):
         return False
     model = called[-1].layer
     if model is None or any(c.landmark == "Layer.build" and c.layer == model for c in around):
         return False
-    state = history.state(model.id)
+    state = trace.index.state_of(model.id)
     if state is None or state.method("build") is None or state.method("build_from_config"):
         return False
-    saved = bool(history.builds(model.id)) and _is_saved(history, model)
-    return saved and not _has_loaded(history, state)
+    saved = bool(trace.index.builds_of(model.id)) and _is_saved(trace, model)
+    return saved and not _has_loaded(trace, state)
 
 
-def _is_saved(history: History, ref: LayerRef) -> bool:
+def _is_saved(trace: Trace, ref: LayerRef) -> bool:
     """Whether it is a model that was saved whole, or failed to load, and stands alone."""
-    inside = any(node.layer == ref.id for g in history.trace.graphs for node in g.nodes)
-    saved = any(use.model == ref for use in history.uses("Model.save"))
-    return not inside and (saved or _failed_load(history) is not None)
+    inside = any(node.layer == ref.id for g in trace.graphs for node in g.nodes)
+    saved = any(use.model == ref for use in trace.index.uses_by("Model.save"))
+    return not inside and (saved or _failed_load(trace) is not None)
 
 
-def _has_loaded(history: History, state: LayerState) -> bool:
+def _has_loaded(trace: Trace, state: LayerState) -> bool:
     """Whether a model of the same class came out of a file, and all that is in it was built."""
-    loads = [use for use in history.uses("load_model") if use.error is None]
+    loads = [use for use in trace.index.uses_by("load_model") if use.error is None]
     return any(
         (other.file, other.line) == (state.file, state.line)
         and other.layer != state.layer
         and not other.unbuilt
         and any(use.before <= other.after for use in loads)
-        for other in history.trace.states
+        for other in trace.states
     )
 
 
-def _culprit(history: History, build: Call) -> LayerState | None:
+def _culprit(trace: Trace, build: Call) -> LayerState | None:
     """The nearest layer around that holds the built one, and is the user's own."""
     assert build.layer is not None
-    around = {c.layer.id for c in history.around(build) if c.layer is not None}
-    holder = history.holder(build.layer.id)
+    around = {c.layer.id for c in trace.ancestors(build) if c.layer is not None}
+    holder = trace.index.holder_of(build.layer.id)
     while holder is not None and holder.id in around:
-        state = history.state(holder.id)
+        state = trace.index.state_of(holder.id)
         if state is not None and state.file:
             return state
-        holder = history.holder(holder.id)
+        holder = trace.index.holder_of(holder.id)
     return None
 
 
-def _finding(history: History, holder: LayerState, build: Call) -> Finding:
+def _finding(trace: Trace, holder: LayerState, build: Call) -> Finding:
     assert build.layer is not None
-    method, failed = holder.method("build"), _failed_load(history)
+    method, failed = holder.method("build"), _failed_load(trace)
     place = SourceLine(file=holder.file, line=method.line if method else holder.line)
     name = holder.layer.class_name
     does = f"{name}.build does not build" if method else f"{name} has no `build` that would build"
     end = f": {failed.name} could not load it" if failed else ": a .keras file will not load"
-    by = next(c for c in history.around(build) if c.landmark == "Layer.__call__")
+    by = next(c for c in trace.ancestors(build) if c.landmark == "Layer.__call__")
     return RULE.finding(
         f"{does} {wording.layer(build.layer)} in {wording.layer(holder.layer)}; only a call did, "
         f"at {wording.line(build.caller)}{end}.",
-        fix=_fix(history, holder, build, is_there=method is not None),
-        calls=[build.id, by.id, *(b.id for b in history.builds(holder.layer.id)[:1])],
+        fix=_fix(trace, holder, build, is_there=method is not None),
+        calls=[build.id, by.id, *(b.id for b in trace.index.builds_of(holder.layer.id)[:1])],
         caller=place if place.line else build.caller,
         layer=holder.layer.id,
         # Keras 2 may have saved it in TensorFlow's own format, which can do without.
@@ -100,11 +100,11 @@ def _finding(history: History, holder: LayerState, build: Call) -> Finding:
     )
 
 
-def _while_loading(history: History) -> Iterator[Finding]:
+def _while_loading(trace: Trace) -> Iterator[Finding]:
     """The same, where only the loading is in the trace: `build` ran, and left a layer out."""
-    failed = _failed_load(history)
-    for state in history.trace.states if failed else ():
-        method, root = state.method("build"), history.trace.call(state.after)
+    failed = _failed_load(trace)
+    for state in trace.states if failed else ():
+        method, root = state.method("build"), trace.call(state.after)
         if method and state.built and state.unbuilt and failed and root.caller == failed.caller:
             left = [child for child in state.children if child.id in state.unbuilt]
             names = wording.listed([wording.layer(child) for child in left])
@@ -115,26 +115,26 @@ def _while_loading(history: History) -> Iterator[Finding]:
                 f"{wording.layer(state.layer)}: {failed.name} had no variables to load into.",
                 fix=f"def build(self, input_shape):\n    ...  # as now\n{build}\n"
                 "    super().build(input_shape)",
-                calls=[root.id, *(b.id for b in history.builds(state.layer.id)[:1])],
+                calls=[root.id, *(b.id for b in trace.index.builds_of(state.layer.id)[:1])],
                 caller=SourceLine(file=method.file, line=method.line),
                 layer=state.layer.id,
                 severity="error",
             )
 
 
-def _failed_load(history: History) -> Use | None:
+def _failed_load(trace: Trace) -> Use | None:
     """A loading that ended because a layer had no weights."""
-    for use in history.trace.uses:
+    for use in trace.uses:
         loads = use.name.rpartition(".")[2] in ("load_model", "load_weights")
         if loads and use.error is not None and "variables" in use.error.message:
             return use
     return None
 
 
-def _fix(history: History, holder: LayerState, build: Call, *, is_there: bool) -> str:
+def _fix(trace: Trace, holder: LayerState, build: Call, *, is_there: bool) -> str:
     assert build.layer is not None
     given = build.inputs[0].shape if build.inputs else None
-    outer = [c for c in history.builds(holder.layer.id) if c.inputs]
+    outer = [c for c in trace.index.builds_of(holder.layer.id) if c.inputs]
     shape = "..." if given is None else remedies.any_batch(given)
     if outer and len(outer[0].inputs) == 1 and outer[0].inputs[0].shape == given:
         shape = "input_shape"

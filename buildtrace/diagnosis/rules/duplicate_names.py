@@ -13,8 +13,8 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, LayerRef
+    from buildtrace.traces.trace import Trace
 
 # What the two mappers of Keras say, and Sequential.add.
 _SAID = re.compile(
@@ -23,38 +23,38 @@ _SAID = re.compile(
 )
 
 
-def _check(history: History) -> Iterator[Finding]:
-    error = history.trace.error
+def _check(trace: Trace) -> Iterator[Finding]:
+    error = trace.error
     said = None if error is None else _SAID.search(error.message)
     if error is None or said is None:
         return
     name = said[1] or said[2]
-    layers = _named(history, name)
-    makers = [call for layer in layers for call in _first_calls(history, layer)]
+    layers = _named(trace, name)
+    makers = [call for layer in layers for call in _first_calls(trace, layer)]
     second = makers[-1].caller if len(makers) > 1 else None
     yield RULE.finding(
         f"The name '{name}' is that of {_several(layers)} in one model{_lines(makers)}.",
-        _fix(history, name, layers),
-        calls=[*[call.id for call in history.failing], *[call.id for call in makers]],
+        _fix(trace, name, layers),
+        calls=[*[call.id for call in trace.index.failing], *[call.id for call in makers]],
         caller=second or (error.lines[0] if error.lines else None),
         layer=layers[-1].id if layers else None,
     )
 
 
-def _named(history: History, name: str) -> list[LayerRef]:
+def _named(trace: Trace, name: str) -> list[LayerRef]:
     """The layers of this name: those of the model that failed, if its graph is known."""
-    failing = {call.layer.id for call in history.failing if call.layer}
-    for graph in history.trace.graphs:
+    failing = {call.layer.id for call in trace.index.failing if call.layer}
+    for graph in trace.graphs:
         found = {n.layer for n in graph.nodes if n.name == name and n.layer is not None}
         if graph.model.id in failing and len(found) > 1:
-            return [history.trace.layers[layer] for layer in sorted(found)]
-    return [ref for _, ref in sorted(history.trace.layers.items()) if ref.name == name]
+            return [trace.layers[layer] for layer in sorted(found)]
+    return [ref for _, ref in sorted(trace.layers.items()) if ref.name == name]
 
 
-def _first_calls(history: History, layer: LayerRef) -> list[Call]:
+def _first_calls(trace: Trace, layer: LayerRef) -> list[Call]:
     """The call in which the layer first appeared; none if it never did."""
-    made = (call for call in history.trace.calls if call.landmark == INPUT and call.layer == layer)
-    return [*history.calls(layer.id), *made][:1]
+    made = (call for call in trace.calls if call.landmark == INPUT and call.layer == layer)
+    return [*trace.index.calls_of(layer.id), *made][:1]
 
 
 def _several(layers: list[LayerRef]) -> str:
@@ -68,14 +68,14 @@ def _lines(makers: list[Call]) -> str:
     return f": {wording.listed(places)}" if places else ""
 
 
-def _fix(history: History, name: str, layers: list[LayerRef]) -> str:
-    taken = {layer.name for layer in history.trace.layers.values()}
+def _fix(trace: Trace, name: str, layers: list[LayerRef]) -> str:
+    taken = {layer.name for layer in trace.layers.values()}
     free = next(new for n in count(2) if (new := f"{name}_{n}") not in taken)
     kind = layers[-1].class_name if layers else "Dense"
     if kind == "InputLayer":
         return f'keras.Input(..., name="{free}")  # or no name at all: Keras finds a free one'
-    if layers and history.trace.graph_of(layers[-1].id) is not None:
-        calls = history.calls(layers[-1].id)
+    if layers and trace.graph_of(layers[-1].id) is not None:
+        calls = trace.index.calls_of(layers[-1].id)
         name_of = "_name" if calls and calls[0].generation == "keras2" else "name"
         return f'{name}.{name_of} = "{free}"  # the second of these models, before it is called'
     return f'keras.layers.{kind}(..., name="{free}")  # or no name at all: Keras finds a free one'

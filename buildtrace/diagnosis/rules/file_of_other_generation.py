@@ -12,9 +12,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 _OF_KERAS_3 = re.compile(
     r"\['batch_shape'\]"  # InputLayer takes it in Keras 3 alone
@@ -24,8 +24,8 @@ _OF_KERAS_3 = re.compile(
 _OF_KERAS_2 = re.compile(r"'batch_input_shape': |'module': '(?:tf_keras|keras)\.src\.engine\.")
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for raised in history.raised:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for raised in trace.index.raised:
         saved = _saved_by(raised)
         if saved is not None:
             yield _finding(raised, saved)

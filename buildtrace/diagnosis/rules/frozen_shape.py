@@ -13,48 +13,48 @@ from buildtrace.traces.index import is_users
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for failure in history.failures:
-        found = mismatch(history, failure)
+def _check(trace: Trace) -> Iterator[Finding]:
+    for failure in trace.index.failures:
+        found = mismatch(trace, failure)
         if found is not None:
-            yield _finding(history, failure, found)
+            yield _finding(trace, failure, found)
 
 
-def _finding(history: History, failure: Raised, found: Mismatch) -> Finding:
+def _finding(trace: Trace, failure: Raised, found: Mismatch) -> Finding:
     assert found.build.layer is not None
-    first, flatten = _first(history, found), _flatten(history, found)
+    first, flatten = _first(trace, found), _flatten(trace, found)
     before, now = found.sizes
     return RULE.finding(
         f"{wording.layer(found.build.layer)} was built for {wording.shape(found.expected)}"
         f"{_by(found, first)}, and got {wording.shape(found.got)}{_through(flatten)}: its weights "
         f"have the size {before} in them, not {now}.",
-        _fix(history, found, first, flatten),
+        _fix(trace, found, first, flatten),
         calls=[*failure.ids, found.build.id, first.id],
         caller=found.call.caller,
         layer=found.build.layer.id,
     )
 
 
-def _first(history: History, found: Mismatch) -> Call:
+def _first(trace: Trace, found: Mismatch) -> Call:
     """What brought in the shape that the layer was built for: an Input, or the first call."""
-    root = history.root(found.build)
-    declared = _declared(history, root)
+    root = trace.index.root(found.build)
+    declared = _declared(trace, root)
     if declared is not None:
         return declared
-    way = Origins(history).path(root, found.expected) if root.layer == found.build.layer else []
+    way = Origins(trace).path(root, found.expected) if root.layer == found.build.layer else []
     return way[-1] if way else root
 
 
-def _declared(history: History, root: Call) -> Call | None:
+def _declared(trace: Trace, root: Call) -> Call | None:
     """The Input that a model was made with, if that was before it was built."""
-    graph = history.trace.graph_of(root.layer.id) if root.layer else None
+    graph = trace.graph_of(root.layer.id) if root.layer else None
     layers = {node.layer for node in graph.nodes if node.id in graph.inputs} if graph else set()
-    for call in history.trace.calls[: root.id]:
+    for call in trace.calls[: root.id]:
         if call.landmark == INPUT and call.layer and call.layer.id in layers:
             return call
     return None
@@ -71,9 +71,9 @@ def _by(found: Mismatch, first: Call) -> str:
     return f" when {wording.layer(first.layer)} was first {doing}{given}{place}"
 
 
-def _flatten(history: History, found: Mismatch) -> Call | None:
+def _flatten(trace: Trace, found: Mismatch) -> Call | None:
     """The Flatten that made the sizes of an image the layer's number of features."""
-    way = Origins(history).path(found.call, found.got)
+    way = Origins(trace).path(found.call, found.got)
     return next((c for c in way if c.layer and c.layer.class_name == "Flatten"), None)
 
 
@@ -83,14 +83,14 @@ def _through(flatten: Call | None) -> str:
     return f", which '{flatten.layer.name}' made of {wording.shapes(flatten.inputs)}"
 
 
-def _fix(history: History, found: Mismatch, first: Call, flatten: Call | None) -> str:
+def _fix(trace: Trace, found: Mismatch, first: Call, flatten: Call | None) -> str:
     assert found.build.layer is not None
     sizes = flatten.inputs[0].shape if flatten is not None and flatten.inputs else None
     if sizes is not None and len(sizes) in (4, 5):
         kind = "2D" if len(sizes) == 4 else "3D"
         return f"keras.layers.GlobalAveragePooling{kind}()  # instead of Flatten(): takes any size"
     before, now = found.sizes
-    of_data = history.root(found.call) != found.call or found.got[0] is not None
+    of_data = trace.index.root(found.call) != found.call or found.got[0] is not None
     if first.landmark == INPUT and of_data:
         shape = wording.shape(found.got[1:] if first.outputs[0].shape == found.expected else ())
         shown = "..." if shape == "()" else shape

@@ -11,9 +11,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.trace import Trace
 
 _NAMES = {"keras2": "Keras 2", "keras3": "Keras 3"}
 _REFUSED = {
@@ -29,30 +29,30 @@ _IDENTIFIER = "Could not interpret optimizer identifier"
 """What both say of an optimizer that is none of theirs."""
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
-    for raised in history.raised:
-        refused = _refused(history, raised)
+    for raised in trace.index.raised:
+        refused = _refused(trace, raised)
         if refused is not None:
             told.update(raised.ids)
             yield _error(raised, *refused)
-    for call in history.trace.calls:
+    for call in trace.calls:
         if call.foreign and call.error is None and call.id not in told:
-            told.update([call.id, *(inner.id for inner in history.inside(call))])
+            told.update([call.id, *(inner.id for inner in trace.index.inside(call))])
             yield _given(call)
-    yield from _held(history, told)
+    yield from _held(trace, told)
 
 
 # -- what Keras refused ---------------------------------------------------------------------------
 
 
-def _refused(history: History, raised: Raised) -> tuple[str, str] | None:
+def _refused(trace: Trace, raised: Raised) -> tuple[str, str] | None:
     """The class that does not fit, and the generation that refused it."""
     for call in reversed(raised.calls):
         if call.foreign:
             return call.foreign[0], call.generation
     for name in classes_in(raised.error.message):
-        of = generation_of(history.trace, name)
+        of = generation_of(trace, name)
         if raised.says(_IDENTIFIER) and of is not None:
             return name, _other(of)
         for text, by in _REFUSED.items():
@@ -114,16 +114,16 @@ def _given(call: Call) -> Finding:
     )
 
 
-def _held(history: History, told: set[int]) -> Iterator[Finding]:
+def _held(trace: Trace, told: set[int]) -> Iterator[Finding]:
     """Layers with weights that a layer of the other generation calls in its `call`."""
     layers = set()
-    for call in history.trace.calls:
+    for call in trace.calls:
         if call.landmark != "Layer.__call__" or call.layer is None or call.layer.id in layers:
             continue
-        outer = history.run_around(call)
+        outer = trace.index.run_around(call)
         if outer is None or outer.generation == call.generation or call.id in told:
             continue
-        if call.error is None and history.weights_made_in(call):
+        if call.error is None and trace.index.weights_made_in(call):
             layers.add(call.layer.id)
             yield _inside(call, outer)
 

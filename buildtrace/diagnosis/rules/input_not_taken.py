@@ -13,9 +13,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding, LayerRef, Shape, TensorSpec
+    from buildtrace.traces.trace import Trace
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 
@@ -49,11 +49,11 @@ class Refused(NamedTuple):
     shape: Shape | None = None
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for failure in history.failures:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for failure in trace.index.failures:
         refused = _refused(failure)
         if refused is not None:
-            yield _finding(history, failure, refused)
+            yield _finding(trace, failure, refused)
 
 
 def _refused(failure: Raised) -> Refused | None:
@@ -81,32 +81,32 @@ def _input(call: Call, place: int) -> TensorSpec | None:
     return call.inputs[place] if place < len(call.inputs) else None
 
 
-def _finding(history: History, failure: Raised, refused: Refused) -> Finding:
+def _finding(trace: Trace, failure: Raised, refused: Refused) -> Finding:
     layer = refused.call.layer
     assert layer is not None
-    way = Origins(history).path(refused.call, refused.spec.shape)
+    way = Origins(trace).path(refused.call, refused.spec.shape)
     before = way[0] if way else None
     one = refused.shape is not None or refused.axes is not None
     got = wording.shapes([refused.spec] if one else refused.call.inputs)
-    inputs = _inputs(history, refused)
+    inputs = _inputs(trace, refused)
     return RULE.finding(
         f"{wording.layer(layer)}{_made_with(inputs)} takes {refused.wants}, and got "
         f"{got}{_from(before)}.",
-        _fix(history, refused, way),
+        _fix(trace, refused, way),
         calls=[*failure.ids, *[call.id for call in inputs], *([before.id] if before else [])],
         caller=refused.call.caller,
         layer=layer.id,
     )
 
 
-def _inputs(history: History, refused: Refused) -> list[Call]:
+def _inputs(trace: Trace, refused: Refused) -> list[Call]:
     """The Inputs that a model was made with, if it is one that refused."""
     layer = refused.call.layer
-    graph = history.trace.graph_of(layer.id) if layer and refused.axes is None else None
+    graph = trace.graph_of(layer.id) if layer and refused.axes is None else None
     layers = {node.layer for node in graph.nodes if node.id in graph.inputs} if graph else set()
     return [
         call
-        for call in history.trace.calls
+        for call in trace.calls
         if call.landmark == INPUT and call.layer and call.layer.id in layers
     ]
 
@@ -129,13 +129,13 @@ def _from(before: Call | None) -> str:
 # -- remedies ---------------------------------------------------------------------------------
 
 
-def _fix(history: History, refused: Refused, way: list[Call]) -> str:
+def _fix(trace: Trace, refused: Refused, way: list[Call]) -> str:
     shape, before = refused.spec.shape or (), way[0] if way else None
     recurrent = _recurrent(way, len(shape))
     if refused.shape is not None:
         return _other_size(refused, shape)
     if refused.axes is None:
-        return _all_inputs(history, refused)
+        return _all_inputs(trace, refused)
     if len(shape) > refused.axes:
         return _fewer_axes(refused, recurrent)
     if recurrent is not None:
@@ -172,9 +172,9 @@ def _other_size(refused: Refused, shape: Shape) -> str:
     return f"x = x.reshape((-1, {sizes}))  # the shape that the model was made for"
 
 
-def _all_inputs(history: History, refused: Refused) -> str:
+def _all_inputs(trace: Trace, refused: Refused) -> str:
     assert refused.call.layer is not None
-    names = [call.layer.name for call in _inputs(history, refused) if call.layer]
+    names = [call.layer.name for call in _inputs(trace, refused) if call.layer]
     if not names:
         return f"layer([...])  # {refused.wants}"
     given = ", ".join(f'"{name}": ...' for name in names)

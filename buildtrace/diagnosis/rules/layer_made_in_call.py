@@ -12,22 +12,22 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, LayerRef, SourceLine
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
-    for place, runs in _places(history).items():
-        made = _made_anew(history, place, runs)
+    for place, runs in _places(trace).items():
+        made = _made_anew(trace, place, runs)
         if made:
             told.add(place.owner.id)
-            yield _anew(history, place, made)
-    for raised in history.raised:
+            yield _anew(trace, place, made)
+    for raised in trace.index.raised:
         run = made_by(raised)
         if run is None or run.layer is None or not raised.says(LOCKED) or run.layer.id in told:
             continue
-        if not is_about_weight(raised, history.trace.children(raised.calls[-1])):
+        if not is_about_weight(raised, trace.children(raised.calls[-1])):
             told.add(run.layer.id)
             yield _refused(run.layer, raised.ids, raised.line)
 
@@ -43,13 +43,13 @@ class _Place(NamedTuple):
     class_name: str
 
 
-def _places(history: History) -> dict[_Place, dict[int, list[Call]]]:
+def _places(trace: Trace) -> dict[_Place, dict[int, list[Call]]]:
     """The lines that call layers: for each, what it called in each run of its `call`."""
     found: dict[_Place, dict[int, list[Call]]] = defaultdict(lambda: defaultdict(list))
-    for call in history.trace.calls:
+    for call in trace.calls:
         if call.landmark != "Layer.__call__" or call.layer is None or call.caller is None:
             continue
-        run = history.run_around(call)
+        run = trace.index.run_around(call)
         # A line of the owner's own: Keras' models call their layers without one.
         if run is not None and run.layer is not None and run.caller != call.caller:
             place = _Place(run.layer, call.caller, call.layer.class_name)
@@ -57,51 +57,51 @@ def _places(history: History) -> dict[_Place, dict[int, list[Call]]]:
     return found
 
 
-def _made_anew(history: History, place: _Place, runs: dict[int, list[Call]]) -> list[Call]:
+def _made_anew(trace: Trace, place: _Place, runs: dict[int, list[Call]]) -> list[Call]:
     """Calls of layers that were new in their run, and gone in the next; empty without proof."""
-    held = history.all_weights.get(place.owner.id)
-    fresh = [[c for c in calls if _is_new(history, c, calls)] for calls in runs.values()]
+    held = trace.index.all_weights.get(place.owner.id)
+    fresh = [[c for c in calls if _is_new(trace, c, calls)] for calls in runs.values()]
     if held is None or len(fresh) < 2 or not all(fresh):
         return []
-    if any(held & _weights(history, calls) for calls in fresh[:-1]):
+    if any(held & _weights(trace, calls) for calls in fresh[:-1]):
         return []  # several layers of the owner's, which take turns
-    if len(fresh) > 2 or _is_proven(history, held, fresh):
+    if len(fresh) > 2 or _is_proven(trace, held, fresh):
         return [calls[0] for calls in fresh]
     return []
 
 
-def _is_proven(history: History, held: frozenset[int], fresh: list[list[Call]]) -> bool:
+def _is_proven(trace: Trace, held: frozenset[int], fresh: list[list[Call]]) -> bool:
     """Whether nobody but `call` can have put another layer in the place of the one before."""
     first, second, last = fresh[0][0], fresh[1][0], fresh[-1][0]
-    untracked = not held & _weights(history, fresh[-1])
+    untracked = not held & _weights(trace, fresh[-1])
     refused = last.error is not None and ONCE in last.error.message
-    return untracked or refused or history.root(first).id == history.root(second).id
+    return untracked or refused or trace.index.root(first).id == trace.index.root(second).id
 
 
-def _is_new(history: History, call: Call, run: list[Call]) -> bool:
+def _is_new(trace: Trace, call: Call, run: list[Call]) -> bool:
     """Whether this call made the layer's weights, or failed to, and no other run calls the layer.
 
     One without weights, such as Flatten, may be made anew each time: there is nothing to lose.
     """
     assert call.layer is not None
-    others = history.calls(call.layer.id)
+    others = trace.index.calls_of(call.layer.id)
     if others[0].id != call.id or {c.id for c in others} - {c.id for c in run}:
         return False
     if call.error is not None:
-        return any(inner.landmark == "Layer.build" for inner in history.inside(call))
-    return bool(history.weights_made_in(call))
+        return any(inner.landmark == "Layer.build" for inner in trace.index.inside(call))
+    return bool(trace.index.weights_made_in(call))
 
 
-def _weights(history: History, calls: list[Call]) -> set[int]:
-    return {weight.id for call in calls for weight in history.weights_made_in(call)}
+def _weights(trace: Trace, calls: list[Call]) -> set[int]:
+    return {weight.id for call in calls for weight in trace.index.weights_made_in(call)}
 
 
-def _anew(history: History, place: _Place, made: list[Call]) -> Finding:
+def _anew(trace: Trace, place: _Place, made: list[Call]) -> Finding:
     names = [f"'{call.layer.name}'" for call in made if call.layer is not None]
     if len(names) > 3:
         names = [*names[:3], wording.counted(len(names) - 3, "other")]
-    held = history.all_weights[place.owner.id]
-    proven = _is_proven(history, held, [[call] for call in made])
+    held = trace.index.all_weights[place.owner.id]
+    proven = _is_proven(trace, held, [[call] for call in made])
     return RULE.finding(
         f"`call` of {wording.layer(place.owner)} has another {place.class_name} each time it runs "
         f"({wording.line(place.line)}): {wording.listed(names)}, all with new weights, so that "

@@ -11,71 +11,74 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, LayerRef, Weight
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
-    holders = _holders(history)
+def _check(trace: Trace) -> Iterator[Finding]:
+    holders = _holders(trace)
     told = set()
-    for call in history.trace.calls:
+    for call in trace.calls:
         layer = call.layer
         if call.landmark != "Layer.__call__" or layer is None or layer.id in told:
             continue
-        run = history.run_around(call)
+        run = trace.index.run_around(call)
         if run is None or run.layer is None or run.caller == call.caller:
             continue
-        if run.layer.id not in history.all_weights or history.holder(layer.id) is not None:
+        if (
+            run.layer.id not in trace.index.all_weights
+            or trace.index.holder_of(layer.id) is not None
+        ):
             continue  # nobody has read what the owner has, or somebody holds the layer
-        weights = _weights(history, layer)
-        if weights and _is_unknown(history, run.layer, weights, holders):
+        weights = _weights(trace, layer)
+        if weights and _is_unknown(trace, run.layer, weights, holders):
             told.add(layer.id)
-            yield _finding(history, run.layer, call, weights)
+            yield _finding(trace, run.layer, call, weights)
 
 
-def _holders(history: History) -> dict[int, list[frozenset[int]]]:
+def _holders(trace: Trace) -> dict[int, list[frozenset[int]]]:
     """For each weight, all weights of those who have it."""
     found: dict[int, list[frozenset[int]]] = defaultdict(list)
-    for weights in history.all_weights.values():
+    for weights in trace.index.all_weights.values():
         for number in weights:
             found[number].append(weights)
     return found
 
 
-def _weights(history: History, layer: LayerRef) -> list[Weight]:
+def _weights(trace: Trace, layer: LayerRef) -> list[Weight]:
     """The weights of a layer, and of the layers in it if it calls any."""
-    if layer.id in history.graphs:
-        return [history.trace.weights[n] for n in history.graphs[layer.id].weights]
-    return history.weights(layer.id)
+    if layer.id in trace.index.graph_by_model:
+        return [trace.weights[n] for n in trace.index.graph_by_model[layer.id].weights]
+    return trace.weights_of(layer.id)
 
 
 def _is_unknown(
-    history: History,
+    trace: Trace,
     owner: LayerRef,
     weights: list[Weight],
     holders: dict[int, list[frozenset[int]]],
 ) -> bool:
     """Whether nobody has these weights but the layer itself, and layers in it."""
     own = {weight.id for weight in weights}
-    if own & history.all_weights[owner.id]:
+    if own & trace.index.all_weights[owner.id]:
         return False  # by a way that is not read, such as a module of TensorFlow's
     if any(not holder <= own for number in own for holder in holders.get(number, [])):
         return False
     # One that was made and built elsewhere is perhaps kept apart on purpose, such as a teacher.
-    return all(_was_made_by(history, owner, weight) for weight in weights)
+    return all(_was_made_by(trace, owner, weight) for weight in weights)
 
 
-def _was_made_by(history: History, owner: LayerRef, weight: Weight) -> bool:
+def _was_made_by(trace: Trace, owner: LayerRef, weight: Weight) -> bool:
     if weight.call is None:
         return False
-    around = history.around(history.trace.call(weight.call))
+    around = trace.ancestors(trace.call(weight.call))
     return any(call.layer is not None and call.layer.id == owner.id for call in around)
 
 
-def _finding(history: History, owner: LayerRef, call: Call, weights: list[Weight]) -> Finding:
+def _finding(trace: Trace, owner: LayerRef, call: Call, weights: list[Weight]) -> Finding:
     assert call.layer is not None
     number = sum(weight.parameters for weight in weights)
-    state = history.state(owner.id)
+    state = trace.index.state_of(owner.id)
     attribute = call.layer.class_name.lower()
     return RULE.finding(
         f"{wording.layer(owner)} calls {wording.layer(call.layer)}, which is no part of it: its "

@@ -10,44 +10,44 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, Graph, Node
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for graph in history.trace.graphs:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for graph in trace.graphs:
         if graph.source != "flow" or not graph.built:
             continue
-        ran = [call for call in history.calls(graph.model.id) if call.error is None]
+        ran = [call for call in trace.index.calls_of(graph.model.id) if call.error is None]
         if not ran:
             continue
-        for node in _unused(history, graph):
-            yield _finding(graph, node, ran[0], replaced=_is_replaced(history, graph, node))
+        for node in _unused(trace, graph):
+            yield _finding(graph, node, ran[0], replaced=_is_replaced(trace, graph, node))
 
 
-def _unused(history: History, graph: Graph) -> list[Node]:
+def _unused(trace: Trace, graph: Graph) -> list[Node]:
     """The layers that the model holds, that would make something if they were built."""
     linked = {end for edge in graph.edges for end in (edge.source, edge.target)}
-    state = history.state(graph.model.id)
+    state = trace.index.state_of(graph.model.id)
     return [
         node
         for node in graph.nodes
         if node.layer is not None
         and node.id not in linked
         and not node.built
-        and not history.calls(node.layer)
-        and not history.builds(node.layer)
+        and not trace.index.calls_of(node.layer)
+        and not trace.index.builds_of(node.layer)
         and state is not None
         and node.layer in state.unbuilt
     ]
 
 
-def _is_replaced(history: History, graph: Graph, node: Node) -> bool:
+def _is_replaced(trace: Trace, graph: Graph, node: Node) -> bool:
     """Whether another layer was put in its place, so that nobody can ever call it.
 
     One that an attribute still leads to may wait for training, or for another method.
     """
-    state = history.state(graph.model.id)
+    state = trace.index.state_of(graph.model.id)
     return state is not None and node.layer in state.replaced
 
 

@@ -10,8 +10,8 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, Graph, Node
+    from buildtrace.traces.trace import Trace
 
 USERS = (
     "LSTM GRU SimpleRNN RNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU "
@@ -28,65 +28,65 @@ CARRIERS = (
 """Those that hand the mask on, in both generations."""
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     told: set[int] = set()
-    for call in history.trace.calls:
+    for call in trace.calls:
         if not call.mask_dropped or call.layer is None or call.layer.id in told:
             continue
-        state = history.state(call.layer.id)
+        state = trace.index.state_of(call.layer.id)
         if state is None or not state.file:
             continue  # Keras' own: it is documented, and cannot be changed
-        user = _user(history, call)
+        user = _user(trace, call)
         if user is not None:
             told.add(call.layer.id)
-            yield _finding(history, call, *user)
+            yield _finding(trace, call, *user)
 
 
-def _user(history: History, call: Call) -> tuple[Graph, Node] | None:
+def _user(trace: Trace, call: Call) -> tuple[Graph, Node] | None:
     """The first layer after this one, in a model's graph, that would have used the mask."""
-    for graph in history.trace.graphs:
+    for graph in trace.graphs:
         nodes = {node.id: node for node in graph.nodes}
-        waiting = [node.id for node in graph.nodes if _is_of(history, graph, node, call)]
+        waiting = [node.id for node in graph.nodes if _is_of(trace, graph, node, call)]
         seen = set(waiting)
         while waiting:
             place = waiting.pop(0)
             after = [nodes[e.target] for e in graph.edges if e.source == place]
             for node in after:
-                if _uses(history, node):
+                if _uses(trace, node):
                     return graph, node
-                if node.id not in seen and _carries(history, node):
+                if node.id not in seen and _carries(trace, node):
                     seen.add(node.id)
                     waiting.append(node.id)
     return None
 
 
-def _is_of(history: History, graph: Graph, node: Node, call: Call) -> bool:
+def _is_of(trace: Trace, graph: Graph, node: Node, call: Call) -> bool:
     """Whether a node may stand for this call: the layer may be called in other places too."""
     if call.layer is None or node.layer != call.layer.id:
         return False
-    around = [outer.layer for outer in history.around(call)]
-    if history.run_around(call) is not None and graph.model not in around:
+    around = [outer.layer for outer in trace.ancestors(call)]
+    if trace.index.run_around(call) is not None and graph.model not in around:
         return False
     ranks = [[len(spec.shape or ()) for spec in specs] for specs in (node.outputs, call.outputs)]
     return not all(ranks) or ranks[0] == ranks[1]
 
 
-def _uses(history: History, node: Node) -> bool:
-    state = history.state(node.layer)
+def _uses(trace: Trace, node: Node) -> bool:
+    state = trace.index.state_of(node.layer)
     call = None if state is None else state.method("call")
     return node.class_name in USERS.split() if call is None else "mask" in call.arguments
 
 
-def _carries(history: History, node: Node) -> bool:
-    state = history.state(node.layer)
+def _carries(trace: Trace, node: Node) -> bool:
+    state = trace.index.state_of(node.layer)
     if state is not None and state.file:
         return state.supports_masking
     return node.class_name in CARRIERS.split()
 
 
-def _finding(history: History, call: Call, graph: Graph, user: Node) -> Finding:
+def _finding(trace: Trace, call: Call, graph: Graph, user: Node) -> Finding:
     assert call.layer is not None
-    used = history.calls(user.layer)[:1] if user.layer is not None else []
+    used = trace.index.calls_of(user.layer)[:1] if user.layer is not None else []
     return RULE.finding(
         f"{wording.layer(call.layer)} dropped the mask of its input {wording.shapes(call.inputs)}: "
         f"'{user.name}' ({user.class_name}) in '{graph.model.name}' takes the padding for data.",

@@ -10,45 +10,45 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding, Graph, Node
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
-    if history.trace.error is None:
+def _check(trace: Trace) -> Iterator[Finding]:
+    if trace.error is None:
         return
-    failed = {call.layer.id for call in history.failing if call.layer}
-    for graph in history.trace.graphs:
+    failed = {call.layer.id for call in trace.index.failing if call.layer}
+    for graph in trace.graphs:
         if graph.missing and graph.model.id in failed:
-            yield _finding(history, graph)
+            yield _finding(trace, graph)
 
 
-def _finding(history: History, graph: Graph) -> Finding:
+def _finding(trace: Trace, graph: Graph) -> Finding:
     nodes = {node.id: node for node in graph.nodes}
     missing = [nodes[place] for place in graph.missing]
-    makers = [call for node in missing for call in _makers(history, node)]
+    makers = [call for node in missing for call in _makers(trace, node)]
     given = [nodes[place] for place in graph.inputs if place in nodes]
-    names = wording.listed([_named(history, node) for node in missing])
+    names = wording.listed([_named(trace, node) for node in missing])
     return RULE.finding(
         f"The outputs of '{graph.model.name}' are computed from {names} as well, which "
         f"{'is' if len(missing) == 1 else 'are'} not among its inputs.",
         _fix([*given, *missing]),
-        calls=[*[call.id for call in history.failing], *[call.id for call in makers]],
-        caller=history.failing[0].caller,
+        calls=[*[call.id for call in trace.index.failing], *[call.id for call in makers]],
+        caller=trace.index.failing[0].caller,
         layer=graph.model.id,
     )
 
 
-def _makers(history: History, node: Node) -> list[Call]:
+def _makers(trace: Trace, node: Node) -> list[Call]:
     return [
         call
-        for call in history.trace.calls
+        for call in trace.calls
         if call.landmark == "InputLayer.__init__" and call.layer and call.layer.id == node.layer
     ]
 
 
-def _named(history: History, node: Node) -> str:
-    places = [wording.line(call.caller) for call in _makers(history, node) if call.caller]
+def _named(trace: Trace, node: Node) -> str:
+    places = [wording.line(call.caller) for call in _makers(trace, node) if call.caller]
     shape = f", {wording.shapes(node.outputs)}" if node.outputs else ""
     return f"the Input '{node.name}' ({', '.join(places) or 'somewhere'}{shape})"
 

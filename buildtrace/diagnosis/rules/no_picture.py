@@ -10,25 +10,29 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Finding, LayerRef, Shape, Use
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     told: set[tuple[int, str]] = set()
-    for use in history.uses("model_to_dot", "Model.summary"):
+    for use in trace.index.uses_by("model_to_dot", "Model.summary"):
         if use.model is None or not use.built or (use.model.id, use.name) in told:
             continue
         if use.name == "Model.summary" and use.generation == "keras3":
             continue  # it has the shapes of what was called, if anything was
-        graph = history.trace.graph_of(use.model.id)
+        graph = trace.graph_of(use.model.id)
         if graph is not None and graph.source == "flow":
             told.add((use.model.id, use.name))
-            yield _finding(history, use, use.model)
+            yield _finding(trace, use, use.model)
 
 
-def _finding(history: History, use: Use, model: LayerRef) -> Finding:
-    runs = [call for call in [*history.calls(model.id), *history.builds(model.id)] if call.inputs]
+def _finding(trace: Trace, use: Use, model: LayerRef) -> Finding:
+    runs = [
+        call
+        for call in [*trace.index.calls_of(model.id), *trace.index.builds_of(model.id)]
+        if call.inputs
+    ]
     lacks = "one box" if use.name == "model_to_dot" else "'multiple' for every shape"
     return RULE.finding(
         f"{wording.layer(model)} is subclassed: Keras keeps no graph of it, so its "

@@ -12,9 +12,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding, Shape, TensorSpec
+    from buildtrace.traces.trace import Trace
 
 # What the convolutions and poolings of both generations say, and TensorFlow's shape function.
 _SAID = re.compile(
@@ -24,17 +24,17 @@ _SAID = re.compile(
 )
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for failure in history.failures:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for failure in trace.index.failures:
         call = failure.of("Layer.__call__")
         if call is not None and call.layer and call.inputs and _SAID.search(failure.error.message):
-            yield _finding(history, failure, call)
+            yield _finding(trace, failure, call)
 
 
-def _finding(history: History, failure: Raised, call: Call) -> Finding:
+def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
     given = call.inputs[0]
-    way = Origins(history).path(call, given.shape)
+    way = Origins(trace).path(call, given.shape)
     steps = [maker for maker in way if maker.landmark == INPUT or _shrank(maker)]
     return RULE.finding(
         f"{wording.layer(call.layer)} got {wording.shapes([given])}, of which its window leaves "

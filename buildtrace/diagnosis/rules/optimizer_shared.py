@@ -10,9 +10,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Finding, Use
+    from buildtrace.traces.trace import Trace
 
 _REFUSED = (
     ("KeyError", "The optimizer cannot recognize variable"),
@@ -20,10 +20,10 @@ _REFUSED = (
 )
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for raised in history.raised:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for raised in trace.index.raised:
         if any(raised.error.type == kind and raised.says(text) for kind, text in _REFUSED):
-            pair = _shared(history.uses("Model.compile"))
+            pair = _shared(trace.index.uses_by("Model.compile"))
             if pair is not None:
                 yield _finding(raised, *pair)
 

@@ -13,8 +13,8 @@ from buildtrace.traces.schema import SourceLine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, ErrorInfo, Finding
+    from buildtrace.traces.trace import Trace
 
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -26,9 +26,9 @@ ACTUAL = "The actual error from `call` is: "
 """What Keras 2 says before the true text."""
 
 
-def _check(history: History) -> Iterator[Finding]:
-    ended = history.trace.error
-    chain = [call for call in history.failing if call.error is not None]
+def _check(trace: Trace) -> Iterator[Finding]:
+    ended = trace.error
+    chain = [call for call in trace.index.failing if call.error is not None]
     if ended is None or not chain:
         return
     outer, cause = chain[0].error, chain[-1]
@@ -37,23 +37,23 @@ def _check(history: History) -> Iterator[Finding]:
     if gist(outer.message) not in ended.message:  # the script caught that one
         return
     if cause.generation == "keras2":
-        yield from _of_floats(history, chain)
+        yield from _of_floats(trace, chain)
     elif _is_another(ended, cause.error):
-        yield _finding(history, ended, chain, cause)
+        yield _finding(trace, ended, chain, cause)
 
 
-def _of_floats(history: History, chain: list[Call]) -> Iterator[Finding]:
+def _of_floats(trace: Trace, chain: list[Call]) -> Iterator[Finding]:
     """`Model.build` of Keras 2 takes each TypeError in `call` for one about its placeholders."""
     for call in chain:
         if call.error is None or FLOATS not in call.error.message or call.layer is None:
             continue
         true, inner = call.error.message.rpartition(ACTUAL)[2], chain[-1]
-        state = history.state_after(call)
+        state = trace.index.state_after(call)
         method = state.method("call") if state else None
         place = SourceLine(file=method.file, line=method.line) if method else call.caller
         if inner is not call and inner.error and inner.error.lines:
             true, place = inner.error.message, inner.error.lines[0]
-        layer = remedies.call_on_data(history, call.layer, call.generation)
+        layer = remedies.call_on_data(trace, call.layer, call.generation)
         yield RULE.finding(
             f"the cause is: {gist(true).rstrip('.')}, in the `call` of {wording.layer(call.layer)} "
             f"at {wording.line(place)}; Keras took it for one about inputs that are not floats.",
@@ -82,7 +82,7 @@ def gist(message: str) -> str:
     return lines[-1] if lines else ""
 
 
-def _finding(history: History, ended: ErrorInfo, chain: list[Call], cause: Call) -> Finding:
+def _finding(trace: Trace, ended: ErrorInfo, chain: list[Call], cause: Call) -> Finding:
     assert cause.error is not None
     ref = cause.layer or chain[0].layer
     place = cause.error.lines[0] if cause.error.lines else cause.caller
@@ -90,7 +90,7 @@ def _finding(history: History, ended: ErrorInfo, chain: list[Call], cause: Call)
     who = f" in {wording.layer(ref)}" if ref else ""
     buried = LEADS_ASTRAY in ended.message
     how = "buried it in a text on the layer's output shape" if buried else f"made it {ended.type}"
-    layer = ref and remedies.call_on_data(history, ref, cause.generation)
+    layer = ref and remedies.call_on_data(trace, ref, cause.generation)
     return RULE.finding(
         f"the cause is {cause.error.type}: {gist(cause.error.message)}{at}{who}; Keras {how}.",
         fix=f"# correct {wording.line(place) or 'what raised it'}; to see it by itself:\n"

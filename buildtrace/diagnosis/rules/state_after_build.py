@@ -11,27 +11,29 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for raised in history.raised:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for raised in trace.index.raised:
         if not raised.says(LOCKED):
             continue
         build = next((c for c in reversed(raised.calls) if c.landmark == "Layer.build"), None)
         if build is not None:
-            yield _built_again(history, raised, build)
+            yield _built_again(trace, raised, build)
         elif made_by(raised) is None:
-            yield _added(history, raised)
+            yield _added(trace, raised)
 
 
-def _built_again(history: History, raised: Raised, build: Call) -> Finding:
+def _built_again(trace: Trace, raised: Raised, build: Call) -> Finding:
     assert build.layer is not None
     name = build.layer.name
     before = [
-        call for call in history.builds(build.layer.id) if call.id < build.id and call.error is None
+        call
+        for call in trace.index.builds_of(build.layer.id)
+        if call.id < build.id and call.error is None
     ]
     first = f", which {wording.line(before[0].caller)} had built" if before else ", which is built"
     return RULE.finding(
@@ -44,9 +46,9 @@ def _built_again(history: History, raised: Raised, build: Call) -> Finding:
     )
 
 
-def _added(history: History, raised: Raised) -> Finding:
+def _added(trace: Trace, raised: Raised) -> Finding:
     owner = next((call.layer for call in reversed(raised.calls) if call.layer is not None), None)
-    builds = history.builds(owner.id) if owner is not None else []
+    builds = trace.index.builds_of(owner.id) if owner is not None else []
     whom = wording.layer(owner) if owner is not None else "a layer"
     when = f", by {wording.line(builds[0].caller)}" if builds else ""
     return RULE.finding(

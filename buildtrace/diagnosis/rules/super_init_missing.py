@@ -11,9 +11,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
 
 _TOLD = (
     "You must call `super().__init__()` in the layer constructor",
@@ -37,8 +37,8 @@ _PRIVATE = frozenset(
 """Attributes that Keras' own `__init__` makes, and that Keras itself asks for."""
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for raised in history.raised:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for raised in trace.index.raised:
         class_name = _class_of(raised)
         if class_name is not None:
             yield _finding(raised, class_name)

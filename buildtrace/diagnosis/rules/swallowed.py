@@ -11,17 +11,17 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, ErrorInfo, Finding
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for call in history.trace.calls:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for call in trace.calls:
         if call.error is not None and call.error.swallowed and call.parent is not None:
-            catcher, cause = history.trace.call(call.parent), history.innermost(call)
+            catcher, cause = trace.call(call.parent), trace.index.innermost(call)
             assert cause.error is not None
-            if _is_caught_by_keras(catcher, call) and not _came_out(history, call, cause.error):
-                yield _finding(history, catcher, call, cause)
+            if _is_caught_by_keras(catcher, call) and not _came_out(trace, call, cause.error):
+                yield _finding(trace, catcher, call, cause)
 
 
 def _is_caught_by_keras(catcher: Call, call: Call) -> bool:
@@ -32,10 +32,10 @@ def _is_caught_by_keras(catcher: Call, call: Call) -> bool:
     return catcher.name == "Sequential.build" and call.error.type == "NotImplementedError"
 
 
-def _came_out(history: History, call: Call, cause: ErrorInfo) -> bool:
+def _came_out(trace: Trace, call: Call, cause: ErrorInfo) -> bool:
     """Whether the same line raised once more, and the user saw that."""
-    errors = [c.error for c in history.trace.calls[call.id :] if c.error and not _within(c, call)]
-    errors += [history.trace.error] if history.trace.error else []
+    errors = [c.error for c in trace.calls[call.id :] if c.error and not _within(c, call)]
+    errors += [trace.error] if trace.error else []
     return any(
         error.lines[:1] == cause.lines[:1] and not error.swallowed
         for error in errors
@@ -48,21 +48,21 @@ def _within(call: Call, outer: Call) -> bool:
     return call.thread == outer.thread and call.start_ns < outer.start_ns + outer.duration_ns
 
 
-def _finding(history: History, catcher: Call, call: Call, cause: Call) -> Finding:
+def _finding(trace: Trace, catcher: Call, call: Call, cause: Call) -> Finding:
     assert cause.error is not None
     ref = call.layer or catcher.layer
     place = cause.error.lines[0] if cause.error.lines else cause.caller
     at = f" at {wording.line(place)}" if place else ""
     text = cause.error.message.strip().splitlines()
     what = f"{cause.error.type}: {text[0]}" if text else cause.error.type
-    fine = _went_well_on_data(history, catcher, call)
+    fine = _went_well_on_data(trace, catcher, call)
     end = (
         "the call on data went well" if fine else "what is behind that line was never run or built"
     )
     who = f"the `call` of {wording.layer(ref)}" if ref else "a `call`"
     return RULE.finding(
         f"Keras 3 ran {who} on placeholders, caught the {what}{at}, and went on: {end}.",
-        fix=_fix(history, catcher),
+        fix=_fix(trace, catcher),
         calls=[call.id, cause.id, catcher.id],
         caller=place,
         layer=ref.id if ref else None,
@@ -70,7 +70,7 @@ def _finding(history: History, catcher: Call, call: Call, cause: Call) -> Findin
     )
 
 
-def _went_well_on_data(history: History, catcher: Call, call: Call) -> bool:
+def _went_well_on_data(trace: Trace, catcher: Call, call: Call) -> bool:
     """Whether the layer's `call` was run after that, on data, without an error.
 
     A layer that is called on a placeholder may have its shape worked out without its `call`.
@@ -78,7 +78,7 @@ def _went_well_on_data(history: History, catcher: Call, call: Call) -> bool:
     around = next(
         (
             outer
-            for outer in history.around(call)
+            for outer in trace.ancestors(call)
             if outer.landmark == "Layer.__call__" and outer.layer == catcher.layer
         ),
         None,
@@ -87,12 +87,12 @@ def _went_well_on_data(history: History, catcher: Call, call: Call) -> bool:
         return False
     return not any(
         inner.landmark == "Operation.compute_output_spec" and inner.layer == catcher.layer
-        for inner in history.inside(around)
+        for inner in trace.index.inside(around)
         if inner.id > call.id
     )
 
 
-def _fix(history: History, catcher: Call) -> str:
+def _fix(trace: Trace, catcher: Call) -> str:
     if catcher.layer is None:
         return "layer(x)  # on data: raises the exception where you can see it"
     known = [spec for spec in catcher.inputs if spec.shape]
@@ -100,7 +100,7 @@ def _fix(history: History, catcher: Call) -> str:
         data = ", ".join(remedies.zeros(catcher.generation, spec) for spec in known)
         code = f"{remedies.variable(catcher.layer)}({data})"
     else:
-        code = remedies.call_on_data(history, catcher.layer, catcher.generation)
+        code = remedies.call_on_data(trace, catcher.layer, catcher.generation)
     return f"{code}\n# on data: raises the exception where you can see it; then correct that line"
 
 

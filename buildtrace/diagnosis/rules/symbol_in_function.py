@@ -11,8 +11,8 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, ErrorInfo, Finding
+    from buildtrace.traces.trace import Trace
 
 _TENSORFLOW = re.compile(r"KerasTensor cannot be used as input to a TensorFlow function")
 _NUMPY = re.compile(
@@ -31,13 +31,13 @@ _PYTHON = re.compile(
 )
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for failure in history.failures:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for failure in trace.index.failures:
         if finding := _finding(failure.error, failure.calls[-1], failure.ids):
             yield finding
             return
-    symbols = [call for call in history.trace.roots if call.outputs]
-    error = history.trace.error
+    symbols = [call for call in trace.roots if call.outputs]
+    error = trace.error
     found = _finding(error, symbols[-1], [symbols[-1].id]) if error and symbols else None
     if found is not None:
         yield found

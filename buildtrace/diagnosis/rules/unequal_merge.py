@@ -12,9 +12,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding, Shape, TensorSpec
+    from buildtrace.traces.trace import Trace
 
 # What the merging layers of both generations say, and the operators of each.
 _SAID = re.compile(
@@ -25,18 +25,18 @@ _SAID = re.compile(
 )
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for failure in history.failures:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for failure in trace.index.failures:
         call = failure.of("Layer.__call__", "Operation.symbolic_call")
         if call is None or call.layer is None or not _SAID.search(failure.error.message):
             continue
         if len(call.inputs) > 1:
-            yield _finding(history, failure, call)
+            yield _finding(trace, failure, call)
 
 
-def _finding(history: History, failure: Raised, call: Call) -> Finding:
+def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
-    origins = Origins(history)
+    origins = Origins(trace)
     makers = [next(iter(origins.makers(call, spec.shape)), None) for spec in call.inputs]
     parts = [_part(spec, maker) for spec, maker in zip(call.inputs, makers, strict=True)]
     return RULE.finding(

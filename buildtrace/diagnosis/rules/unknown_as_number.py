@@ -12,9 +12,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.trace import Trace
 
 # What Python, numpy and TensorFlow say of None where a number or a shape was wanted. A None that
 # was handed on as a tensor, such as a missing mask, has another text.
@@ -34,8 +34,8 @@ _SAID = re.compile(
 _RAN_CALL = "The actual error from `call` is:"  # from Model.build of Keras 2
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for failure in history.failures:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for failure in trace.index.failures:
         call = failure.calls[-1]
         if call.layer is None or not (call.step == "connect" or _RAN_CALL in failure.error.message):
             continue

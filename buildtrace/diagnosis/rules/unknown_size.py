@@ -12,9 +12,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding, Shape
+    from buildtrace.traces.trace import Trace
 
 # What Keras, TensorFlow and Python say of a size that is None; shapes in a text say it as well, of
 # axes that nobody needs a number for.
@@ -24,21 +24,21 @@ _SAID = re.compile(
 )
 
 
-def _check(history: History) -> Iterator[Finding]:
-    for failure in history.failures:
+def _check(trace: Trace) -> Iterator[Finding]:
+    for failure in trace.index.failures:
         build = failure.of("Layer.build", "Layer.__call__")
         if build is None or build.landmark != "Layer.build" or build.layer is None:
             continue
         if any(open_axes(spec.shape) for spec in build.inputs) and _SAID.search(
             failure.error.message
         ):
-            yield _finding(history, failure, build)
+            yield _finding(trace, failure, build)
 
 
-def _finding(history: History, failure: Raised, build: Call) -> Finding:
+def _finding(trace: Trace, failure: Raised, build: Call) -> Finding:
     assert build.layer is not None
     given = [spec for spec in build.inputs if open_axes(spec.shape)]
-    origins = Origins(history)
+    origins = Origins(trace)
     openers = origins.openers(build, given)
     way = origins.path(build, given[0].shape)
     flatten = next((call for call in way if _class(call) == "Flatten"), None)

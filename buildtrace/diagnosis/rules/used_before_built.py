@@ -12,8 +12,8 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import ErrorInfo, Finding, TensorSpec, Use
+    from buildtrace.traces.trace import Trace
 
 WANTS_BUILT = {
     "summary": "its table has neither shapes nor weights",
@@ -31,18 +31,18 @@ NOT_BUILT = re.compile(
 """How the two generations say that a model is not built, where they say it."""
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
-    for use in history.trace.uses:
+    for use in trace.uses:
         what = use.name.rpartition(".")[2]
         if what in WANTS_BUILT and use.model is not None and _is_too_early(use, what):
-            if _is_made_good(history, use):
+            if _is_made_good(trace, use):
                 continue
             if (use.model.id, use.caller) not in told:  # `save` calls `save_weights`
-                yield _of_use(history, use, what)
+                yield _of_use(trace, use, what)
             told.add((use.model.id, use.caller))
-    error = history.trace.error
-    if error is not None and not any(use.error for use in history.trace.uses):
+    error = trace.error
+    if error is not None and not any(use.error for use in trace.uses):
         yield from _of_weights(error)
 
 
@@ -59,20 +59,20 @@ def _is_too_early(use: Use, what: str) -> bool:
     return bool(use.unbuilt) and what != "load_weights"
 
 
-def _is_made_good(history: History, use: Use) -> bool:
+def _is_made_good(trace: Trace, use: Use) -> bool:
     """Whether the script caught the exception, and did the same later with success."""
-    later = (other for other in history.uses(use.name) if other.before > use.before)
+    later = (other for other in trace.index.uses_by(use.name) if other.before > use.before)
     return use.error is not None and any(o.model == use.model and not o.error for o in later)
 
 
-def _of_use(history: History, use: Use, what: str) -> Finding:
+def _of_use(trace: Trace, use: Use, what: str) -> Finding:
     assert use.model is not None
     silent = use.error is None
     came = f"it raises {use.error.type}" if use.error else WANTS_BUILT[what]
     return RULE.finding(
         f"{use.name} was called on {wording.layer(use.model)} before it was built"
         f"{_unbuilt(use)}: {came}.",
-        fix=_fix(history, use),
+        fix=_fix(trace, use),
         caller=use.caller,
         layer=use.model.id,
         why=_why(use),
@@ -102,13 +102,13 @@ def _why(use: Use) -> str:
     return RULE.why
 
 
-def _fix(history: History, use: Use) -> str:
+def _fix(trace: Trace, use: Use) -> str:
     """Where the input shape comes from: for a Sequential the first line, else a call on data."""
     assert use.model is not None
     if use.model.class_name != "Sequential":
-        call = remedies.call_on_data(history, use.model, use.generation)
+        call = remedies.call_on_data(trace, use.model, use.generation)
         return f"{call}  # builds it; then go on"
-    known = remedies.inputs(history, use.model) or _of_front(history, use)
+    known = remedies.inputs(trace, use.model) or _of_front(trace, use)
     sizes = known[0].shape if len(known) == 1 else None
     first = f"keras.Input({remedies.without_batch(sizes)}),"
     if sizes is None:
@@ -117,9 +117,9 @@ def _fix(history: History, use: Use) -> str:
     return f"keras.Sequential([\n    {first}\n    ...,  # {more}\n])"
 
 
-def _of_front(history: History, use: Use) -> Sequence[TensorSpec]:
+def _of_front(trace: Trace, use: Use) -> Sequence[TensorSpec]:
     """The input of the model in first place: the only one that has the weights that are there."""
-    fitting = [g for g in history.trace.graphs if use.weights and len(g.weights) == use.weights]
+    fitting = [g for g in trace.graphs if use.weights and len(g.weights) == use.weights]
     if len(fitting) != 1 or len(fitting[0].inputs) != 1:
         return ()
     return fitting[0].nodes[fitting[0].inputs[0]].outputs

@@ -12,55 +12,55 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding, Weight
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
-    for raised in history.raised:
-        run = _refused_in(history, raised)
+    for raised in trace.index.raised:
+        run = _refused_in(trace, raised)
         if run is not None and run.layer is not None and run.layer.id not in told:
             told.add(run.layer.id)
-            yield _refused(history, raised, run)
-    for made in _made_in_call(history).values():
+            yield _refused(trace, raised, run)
+    for made in _made_in_call(trace).values():
         if made[0].layer is not None and made[0].layer.id not in told:
             told.add(made[0].layer.id)
-            yield _made(history, made)
+            yield _made(trace, made)
 
 
-def _refused_in(history: History, raised: Raised) -> Call | None:
+def _refused_in(trace: Trace, raised: Raised) -> Call | None:
     """The run of `call` in which Keras or TensorFlow refused to make a variable."""
     run = made_by(raised)
     if run is None or run.layer is None:
         return None
     if raised.says(LOCKED):
-        inner = history.trace.children(raised.calls[-1])
+        inner = trace.children(raised.calls[-1])
         return run if is_about_weight(raised, inner) else None
     if raised.says(ONCE):  # no call of a layer of its own below: a variable of the layer's
         return run
     return None
 
 
-def _made_in_call(history: History) -> dict[tuple[int, str], list[Call]]:
+def _made_in_call(trace: Trace) -> dict[tuple[int, str], list[Call]]:
     """The calls of `add_weight` that a `call` of the user's made, by layer and name."""
     found: dict[tuple[int, str], list[Call]] = defaultdict(list)
-    for call in history.trace.calls:
+    for call in trace.calls:
         if call.landmark != "Layer.add_weight" or call.layer is None or call.error is not None:
             continue
-        outer = next((c for c in history.around(call) if c.layer is not None), None)
+        outer = next((c for c in trace.ancestors(call) if c.layer is not None), None)
         if outer is None or outer.layer != call.layer or outer.caller == call.caller:
             continue
         if call.generation == "keras2" and outer.landmark not in ("Layer.build", "_maybe_build"):
-            for weight in history.trace.weights_made_by(call):
+            for weight in trace.weights_made_by(call):
                 found[call.layer.id, weight.name].append(call)
     return found
 
 
-def _refused(history: History, raised: Raised, run: Call) -> Finding:
+def _refused(trace: Trace, raised: Raised, run: Call) -> Finding:
     assert run.layer is not None
-    made = [weight for call in raised.calls for weight in history.weights_made_in(call)]
+    made = [weight for call in raised.calls for weight in trace.index.weights_made_in(call)]
     name = f"the weight '{made[-1].name}'" if made else "a weight"
     return RULE.finding(
         f"`call` of {wording.layer(run.layer)} makes {name} at {wording.line(raised.line)}, when "
@@ -72,10 +72,10 @@ def _refused(history: History, raised: Raised, run: Call) -> Finding:
     )
 
 
-def _made(history: History, calls: list[Call]) -> Finding:
+def _made(trace: Trace, calls: list[Call]) -> Finding:
     first = calls[0]
     assert first.layer is not None
-    weight = history.trace.weights_made_by(first)[0]
+    weight = trace.weights_made_by(first)[0]
     again = len(calls) > 1
     how_often = (
         f"anew at each call: there are {len(calls)} of it by now, and none of them learns for long."

@@ -12,66 +12,70 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.trace import Trace
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
-    for layer in history.trace.layers:
-        made = [c for c in history.builds(layer) if c.error is None and _own_weights(history, c)]
+    for layer in trace.layers:
+        made = [
+            c for c in trace.index.builds_of(layer) if c.error is None and _own_weights(trace, c)
+        ]
         for before, after in pairwise(made):
-            names = _own_weights(history, before)
-            again = [name for name in names if name in _own_weights(history, after)]
-            first, second = _outermost(history, before, after)
+            names = _own_weights(trace, before)
+            again = [name for name in names if name in _own_weights(trace, after)]
+            first, second = _outermost(trace, before, after)
             if before.generation != "keras2":
                 continue
-            if first is before and _is_loading(history, before, after):
+            if first is before and _is_loading(trace, before, after):
                 continue
             if again and (first.id, second.id) not in told:
                 told.add((first.id, second.id))
-                yield _finding(history, first, second, after, again)
+                yield _finding(trace, first, second, after, again)
 
 
-def _is_loading(history: History, before: Call, after: Call) -> bool:
+def _is_loading(trace: Trace, before: Call, after: Call) -> bool:
     """Whether both came while one model was loaded, which is before it gets its values.
 
     Keras 2 builds a layer from its config, and so does the `build` of the layer that holds it.
     """
-    begun = any(use.before <= before.id for use in history.uses("load_model"))
-    used = any(before.id < use.before <= after.id for use in history.trace.uses)
-    called = any(call.id < after.id for call in history.calls(after.layer.id if after.layer else 0))
+    begun = any(use.before <= before.id for use in trace.index.uses_by("load_model"))
+    used = any(before.id < use.before <= after.id for use in trace.uses)
+    called = any(
+        call.id < after.id for call in trace.index.calls_of(after.layer.id if after.layer else 0)
+    )
     return begun and not used and not called
 
 
-def _own_weights(history: History, call: Call) -> list[str]:
+def _own_weights(trace: Trace, call: Call) -> list[str]:
     """Names of the weights that the layer itself got in this run of its `build`."""
     return [
         weight.name
-        for weight in history.weights_made_in(call)
+        for weight in trace.index.weights_made_in(call)
         if call.layer is not None and weight.layer == call.layer.id
     ]
 
 
-def _outermost(history: History, before: Call, after: Call) -> tuple[Call, Call]:
+def _outermost(trace: Trace, before: Call, after: Call) -> tuple[Call, Call]:
     """The two runs of the outermost `build` that ran twice: those inside follow from it."""
-    around = {c.layer: c for c in history.around(after) if c.landmark == "Layer.build"}
+    around = {c.layer: c for c in trace.ancestors(after) if c.landmark == "Layer.build"}
     found = before, after
-    for outer in history.around(before):
+    for outer in trace.ancestors(before):
         again = around.get(outer.layer) if outer.landmark == "Layer.build" else None
         if again is not None and again.id != outer.id:
             found = outer, again
     return found
 
 
-def _finding(history: History, before: Call, after: Call, inner: Call, names: list[str]) -> Finding:
+def _finding(trace: Trace, before: Call, after: Call, inner: Call, names: list[str]) -> Finding:
     """What to say of two runs of a `build`, of which `inner`, or one in it, replaced weights."""
     assert before.layer is not None
     assert inner.layer is not None
     what = wording.listed([f"'{name}'" for name in names])
     if inner.layer != before.layer:
         what += f" of {wording.layer(inner.layer)}"
-    says_built = _says_built(history, before)
+    says_built = _says_built(trace, before)
     return RULE.finding(
         f"{after.name} of {wording.layer(before.layer)} ran a second time and replaced {what}: "
         f"what the first {'one' if len(names) == 1 else 'ones'} had learned or loaded is lost.",
@@ -83,9 +87,11 @@ def _finding(history: History, before: Call, after: Call, inner: Call, names: li
     )
 
 
-def _says_built(history: History, call: Call) -> bool:
+def _says_built(trace: Trace, call: Call) -> bool:
     """Whether the layer was marked as built by the end of this run of its `build`."""
-    base = (c for c in history.inside(call) if c.name == "Layer.build" and c.layer == call.layer)
+    base = (
+        c for c in trace.index.inside(call) if c.name == "Layer.build" and c.layer == call.layer
+    )
     return call.changes.get("built") == (False, True) or any(base)
 
 

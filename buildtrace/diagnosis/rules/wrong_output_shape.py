@@ -13,9 +13,9 @@ from buildtrace.traces.schema import SourceLine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.index import History
     from buildtrace.traces.raised import Raised
     from buildtrace.traces.schema import Call, Finding, Method, Shape, TensorSpec
+    from buildtrace.traces.trace import Trace
 
 _NO_SHAPE = re.compile(r"Cannot convert '(.*)' to a shape\.")
 """What Keras says of what it cannot take for a shape."""
@@ -23,36 +23,36 @@ _NO_SHAPE = re.compile(r"Cannot convert '(.*)' to a shape\.")
 PROMISES = ("Layer.compute_output_shape", "Operation.compute_output_spec")
 
 
-def _check(history: History) -> Iterator[Finding]:
+def _check(trace: Trace) -> Iterator[Finding]:
     promised: dict[int, list[Call]] = {}
-    for call in history.trace.calls:
+    for call in trace.calls:
         if call.landmark in PROMISES and call.layer and call.outputs and is_users(call):
             promised.setdefault(call.layer.id, []).append(call)
     for layer, promises in promised.items():
-        pairs = ((p, real) for real in _real_calls(history, layer) for p in promises)
+        pairs = ((p, real) for real in _real_calls(trace, layer) for p in promises)
         broken = next(((p, real) for p, real in pairs if _differ(p, real)), None)
         if broken is not None:
-            yield _finding(history, *broken)
-    for failure in history.failures:
+            yield _finding(trace, *broken)
+    for failure in trace.index.failures:
         asked = failure.of("Operation.compute_output_spec")
         if asked is not None and _NO_SHAPE.search(failure.error.message):
-            yield from _no_shape(history, failure, asked)
+            yield from _no_shape(trace, failure, asked)
 
 
-def _real_calls(history: History, layer: int) -> Iterator[Call]:
+def _real_calls(trace: Trace, layer: int) -> Iterator[Call]:
     """The calls of the layer that computed its outputs, on data or on TensorFlow's placeholders."""
-    for call in history.calls(layer):
-        below = {inner.landmark for inner in _own(history, call)}
+    for call in trace.index.calls_of(layer):
+        below = {inner.landmark for inner in _own(trace, call)}
         if call.outputs and not below & {"Layer.symbolic_call", "Operation.symbolic_call"}:
             yield call
 
 
-def _own(history: History, call: Call) -> Iterator[Call]:
+def _own(trace: Trace, call: Call) -> Iterator[Call]:
     """The calls inside that are about the same layer."""
-    for child in history.trace.children(call):
+    for child in trace.children(call):
         if child.layer == call.layer:
             yield child
-            yield from _own(history, child)
+            yield from _own(trace, child)
 
 
 def _differ(promise: Call, real: Call) -> bool:
@@ -75,9 +75,9 @@ def _agree(first: Shape | None, second: Shape | None) -> bool:
     )
 
 
-def _finding(history: History, promise: Call, real: Call) -> Finding:
+def _finding(trace: Trace, promise: Call, real: Call) -> Finding:
     assert promise.layer is not None
-    failed = [call for call in history.failing if call.id > promise.id]
+    failed = [call for call in trace.index.failing if call.id > promise.id]
     harm = ""
     if failed and failed[-1].layer is not None and failed[-1].layer != promise.layer:
         harm = f"; {wording.layer(failed[-1].layer)} was built for what was promised, and fails"
@@ -92,9 +92,9 @@ def _finding(history: History, promise: Call, real: Call) -> Finding:
     )
 
 
-def _no_shape(history: History, failure: Raised, call: Call) -> Iterator[Finding]:
+def _no_shape(trace: Trace, failure: Raised, call: Call) -> Iterator[Finding]:
     """The finding on a promise that is no shape, if the layer's class makes promises itself."""
-    state = history.state(call.layer.id) if call.layer else None
+    state = trace.index.state_of(call.layer.id) if call.layer else None
     method = state.method("compute_output_shape") if state else None
     said = _NO_SHAPE.search(failure.error.message)
     if call.layer is None or method is None or said is None:
