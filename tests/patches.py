@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+import buildtrace
+
 PACKAGES = ("keras", "tf_keras")
-OURS = os.sep + "buildtrace" + os.sep
+OURS = str(Path(buildtrace.__file__).parent) + os.sep
 
 
 def keras_modules() -> list[ModuleType]:
@@ -59,7 +62,7 @@ def is_ours(value: object) -> bool:
     if isinstance(value, (classmethod, staticmethod)):
         value = value.__func__
     # No getattr on anything else: Keras has lazy modules that import what is not installed.
-    return isinstance(value, FunctionType) and OURS in value.__code__.co_filename
+    return isinstance(value, FunctionType) and value.__code__.co_filename.startswith(OURS)
 
 
 def patched_since(before: dict[tuple[str, int, str], tuple[object, object]]) -> list[str]:

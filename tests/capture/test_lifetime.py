@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from faithful import can_copy, computed
-from patches import live_wrappers
+from patches import is_ours, live_wrappers
 from scenarios import Keras, data, mlp, two_layer_model
 from wellformed import survives_a_file
 
@@ -47,15 +47,7 @@ def reachable(start: Any) -> list[Any]:
 
 
 def hooks_in(things: list[Any]) -> list[Any]:
-    return [
-        thing
-        for thing in things
-        if isinstance(thing, types.FunctionType) and "/buildtrace/capture/" in code_file(thing)
-    ]
-
-
-def code_file(function: types.FunctionType) -> str:
-    return function.__code__.co_filename.replace("\\", "/")
+    return [thing for thing in things if is_ours(thing)]
 
 
 def variables(model: Any) -> list[Any]:

@@ -106,7 +106,12 @@ def test_notes_come_back_from_the_file() -> None:
 
 TELLING = """
 import warnings
+from pathlib import Path
 import keras
+
+def hooked():
+    file = Path(keras.layers.Layer.__call__.__code__.co_filename)
+    return Path(keras.__file__).parent not in file.parents
 
 def build():
     keras.Sequential([keras.layers.Dense(2)]).build((None, 3))
@@ -116,7 +121,7 @@ def test_same():
 
 def test_sees_the_hook():
     build()
-    assert "buildtrace" not in keras.layers.Layer.__call__.__code__.co_filename
+    assert not hooked()
 
 def test_warns_of_it():
     build()
@@ -127,7 +132,7 @@ def test_prints_it():
     print(keras.layers.Layer.__call__.__code__.co_filename)
 
 def test_makes_a_layer_for_each_hook():
-    if "buildtrace" in keras.layers.Layer.__call__.__code__.co_filename:
+    if hooked():
         keras.layers.Dense(2)
 """
 
