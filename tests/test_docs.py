@@ -1,0 +1,76 @@
+"""The pages for people say what the code does: links, options, verbs, rules, formats."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import rules_page
+
+from buildtrace import renderers
+from buildtrace.cli import VERBS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+ENTRY = re.compile(r"^ {2}(?:(-\w)(?:, | |$))?(--[a-z-]+)?", re.MULTILINE)
+
+
+def prose(page: Path) -> str:
+    """The page's text without its blocks of code."""
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that links can give to the page's headings."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), target
+
+
+def help_of(*verb: str) -> str:
+    command = [sys.executable, "-m", "buildtrace", *verb, "--help"]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("page", "verb"), [("command", ()), ("check", ("check",)), ("diff", ("diff",))]
+)
+def test_the_table_of_options_has_all_of_them_and_no_others(page, verb):
+    rows = re.findall(r"^\| (`-.*?) \|", prose(ROOT / "docs" / f"{page}.md"), flags=re.MULTILINE)
+    told = {option for row in rows for option in OPTION.findall(row)}
+    known = {name for entry in ENTRY.findall(help_of(*verb)) for name in entry if name}
+    assert told == known - {"-h", "--help", "--version"}
+
+
+def test_the_page_of_the_command_has_all_verbs_views_and_formats():
+    page = prose(ROOT / "docs" / "command.md")
+    for verb in VERBS:
+        assert f"`buildtrace {verb}" in page
+    for view in renderers.VIEWS:
+        assert f"`{view}`" in page
+    for renderer in renderers.RENDERERS.values():
+        assert re.search(rf"[` ]{re.escape(renderer.suffix or renderer.name)}[` ]", page)
+
+
+def test_the_page_of_rules_is_made_of_the_rules():
+    made = rules_page.content()
+    assert rules_page.PAGE.read_text(encoding="utf-8") == made, "run `python tests/rules_page.py`"
+
+
+def test_pages_are_reached_from_the_readme():
+    linked = set(re.findall(r"\]\((docs/[^)#\s]+)\)", prose(ROOT / "README.md")))
+    assert linked == {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
