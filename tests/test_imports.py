@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "diagnosis": set(),
     "branches": set(),
     "difference": {"branches", "comparison"},
-    "comparison": {"generations", "diagnosis"},
+    "comparison": {"generations"},
     "renderers": {"branches", "difference", "comparison"},
 }
 """What each part may import, besides itself and what may be imported everywhere; the parts on top

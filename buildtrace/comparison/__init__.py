@@ -1,7 +1,7 @@
 """Compares two builds: plain traces in, a plain `Difference` out.
 
-`identity` finds out which layer is which, `calls` puts the two trees of calls side by side, and a
-module for each kind of change says what differs.
+`layer_matching` finds out which layer is which, `calls` puts the two trees of calls side by side,
+and a module for each kind of change says what differs.
 """
 
 from __future__ import annotations
@@ -9,31 +9,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison import calls, graphs, order, outputs, process, weights
-from buildtrace.comparison.identity import Sides
-from buildtrace.comparison.result import DECIDING, KINDS, Build, Change, Difference, Side, Step
+from buildtrace.comparison.layer_matching import LayerMatching
+from buildtrace.comparison.result import (
+    DECIDING,
+    KINDS,
+    AlignedCalls,
+    Build,
+    Change,
+    Difference,
+    Location,
+)
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.comparison.found import Found
-    from buildtrace.comparison.result import Kind
+    from buildtrace.comparison.ranked_change import RankedChange
+    from buildtrace.comparison.result import ChangeKind
     from buildtrace.traces.trace import Trace
 
 __all__ = [
     "DECIDING",
     "KINDS",
     "SELECTABLE",
+    "AlignedCalls",
     "Build",
     "Change",
     "Difference",
-    "Side",
-    "Step",
+    "Location",
     "check_kinds",
     "compare",
 ]
 
-SELECTABLE: tuple[Kind, ...] = KINDS[1:-1]
+SELECTABLE: tuple[ChangeKind, ...] = KINDS[1:-1]
 """What a comparison can be limited to; that a build fails is always told."""
 
 
@@ -74,8 +82,8 @@ def compare(
     check_kinds(only)
     kinds = tuple(k for k in KINDS if k == "failure" or (k in only if only else k != "times"))
     kinds += ("times",) if times else ()
-    sides = Sides(left, right, names=names, labels=labels)
-    changes = tuple(change.change for change in sorted_(_all(sides, kinds)))
+    matching = LayerMatching(left, right, names=names, labels=labels)
+    changes = tuple(change.change for change in sorted_(_all(matching, kinds)))
     changes = tuple(change for change in changes if change.kind in kinds)
     deciding = kinds if only else DECIDING
     return Difference(
@@ -84,31 +92,31 @@ def compare(
         kinds=kinds,
         same=not any(c.kind in deciding and c.kind != "times" for c in changes),
         changes=changes,
-        steps=calls.steps(sides),
-        layers=tuple(sides.pairs()),
+        steps=calls.steps(matching),
+        layers=tuple(matching.pairs()),
     )
 
 
-def _all(sides: Sides, kinds: Sequence[Kind]) -> Iterator[Found]:
+def _all(matching: LayerMatching, kinds: Sequence[ChangeKind]) -> Iterator[RankedChange]:
     """Everything that differs, of these kinds and of others that come with them."""
-    yield from process.failures(sides)
-    structure = list(graphs.changes(sides))
+    yield from process.failures(matching)
+    structure = list(graphs.changes(matching))
     yield from structure
-    yield from weights.changes(sides, other_graph=bool(structure))
-    yield from outputs.changes(sides)
+    yield from weights.changes(matching, other_graph=bool(structure))
+    yield from outputs.changes(matching)
     moved = {
         found.change.left.layer.id
         for found in structure
         if found.structural and found.change.left and found.change.left.layer
     }
-    yield from order.changes(sides, frozenset(moved))
-    yield from process.findings(sides)
-    yield from process.landmarks(sides)
+    yield from order.changes(matching, frozenset(moved))
+    yield from process.findings(matching)
+    yield from process.landmarks(matching)
     if "times" in kinds:
-        yield from process.times(sides)
+        yield from process.times(matching)
 
 
-def sorted_(found: Iterator[Found]) -> list[Found]:
+def sorted_(found: Iterator[RankedChange]) -> list[RankedChange]:
     """The most important first; what follows from something comes after it.
 
     A change that brings about one of a more important kind is as important: a layer without
@@ -117,7 +125,7 @@ def sorted_(found: Iterator[Found]) -> list[Found]:
     everything = list(found)
     effects = [f for f in everything if f.change.follows]
 
-    def rank(each: Found) -> int:
+    def rank(each: RankedChange) -> int:
         own = KINDS.index(each.change.kind)
         if each.change.follows:
             return own
@@ -133,7 +141,7 @@ def sorted_(found: Iterator[Found]) -> list[Found]:
     return causes
 
 
-def _behind(causes: list[Found], effect: Found) -> int:
+def _behind(causes: list[RankedChange], effect: RankedChange) -> int:
     """Where an effect belongs: behind the nearest change before it that it can follow from."""
     able = [each for each in causes if each.cause and each.place <= effect.place]
     if not able:

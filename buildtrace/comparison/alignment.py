@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 MOST_CELLS = 250_000
 """A gap without anchors is searched by LCS if the product of its sizes is not above this."""
 
-Pair = tuple[int, int]
+Match = tuple[int, int]
 """A place on the left, and its partner's on the right."""
 
 
-def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Pair]:
+def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
     """The places that belong together, growing on both sides."""
-    found: list[Pair] = []
+    found: list[Match] = []
     waiting = [(0, len(left), 0, len(right))]
     while waiting:
         a, b, c, d = waiting.pop()
@@ -51,7 +51,7 @@ def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Pair]:
 
 def stretches(
     left: Sequence[Hashable], right: Sequence[Hashable]
-) -> Iterator[tuple[bool, Pair, Pair]]:
+) -> Iterator[tuple[bool, Match, Match]]:
     """Both sequences in stretches, from left to right: whether they are equal, and from where to
     where on each side.
     """  # noqa: D205 - one sentence
@@ -68,7 +68,7 @@ def stretches(
         start, a, c = place, i + 1, j + 1
 
 
-def in_order(pairs: Sequence[Pair]) -> list[Pair]:
+def in_order(pairs: Sequence[Match]) -> list[Match]:
     """The longest row of these pairs, sorted by their left, that grows on the right as well."""
     ends: list[int] = []
     last: list[int] = []
@@ -86,7 +86,7 @@ def in_order(pairs: Sequence[Pair]) -> list[Pair]:
     return row[::-1]
 
 
-def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Pair]:
+def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
     """What can only be one another's partner: found once on each side, or as often on both."""
     counts, others = Counter(left), Counter(right)
     pairs = _paired(left, right, {t for t, n in counts.items() if n == others[t] == 1})
@@ -97,7 +97,7 @@ def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Pair]:
 
 def _paired(
     left: Sequence[Hashable], right: Sequence[Hashable], tokens: set[Hashable]
-) -> list[Pair]:
+) -> list[Match]:
     """The places of these tokens, the first on the left with the first on the right and so on."""
     places: dict[Hashable, list[int]] = {}
     for j in range(len(right) - 1, -1, -1):
@@ -106,7 +106,7 @@ def _paired(
     return [(i, places[token].pop()) for i, token in enumerate(left) if token in tokens]
 
 
-def _common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Pair]:
+def _common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
     """A longest common subsequence; of what is too big for that, what greed finds."""
     if len(left) * len(right) > MOST_CELLS:
         return _greedy(left, right)
@@ -129,7 +129,7 @@ def _common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Pair]:
     return found
 
 
-def _greedy(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Pair]:
+def _greedy(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
     """Each of the left with the next equal one of the right, and of such pairs a row in order."""
     places: dict[Hashable, list[int]] = {}
     for j in range(len(right) - 1, -1, -1):

@@ -16,23 +16,23 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.comparison.alignment import matches
-from buildtrace.comparison.result import Step
+from buildtrace.comparison.result import AlignedCalls
 from buildtrace.comparison.roles import role_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
-    from buildtrace.comparison.anatomy import Anatomy
-    from buildtrace.comparison.identity import Key, Sides
-    from buildtrace.comparison.result import State
+    from buildtrace.comparison.layer_matching import LayerKey, LayerMatching
+    from buildtrace.comparison.layer_tree import LayerTree
+    from buildtrace.comparison.result import AlignmentState
     from buildtrace.traces.schema import Call, TensorSpec, Weight
 
 
-Token = Callable[["Item"], "Hashable"]
+Criterion = Callable[["KeyedCall"], "Hashable"]
 """What calls must have in common to be partners."""
 
 
-class Item(NamedTuple):
+class KeyedCall(NamedTuple):
     """A call, and what tells it from others.
 
     Attributes:
@@ -46,25 +46,27 @@ class Item(NamedTuple):
     number: int
 
 
-def steps(sides: Sides) -> tuple[Step, ...]:
+def steps(matching: LayerMatching) -> tuple[AlignedCalls, ...]:
     """The rows of both trees, in an order for stepping."""
     numbers: dict[Hashable, int] = {}
-    left, right = (_Side(sides, each, numbers) for each in (sides.left, sides.right))
-    rows: list[tuple[Item | None, Item | None]] = []
+    left, right = (_KeyedCalls(matching, each, numbers) for each in (matching.left, matching.right))
+    rows: list[tuple[KeyedCall | None, KeyedCall | None]] = []
     for ours, theirs in _threads(left, right):
         rows += _rows(ours, theirs)
-    return tuple(_with_places(rows, strict=not sides.generations_differ, left=left, right=right))
+    return tuple(_with_places(rows, strict=not matching.generations_differ, left=left, right=right))
 
 
-class _Side:
+class _KeyedCalls:
     """The calls of one side."""
 
-    def __init__(self, sides: Sides, side: Anatomy, numbers: dict[Hashable, int]) -> None:
+    def __init__(
+        self, matching: LayerMatching, side: LayerTree, numbers: dict[Hashable, int]
+    ) -> None:
         self.trace = trace = side.trace
-        self.is_left = side is sides.left
-        self._sides = sides
+        self.is_left = side is matching.left
+        self._matching = matching
         self._side = side
-        self.keys: dict[int | None, tuple[Hashable, Key | None, str]] = {None: ("", None, "")}
+        self.keys: dict[int | None, tuple[Hashable, LayerKey | None, str]] = {None: ("", None, "")}
         for call in trace.calls:
             self.keys[call.id] = self._key(call)
         self.numbers: dict[int, int] = {}
@@ -75,7 +77,7 @@ class _Side:
             number = self.numbers[call.id] = numbers.setdefault(token, len(numbers))
             inside.setdefault(call.parent, []).append(number)
 
-    def _key(self, call: Call) -> tuple[Hashable, Key | None, str]:
+    def _key(self, call: Call) -> tuple[Hashable, LayerKey | None, str]:
         """What the call does, for which layer, and for which weight."""
         _, owner, weight = self.keys[call.parent]
         if call.layer is not None:
@@ -83,17 +85,17 @@ class _Side:
         made = self.trace.weights_made_by(call)
         return role_of(self.trace, call), owner, made[0].name if made else weight
 
-    def _owner(self, layer: int) -> Key | None:
+    def _owner(self, layer: int) -> LayerKey | None:
         if self._side.is_operation(layer):
             return self._side.operation(layer), -1
         layer = self._side.alias.get(layer, layer)
-        return self._sides.key(layer) if self.is_left else self._sides.key(right=layer)
+        return self._matching.key(layer) if self.is_left else self._matching.key(right=layer)
 
-    def threads(self) -> dict[int, list[Item]]:
+    def threads(self) -> dict[int, list[KeyedCall]]:
         """The calls of each thread, in the order of the trees."""
-        found: dict[int, list[Item]] = {}
+        found: dict[int, list[KeyedCall]] = {}
         for _, call in self.trace.walk():
-            item = Item(call, self.keys[call.id], self.numbers[call.id])
+            item = KeyedCall(call, self.keys[call.id], self.numbers[call.id])
             found.setdefault(call.thread, []).append(item)
         return found
 
@@ -111,7 +113,9 @@ def weight_facts(weight: Weight) -> tuple[Hashable, ...]:
     return (weight.name, weight.shape, weight.dtype, weight.trainable, *extras)
 
 
-def _threads(left: _Side, right: _Side) -> Iterator[tuple[list[Item], list[Item]]]:
+def _threads(
+    left: _KeyedCalls, right: _KeyedCalls
+) -> Iterator[tuple[list[KeyedCall], list[KeyedCall]]]:
     """The calls of threads that belong together: those that have most in common, by turns."""
     ours, theirs = left.threads(), right.threads()
     for items in ours.values():
@@ -126,7 +130,9 @@ def _threads(left: _Side, right: _Side) -> Iterator[tuple[list[Item], list[Item]
         yield [], items
 
 
-def _rows(left: list[Item], right: list[Item]) -> Iterator[tuple[Item | None, Item | None]]:
+def _rows(
+    left: list[KeyedCall], right: list[KeyedCall]
+) -> Iterator[tuple[KeyedCall | None, KeyedCall | None]]:
     """The calls of both sides, those that belong together in one row."""
     a = c = 0
     for i, j in [*_pairs(left, right), (len(left), len(right))]:
@@ -137,7 +143,7 @@ def _rows(left: list[Item], right: list[Item]) -> Iterator[tuple[Item | None, It
         a, c = i + 1, j + 1
 
 
-def _pairs(left: list[Item], right: list[Item]) -> list[tuple[int, int]]:
+def _pairs(left: list[KeyedCall], right: list[KeyedCall]) -> list[tuple[int, int]]:
     """The places of the calls that belong together, found with one token after the other."""
     found = [(-1, -1), (len(left), len(right))]
     for token in (
@@ -155,7 +161,7 @@ def _pairs(left: list[Item], right: list[Item]) -> list[tuple[int, int]]:
     return found[1:-1]
 
 
-def _once(left: list[Item], right: list[Item], token: Token) -> Token:
+def _once(left: list[KeyedCall], right: list[KeyedCall], token: Criterion) -> Criterion:
     """The token of what has it alone on its side, on both sides; of others, one like no other."""
     counts, others = (Counter(map(token, items)) for items in (left, right))
     once = {key for key, count in counts.items() if count == others[key] == 1}
@@ -163,8 +169,12 @@ def _once(left: list[Item], right: list[Item], token: Token) -> Token:
 
 
 def _with_places(
-    rows: list[tuple[Item | None, Item | None]], *, strict: bool, left: _Side, right: _Side
-) -> Iterator[Step]:
+    rows: list[tuple[KeyedCall | None, KeyedCall | None]],
+    *,
+    strict: bool,
+    left: _KeyedCalls,
+    right: _KeyedCalls,
+) -> Iterator[AlignedCalls]:
     """The rows as data; what is alone knows where its partner is, if there is one."""
     partners = _elsewhere(rows)
     for ours, theirs in rows:
@@ -172,19 +182,19 @@ def _with_places(
             yield _step(ours, theirs, strict=strict, left=left, right=right)
         elif ours is not None:
             place = partners.get(("left", ours.call.id))
-            yield Step(left=ours.call.id, state="left", elsewhere=place)
+            yield AlignedCalls(left=ours.call.id, state="left", elsewhere=place)
         elif theirs is not None:
             place = partners.get(("right", theirs.call.id))
-            yield Step(right=theirs.call.id, state="right", elsewhere=place)
+            yield AlignedCalls(right=theirs.call.id, state="right", elsewhere=place)
 
 
-def _elsewhere(rows: list[tuple[Item | None, Item | None]]) -> dict[Key, int]:
+def _elsewhere(rows: list[tuple[KeyedCall | None, KeyedCall | None]]) -> dict[LayerKey, int]:
     """For calls that are alone in their row: the call that does the same in another one."""
     waiting: dict[Hashable, list[int]] = {}
     for ours, theirs in reversed(rows):
         if ours is None and theirs is not None:
             waiting.setdefault(theirs.key, []).append(theirs.call.id)
-    found: dict[Key, int] = {}
+    found: dict[LayerKey, int] = {}
     for ours, theirs in rows:
         if ours is not None and theirs is None and waiting.get(ours.key):
             other = waiting[ours.key].pop()
@@ -193,18 +203,20 @@ def _elsewhere(rows: list[tuple[Item | None, Item | None]]) -> dict[Key, int]:
     return found
 
 
-def _step(ours: Item, theirs: Item, *, strict: bool, left: _Side, right: _Side) -> Step:
+def _step(
+    ours: KeyedCall, theirs: KeyedCall, *, strict: bool, left: _KeyedCalls, right: _KeyedCalls
+) -> AlignedCalls:
     differs = tuple(_differing(ours.call, theirs.call, strict=strict, left=left, right=right))
-    state: State = "same"
+    state: AlignmentState = "same"
     if differs == ("function",) and ours.call.landmark != theirs.call.landmark:
         state = "counterpart"
     elif differs:
         state = "differs"
-    return Step(left=ours.call.id, right=theirs.call.id, state=state, differs=differs)
+    return AlignedCalls(left=ours.call.id, right=theirs.call.id, state=state, differs=differs)
 
 
 def _differing(
-    ours: Call, theirs: Call, *, strict: bool, left: _Side, right: _Side
+    ours: Call, theirs: Call, *, strict: bool, left: _KeyedCalls, right: _KeyedCalls
 ) -> Iterator[str]:
     """What differs between two calls; between generations, only what both speak of."""
     if ours.name != theirs.name:

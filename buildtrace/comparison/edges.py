@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison.alignment import in_order
-from buildtrace.comparison.found import found, layer
+from buildtrace.comparison.ranked_change import found, layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
-    from buildtrace.comparison.found import Found
-    from buildtrace.comparison.topology import Topologies
+    from buildtrace.comparison.graph_matching import GraphMatching
+    from buildtrace.comparison.ranked_change import RankedChange
 
 MOST_WEIGHED = 300
 """Of so many nodes it is looked for which of two that changed places weighs less."""
@@ -21,14 +21,14 @@ MOST_WEIGHED = 300
 class Edges:
     """How the nodes that two graphs have in common are connected."""
 
-    def __init__(self, both: Topologies) -> None:
+    def __init__(self, both: GraphMatching) -> None:
         """Of two graphs whose nodes know each other."""
         self.both = both
-        self.sides = both.sides
+        self.matching = both.matching
         self.left = both.left
         self.right = both.right
 
-    def changes(self) -> Iterator[Found]:
+    def changes(self) -> Iterator[RankedChange]:
         """What moved; then what differs without that, and without what came or went."""
         gone, come = frozenset(self.both.gone()), frozenset(self.both.come())
         moved = self._moved(gone, come)
@@ -59,11 +59,11 @@ class Edges:
         for i, j in pairs:
             before = max((row for row in rows if row[1][-1][1] < j), default=(0.0, []))
             layer_ = self.left.layer(i)
-            weight = 1.5 if layer_ is not None and self.left.anatomy.parameters(layer_) else 1.0
+            weight = 1.5 if layer_ is not None and self.left.tree.parameters(layer_) else 1.0
             rows.append((before[0] + weight, [*before[1], (i, j)]))
         return max(rows, default=(0.0, []))[1]
 
-    def _move(self, node: int, gone: AbstractSet[int], come: AbstractSet[int]) -> Found:
+    def _move(self, node: int, gone: AbstractSet[int], come: AbstractSet[int]) -> RankedChange:
         other = self.both.partner[node]
         was = self.left.names(self.left.beyond(node, gone, back=True))
         now = self.right.names(self.right.beyond(other, come, back=True))
@@ -76,11 +76,11 @@ class Edges:
             "graph",
             message,
             *self.both.two(ids[0], ids[1]),
-            place=self.sides.place(right=ids[1]),
+            place=self.matching.place(right=ids[1]),
             structural=True,
         )
 
-    def _edges(self, gone: AbstractSet[int], come: AbstractSet[int]) -> Iterator[Found]:
+    def _edges(self, gone: AbstractSet[int], come: AbstractSet[int]) -> Iterator[RankedChange]:
         partner = self.both.partner
         was = {(partner[a], partner[b]) for a, b in self.left.edges(gone)}
         around = {(partner[a], partner[b]) for a, b in self.left.bridges(gone)}
@@ -99,7 +99,7 @@ class Edges:
             if before != after and sorted(map(str, before)) == sorted(map(str, after)):
                 yield self._edge(right, [], [])
 
-    def _edge(self, target: int, lost: list[int], new: list[int]) -> Found:
+    def _edge(self, target: int, lost: list[int], new: list[int]) -> RankedChange:
         name = self.right.name(target)
         old, fresh = self.right.names(lost), self.right.names(new)
         if lost and new:
@@ -111,13 +111,13 @@ class Edges:
         else:
             message = f"{name} takes its inputs in another order"
         id_ = self.right.layer(target)
-        partner = None if id_ is None else self.sides.left_of.get(id_)
+        partner = None if id_ is None else self.matching.left_of.get(id_)
         if id_ is None or partner is None:
             return found("graph", message, place=self.both.place + 0.3, cause=True)
-        place = self.sides.place(right=id_)
+        place = self.matching.place(right=id_)
         return found("graph", message, *self.both.two(partner, id_), place=place, cause=True)
 
-    def _ends(self, gone: AbstractSet[int], come: AbstractSet[int]) -> Iterator[Found]:
+    def _ends(self, gone: AbstractSet[int], come: AbstractSet[int]) -> Iterator[RankedChange]:
         model = layer(self.right.graph.model)
         place = self.both.place + 0.4
         was, now = self.both.mapped(self.left.outputs(gone)), self.right.outputs(come)

@@ -4,72 +4,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.found import found, layer, side, specs
+from buildtrace.comparison.ranked_change import found, layer, location, specs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.comparison.anatomy import Anatomy
-    from buildtrace.comparison.found import Found
-    from buildtrace.comparison.identity import Sides
+    from buildtrace.comparison.layer_matching import LayerMatching
+    from buildtrace.comparison.layer_tree import LayerTree
+    from buildtrace.comparison.ranked_change import RankedChange
     from buildtrace.traces.schema import TensorSpec
 
 
-def changes(sides: Sides) -> Iterator[Found]:
+def changes(matching: LayerMatching) -> Iterator[RankedChange]:
     """All differences of shapes and dtypes, layer by layer, and then of the models."""
-    for left, right in sides.pairs():
-        if sides.replaced(left):
+    for left, right in matching.pairs():
+        if matching.replaced(left):
             continue
-        if left in sides.left.graphs and right in sides.right.graphs:
-            if sides.left.owner[left] is None:
-                yield from _model(sides, left, right)
+        if left in matching.left.graphs and right in matching.right.graphs:
+            if matching.left.owner[left] is None:
+                yield from _model(matching, left, right)
         else:
-            yield from _layer(sides, left, right)
+            yield from _layer(matching, left, right)
 
 
-def _layer(sides: Sides, left: int, right: int) -> Iterator[Found]:
-    was, now = sides.left.outputs(left), sides.right.outputs(right)
-    given = sides.left.inputs.get(left, ()), sides.right.inputs.get(right, ())
+def _layer(matching: LayerMatching, left: int, right: int) -> Iterator[RankedChange]:
+    was, now = matching.left.outputs(left), matching.right.outputs(right)
+    given = matching.left.inputs.get(left, ()), matching.right.inputs.get(right, ())
     if same(was, now) or not was or not now or not same(*given):
         return
-    if _shapes(sides.left, left) != _shapes(sides.right, right):
+    if _shapes(matching.left, left) != _shapes(matching.right, right):
         return  # told by its weights
-    ref = sides.right.layers[right]
+    ref = matching.right.layers[right]
     is_input = ref.class_name == "InputLayer"
     text = "is" if is_input else "gives"
     yield found(
         "outputs",
         f"{layer(ref)} {text} {specs(now)}, was {specs(was)}",
-        side(sides.left, left, specs(was)),
-        side(sides.right, right, specs(now)),
-        place=sides.place(right=right),
+        location(matching.left, left, specs(was)),
+        location(matching.right, right, specs(now)),
+        place=matching.place(right=right),
         cause=True,
     )
 
 
-def _model(sides: Sides, left: int, right: int) -> Iterator[Found]:
-    halves = (sides.left, left), (sides.right, right)
-    was, now = (_ends(anatomy, id_, "outputs") for anatomy, id_ in halves)
+def _model(matching: LayerMatching, left: int, right: int) -> Iterator[RankedChange]:
+    halves = (matching.left, left), (matching.right, right)
+    was, now = (_ends(tree, id_, "outputs") for tree, id_ in halves)
     if not was or not now or same(was, now):
         return
-    ref = sides.right.layers[right]
+    ref = matching.right.layers[right]
     yield found(
         "outputs",
         f"the output of {layer(ref)} is {specs(now)}, was {specs(was)}",
-        side(sides.left, left, specs(was)),
-        side(sides.right, right, specs(now)),
-        place=sides.place(right=right),
+        location(matching.left, left, specs(was)),
+        location(matching.right, right, specs(now)),
+        place=matching.place(right=right),
         follows=True,
     )
 
 
-def _ends(anatomy: Anatomy, model: int, ends: str) -> tuple[TensorSpec, ...]:
-    graph = anatomy.graphs[model]
+def _ends(tree: LayerTree, model: int, ends: str) -> tuple[TensorSpec, ...]:
+    graph = tree.graphs[model]
     return tuple(spec for node in getattr(graph, ends) for spec in graph.nodes[node].outputs)
 
 
-def _shapes(anatomy: Anatomy, layer: int) -> list[object]:
-    return [(w.name, w.shape, w.dtype) for w in anatomy.weights(layer)]
+def _shapes(tree: LayerTree, layer: int) -> list[object]:
+    return [(w.name, w.shape, w.dtype) for w in tree.weights(layer)]
 
 
 def same(left: Sequence[TensorSpec], right: Sequence[TensorSpec]) -> bool:

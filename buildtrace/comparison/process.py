@@ -6,15 +6,15 @@ from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.found import counted, found
-from buildtrace.comparison.result import Side
+from buildtrace.comparison.ranked_change import counted, found
+from buildtrace.comparison.result import Location
 from buildtrace.comparison.roles import role_of, unpaired
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from buildtrace.comparison.found import Found
-    from buildtrace.comparison.identity import Sides
+    from buildtrace.comparison.layer_matching import LayerMatching
+    from buildtrace.comparison.ranked_change import RankedChange
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
 
@@ -24,9 +24,9 @@ MOST_TIMES = 5
 """So many roles whose time changed are told."""
 
 
-def failures(sides: Sides) -> Iterator[Found]:
+def failures(matching: LayerMatching) -> Iterator[RankedChange]:
     """Whether one build fails, or another way than the other."""
-    was, now = sides.left.trace, sides.right.trace
+    was, now = matching.left.trace, matching.right.trace
     texts = _failure(was), _failure(now)
     if texts[0] == texts[1]:
         return
@@ -48,54 +48,60 @@ def _failure(trace: Trace) -> str:
     return f"{where}: {error.type}: {first}".rstrip(": ")
 
 
-def _place(call: Call | None) -> Side | None:
-    return Side(layer=call.layer, call=call.id, caller=call.caller) if call else None
+def _place(call: Call | None) -> Location | None:
+    return Location(layer=call.layer, call=call.id, caller=call.caller) if call else None
 
 
-def findings(sides: Sides) -> Iterator[Found]:
+def findings(matching: LayerMatching) -> Iterator[RankedChange]:
     """Findings that appeared, or went."""
-    was = Counter(_finding(sides, finding, left=True) for finding in sides.left.trace.findings)
-    now = Counter(_finding(sides, finding, left=False) for finding in sides.right.trace.findings)
-    for finding in sides.right.trace.findings:
-        key = _finding(sides, finding, left=False)
+    was = Counter(
+        _finding(matching, finding, left=True) for finding in matching.left.trace.findings
+    )
+    now = Counter(
+        _finding(matching, finding, left=False) for finding in matching.right.trace.findings
+    )
+    for finding in matching.right.trace.findings:
+        key = _finding(matching, finding, left=False)
         if now[key] > was[key]:
             now[key] -= 1
             message = f"{finding.code} appeared: {finding.message}"
             yield found("findings", message, None, _where(finding), severity=finding.severity)
-    now = Counter(_finding(sides, finding, left=False) for finding in sides.right.trace.findings)
-    for finding in sides.left.trace.findings:
-        key = _finding(sides, finding, left=True)
+    now = Counter(
+        _finding(matching, finding, left=False) for finding in matching.right.trace.findings
+    )
+    for finding in matching.left.trace.findings:
+        key = _finding(matching, finding, left=True)
         if was[key] > now[key]:
             was[key] -= 1
             message = f"{finding.code} is gone: {finding.message}"
             yield found("findings", message, _where(finding), None, severity="note")
 
 
-def _finding(sides: Sides, finding: Finding, *, left: bool) -> Hashable:
+def _finding(matching: LayerMatching, finding: Finding, *, left: bool) -> Hashable:
     if finding.layer is None:
         return finding.code, None
-    key = sides.key(finding.layer) if left else sides.key(right=finding.layer)
+    key = matching.key(finding.layer) if left else matching.key(right=finding.layer)
     return finding.code, key
 
 
-def _where(finding: Finding) -> Side:
+def _where(finding: Finding) -> Location:
     call = finding.calls[0] if finding.calls else None
-    return Side(call=call, caller=finding.caller)
+    return Location(call=call, caller=finding.caller)
 
 
-def landmarks(sides: Sides) -> Iterator[Found]:
+def landmarks(matching: LayerMatching) -> Iterator[RankedChange]:
     """Landmarks whose role only one side plays; then those that are called otherwise."""
-    was, now = (_by_role(side.trace) for side in (sides.left, sides.right))
-    names = _titles(sides)
-    if sides.generations_differ:
+    was, now = (_by_role(side.trace) for side in (matching.left, matching.right))
+    names = _titles(matching)
+    if matching.generations_differ:
         yield from _numbers(was, now, names)
     for role in was | now:
         ours, theirs = was.get(role, []), now.get(role, [])
         if ours and theirs:
             yield from _renamed(role, ours, theirs, names)
             continue
-        trace, calls = (sides.left.trace, ours) if ours else (sides.right.trace, theirs)
-        where = Side(call=calls[0].id, layer=calls[0].layer, caller=calls[0].caller)
+        trace, calls = (matching.left.trace, ours) if ours else (matching.right.trace, theirs)
+        where = Location(call=calls[0].id, layer=calls[0].layer, caller=calls[0].caller)
         number = counted(len(calls), "call")
         yield found(
             "landmarks",
@@ -103,24 +109,24 @@ def landmarks(sides: Sides) -> Iterator[Found]:
             where if ours else None,
             None if ours else where,
             severity="note",
-            why=unpaired(trace, calls[0]) if sides.generations_differ else "",
+            why=unpaired(trace, calls[0]) if matching.generations_differ else "",
             place=calls[0].id,
         )
 
 
 def _renamed(
     role: str, ours: list[Call], theirs: list[Call], names: tuple[str, str]
-) -> Iterator[Found]:
+) -> Iterator[RankedChange]:
     was, now = _landmarks(ours), _landmarks(theirs)
     if was != now:
-        sides = Side(call=ours[0].id, text=was), Side(call=theirs[0].id, text=now)
+        locations = Location(call=ours[0].id, text=was), Location(call=theirs[0].id, text=now)
         message = f"what {role} is {was} in {names[0]}, and {now} in {names[1]}"
-        yield found("landmarks", message, *sides, severity="note", place=inf)
+        yield found("landmarks", message, *locations, severity="note", place=inf)
 
 
 def _numbers(
     was: dict[str, list[Call]], now: dict[str, list[Call]], names: tuple[str, str]
-) -> Iterator[Found]:
+) -> Iterator[RankedChange]:
     """How often the generations run what both have, where that is not the same."""
     found_ = [
         f"{_landmarks(now[role])} {len(was[role]):,} and {len(now[role]):,}"
@@ -143,22 +149,22 @@ def _landmarks(calls: list[Call]) -> str:
     return " or ".join(dict.fromkeys(call.landmark for call in calls))
 
 
-def _titles(sides: Sides) -> tuple[str, str]:
+def _titles(matching: LayerMatching) -> tuple[str, str]:
     """What to call the two in a sentence."""
-    if not sides.generations_differ:
-        return sides.labels
+    if not matching.generations_differ:
+        return matching.labels
     found_ = []
-    for side, label in zip((sides.left, sides.right), sides.labels, strict=True):
+    for side, label in zip((matching.left, matching.right), matching.labels, strict=True):
         names = {call.generation for call in side.trace.calls}
         found_.append(GENERATIONS.get(min(names), label) if len(names) == 1 else label)
     return found_[0], found_[1]
 
 
-def times(sides: Sides) -> Iterator[Found]:
+def times(matching: LayerMatching) -> Iterator[RankedChange]:
     """How long it took, in all and by role, what changed most first."""
-    was, now = (sum(c.duration_ns for c in s.trace.roots) for s in (sides.left, sides.right))
+    was, now = (sum(c.duration_ns for c in s.trace.roots) for s in (matching.left, matching.right))
     yield found("times", f"the build took {_ms(now)}, was {_ms(was)}", severity="note", place=-1)
-    ours, theirs = _own_times(sides.left.trace), _own_times(sides.right.trace)
+    ours, theirs = _own_times(matching.left.trace), _own_times(matching.right.trace)
     differences = {role: theirs.get(role, 0) - ours.get(role, 0) for role in ours | theirs}
     most = sorted(differences, key=lambda role: -abs(differences[role]))
     for place, role in enumerate(most[:MOST_TIMES]):

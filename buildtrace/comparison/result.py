@@ -11,10 +11,12 @@ import msgspec
 
 from buildtrace.traces.schema import LayerRef, Severity, SourceLine  # noqa: TC001 - msgspec reads them
 
-Kind = Literal["failure", "weights", "graph", "outputs", "order", "findings", "landmarks", "times"]
+ChangeKind = Literal[
+    "failure", "weights", "graph", "outputs", "order", "findings", "landmarks", "times"
+]
 """What a change is a change of, in the order of importance."""
 
-KINDS: tuple[Kind, ...] = (
+KINDS: tuple[ChangeKind, ...] = (
     "failure",
     "weights",
     "graph",
@@ -25,10 +27,10 @@ KINDS: tuple[Kind, ...] = (
     "times",
 )
 
-DECIDING: tuple[Kind, ...] = KINDS[: KINDS.index("landmarks")]
+DECIDING: tuple[ChangeKind, ...] = KINDS[: KINDS.index("landmarks")]
 """Without these, two builds are the same, whatever ran to make them."""
 
-State = Literal["same", "counterpart", "differs", "left", "right"]
+AlignmentState = Literal["same", "counterpart", "differs", "left", "right"]
 """How two calls that stand side by side compare: nothing differs; another function of the same
 role did the same; something that the function did differs; there is only the one, or the other."""
 
@@ -37,7 +39,7 @@ class _Plain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of the plain data."""
 
 
-class Step(_Plain, frozen=True, kw_only=True):
+class AlignedCalls(_Plain, frozen=True, kw_only=True):
     """A row of the two trees of calls side by side.
 
     The rows are in an order for stepping: on each side, the calls come in the order of their
@@ -54,12 +56,12 @@ class Step(_Plain, frozen=True, kw_only=True):
 
     left: int | None = None
     right: int | None = None
-    state: State
+    state: AlignmentState
     elsewhere: int | None = None
     differs: tuple[str, ...] = ()
 
 
-class Side(_Plain, frozen=True, kw_only=True):
+class Location(_Plain, frozen=True, kw_only=True):
     """Where a change is to be seen on one side.
 
     Attributes:
@@ -91,13 +93,13 @@ class Change(_Plain, frozen=True, kw_only=True):
         right: where it is to be seen after.
     """
 
-    kind: Kind
+    kind: ChangeKind
     severity: Severity = "warning"
     message: str
     why: str = ""
     follows: bool = False
-    left: Side | None = None
-    right: Side | None = None
+    left: Location | None = None
+    right: Location | None = None
 
 
 class Build(_Plain, frozen=True, kw_only=True):
@@ -134,13 +136,13 @@ class Difference(_Plain, frozen=True, kw_only=True):
 
     left: Build
     right: Build
-    kinds: tuple[Kind, ...] = KINDS
+    kinds: tuple[ChangeKind, ...] = KINDS
     same: bool
     changes: tuple[Change, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[AlignedCalls, ...] = ()
     layers: tuple[tuple[int, int], ...] = ()
 
-    def of(self, *kinds: Kind) -> list[Change]:
+    def of(self, *kinds: ChangeKind) -> list[Change]:
         """The changes of these kinds, in order."""
         return [change for change in self.changes if change.kind in kinds]
 

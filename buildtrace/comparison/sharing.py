@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.found import counted, found, layer
 from buildtrace.comparison.layers import kind_of
+from buildtrace.comparison.ranked_change import counted, found, layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.comparison.found import Found
-    from buildtrace.comparison.topology import Half, Topologies
+    from buildtrace.comparison.graph_matching import GraphMatching, GraphSide
+    from buildtrace.comparison.ranked_change import RankedChange
 
 
 class Sharing:
     """The layers of two graphs that are shared in one of them."""
 
-    def __init__(self, both: Topologies) -> None:
+    def __init__(self, both: GraphMatching) -> None:
         """Of two graphs whose nodes know each other."""
         self.both = both
-        self.sides = both.sides
+        self.matching = both.matching
         self.left = both.left
         self.right = both.right
 
-    def changes(self) -> Iterator[Found]:
+    def changes(self) -> Iterator[RankedChange]:
         """What is shared now, and what no longer; nodes that take another's place are paired."""
         yield from self._other_times(self.right, self.left)
         yield from self._other_times(self.left, self.right)
 
-    def _other_times(self, more: Half, less: Half) -> Iterator[Found]:
+    def _other_times(self, more: GraphSide, less: GraphSide) -> Iterator[RankedChange]:
         """Layers that one side calls more often; a call may stand in place of another layer."""
         extra = self.both.come() if more is self.right else self.both.gone()
-        partners = self.sides.left_of if more is self.right else self.sides.right_of
+        partners = self.matching.left_of if more is self.right else self.matching.right_of
         told: set[int] = set()
         for node in extra:
             id_ = more.layer(node)
@@ -45,7 +45,7 @@ class Sharing:
                 told.add(id_)
                 yield self._sharing(more, less, id_, partners[id_], instead)
 
-    def _in_its_place(self, more: Half, node: int, less: Half) -> int | None:
+    def _in_its_place(self, more: GraphSide, node: int, less: GraphSide) -> int | None:
         """The layer on the other side that is alone and has the same neighbors."""
         skip = frozenset(self.both.come()), frozenset(self.both.gone())
         more_skip, less_skip = skip if more is self.right else skip[::-1]
@@ -69,15 +69,15 @@ class Sharing:
         return sorted(self.both.mapped(left)) == sorted(right)
 
     def _sharing(
-        self, more: Half, less: Half, id_: int, partner: int, instead: int | None
-    ) -> Found:
+        self, more: GraphSide, less: GraphSide, id_: int, partner: int, instead: int | None
+    ) -> RankedChange:
         numbers = [
-            sum(1 for n in half.graph.nodes if n.layer == each)
-            for half, each in ((less, partner), (more, id_))
+            sum(1 for n in side.graph.nodes if n.layer == each)
+            for side, each in ((less, partner), (more, id_))
         ]
         forward = more is self.right
         before, after = numbers if forward else numbers[::-1]
-        ref = self.right.anatomy.layers[id_ if forward else partner]
+        ref = self.right.tree.layers[id_ if forward else partner]
         weights = 0
         if forward:
             message = f"{layer(ref)} is shared: called {counted(after, 'time')}, was {before}"
@@ -86,8 +86,8 @@ class Sharing:
         if instead is not None:
             other = less.layer(instead)
             assert other is not None
-            weights = less.anatomy.parameters(other)
-            name = layer(less.anatomy.layers[other])
+            weights = less.tree.parameters(other)
+            name = layer(less.tree.layers[other])
             message += f", also in place of {name}" if forward else f"; {name} is in its place"
         kind, severity = kind_of(weights)
         ids = (partner, id_) if forward else (id_, partner)
@@ -95,7 +95,7 @@ class Sharing:
             kind,
             message,
             *self.both.two(*ids),
-            place=self.sides.place(right=ids[1]),
+            place=self.matching.place(right=ids[1]),
             severity=severity,
             structural=True,
         )

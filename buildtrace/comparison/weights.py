@@ -7,18 +7,18 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison.alignment import in_order
-from buildtrace.comparison.found import found, layer, listed, shape, side, specs
+from buildtrace.comparison.ranked_change import found, layer, listed, location, shape, specs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from buildtrace.comparison.found import Found
-    from buildtrace.comparison.identity import Key, Sides
+    from buildtrace.comparison.layer_matching import LayerKey, LayerMatching
+    from buildtrace.comparison.ranked_change import RankedChange
     from buildtrace.traces.schema import Severity, Weight
 
-Pairs = list[tuple["Weight", "Weight"]]
+WeightPairs = list[tuple["Weight", "Weight"]]
 
-Named = tuple["Key | None", str]
+WeightKey = tuple["LayerKey | None", str]
 """A layer of both sides, and the name of a weight of it."""
 
 ASPECTS: tuple[tuple[str, Callable[[Weight], str | None]], ...] = (
@@ -29,21 +29,21 @@ ASPECTS: tuple[tuple[str, Callable[[Weight], str | None]], ...] = (
 """What a weight can be given besides what decides whether it can be loaded."""
 
 
-def changes(sides: Sides, *, other_graph: bool = False) -> Iterator[Found]:
+def changes(matching: LayerMatching, *, other_graph: bool = False) -> Iterator[RankedChange]:
     """All differences of weights in layers that both sides have.
 
     Args:
-        sides: both traces.
+        matching: both traces.
         other_graph: whether the graphs differ, so that it is no wonder if weights come in
             another order.
     """
-    for left, right in sides.pairs():
-        if not sides.replaced(left):
-            yield from _OfLayer(sides, left, right).changes()
-    for left, right in sides.pairs():
-        both = left in sides.left.graphs and right in sides.right.graphs
-        if both and sides.left.owner[left] is None:
-            yield from _order(sides, left, right, follows=other_graph)
+    for left, right in matching.pairs():
+        if not matching.replaced(left):
+            yield from _OfLayer(matching, left, right).changes()
+    for left, right in matching.pairs():
+        both = left in matching.left.graphs and right in matching.right.graphs
+        if both and matching.left.owner[left] is None:
+            yield from _order(matching, left, right, follows=other_graph)
 
 
 def by_name(weights: list[Weight]) -> dict[str, list[Weight]]:
@@ -57,14 +57,14 @@ def by_name(weights: list[Weight]) -> dict[str, list[Weight]]:
 class _OfLayer:
     """The weights of a layer that both sides have."""
 
-    def __init__(self, sides: Sides, left: int, right: int) -> None:
-        self.sides = sides
+    def __init__(self, matching: LayerMatching, left: int, right: int) -> None:
+        self.matching = matching
         self.ids = left, right
-        self.ref = sides.right.layers[right]
-        self.old = sides.left.weights(left)
-        self.new = sides.right.weights(right)
+        self.ref = matching.right.layers[right]
+        self.old = matching.left.weights(left)
+        self.new = matching.right.weights(right)
 
-    def changes(self) -> Iterator[Found]:
+    def changes(self) -> Iterator[RankedChange]:
         """From the number of weights to their details."""
         if not self.old and not self.new:
             return
@@ -80,10 +80,10 @@ class _OfLayer:
         if not renamed:
             yield from self._paths(pairs)
 
-    def _pairs(self) -> tuple[Pairs, list[Weight], list[Weight]]:
+    def _pairs(self) -> tuple[WeightPairs, list[Weight], list[Weight]]:
         """The weights that belong together, and those that only one side has."""
         old, new = by_name(self.old), by_name(self.new)
-        pairs: Pairs = []
+        pairs: WeightPairs = []
         gone: list[Weight] = []
         come: list[Weight] = []
         for name in old | new:
@@ -101,7 +101,7 @@ class _OfLayer:
         pairs.sort(key=lambda pair: pair[1].id)
         return pairs, gone, come
 
-    def _number(self, gone: list[Weight], come: list[Weight]) -> Iterator[Found]:
+    def _number(self, gone: list[Weight], come: list[Weight]) -> Iterator[RankedChange]:
         """Weights that only one side has, or that one side makes more often."""
         for weights, others, words in (
             (come, self.old, ("has a new weight", "has new weights", "makes")),
@@ -123,11 +123,11 @@ class _OfLayer:
                 what = listed([f"{w.name} {shape(w.shape)}" for w in plain])
                 yield self._change(f"{words[len(plain) > 1]} {what}", [])
 
-    def _shapes(self, pairs: Pairs) -> Found:
+    def _shapes(self, pairs: WeightPairs) -> RankedChange:
         """Other shapes: because the layer is of another size, or because its input is."""
         given = [
-            anatomy.inputs.get(id_, ())
-            for anatomy, id_ in zip((self.sides.left, self.sides.right), self.ids, strict=True)
+            tree.inputs.get(id_, ())
+            for tree, id_ in zip((self.matching.left, self.matching.right), self.ids, strict=True)
         ]
         text = _arrows(pairs, lambda w: shape(w.shape), "")
         if [spec.shape for spec in given[0]] == [spec.shape for spec in given[1]]:
@@ -135,7 +135,7 @@ class _OfLayer:
         why = f"its input is {specs(given[1])} now, was {specs(given[0])}"
         return self._change(text, pairs, why=why, follows=True)
 
-    def _facts(self, pairs: Pairs) -> Iterator[Found]:
+    def _facts(self, pairs: WeightPairs) -> Iterator[RankedChange]:
         dtypes = [(a, b) for a, b in pairs if a.dtype != b.dtype]
         if dtypes:
             yield self._change(_arrows(dtypes, lambda w: w.dtype, "another dtype: "), dtypes)
@@ -155,11 +155,11 @@ class _OfLayer:
 
     def _known(self, old: str | None, new: str | None) -> bool:
         """Whether both could be told: not every generation keeps it everywhere."""
-        return not self.sides.generations_differ or (old is not None and new is not None)
+        return not self.matching.generations_differ or (old is not None and new is not None)
 
-    def _paths(self, pairs: Pairs) -> Iterator[Found]:
+    def _paths(self, pairs: WeightPairs) -> Iterator[RankedChange]:
         """Other full names, where that is not owed to a layer's name; generations differ in it."""
-        if self.sides.generations_differ or not self.sides.names:
+        if self.matching.generations_differ or not self.matching.names:
             return
         other = [(a, b) for a, b in pairs if self._scopes(a, 0) != self._scopes(b, 1)]
         if other:
@@ -167,18 +167,18 @@ class _OfLayer:
 
     def _scopes(self, weight: Weight, number: int) -> list[str | int]:
         """The parts of its path: a name of the layer, or of one that it is in, says only which."""
-        side = (self.sides.left, self.sides.right)[number]
+        side = (self.matching.left, self.matching.right)[number]
         return [side.scope(part, self.ids[number]) for part in weight.path.split("/")[:-1]]
 
     def _change(
         self,
         text: str,
-        pairs: Pairs,
+        pairs: WeightPairs,
         severity: Severity = "error",
         *,
         why: str = "",
         follows: bool = False,
-    ) -> Found:
+    ) -> RankedChange:
         left, right = self.ids
         name = layer(self.ref)
         joint = " " if text.startswith(("has ", "lacks ", "makes ", "no longer makes")) else ": "
@@ -187,9 +187,9 @@ class _OfLayer:
         return found(
             "weights",
             f"{name}{joint}{text}",
-            side(self.sides.left, left, weights=[a.id for a, _ in pairs]),
-            side(self.sides.right, right, weights=[b.id for _, b in pairs]),
-            place=self.sides.place(right=right),
+            location(self.matching.left, left, weights=[a.id for a, _ in pairs]),
+            location(self.matching.right, right, weights=[b.id for _, b in pairs]),
+            place=self.matching.place(right=right),
             severity=severity,
             why=why,
             follows=follows,
@@ -209,7 +209,7 @@ def _unnamed(old: Weight, new: Weight) -> bool:
     return bool(VARIABLE.match(old.name) and VARIABLE.match(new.name))
 
 
-def _arrows(pairs: Pairs, of: Callable[[Weight], str], before: str) -> str:
+def _arrows(pairs: WeightPairs, of: Callable[[Weight], str], before: str) -> str:
     """What was and what is, weights of the same change together."""
     groups: dict[tuple[str, str], list[str]] = {}
     for old, new in pairs:
@@ -220,17 +220,19 @@ def _arrows(pairs: Pairs, of: Callable[[Weight], str], before: str) -> str:
     return before + ", ".join(texts)
 
 
-def _order(sides: Sides, left: int, right: int, *, follows: bool) -> Iterator[Found]:
+def _order(
+    matching: LayerMatching, left: int, right: int, *, follows: bool
+) -> Iterator[RankedChange]:
     """Whether `model.weights` has what both have in the same order."""
-    keys: list[list[Named]] = []
-    for anatomy, id_ in ((sides.left, left), (sides.right, right)):
-        by_id = {weight.id: weight for weight in anatomy.trace.weights}
+    keys: list[list[WeightKey]] = []
+    for tree, id_ in ((matching.left, left), (matching.right, right)):
+        by_id = {weight.id: weight for weight in tree.trace.weights}
         row = []
-        for number in anatomy.graphs[id_].weights:
+        for number in tree.graphs[id_].weights:
             weight = by_id.get(number)
             if weight is not None and weight.layer is not None:
-                ids = {"left" if anatomy is sides.left else "right": weight.layer}
-                row.append((sides.key(**ids), weight.name))
+                ids = {"left" if tree is matching.left else "right": weight.layer}
+                row.append((matching.key(**ids), weight.name))
         keys.append(row)
     common = set(keys[0]) & set(keys[1])
     rows = [[key for key in row if key in common] for row in keys]
@@ -240,13 +242,13 @@ def _order(sides: Sides, left: int, right: int, *, follows: bool) -> Iterator[Fo
     order = [(n, place[key]) for n, key in enumerate(rows[1])]
     kept = {n for n, _ in in_order(order)}
     other = [rows[1][n] for n, _ in order if n not in kept]
-    names = listed([_named(sides, key) for key in other[:4]] + ["others"] * (len(other) > 4))
-    model = sides.right.layers[right]
+    names = listed([_named(matching, key) for key in other[:4]] + ["others"] * (len(other) > 4))
+    model = matching.right.layers[right]
     yield found(
         "weights",
         f"the weights of {layer(model)} are in another order: {names} moved",
-        side(sides.left, left),
-        side(sides.right, right),
+        location(matching.left, left),
+        location(matching.right, right),
         place=inf,  # whatever was done, it was done to a layer before
         severity="error",
         follows=follows,
@@ -254,7 +256,7 @@ def _order(sides: Sides, left: int, right: int, *, follows: bool) -> Iterator[Fo
     )
 
 
-def _named(sides: Sides, key: Named) -> str:
+def _named(matching: LayerMatching, key: WeightKey) -> str:
     owner, name = key
     assert owner is not None
-    return f"{sides.left.layers[owner[1]].name}/{name}"
+    return f"{matching.left.layers[owner[1]].name}/{name}"

@@ -13,7 +13,7 @@ from buildtrace.traces import folding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from buildtrace.comparison import Difference, Step
+    from buildtrace.comparison import AlignedCalls, Difference
     from buildtrace.traces.schema import Call, Weight
     from buildtrace.traces.trace import Trace
 
@@ -27,7 +27,7 @@ MANY = 150
 class Row(NamedTuple):
     """A row, with its calls and how deep the less deep one is."""
 
-    step: Step
+    step: AlignedCalls
     left: Call | None
     right: Call | None
     depth: int
@@ -65,7 +65,7 @@ class Aligned:
             {row.right.id: number for number, row in enumerate(self.rows) if row.right},
         )
 
-    def _row(self, step: Step) -> Row:
+    def _row(self, step: AlignedCalls) -> Row:
         left = None if step.left is None else self.traces[0].call(step.left)
         right = None if step.right is None else self.traces[1].call(step.right)
         depths = [d[c.id] for d, c in zip(self.depths, (left, right), strict=True) if c]

@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison.alignment import matches
-from buildtrace.comparison.anatomy import is_input, operation
-from buildtrace.comparison.found import layer, listed, side
+from buildtrace.comparison.layer_tree import is_input, operation
+from buildtrace.comparison.ranked_change import layer, listed, location
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable
     from collections.abc import Set as AbstractSet
 
-    from buildtrace.comparison.anatomy import Anatomy
-    from buildtrace.comparison.identity import Sides
-    from buildtrace.comparison.result import Side
+    from buildtrace.comparison.layer_matching import LayerMatching
+    from buildtrace.comparison.layer_tree import LayerTree
+    from buildtrace.comparison.result import Location
     from buildtrace.traces.schema import Graph, Node
 
-Edge = tuple[int, int]
+Link = tuple[int, int]
 
 
-class Half:
+class GraphSide:
     """One of the two graphs.
 
     Attributes:
-        anatomy: the side that it is on.
+        tree: the side that it is on.
         graph: the graph.
         sources: for each node, those that its inputs come from, in order.
         targets: for each node, those that its outputs go to.
@@ -32,9 +32,9 @@ class Half:
         layers: the layers that have nodes.
     """
 
-    def __init__(self, anatomy: Anatomy, graph: Graph) -> None:
+    def __init__(self, tree: LayerTree, graph: Graph) -> None:
         """Look up which node leads to which."""
-        self.anatomy = anatomy
+        self.tree = tree
         self.graph = graph
         self.sources: dict[int, list[int]] = {node.id: [] for node in graph.nodes}
         self.targets: dict[int, list[int]] = {node.id: [] for node in graph.nodes}
@@ -56,13 +56,13 @@ class Half:
     def layer(self, id_: int) -> int | None:
         """The layer of a node; `None` for an operation and for what is no layer."""
         ref = self.node(id_).layer
-        return None if ref is None or self.anatomy.is_operation(ref) else ref
+        return None if ref is None or self.tree.is_operation(ref) else ref
 
     def name(self, id_: int) -> str:
         """What to call a node in a sentence."""
         ref = self.layer(id_)
         if ref is not None:
-            return layer(self.anatomy.layers[ref])
+            return layer(self.tree.layers[ref])
         node = self.node(id_)
         return "the input" if is_input(node) else f"the operation {node.class_name}"
 
@@ -86,7 +86,7 @@ class Half:
                 found[current] = None
         return list(found)
 
-    def edges(self, skip: AbstractSet[int]) -> set[Edge]:
+    def edges(self, skip: AbstractSet[int]) -> set[Link]:
         """The edges between nodes that are not skipped."""
         return {
             (edge.source, edge.target)
@@ -94,7 +94,7 @@ class Half:
             if edge.source not in skip and edge.target not in skip
         }
 
-    def bridges(self, skip: AbstractSet[int]) -> set[Edge]:
+    def bridges(self, skip: AbstractSet[int]) -> set[Link]:
         """The edges that there would be if the skipped nodes let everything through."""
         entries = {t for n in skip for t in self.targets[n]} - skip
         return {
@@ -129,20 +129,20 @@ class Half:
         return list(found.values())
 
 
-class Topologies:
+class GraphMatching:
     """Two graphs, whose nodes know each other.
 
     Attributes:
-        sides: the layers of both traces.
+        matching: the layers of both traces.
         left: the graph before.
         right: the one after.
         partner: id of a node on the left → that of its partner.
         back: the other way round.
     """
 
-    def __init__(self, sides: Sides, left: Half, right: Half) -> None:
+    def __init__(self, matching: LayerMatching, left: GraphSide, right: GraphSide) -> None:
         """Pair the nodes: those of layers by the layer, others by their place."""
-        self.sides = sides
+        self.matching = matching
         self.left = left
         self.right = right
         self.partner: dict[int, int] = {}
@@ -157,11 +157,11 @@ class Topologies:
     @property
     def place(self) -> float:
         """Where the model is among all layers."""
-        return self.sides.place(right=self.right.graph.model.id)
+        return self.matching.place(right=self.right.graph.model.id)
 
-    def two(self, left: int, right: int) -> tuple[Side, Side]:
+    def two(self, left: int, right: int) -> tuple[Location, Location]:
         """Where a change of a layer is to be seen on both sides."""
-        return side(self.sides.left, left), side(self.sides.right, right)
+        return location(self.matching.left, left), location(self.matching.right, right)
 
     def gone(self) -> list[int]:
         """The nodes on the left without a partner."""
@@ -182,19 +182,19 @@ class Topologies:
                 places[layer, time] = node
         for node, time in self.left.times.items():
             layer = self.left.layer(node)
-            other = None if layer is None else self.sides.right_of.get(layer)
+            other = None if layer is None else self.matching.right_of.get(layer)
             if other is not None and (other, time) in places:
                 self.pair(node, places[other, time])
 
     def _others(self) -> None:
         """Pair inputs and operations, first those that stand between the same nodes."""
         tokens: tuple[list[Hashable], list[Hashable]] = ([], [])
-        for half, partners, row in (
+        for side, partners, row in (
             (self.left, self.partner, tokens[0]),
             (self.right, {node: node for node in self.back}, tokens[1]),
         ):
-            for node in half.graph.nodes:
-                row.append(partners.get(node.id, _token(half, node)))
+            for node in side.graph.nodes:
+                row.append(partners.get(node.id, _token(side, node)))
         for i, j in matches(*tokens):
             if i not in self.partner and isinstance(tokens[0][i], tuple):
                 self.pair(i, j)
@@ -207,9 +207,9 @@ class Topologies:
                 self.pair(i, waiting[token].pop())
 
 
-def _token(half: Half, node: Node) -> tuple[str, Hashable]:
+def _token(side: GraphSide, node: Node) -> tuple[str, Hashable]:
     """What an input or an operation has in common with others; layers have nothing."""
-    layer = half.layer(node.id)
+    layer = side.layer(node.id)
     if layer is not None:
-        return "layer", (half.anatomy, node.id)
+        return "layer", (side.tree, node.id)
     return node.kind, operation(node) if node.kind == "operation" else ""

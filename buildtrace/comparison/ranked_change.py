@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.comparison.result import Change, Side
+from buildtrace.comparison.result import Change, Location
 from buildtrace.traces.wording import counted, layer, listed, shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.comparison.anatomy import Anatomy
-    from buildtrace.comparison.result import Kind
+    from buildtrace.comparison.layer_tree import LayerTree
+    from buildtrace.comparison.result import ChangeKind
     from buildtrace.traces.schema import Severity, TensorSpec
 
-__all__ = ["Found", "counted", "found", "layer", "layers", "listed", "shape", "side", "specs"]
+__all__ = [
+    "RankedChange",
+    "counted",
+    "found",
+    "layer",
+    "layers",
+    "listed",
+    "location",
+    "shape",
+    "specs",
+]
 
 
-class Found(NamedTuple):
+class RankedChange(NamedTuple):
     """A change, and where it stands.
 
     Attributes:
@@ -34,10 +44,10 @@ class Found(NamedTuple):
 
 
 def found(
-    kind: Kind,
+    kind: ChangeKind,
     message: str,
-    left: Side | None = None,
-    right: Side | None = None,
+    left: Location | None = None,
+    right: Location | None = None,
     *,
     place: float = 0,
     severity: Severity = "warning",
@@ -45,8 +55,8 @@ def found(
     follows: bool = False,
     structural: bool = False,
     cause: bool = False,
-) -> Found:
-    """A change that was found; see `Change` and `Found` for what goes in."""
+) -> RankedChange:
+    """A change that was found; see `Change` and `RankedChange` for what goes in."""
     change = Change(
         kind=kind,
         severity=severity,
@@ -56,15 +66,15 @@ def found(
         left=left,
         right=right,
     )
-    return Found(change, place, structural, cause or structural)
+    return RankedChange(change, place, structural, cause or structural)
 
 
-def side(anatomy: Anatomy, layer: int, text: str = "", weights: Iterable[int] = ()) -> Side:
+def location(tree: LayerTree, layer: int, text: str = "", weights: Iterable[int] = ()) -> Location:
     """Where a change of a layer is to be seen: at its build, or else at its first call."""
-    calls = anatomy.calls(layer)
+    calls = tree.calls(layer)
     call = next((c for c in calls if c.landmark == "Layer.build"), calls[0] if calls else None)
-    return Side(
-        layer=anatomy.layers[layer],
+    return Location(
+        layer=tree.layers[layer],
         call=call.id if call else None,
         caller=call.caller if call else None,
         weights=tuple(weights),
@@ -72,9 +82,9 @@ def side(anatomy: Anatomy, layer: int, text: str = "", weights: Iterable[int] = 
     )
 
 
-def layers(anatomy: Anatomy, ids: Iterable[int]) -> str:
+def layers(tree: LayerTree, ids: Iterable[int]) -> str:
     """Several layers in a sentence."""
-    return listed([layer(anatomy.layers[id_]) for id_ in ids])
+    return listed([layer(tree.layers[id_]) for id_ in ids])
 
 
 def specs(tensors: Iterable[TensorSpec]) -> str:

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison.alignment import matches, stretches
-from buildtrace.comparison.anatomy import Anatomy
+from buildtrace.comparison.layer_tree import LayerTree
 from buildtrace.traces.lazy import cached_property
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import LayerRef
     from buildtrace.traces.trace import Trace
 
-Key = tuple[str, int]
+LayerKey = tuple[str, int]
 """Names a layer for both traces: by its id on the left, or on the right if only that has it."""
 
 
-class Sides:
+class LayerMatching:
     """Two traces, the one before and the one after, whose layers know each other.
 
     Attributes:
@@ -46,8 +46,8 @@ class Sides:
     ) -> None:
         """Pair the layers of two traces, from the outermost inwards."""
         self.labels = labels
-        self.left = Anatomy(left)
-        self.right = Anatomy(right)
+        self.left = LayerTree(left)
+        self.right = LayerTree(right)
         self.names = names
         self.right_of: dict[int, int] = {}
         self.left_of: dict[int, int] = {}
@@ -91,7 +91,7 @@ class Sides:
         order = {layer: place for place, layer in enumerate(_walk(self.left))}
         return sorted(self.right_of.items(), key=lambda pair: order[pair[0]])
 
-    def key(self, left: int | None = None, right: int | None = None) -> Key | None:
+    def key(self, left: int | None = None, right: int | None = None) -> LayerKey | None:
         """The same for a layer on the left and for its partner on the right."""
         if left is not None:
             return ("left", left)
@@ -123,7 +123,7 @@ class Sides:
         places = self._places
         return places[0].get(left, -1) if left is not None else places[1].get(right or 0, -1)
 
-    def new_parameters(self, side: Anatomy, layer: int) -> int:
+    def new_parameters(self, side: LayerTree, layer: int) -> int:
         """How many parameters a layer has, those of layers in it that have partners left out."""
         partners = self.right_of if side is self.left else self.left_of
         stack, total = [layer], 0
@@ -153,12 +153,12 @@ class Sides:
         return self.left.layers[left], self.right.layers[right]
 
 
-def _is_alone(layer: int, partners: dict[int, int], side: Anatomy) -> bool:
+def _is_alone(layer: int, partners: dict[int, int], side: LayerTree) -> bool:
     owner = side.owner[layer]
     return layer not in partners and (owner is None or owner in partners)
 
 
-def _walk(side: Anatomy) -> Iterator[int]:
+def _walk(side: LayerTree) -> Iterator[int]:
     """All layers, those inside of one after it."""
     stack = side.inside.get(None, [])[::-1]
     while stack:
@@ -170,21 +170,21 @@ def _walk(side: Anatomy) -> Iterator[int]:
 class _Pairing:
     """The pairing of the layers inside of two that belong together."""
 
-    def __init__(self, sides: Sides, left: int | None, right: int | None) -> None:
-        self.sides = sides
-        self.rows = sides.left.inside.get(left, []), sides.right.inside.get(right, [])
+    def __init__(self, matching: LayerMatching, left: int | None, right: int | None) -> None:
+        self.matching = matching
+        self.rows = matching.left.inside.get(left, []), matching.right.inside.get(right, [])
         self.found: dict[int, int] = {}
         self.taken: dict[int, int] = {}
 
     def pairs(self) -> list[tuple[int, int]]:
         """The pairs, from the strongest evidence to the weakest."""
-        if self.sides.names:
+        if self.matching.names:
             self._anywhere(self._class_and_name, once=True)
         self._anywhere(self._surroundings, once=False)
         self._in_place(self._shapes)
         self._in_place(self._result)  # a layer before may have changed what its weights look like
         self._in_place(self._class)
-        if self.sides.names:
+        if self.matching.names:
             self._anywhere(lambda side, layer: side.name(layer), once=True)
         self._elsewhere()
         self._replaced()
@@ -195,27 +195,27 @@ class _Pairing:
 
     # -- what two layers may have in common ------------------------------------------------------
 
-    def _class_and_name(self, side: Anatomy, layer: int) -> Hashable:
+    def _class_and_name(self, side: LayerTree, layer: int) -> Hashable:
         name = side.name(layer)
         return None if name is None else (name, side.layers[layer].class_name)
 
-    def _surroundings(self, side: Anatomy, layer: int) -> Hashable:
+    def _surroundings(self, side: LayerTree, layer: int) -> Hashable:
         if side.owner[layer] is None:
             return (side.shapes(layer), side.outputs(layer))
         return side.surroundings.get(layer)
 
-    def _shapes(self, side: Anatomy, layer: int) -> Hashable:
+    def _shapes(self, side: LayerTree, layer: int) -> Hashable:
         return side.shapes(layer)
 
-    def _result(self, side: Anatomy, layer: int) -> Hashable:
+    def _result(self, side: LayerTree, layer: int) -> Hashable:
         return side.layers[layer].class_name, side.outputs(layer)
 
-    def _class(self, side: Anatomy, layer: int) -> Hashable:
+    def _class(self, side: LayerTree, layer: int) -> Hashable:
         return side.layers[layer].class_name
 
     # -- how it makes them partners --------------------------------------------------------------
 
-    def _anywhere(self, token: Callable[[Anatomy, int], Hashable], *, once: bool) -> None:
+    def _anywhere(self, token: Callable[[LayerTree, int], Hashable], *, once: bool) -> None:
         """Pair layers of one token wherever they are, if each side has as many of them.
 
         Args:
@@ -225,7 +225,7 @@ class _Pairing:
         open_ = self._open()
         tokens = [
             {layer: token(side, layer) for layer in row}
-            for side, row in zip((self.sides.left, self.sides.right), open_, strict=True)
+            for side, row in zip((self.matching.left, self.matching.right), open_, strict=True)
         ]
         counts, others = (Counter(each.values()) for each in tokens)
         places: dict[Hashable, list[int]] = {}
@@ -236,17 +236,17 @@ class _Pairing:
             if each is not None and number == others[each] and (number == 1 or not once):
                 self._pair(layer, places[each].pop())
 
-    def _in_place(self, token: Callable[[Anatomy, int], Hashable]) -> None:
+    def _in_place(self, token: Callable[[LayerTree, int], Hashable]) -> None:
         """Pair layers of one token that stand between the same partners."""
         left, right = self.rows
         tokens: tuple[list[Hashable], list[Hashable]] = ([], [])
         for layer in left:
             partner = layer in self.found
-            tokens[0].append(("met", layer) if partner else token(self.sides.left, layer))
+            tokens[0].append(("met", layer) if partner else token(self.matching.left, layer))
         for layer in right:
             partner = layer in self.taken
             tokens[1].append(
-                ("met", self.taken[layer]) if partner else token(self.sides.right, layer)
+                ("met", self.taken[layer]) if partner else token(self.matching.right, layer)
             )
         for i, j in matches(*tokens):
             if left[i] not in self.found and right[j] not in self.taken:
@@ -257,11 +257,11 @@ class _Pairing:
         waiting: dict[Hashable, list[int]] = {}
         open_left, open_right = self._open()
         for layer in reversed(open_right):
-            waiting.setdefault(self.sides.right.shapes(layer), []).append(layer)
+            waiting.setdefault(self.matching.right.shapes(layer), []).append(layer)
         for layer in open_left:
-            others = waiting.get(self.sides.left.shapes(layer), [])
-            names = self.sides.left.name(layer), others and self.sides.right.name(others[-1])
-            if others and not (self.sides.names and all(names)):
+            others = waiting.get(self.matching.left.shapes(layer), [])
+            names = self.matching.left.name(layer), others and self.matching.right.name(others[-1])
+            if others and not (self.matching.names and all(names)):
                 self._pair(layer, others.pop())
 
     def _replaced(self) -> None:

@@ -19,7 +19,7 @@ _INPUT = "_input"
 
 _OPERATION = re.compile(r"(?:.*\.)?(?:reduce_)?(.*?)(?:v\d+)?(?:_\d+)?$", re.IGNORECASE)
 
-Token = tuple["Hashable", ...]
+Signature = tuple["Hashable", ...]
 
 
 def operation(node: Node) -> str:
@@ -34,7 +34,7 @@ def is_input(node: Node) -> bool:
     return node.kind == "input"
 
 
-class Anatomy:
+class LayerTree:
     """The layers of one trace.
 
     Attributes:
@@ -184,7 +184,7 @@ class Anatomy:
         """How many parameters it has, with all layers in it."""
         return self._parameters.get(layer, 0)
 
-    def shapes(self, layer: int) -> Token:
+    def shapes(self, layer: int) -> Signature:
         """Equal for layers of one class with weights of the same shapes, inside them as well."""
         if layer not in self._shapes:
             self._shapes[layer] = ()  # should it be in itself
@@ -194,7 +194,7 @@ class Anatomy:
         return self._shapes[layer]
 
     @cached_property
-    def _shapes(self) -> dict[int, Token]:
+    def _shapes(self) -> dict[int, Signature]:
         return {}
 
     @cached_property
@@ -238,7 +238,7 @@ class Anatomy:
         return found
 
 
-def _surroundings(anatomy: Anatomy, graph: Graph) -> Iterator[tuple[int, Hashable]]:
+def _surroundings(tree: LayerTree, graph: Graph) -> Iterator[tuple[int, Hashable]]:
     """For each layer of a graph, its own kind with numbers for what is before and behind it."""
     numbers: dict[Hashable, int] = {}
     before: dict[int, list[int]] = {}
@@ -246,7 +246,7 @@ def _surroundings(anatomy: Anatomy, graph: Graph) -> Iterator[tuple[int, Hashabl
     for edge in graph.edges:
         before.setdefault(edge.target, []).append(edge.source)
         behind.setdefault(edge.source, []).append(edge.target)
-    kinds = [_kind(anatomy, node) for node in graph.nodes]
+    kinds = [_kind(tree, node) for node in graph.nodes]
     ways: list[dict[int, int]] = []
     for links, nodes in ((before, graph.nodes), (behind, graph.nodes[::-1])):
         found: dict[int, int] = {}
@@ -260,7 +260,7 @@ def _surroundings(anatomy: Anatomy, graph: Graph) -> Iterator[tuple[int, Hashabl
             yield node.layer, (ways[0][node.id], ways[1][node.id], kinds[node.id])
 
 
-def _kind(anatomy: Anatomy, node: Node) -> Hashable:
+def _kind(tree: LayerTree, node: Node) -> Hashable:
     if node.kind == "operation" or node.layer is None:
         return (node.kind, operation(node))
-    return anatomy.shapes(node.layer)
+    return tree.shapes(node.layer)
