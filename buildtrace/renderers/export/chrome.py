@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.renderers.export.timeline import Span
+    from buildtrace.renderers.export.timeline import CallSpan
     from buildtrace.traces.schema import Call, Weight
     from buildtrace.traces.trace import Trace
 
@@ -37,7 +37,7 @@ def _metadata(name: str, args: dict[str, Any], row: int = 0) -> dict[str, Any]:
     return {"ph": "M", "name": name, "pid": PROCESS, "tid": row, "args": args}
 
 
-def _complete(trace: Trace, span: Span, row: int, explain: bool) -> dict[str, Any]:
+def _complete(trace: Trace, span: CallSpan, row: int, explain: bool) -> dict[str, Any]:
     call = span.call
     return {
         "ph": "X",

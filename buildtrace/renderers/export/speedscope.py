@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from buildtrace.renderers import Options
-    from buildtrace.renderers.export.timeline import Span
+    from buildtrace.renderers.export.timeline import CallSpan
     from buildtrace.traces.schema import Call
     from buildtrace.traces.trace import Trace
 
@@ -22,7 +22,7 @@ SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 def render(trace: Trace, options: Options) -> bytes:
     """The file's content: one profile for each thread."""
     trace = timeline.subject(trace, options)
-    frames = _Frames()
+    frames = _FrameTable()
     profiles = [
         _profile(thread, spans, frames) for thread, spans in timeline.threads(trace).items()
     ]
@@ -36,8 +36,8 @@ def render(trace: Trace, options: Options) -> bytes:
     return msgspec.json.encode(content)
 
 
-class _Frames:
-    """The table of frames. A frame is a function at work on a layer: speedscope shows no more.
+class _FrameTable:
+    """A frame is a function at work on a layer: speedscope shows no more.
 
     Attributes:
         rows: the table as it goes into the file.
@@ -45,20 +45,20 @@ class _Frames:
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
-        self._places: dict[tuple[str, str, int], int] = {}
+        self._numbers: dict[tuple[str, str, int], int] = {}
 
-    def place(self, call: Call) -> int:
+    def number(self, call: Call) -> int:
         """Where in the table the frame of this call stands."""
         name = timeline.label(call)
         key = (name, call.file, call.line)
-        if key not in self._places:
-            self._places[key] = len(self.rows)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.rows)
             source = {"file": call.file, "line": call.line} if call.file else {}
             self.rows.append({"name": name, **source})
-        return self._places[key]
+        return self._numbers[key]
 
 
-def _profile(thread: int, spans: list[Span], frames: _Frames) -> dict[str, Any]:
+def _profile(thread: int, spans: list[CallSpan], frames: _FrameTable) -> dict[str, Any]:
     return {
         "type": "evented",
         "name": f"thread {thread}",
@@ -69,11 +69,11 @@ def _profile(thread: int, spans: list[Span], frames: _Frames) -> dict[str, Any]:
     }
 
 
-def _events(spans: Iterable[Span], frames: _Frames) -> list[dict[str, Any]]:
+def _events(spans: Iterable[CallSpan], frames: _FrameTable) -> list[dict[str, Any]]:
     """An opening and a closing event for each span, in order of time."""
     events = []
     for span in spans:
-        frame = frames.place(span.call)
+        frame = frames.number(span.call)
         events.append({"type": "O", "frame": frame, "at": span.start})
         events.append({"type": "C", "frame": frame, "at": span.end})
     return sorted(events, key=lambda event: event["at"])  # no two are at the same time

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 
-class Span(NamedTuple):
+class CallSpan(NamedTuple):
     """A call with the time it is drawn at, in nanoseconds since the trace began."""
 
     call: Call
@@ -38,7 +38,7 @@ def subject(trace: Trace, options: Options) -> Trace:
     return trace if options.depth is None else limit_depth(trace, options.depth)
 
 
-def threads(trace: Trace) -> dict[int, list[Span]]:
+def threads(trace: Trace) -> dict[int, list[CallSpan]]:
     """The spans of each thread by its number, in order of start, parents before their children.
 
     No two of a thread's starts and ends are at the same time: one that is not later than the one
@@ -47,10 +47,10 @@ def threads(trace: Trace) -> dict[int, list[Span]]:
     calls: dict[int, list[Call]] = {}
     for call in trace.calls:
         calls.setdefault(call.thread, []).append(call)
-    return {thread: _spans(found) for thread, found in calls.items()}
+    return {thread: _spans(own) for thread, own in calls.items()}
 
 
-def _spans(calls: list[Call]) -> list[Span]:
+def _spans(calls: list[Call]) -> list[CallSpan]:
     clock = -1
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
@@ -72,7 +72,7 @@ def _spans(calls: list[Call]) -> list[Span]:
         open_.append(call)
     while open_:
         close()
-    return [Span(call, starts[call.id], ends[call.id]) for call in calls]
+    return [CallSpan(call, starts[call.id], ends[call.id]) for call in calls]
 
 
 def label(call: Call) -> str:
