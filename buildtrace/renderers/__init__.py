@@ -98,7 +98,7 @@ RENDERERS = {
             "page.page:render",
             "the build, step by step, as a page for the browser",
         ),
-        Renderer("svg", ".svg", "drawing.svg:render", "the graph as a picture that scales"),
+        Renderer("svg", ".svg", "drawing.picture:svg", "the graph as a picture that scales"),
         Renderer("png", ".png", "drawing.picture:png", "the graph as a picture"),
         Renderer("pdf", ".pdf", "drawing.picture:pdf", "the graph for printing"),
         Renderer("dot", ".dot", "drawing.dot:render", "the graph in Graphviz' language"),

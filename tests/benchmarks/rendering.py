@@ -15,7 +15,7 @@ from rich.console import Console
 from benchmarks import timing
 from buildtrace import renderers
 from buildtrace.renderers import Options
-from buildtrace.renderers.drawing import svg
+from buildtrace.renderers.drawing import picture
 from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def measure(trace: Trace, rounds: int) -> dict[str, float]:
     return {
         "tree": _time(partial(_terminal, trace, Options()), rounds),
         "tree, --full": _time(partial(_terminal, trace, Options(full=True)), rounds),
-        "SVG": _time(partial(svg.render, trace, Options()), rounds),
+        "SVG": _time(partial(picture.svg, trace, Options()), rounds),
         "JSON out": _time(partial(trace_file.to_json, trace), rounds),
         "JSON in": _time(partial(trace_file.from_json, text), rounds),
     }
@@ -99,7 +99,7 @@ def table(sizes: list[int], rounds: int) -> str:
     for title, make in HARD.items():
         trace = make()
         taken = [
-            timing.duration(_time(partial(svg.render, trace, Options(full=full)), rounds))
+            timing.duration(_time(partial(picture.svg, trace, Options(full=full)), rounds))
             for full in (False, True)
         ]
         lines.append(f"| {title} | {' | '.join(taken)} |")

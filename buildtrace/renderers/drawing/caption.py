@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from buildtrace.renderers.text.format import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAME_LENGTH = 40
 """A longer name loses its middle in a box; its tooltip has more of it."""
 
 END = 14
+
+MOST_ROWS = 14
+"""A box of more rows leaves out the middle."""
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -22,3 +30,17 @@ def short(text: str) -> str:
 def joined(*words: str) -> str:
     """The words that are not empty, with a dot between them."""
     return " · ".join(word for word in words if word)
+
+
+def without_middle(rows: list[str], gap: Callable[[str], str] = str) -> list[str]:
+    """The rows of a box as they are shown; of too many, those at both ends.
+
+    Args:
+        rows: each as it is written down.
+        gap: writes down the row that says how many are left out.
+    """
+    left = len(rows) - MOST_ROWS
+    if left <= 1:
+        return rows
+    half = MOST_ROWS // 2
+    return [*rows[:half], gap(f"… {left} more layers …"), *rows[half + left :]]

@@ -7,13 +7,14 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.drawing.cut_points import Flow
-from buildtrace.renderers.drawing.diagram import Box, Part, boxes
+from buildtrace.renderers.drawing.caption import MOST_ROWS
+from buildtrace.renderers.drawing.diagram import Box, SubDiagram, boxes
+from buildtrace.renderers.drawing.member_graph import MemberGraph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from buildtrace.renderers.drawing.diagram import Diagram, Group, Line, Member
+    from buildtrace.renderers.drawing.diagram import Connection, Diagram, Group, Member
 
 # Rough sizes in points; they decide where to cut, not where anything is drawn.
 ROW, FRAME, GAP = 17, 14, 48
@@ -31,17 +32,14 @@ TRIED = 5
 EVEN = 0.7
 """Columns are not worth their signs if one of them has more of the height than this."""
 
-MOST_ROWS = 14
-"""A box of more rows leaves out the middle."""
-
 
 def columns(diagram: Diagram) -> list[list[Member]]:
     """The members of the only model, by column; no columns if one is enough."""
     if len(diagram.models) != 1:
         return []
-    pieces = _pieces(diagram.models[0], diagram.lines)
-    inside = _lines_inside(pieces, diagram.lines)
-    sizes = [_size(piece, lines) for piece, lines in zip(pieces, inside, strict=True)]
+    pieces = _pieces(diagram.models[0], diagram.connections)
+    inside = _connections_inside(pieces, diagram.connections)
+    sizes = [_size(piece, own) for piece, own in zip(pieces, inside, strict=True)]
     heights = [height for _, height in sizes]
     if sum(heights) <= LONG:
         return []
@@ -55,8 +53,8 @@ def columns(diagram: Diagram) -> list[list[Member]]:
 
 def side_by_side(diagram: Diagram) -> int:
     """How many of several models fit side by side in a picture of good shape."""
-    inside = _lines_inside([[model] for model in diagram.models], diagram.lines)
-    sizes = [_size([m], lines) for m, lines in zip(diagram.models, inside, strict=True)]
+    inside = _connections_inside([[model] for model in diagram.models], diagram.connections)
+    sizes = [_size([m], own) for m, own in zip(diagram.models, inside, strict=True)]
     width, height = (max(numbers) for numbers in zip(*sizes, strict=True))
     return max(1, round(math.sqrt(len(sizes) * WIDE * height / width)))
 
@@ -71,44 +69,44 @@ def _height(cuts: list[tuple[int, int]], sizes: list[tuple[int, int]]) -> int:
     return max(sum(height for _, height in sizes[a:b]) for a, b in cuts)
 
 
-def _pieces(model: Group, lines: tuple[Line, ...]) -> list[list[Member]]:
+def _pieces(model: Group, connections: tuple[Connection, ...]) -> list[list[Member]]:
     """The members, cut wherever one box alone sends anything on."""
-    return Flow(Part(model.members, lines), inputs_count=True).chunks()
+    return MemberGraph(SubDiagram(model.members, connections), inputs_count=True).chunks()
 
 
-def _lines_inside(
-    pieces: Sequence[Sequence[Member]], lines: tuple[Line, ...]
-) -> list[tuple[Line, ...]]:
-    """For each piece the lines that begin and end in it."""
+def _connections_inside(
+    pieces: Sequence[Sequence[Member]], connections: tuple[Connection, ...]
+) -> list[tuple[Connection, ...]]:
+    """For each piece the connections that begin and end in it."""
     piece_of = {box.id: number for number, piece in enumerate(pieces) for box in boxes(piece)}
-    found: list[list[Line]] = [[] for _ in pieces]
-    for line in lines:
-        number = piece_of[line.source]
-        if piece_of[line.target] == number:
-            found[number].append(line)
-    return [tuple(inside) for inside in found]
+    inside: list[list[Connection]] = [[] for _ in pieces]
+    for connection in connections:
+        number = piece_of[connection.source]
+        if piece_of[connection.target] == number:
+            inside[number].append(connection)
+    return [tuple(own) for own in inside]
 
 
-def _size(members: Sequence[Member], lines: tuple[Line, ...]) -> tuple[int, int]:
+def _size(members: Sequence[Member], connections: tuple[Connection, ...]) -> tuple[int, int]:
     """Width and height of the members, each as far down as the longest way to it."""
-    flow = Flow(Part(tuple(members), lines))
+    graph = MemberGraph(SubDiagram(tuple(members), connections))
     bottom: dict[str, int] = {}
     ranks: dict[str, int] = {}
     widths: Counter[int] = Counter()
     for member in members:
-        before = flow.before(member) & bottom.keys()
-        width, height = _own_size(member, lines)
-        bottom[member.id] = max((bottom[id_] for id_ in before), default=0) + height + GAP
-        ranks[member.id] = max((ranks[id_] for id_ in before), default=0) + 1
+        sources = graph.sources(member) & bottom.keys()
+        width, height = _own_size(member, connections)
+        bottom[member.id] = max((bottom[id_] for id_ in sources), default=0) + height + GAP
+        ranks[member.id] = max((ranks[id_] for id_ in sources), default=0) + 1
         widths[ranks[member.id]] += width
     return max(widths.values(), default=WIDTH), max(bottom.values(), default=0)
 
 
-def _own_size(member: Member, lines: tuple[Line, ...]) -> tuple[int, int]:
+def _own_size(member: Member, connections: tuple[Connection, ...]) -> tuple[int, int]:
     if isinstance(member, Box):
         rows = len(member.rows)
         return WIDTH, FRAME + ROW * (2 if rows == 1 else min(rows, MOST_ROWS))
-    width, height = _size(member.members, lines)
+    width, height = _size(member.members, connections)
     return width + FRAME, height + 2 * ROW + FRAME
 
 
@@ -128,14 +126,14 @@ def _filled(heights: list[int], tallest: int) -> list[tuple[int, int]]:
     """Columns, as where each begins and ends, filled one after the other."""
     cuts = [0]
     filled = 0
-    for place, height in enumerate(heights):
+    for number, height in enumerate(heights):
         if filled and filled + height > tallest:
-            cuts.append(place)
+            cuts.append(number)
             filled = 0
         filled += height
     return list(pairwise([*cuts, len(heights)]))
 
 
-def column_of(found: list[list[Member]]) -> dict[str, int]:
+def column_of(by_column: list[list[Member]]) -> dict[str, int]:
     """The number of the column that each box is in."""
-    return {box.id: i for i, members in enumerate(found) for box in boxes(members)}
+    return {box.id: i for i, members in enumerate(by_column) for box in boxes(members)}

@@ -1,7 +1,7 @@
-"""A picture before anybody draws it: boxes, groups of boxes, and the lines between boxes.
+"""What a picture shows, before it is laid out: boxes, groups of boxes, and connections.
 
-`Graph`s become a `Diagram` here (`topology`), folding makes a diagram coarser (`folding`), and
-the DOT and Mermaid renderers each write one down.
+`topology` makes a `Diagram` of a trace's graphs, `coarsening` makes it coarser, and `dot` and
+`mermaid` each write it down in a language.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from buildtrace.renderers.drawing.kinds import Kind
+    from buildtrace.renderers.drawing.kinds import LayerKind
     from buildtrace.traces.schema import Node
 
 
-class Place(NamedTuple):
+class NodeRef(NamedTuple):
     """Names a node of a trace: the id of the model whose graph it is in, and its id there."""
 
     model: int
@@ -24,8 +24,8 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
-    """One layer (or what stands for several) as a box tells it.
+class BoxRow:
+    """One layer (or what stands for several) as a box shows it.
 
     Attributes:
         name: the layer's name, whole.
@@ -33,19 +33,19 @@ class Row:
         class_name: the layer's class.
         kind: gives the color.
         shape: the output's shape, or "".
-        parameters: number of parameters; 0 if there are none, or if they were told elsewhere.
+        parameters: number of parameters; 0 if there are none, or if another row says them.
         note: a few words on what is special here, such as "call 2 of 3".
         tooltip: all that is known, in one line.
         built: whether the layer is built.
         layers: how many layers the row stands for.
         node: the node of the graph, if the row is no more than that.
-        places: the nodes that the row stands for, those of repeated blocks included.
+        node_refs: the nodes that the row stands for, those of repeated blocks included.
     """
 
     name: str
     title: str
     class_name: str
-    kind: Kind
+    kind: LayerKind
     shape: str = ""
     parameters: int = 0
     note: str = ""
@@ -53,7 +53,7 @@ class Row:
     built: bool = True
     layers: int = 1
     node: Node | None = field(default=None, compare=False, repr=False)
-    places: tuple[Place, ...] = field(default=(), compare=False)
+    node_refs: tuple[NodeRef, ...] = field(default=(), compare=False)
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -66,7 +66,7 @@ class Box:
     """A box of one row or, for a run of layers one after the other, of several."""
 
     id: str
-    rows: tuple[Row, ...]
+    rows: tuple[BoxRow, ...]
 
     @property
     def built(self) -> bool:
@@ -79,7 +79,7 @@ class Group:
     """Boxes drawn inside a frame: a nested model, or one of several blocks that are alike.
 
     Attributes:
-        repeats: how many alike parts in a row this one stands for; 1 for a model.
+        repeats: how many alike blocks in a row this one stands for; 1 for a model.
     """
 
     id: str
@@ -94,28 +94,35 @@ Member = Box | Group
 
 
 @dataclass(frozen=True)
-class Line:
+class Connection:
     """A tensor on its way from one box to another.
 
     Attributes:
         source: id of the box that it comes from.
         target: id of the box that it goes to.
         label: its shape.
-        places: the nodes that it goes to; no part of what makes two lines the same.
+        node_refs: the nodes that it goes to; no part of what makes two connections the same.
     """
 
     source: str
     target: str
     label: str = ""
-    places: tuple[Place, ...] = field(default=(), compare=False)
+    node_refs: tuple[NodeRef, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
-class Part:
-    """Members with the lines among them, and where lines from outside begin and end."""
+class SubDiagram:
+    """The inside of one model, or a part of it.
+
+    Attributes:
+        members: what is directly in it.
+        connections: those among its boxes.
+        entries: ids of the boxes that connections from outside go to.
+        exits: ids of the boxes that connections to the outside come from.
+    """
 
     members: tuple[Member, ...]
-    lines: tuple[Line, ...]
+    connections: tuple[Connection, ...]
     entries: tuple[str, ...] = ()
     exits: tuple[str, ...] = ()
 
@@ -126,13 +133,13 @@ class Diagram:
 
     Attributes:
         models: the models, side by side.
-        lines: all lines, whatever group their ends are in.
-        notes: what a viewer should know, such as what was folded.
+        connections: all of them, whatever group their ends are in.
+        notes: what a viewer should know, such as what was made coarser.
         level: how coarse it is; 0 shows every layer.
     """
 
     models: tuple[Group, ...]
-    lines: tuple[Line, ...]
+    connections: tuple[Connection, ...]
     notes: tuple[str, ...] = field(default=())
     level: int = 0
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.drawing import labels as html
+from buildtrace.renderers.drawing import dot_labels
 from buildtrace.renderers.drawing.columns import column_of, columns, side_by_side
 from buildtrace.renderers.drawing.diagram import Box, count_boxes
-from buildtrace.renderers.drawing.picture import MOST_LABELED, diagrams
+from buildtrace.renderers.drawing.kinds import INK
+from buildtrace.renderers.drawing.levels import diagrams
 
 if TYPE_CHECKING:
     import graphviz
 
     from buildtrace.renderers import Options
-    from buildtrace.renderers.drawing.diagram import Diagram, Group, Line, Member
+    from buildtrace.renderers.drawing.diagram import Connection, Diagram, Group, Member
     from buildtrace.traces.trace import Trace
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -21,6 +22,10 @@ GRAY = "#4B5563"
 
 # Splines are never "ortho": some versions of dot crash on them.
 GRAPH = {"rankdir": "TB", "ranksep": "0.3", "nodesep": "0.3"}
+
+MOST_LABELED = 150
+"""In a picture of more boxes, these say the shapes: labels on so many edges are clutter, and
+dot takes long to lead edges around them."""
 
 
 def render(trace: Trace, options: Options) -> str:
@@ -41,8 +46,8 @@ def source(diagram: Diagram, plain: bool = False, page: bool = True) -> str:
     ground = "white" if page else "transparent"
     graph = graphviz.Digraph(
         "buildtrace",
-        graph_attr={**GRAPH, "fontname": FONT, "fontcolor": html.INK, "bgcolor": ground},
-        node_attr={"fontname": FONT, "fontsize": "12", "fontcolor": html.INK, "shape": "box"},
+        graph_attr={**GRAPH, "fontname": FONT, "fontcolor": INK, "bgcolor": ground},
+        node_attr={"fontname": FONT, "fontsize": "12", "fontcolor": INK, "shape": "box"},
         edge_attr={"fontname": FONT, "fontsize": "10", "fontcolor": GRAY, "color": GRAY},
     )
     # Without the two limits, dot does not end on long skip connections.
@@ -53,40 +58,48 @@ def source(diagram: Diagram, plain: bool = False, page: bool = True) -> str:
         graph.attr(splines="line", mclimit="0.1")
     graph.attr(tooltip=" ")
     if page:
-        graph.attr(label=html.header(diagram), labelloc="t")
-    _Writer(diagram, graph, labels, columns(diagram) if page else []).write()
+        graph.attr(label=dot_labels.header(diagram), labelloc="t")
+    _DotWriter(diagram, graph, labels, columns(diagram) if page else []).write()
     return str(graph.source)
 
 
-class _Writer:
+class _DotWriter:
+    """Writes a diagram into Graphviz' graph.
+
+    Args:
+        diagram: what to write.
+        graph: is filled.
+        labels: whether edges say the shapes of their tensors.
+        by_column: the members of each column; none if there are no columns.
+    """
+
     def __init__(
-        self, diagram: Diagram, graph: graphviz.Digraph, labels: bool, found: list[list[Member]]
+        self, diagram: Diagram, graph: graphviz.Digraph, labels: bool, by_column: list[list[Member]]
     ) -> None:
         self._diagram = diagram
         self._graph = graph
         self._labels = labels
-        self._saying = {line.source for line in diagram.lines} if self._labels else set()
-        self._columns = found
+        self._labeled = {c.source for c in diagram.connections} if labels else set()
+        self._columns = by_column
         self._column = column_of(self._columns)
         self._jump = self._numbered_jumps()
 
     def _numbered_jumps(self) -> dict[tuple[str, int], int]:
         """A number for each box that sends to another column, by box and column."""
         numbers: dict[str, int] = {}
-        found = {}
-        for line in self._diagram.lines:
-            target = self._column.get(line.target)
-            if self._column.get(line.source) != target and target is not None:
-                number = numbers.setdefault(line.source, len(numbers) + 1)
-                found[line.source, target] = number
-        return found
+        jumps = {}
+        for connection in self._diagram.connections:
+            target = self._column.get(connection.target)
+            if self._column.get(connection.source) != target and target is not None:
+                number = numbers.setdefault(connection.source, len(numbers) + 1)
+                jumps[connection.source, target] = number
+        return jumps
 
     def write(self) -> None:
-        found = self._columns
         models = self._diagram.models
-        if len(found) > 1:
-            self._pack(len(found))
-            for number, members in enumerate(found):
+        if len(self._columns) > 1:
+            self._pack(len(self._columns))
+            for number, members in enumerate(self._columns):
                 # With "u", and without the numbers that it means, clusters are packed in the order
                 # in which they are written; otherwise by size.
                 with self._graph.subgraph(name=f"cluster_column{number}") as column:
@@ -101,7 +114,7 @@ class _Writer:
                 self._pack(across)
             for model in models:
                 self._group(self._graph, model)
-        self._lines()
+        self._edges()
 
     def _pack(self, across: int) -> None:
         """Have what is not connected in rows of so many, in the order in which it is written."""
@@ -114,44 +127,49 @@ class _Writer:
         for member in members:
             if isinstance(member, Box):
                 graph.node(
-                    member.id, id=member.id, **html.box(member, member.id not in self._saying)
+                    member.id,
+                    id=member.id,
+                    **dot_labels.box(member, member.id not in self._labeled),
                 )
             else:
                 self._group(graph, member)
 
     def _group(self, graph: graphviz.Digraph, group: Group) -> None:
         with graph.subgraph(name=f"cluster_{group.id}") as inner:
-            inner.attr(id=group.id, **html.group(group))
+            inner.attr(id=group.id, **dot_labels.group(group))
             self._members(inner, group.members)
 
     def _jumps(self, column: graphviz.Digraph, number: int) -> None:
-        """A sign where a line leaves the column, and one where it goes on in a later one."""
+        """A sign where an edge leaves the column, and one where it goes on in a later one."""
         for (source, target), jump in self._jump.items():
             if self._column[source] == number:
                 _sign(column, f"from_{source}", jump)
             if target == number:
                 _sign(column, f"to_{source}_{target}", jump)
 
-    def _lines(self) -> None:
+    def _edges(self) -> None:
         labeled: set[tuple[str, str]] = set()
         left: set[str] = set()
-        for number, line in enumerate(self._diagram.lines):
-            # Of several lines with the same tensor one says its shape.
-            said = not self._labels or (line.source, line.label) in labeled
-            label = "" if said else line.label
-            labeled.add((line.source, line.label))
-            target = self._column.get(line.target, 0)
-            if (line.source, target) not in self._jump:
-                self._edge(line.source, line.target, label, line, number)
+        for number, connection in enumerate(self._diagram.connections):
+            source, target = connection.source, connection.target
+            # Of several edges with the same tensor one says its shape.
+            said = not self._labels or (source, connection.label) in labeled
+            label = "" if said else connection.label
+            labeled.add((source, connection.label))
+            column = self._column.get(target, 0)
+            if (source, column) not in self._jump:
+                self._edge(source, target, label, connection, number)
                 continue
-            if line.source not in left:
-                self._edge(line.source, f"from_{line.source}", label, line, number)
-                left.add(line.source)
-            self._edge(f"to_{line.source}_{target}", line.target, "", line, number)
+            if source not in left:
+                self._edge(source, f"from_{source}", label, connection, number)
+                left.add(source)
+            self._edge(f"to_{source}_{column}", target, "", connection, number)
 
-    def _edge(self, source: str, target: str, label: str, line: Line, number: int) -> None:
-        more = {"label": f"<{html.text(f' {label} ')}>"} if label else {}
-        tip = html.tooltip(line.label) if line.label else " "
+    def _edge(
+        self, source: str, target: str, label: str, connection: Connection, number: int
+    ) -> None:
+        more = {"label": f"<{dot_labels.text(f' {label} ')}>"} if label else {}
+        tip = dot_labels.tooltip(connection.label) if connection.label else " "
         self._graph.edge(source, target, edgetooltip=tip, **{"class": f"line{number}"}, **more)
 
 
@@ -163,7 +181,7 @@ def _sign(column: graphviz.Digraph, id_: str, number: int) -> None:
         width="0.28",
         fixedsize="true",
         style="filled",
-        fillcolor=html.INK,
+        fillcolor=INK,
         fontcolor="white",
         fontsize="10",
         tooltip=f"goes on at the other {number}",

@@ -8,18 +8,13 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.drawing.caption import joined
-from buildtrace.renderers.drawing.columns import MOST_ROWS
+from buildtrace.renderers.drawing.caption import joined, without_middle
 from buildtrace.renderers.drawing.diagram import boxes
-from buildtrace.renderers.drawing.kinds import KINDS
+from buildtrace.renderers.drawing.kinds import FADED, INK, KINDS, PALE
 from buildtrace.renderers.text.format import count
 
 if TYPE_CHECKING:
-    from buildtrace.renderers.drawing.diagram import Box, Diagram, Group, Row
-
-INK = "#111827"
-FADED = "#6B7280"
-PALE = "#FAFAFA"
+    from buildtrace.renderers.drawing.diagram import Box, BoxRow, Diagram, Group
 
 _TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
 _TOOLTIP_LENGTH = 400
@@ -44,19 +39,19 @@ def box(drawn: Box, says_shape: bool) -> dict[str, str]:
 
     Args:
         drawn: the box.
-        says_shape: whether it says its output's shape because no line does.
+        says_shape: whether it says its output's shape because no connection does.
     """
     tip = tooltip(joined(*(row.tooltip for row in drawn.rows)))
     if len(drawn.rows) > 1:
         return {"label": f"<{_run(drawn, says_shape)}>", "shape": "plain", "tooltip": tip}
     row = drawn.rows[0]
-    look = {"style": "filled,rounded", "fillcolor": row.kind.fill, "color": row.kind.line}
+    look = {"style": "filled,rounded", "fillcolor": row.kind.fill, "color": row.kind.border}
     if not row.built:
-        look = {"style": "filled,rounded,dashed", "fillcolor": PALE, "color": row.kind.line}
+        look = {"style": "filled,rounded,dashed", "fillcolor": PALE, "color": row.kind.border}
     return {"label": f"<{_single(row, says_shape)}>", "tooltip": tip, "margin": "0.12,0.05", **look}
 
 
-def _single(row: Row, says_shape: bool) -> str:
+def _single(row: BoxRow, says_shape: bool) -> str:
     color = INK if row.built else FADED
     lines = [
         _font(f"<B>{text(row.title)}</B>", color),
@@ -77,20 +72,18 @@ def _run(drawn: Box, says_shape: bool) -> str:
         changes = not is_last and row.shape != rows[number + 1].shape
         shape = row.shape if changes or (is_last and says_shape) else ""
         texts.append(_row(row, shape, f"{drawn.id}-{number}"))
-    left = len(texts) - MOST_ROWS
-    if left > 1:
-        half = MOST_ROWS // 2
-        words = _font(f"… {left} more layers …", FADED, 10)
-        middle = f'<TR><TD COLSPAN="3" BGCOLOR="white">{words}</TD></TR>'
-        texts = [*texts[:half], middle, *texts[half + left :]]
     style = "" if drawn.built else ' STYLE="dashed"'
     return (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{FADED}"{style}>'
-        f"{''.join(texts)}</TABLE>"
+        f"{''.join(without_middle(texts, _gap))}</TABLE>"
     )
 
 
-def _row(row: Row, shape: str, id_: str) -> str:
+def _gap(words: str) -> str:
+    return f'<TR><TD COLSPAN="3" BGCOLOR="white">{_font(words, FADED, 10)}</TD></TR>'
+
+
+def _row(row: BoxRow, shape: str, id_: str) -> str:
     """A row of a box; each of its cells has an id that begins with the row's."""
     color = INK if row.built else FADED
     fill = row.kind.fill if row.built else PALE
@@ -108,7 +101,7 @@ def _row(row: Row, shape: str, id_: str) -> str:
     )
 
 
-def _parameters(row: Row) -> str:
+def _parameters(row: BoxRow) -> str:
     return count(row.parameters, "parameter") if row.parameters else ""
 
 
@@ -154,7 +147,7 @@ def _legend(diagram: Diagram) -> str:
     rows = [row for drawn in boxes(diagram.models) for row in drawn.rows]
     used = {row.kind for row in rows}
     cells = [
-        f'<TD BORDER="1" COLOR="{kind.line}" BGCOLOR="{kind.fill}">'
+        f'<TD BORDER="1" COLOR="{kind.border}" BGCOLOR="{kind.fill}">'
         f"{_font(text(kind.title), INK, 10)}</TD>"
         for kind in KINDS
         if kind in used

@@ -16,51 +16,59 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Node
 
 
+INK = "#111827"
+FADED = "#6B7280"
+"""What is not built, and what is said besides."""
+
+PALE = "#FAFAFA"
+"""The ground of what is not built."""
+
+
 @dataclass(frozen=True)
-class Kind:
+class LayerKind:
     """A sort of layer.
 
     Attributes:
         name: a word fit for a CSS or Mermaid class.
         title: what the legend says.
         fill: color inside the box.
-        line: color of the border.
+        border: color of the border.
         classes: matches the whole class name of Keras' own layers of this kind.
     """
 
     name: str
     title: str
     fill: str
-    line: str
+    border: str
     classes: str = r"(?!)"
 
 
 KINDS = (
-    Kind("input", "input", "#E6E8EB", "#4B5563", r"Input|InputLayer"),
-    Kind("dense", "dense", "#CFE1FF", "#1D4FA8", r"Dense|EinsumDense|Lambda|Masking|Identity"),
-    Kind(
+    LayerKind("input", "input", "#E6E8EB", "#4B5563", r"Input|InputLayer"),
+    LayerKind("dense", "dense", "#CFE1FF", "#1D4FA8", r"Dense|EinsumDense|Lambda|Masking|Identity"),
+    LayerKind(
         "convolution",
         "convolution",
         "#FFDFB5",
         "#A85400",
         r"(Depthwise|Separable)?Conv(olution)?[123]D(Transpose)?|LocallyConnected[12]D",
     ),
-    Kind(
+    LayerKind(
         "normalization",
         "normalization",
         "#DDEFC0",
         "#4F7000",
         r"\w*Normalization(V1|V2)?",
     ),
-    Kind("pooling", "pooling", "#FBD0CC", "#A61B1B", r"\w*Pool(ing)?[123]D"),
-    Kind(
+    LayerKind("pooling", "pooling", "#FBD0CC", "#A61B1B", r"\w*Pool(ing)?[123]D"),
+    LayerKind(
         "activation",
         "activation",
         "#FFF1A8",
         "#7A5C00",
         r"Activation|(Leaky|P|Thresholded)?ReLU|ELU|Softmax",
     ),
-    Kind(
+    LayerKind(
         "recurrent",
         "recurrent",
         "#DDD3F8",
@@ -68,15 +76,15 @@ KINDS = (
         r"\w*RNN(Cells?)?|(CuDNN)?(LSTM|GRU)(Cell)?(V1|V2)?|ConvLSTM[123]D(Cell)?"
         r"|Bidirectional|TimeDistributed",
     ),
-    Kind("attention", "attention", "#F8CFE8", "#951B70", r"\w*Attention"),
-    Kind(
+    LayerKind("attention", "attention", "#F8CFE8", "#951B70", r"\w*Attention"),
+    LayerKind(
         "merging",
         "merging",
         "#BFECE4",
         "#005F54",
         r"Add|Subtract|Multiply|Average|Maximum|Minimum|Concatenate|Dot",
     ),
-    Kind(
+    LayerKind(
         "reshaping",
         "reshaping, regularization",
         "#E8DCCB",
@@ -84,7 +92,7 @@ KINDS = (
         r"Reshape|Flatten|Permute|RepeatVector|ZeroPadding[123]D"
         r"|Cropping[123]D|UpSampling[123]D|\w*Dropout([123]D)?|ActivityRegularization|Gaussian\w+",
     ),
-    Kind(
+    LayerKind(
         "embedding",
         "embedding, preprocessing",
         "#C9EBFA",
@@ -93,16 +101,16 @@ KINDS = (
         r"|Hashing|HashedCrossing|\w*Lookup|TextVectorization|\w*Spectrogram|FeatureSpace"
         r"|AutoContrast|Solarization|CutMix|MixUp|RandAugment|AugMix|Equalization|Pipeline",
     ),
-    Kind("model", "model", "#F7F7F7", "#1F2937"),
-    Kind("operation", "operation", "#FFFFFF", "#4B5563", r"\w*OpLambda"),
-    Kind("custom", "custom layer", "#D3F2D6", "#1B6B2A"),
+    LayerKind("model", "model", "#F7F7F7", "#1F2937"),
+    LayerKind("operation", "operation", "#FFFFFF", "#4B5563", r"\w*OpLambda"),
+    LayerKind("custom", "custom layer", "#D3F2D6", "#1B6B2A"),
 )
 """In the legend's order; the first whose `classes` match wins."""
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
 
-def kind_of(node: Node) -> Kind:
+def kind_of(node: Node) -> LayerKind:
     """The kind of a node: what the graph says of it, or else what its class name says."""
     if node.kind in ("input", "model", "operation"):
         return _BY_NAME[node.kind]
@@ -110,7 +118,7 @@ def kind_of(node: Node) -> Kind:
 
 
 @lru_cache(maxsize=4096)
-def kind_of_class(class_name: str) -> Kind:
+def kind_of_class(class_name: str) -> LayerKind:
     """The kind of a layer class; "custom" for a class that is not one of Keras' own."""
     for kind in KINDS:
         if re.fullmatch(kind.classes, class_name):

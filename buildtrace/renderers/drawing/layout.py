@@ -66,15 +66,15 @@ def lay_out(
         raise RenderError(
             f"cannot start {sys.executable or 'Python'} for the layout: {error}"
         ) from error
-    picture, told_by_child = _finished(child, source.encode(), seconds, slow)
-    complaints = told_by_child.decode(errors="replace")
+    picture, stderr = _finished(child, source.encode(), seconds, slow)
+    complaints = stderr.decode(errors="replace")
     if child.returncode < 0:
         raise RenderError(f"Graphviz crashed (signal {-child.returncode}){_first(complaints)}")
     errors = [line for line in complaints.splitlines() if re.match(r"Error: ", line)]
     if child.returncode or errors or not picture:
         raise RenderError(f"Graphviz failed{_first(chr(10).join(errors) or complaints)}")
-    if told := [line for line in complaints.splitlines() if line.startswith("Warning: ")]:
-        warnings.warn(f"Graphviz: {told[0].removeprefix('Warning: ')}", stacklevel=2)
+    if warned := [line for line in complaints.splitlines() if line.startswith("Warning: ")]:
+        warnings.warn(f"Graphviz: {warned[0].removeprefix('Warning: ')}", stacklevel=2)
     return picture
 
 

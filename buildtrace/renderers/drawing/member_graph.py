@@ -1,4 +1,4 @@
-"""How tensors flow through the members of a part, and where the flow can be cut."""
+"""How the members of a subdiagram are connected, and where that graph can be cut."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from buildtrace.renderers.drawing.diagram import Box, boxes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from buildtrace.renderers.drawing.diagram import Member, Part, Row
+    from buildtrace.renderers.drawing.diagram import BoxRow, Member, SubDiagram
 
 
 MOST_READERS = 3
 """An only input that more members read than these is on the side, like a mask."""
 
 
-class Flow:
-    """The lines of a part as a graph of its direct members; a group counts as one.
+class MemberGraph:
+    """The direct members of a subdiagram as nodes; a group counts as one.
 
     Args:
-        part: the members and lines.
-        inputs_count: whether a line from a model's input, too, keeps a chunk in one piece.
+        subdiagram: the members and their connections.
+        inputs_count: whether a connection from a model's input, too, keeps a chunk in one piece.
     """
 
-    def __init__(self, part: Part, inputs_count: bool = False) -> None:
-        self._members = part.members
-        self._place = {member.id: place for place, member in enumerate(part.members)}
-        self._inputs = {member.id for member in part.members if _is_input(member)}
-        self._owner = {box.id: m.id for m in part.members for box in boxes([m])}
-        self._before: dict[str, list[str]] = {}
-        self._after: dict[str, list[str]] = {}
-        for line in part.lines:
-            source = self._owner.get(line.source, line.source)
-            target = self._owner.get(line.target, line.target)
+    def __init__(self, subdiagram: SubDiagram, inputs_count: bool = False) -> None:
+        self._members = subdiagram.members
+        self._position = {member.id: n for n, member in enumerate(subdiagram.members)}
+        self._inputs = {member.id for member in subdiagram.members if _is_input(member)}
+        self._owner = {box.id: m.id for m in subdiagram.members for box in boxes([m])}
+        self._sources: dict[str, list[str]] = {}
+        self._targets: dict[str, list[str]] = {}
+        for connection in subdiagram.connections:
+            source = self._owner.get(connection.source, connection.source)
+            target = self._owner.get(connection.target, connection.target)
             if source != target:
-                self._before.setdefault(target, []).append(source)
-                self._after.setdefault(source, []).append(target)
+                self._sources.setdefault(target, []).append(source)
+                self._targets.setdefault(source, []).append(target)
         # An only input is where the main stream begins, not something on the side, unless
         # layers everywhere read it.
         only = [id_ for id_ in self._inputs if len(self._inputs) == 1]
-        begins = any(len(set(self._after.get(id_, ()))) <= MOST_READERS for id_ in only)
+        begins = any(len(set(self._targets.get(id_, ()))) <= MOST_READERS for id_ in only)
         self._inputs_count = inputs_count or begins
 
-    def before(self, member: Member) -> set[str]:
+    def sources(self, member: Member) -> set[str]:
         """Ids of what sends tensors to the member."""
-        return set(self._before.get(member.id, ()))
+        return set(self._sources.get(member.id, ()))
 
-    def after(self, member: Member) -> set[str]:
+    def targets(self, member: Member) -> set[str]:
         """Ids of what the member sends tensors to."""
-        return set(self._after.get(member.id, ()))
+        return set(self._targets.get(member.id, ()))
 
     def chunks(self, width: int = 1) -> list[list[Member]]:
         """The members, cut wherever all that flows on comes from the last one before the cut.
@@ -60,20 +60,21 @@ class Flow:
         Args:
             width: so many members in all may send tensors over a cut.
         """
-        place = self._place
-        found: list[list[Member]] = [[]]
+        position = self._position
+        chunks: list[list[Member]] = [[]]
         open_: list[int] = []  # for each earlier member that sends beyond this one, how far
         for i, member in enumerate(self._members):
-            found[-1].append(member)
+            chunks[-1].append(member)
             open_ = [reach for reach in open_ if reach > i]
             if len(open_) < width:
-                found.append([])
+                chunks.append([])
             if self._inputs_count or not _is_input(member):
-                open_.append(max((place.get(id_, -1) for id_ in self.after(member)), default=-1))
-        return [chunk for chunk in found if chunk]
+                reached = (position.get(id_, -1) for id_ in self.targets(member))
+                open_.append(max(reached, default=-1))
+        return [chunk for chunk in chunks if chunk]
 
     def signature(
-        self, chunk: Sequence[Member], sign: Callable[[Row], tuple[object, ...]]
+        self, chunk: Sequence[Member], sign: Callable[[BoxRow], tuple[object, ...]]
     ) -> tuple[object, ...]:
         """What two chunks have in common if they are alike in their layers and wiring.
 
@@ -81,15 +82,15 @@ class Flow:
             chunk: one of `chunks`.
             sign: what has to be the same of two layers.
         """
-        place = {member.id: i for i, member in enumerate(chunk)}
-        first = self._place[chunk[0].id]
+        position = {member.id: i for i, member in enumerate(chunk)}
+        first = self._position[chunk[0].id]
         previous = self._members[first - 1].id if first else ""
         signs: list[object] = []
         for member in chunk:
             # A source outside the chunk is the end of the chunk before, or an input by its name.
             sources = [
-                place.get(id_, id_ if id_ in self._inputs and id_ != previous else -1)
-                for id_ in self._before.get(member.id, ())
+                position.get(id_, id_ if id_ in self._inputs and id_ != previous else -1)
+                for id_ in self._sources.get(member.id, ())
             ]
             # The insides of two groups count as alike if their boxes are, in order.
             rows = tuple(sign(row) for box in boxes([member]) for row in box.rows)

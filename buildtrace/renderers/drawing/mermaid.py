@@ -6,30 +6,27 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.drawing.caption import TIMES, joined
-from buildtrace.renderers.drawing.columns import MOST_ROWS
+from buildtrace.renderers.drawing.caption import TIMES, joined, without_middle
 from buildtrace.renderers.drawing.diagram import Box, boxes
-from buildtrace.renderers.drawing.kinds import KINDS
-from buildtrace.renderers.drawing.picture import diagrams
+from buildtrace.renderers.drawing.kinds import FADED, INK, KINDS, PALE
+from buildtrace.renderers.drawing.levels import diagrams
 from buildtrace.renderers.text.format import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.renderers.drawing.diagram import Diagram, Group, Member, Row
+    from buildtrace.renderers.drawing.diagram import BoxRow, Diagram, Group, Member
     from buildtrace.traces.trace import Trace
 
-MOST_LINES = 500
+MOST_EDGES = 500
 """Mermaid refuses to draw more edges unless its page is configured otherwise."""
-
-INK = "#111827"
 
 
 def render(trace: Trace, options: Options) -> str:
     """The file's content: the finest picture that Mermaid will draw."""
     for diagram in diagrams(trace, options):
-        if len(diagram.lines) <= MOST_LINES:
+        if len(diagram.connections) <= MOST_EDGES:
             break
     return source(diagram)
 
@@ -42,11 +39,11 @@ def source(diagram: Diagram) -> str:
 def _body(diagram: Diagram) -> Iterator[str]:
     for note in diagram.notes:
         yield f"%% {note}"
-    sending = {line.source for line in diagram.lines}
+    sending = {connection.source for connection in diagram.connections}
     yield from _members(diagram.models, "  ", sending)
-    for line in diagram.lines:
-        label = f'|"{_text(line.label)}"|' if line.label else ""
-        yield f"  {line.source} -->{label} {line.target}"
+    for connection in diagram.connections:
+        label = f'|"{_text(connection.label)}"|' if connection.label else ""
+        yield f"  {connection.source} -->{label} {connection.target}"
     yield from _classes(diagram)
 
 
@@ -67,19 +64,14 @@ def _title(group: Group) -> str:
 
 
 def _label(box: Box, sends: bool) -> str:
-    """The layers of a box; what a single one sends is said by its lines."""
+    """The layers of a box; what a single one sends is said by its connections."""
     if len(box.rows) == 1:
         row = box.rows[0]
         return _row(replace(row, shape="") if sends else row, "<br/>")
-    lines = [_row(row, " ") for row in box.rows]
-    left = len(lines) - MOST_ROWS
-    if left > 1:
-        half = MOST_ROWS // 2
-        lines = [*lines[:half], f"… {left} more layers …", *lines[half + left :]]
-    return "<br/>".join(lines)
+    return "<br/>".join(without_middle([_row(row, " ") for row in box.rows]))
 
 
-def _row(row: Row, between: str) -> str:
+def _row(row: BoxRow, between: str) -> str:
     facts = joined(
         row.class_name,
         row.shape,
@@ -106,8 +98,9 @@ def _classes(diagram: Diagram) -> Iterator[str]:
     used = {_class(box) for box in boxes(diagram.models)}
     for kind in KINDS:
         if kind.name in used:
-            yield f"  classDef {kind.name} fill:{kind.fill},stroke:{kind.line},color:{INK}"
+            yield f"  classDef {kind.name} fill:{kind.fill},stroke:{kind.border},color:{INK}"
     if "several" in used:
-        yield f"  classDef several fill:#FFFFFF,stroke:#6B7280,color:{INK},text-align:left"
+        yield f"  classDef several fill:#FFFFFF,stroke:{FADED},color:{INK},text-align:left"
     if "unbuilt" in used:
-        yield "  classDef unbuilt fill:#FAFAFA,stroke:#6B7280,color:#6B7280,stroke-dasharray:5 5"
+        look = f"fill:{PALE},stroke:{FADED},color:{FADED},stroke-dasharray:5 5"
+        yield f"  classDef unbuilt {look}"

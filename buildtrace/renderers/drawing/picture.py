@@ -1,7 +1,8 @@
-"""How coarse a picture is: fine enough to learn from, coarse enough to read and to lay out."""
+"""The graph as a picture, laid out by Graphviz: SVG, PNG and PDF."""
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from dataclasses import replace
@@ -9,27 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.errors import RenderError
-from buildtrace.renderers.drawing import coarsening, layout
+from buildtrace.renderers.drawing import dot, layout
 from buildtrace.renderers.drawing.diagram import Diagram, count_boxes
-from buildtrace.renderers.drawing.topology import diagram as diagram_of
+from buildtrace.renderers.drawing.levels import diagrams
 from buildtrace.renderers.text.format import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.renderers.drawing.diagram import Part
     from buildtrace.traces.trace import Trace
-
-SMALL = 24
-"""So many boxes are drawn one by one."""
-
-MOST_LABELED = 150
-"""In a picture of more boxes, these say the shapes: labels on so many lines are clutter, and
-dot takes long to lead lines around them."""
-
-READABLE = 60
-"""A picture of more boxes is made coarser."""
 
 SECONDS, SECONDS_A_BOX = 5.0, 0.005
 """A layout that takes longer is given up for a simpler one; one of many boxes may take longer."""
@@ -38,77 +28,35 @@ LONGEST = 60.0
 """After so many seconds there is no picture at all."""
 
 
-def _runs_of_repeats(part: Part) -> Part:
-    return coarsening.runs(coarsening.repeats(part))
-
-
-def _runs_of_alike(part: Part) -> Part:
-    return coarsening.runs(coarsening.alike(coarsening.repeats(part)))
-
-
-def _blocks(part: Part) -> Part:
-    return coarsening.runs(coarsening.alike(coarsening.blocks(coarsening.repeats(part))))
-
-
-LEVELS: tuple[Callable[[Part], Part], ...] = (
-    coarsening.nothing,
-    _runs_of_repeats,
-    _runs_of_alike,
-    _blocks,
-)
-"""From the finest to the coarsest."""
-
-
-def diagrams(trace: Trace, options: Options) -> Iterator[Diagram]:
-    """The picture at the level that suits it, then ever coarser ones.
-
-    Raises:
-        RenderError: the trace has no graph.
-        UsageError: the trace has no model of the name asked for.
-    """
-    finest = diagram_of(trace, options, coarsening.nothing)
-    whole = count_boxes(finest)
-    chosen, fewest = False, whole + 1
-    for level, fold in enumerate(LEVELS):
-        drawn = finest if level == 0 else diagram_of(trace, options, fold)
-        number = count_boxes(drawn)
-        if not chosen:
-            limit = SMALL if level == 0 else READABLE
-            if not options.full and number > limit and level < len(LEVELS) - 1:
-                continue
-        if chosen and number >= fewest:
-            continue
-        chosen, fewest = True, number
-        notes = (
-            (f"{count(whole, 'layer')} drawn as {count(number, 'box', 'boxes')}",) if level else ()
-        )
-        yield replace(drawn, notes=(*notes, *drawn.notes), level=level)
-
-
-class Drawn(NamedTuple):
+class Drawing(NamedTuple):
     """A picture, and the diagram that it shows."""
 
     diagram: Diagram
     picture: bytes
 
 
+def svg(trace: Trace, options: Options) -> bytes:
+    """The picture as SVG; see `draw`."""
+    return tidy(draw(trace, options, "svg").picture.decode()).encode()
+
+
 def png(trace: Trace, options: Options) -> bytes:
-    """The picture as PNG; see `drawn`."""
-    return drawn(trace, options, "png").picture
+    """The picture as PNG; see `draw`."""
+    return draw(trace, options, "png").picture
 
 
 def pdf(trace: Trace, options: Options) -> bytes:
-    """The picture as PDF; see `drawn`."""
-    return drawn(trace, options, "pdf").picture
+    """The picture as PDF; see `draw`."""
+    return draw(trace, options, "pdf").picture
 
 
-def drawn(
+def draw(
     trace: Trace,
     options: Options,
     format: str,  # noqa: A002
     page: bool = True,
     longest: float | None = None,
-) -> Drawn:
+) -> Drawing:
     """The picture, laid out by Graphviz.
 
     It is tried as it should look, then with plain lines, then ever coarser, each time only for
@@ -125,8 +73,6 @@ def drawn(
         RenderError: there is nothing to draw, or Graphviz could not.
         UsageError: the trace has no model of the name asked for.
     """
-    from buildtrace.renderers.drawing import dot
-
     end = time.monotonic() + (LONGEST if longest is None else longest)
     late = ""
     for diagram, plain in _ever_simpler(trace, options):
@@ -147,17 +93,35 @@ def drawn(
             continue
         if late:
             _tell(f"the picture is {late}")
-        return Drawn(diagram, picture)
+        return Drawing(diagram, picture)
     raise RenderError(f"{failure}; a .dot file holds the graph without a layout") from failure
 
 
 def _ever_simpler(trace: Trace, options: Options) -> Iterator[tuple[Diagram, bool]]:
     """The diagrams, and for each whether its lines are to be plain."""
-    for drawn in diagrams(trace, options):
-        yield drawn, False
-        if count_boxes(drawn) <= MOST_LABELED:
-            yield drawn, True
+    for diagram in diagrams(trace, options):
+        yield diagram, False
+        if count_boxes(diagram) <= dot.MOST_LABELED:
+            yield diagram, True
 
 
 def _tell(text: str) -> None:
     warnings.warn(text, stacklevel=5)
+
+
+def tidy(markup: str) -> str:
+    """The SVG of Graphviz with tooltips that browsers show, and no address of another file.
+
+    Graphviz gives every shape its own id as `<title>`, which browsers show, and puts the tooltip
+    on an `<a>` around the shape, which most do not.
+    """
+    markup = re.sub(r"<!DOCTYPE[^>]*>\n?|<!--.*?-->\n?", "", markup, flags=re.DOTALL)
+    markup = re.sub(r"<title>[^<]*</title>\n?", "", markup)
+    markup = re.sub(r'<a xlink:title="([^"]*)">\n?', _as_title, markup)
+    markup = markup.replace("</a>\n", "").replace("</a>", "")
+    return markup.replace("<svg ", '<svg role="img" ', 1)
+
+
+def _as_title(link: re.Match[str]) -> str:
+    words = link[1].strip()
+    return f"<title>{words}</title>\n" if words else ""

@@ -1,4 +1,4 @@
-"""From a trace's graphs to a diagram that shows every layer, nested models as groups."""
+"""Makes a diagram of a trace's graphs: every layer a box, nested models as groups."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from buildtrace.errors import RenderError, UsageError
 from buildtrace.renderers.drawing.caption import joined, short
 from buildtrace.renderers.drawing.diagram import (
     Box,
+    BoxRow,
+    Connection,
     Diagram,
     Group,
-    Line,
     Member,
-    Part,
-    Place,
-    Row,
+    NodeRef,
+    SubDiagram,
     boxes,
 )
 from buildtrace.renderers.drawing.kinds import kind_of
@@ -25,41 +25,38 @@ from buildtrace.renderers.text.format import clean, count, tensor, tensors
 from buildtrace.renderers.weighing import Weighing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from buildtrace.renderers import Options
+    from buildtrace.renderers.drawing.coarsening import Coarsening
     from buildtrace.traces.schema import Graph, Node
     from buildtrace.traces.trace import Trace
-
-    Fold = Callable[[Part], Part]
 
 MODERATE = 30
 """A nested model of more layers is drawn as one box unless everything is asked for."""
 
 
-def diagram(trace: Trace, options: Options, fold: Fold) -> Diagram:
+def diagram_of(trace: Trace, options: Options, coarsen: Coarsening) -> Diagram:
     """The picture of the models in a trace.
 
     Args:
         trace: what was recorded.
         options: `model`, `depth` and `full` matter here.
-        fold: makes the inside of one model coarser.
+        coarsen: makes the inside of one model coarser.
 
     Raises:
         RenderError: the trace has no graph.
         UsageError: the trace has no model of the name asked for.
     """
-    drawer = _Drawer(trace, options, fold)
-    graphs = folded(chosen(trace, options), options.full)
-    parts = [drawer.model(graph) for graph in graphs if not isinstance(graph, More)]
+    maker = _DiagramMaker(trace, options, coarsen)
+    graphs = folded(_chosen(trace, options), options.full)
+    models = [maker.model(graph) for graph in graphs if not isinstance(graph, More)]
     return Diagram(
-        models=tuple(group for group, _ in parts),
-        lines=tuple(line for _, part in parts for line in part.lines),
+        models=tuple(group for group, _ in models),
+        connections=tuple(c for _, subdiagram in models for c in subdiagram.connections),
         notes=tuple(f"models: {more.text}" for more in graphs if isinstance(more, More)),
     )
 
 
-def chosen(trace: Trace, options: Options) -> list[Graph]:
+def _chosen(trace: Trace, options: Options) -> list[Graph]:
     """The graphs that get a picture of their own: those not inside another, or the one named."""
     if options.model is not None:
         try:
@@ -78,24 +75,24 @@ def chosen(trace: Trace, options: Options) -> list[Graph]:
     return [g for g in trace.graphs if g.model.id not in nested] or list(trace.graphs)
 
 
-class _Drawer:
-    """Turns graphs into parts; ids of boxes are made from the place in the picture alone."""
+class _DiagramMaker:
+    """Makes groups of graphs; a box's id says no more than where in the diagram it is."""
 
-    def __init__(self, trace: Trace, options: Options, fold: Fold) -> None:
+    def __init__(self, trace: Trace, options: Options, coarsen: Coarsening) -> None:
         self._graphs = {graph.model.id: graph for graph in trace.graphs}
         self._weighing = Weighing(trace)
         self._options = options
-        self._fold = fold
+        self._coarsen = coarsen
         self._models = 0
 
-    def model(self, graph: Graph) -> tuple[Group, Part]:
+    def model(self, graph: Graph) -> tuple[Group, SubDiagram]:
         """A model of its own, with all that is in it."""
         self._models += 1
         id_ = f"m{self._models}"
-        part = self._part(graph, id_, (graph.model.id,))
-        return self._group(graph, id_, part), part
+        inside = self._inside(graph, id_, (graph.model.id,))
+        return self._group(graph, id_, inside), inside
 
-    def _group(self, graph: Graph, id_: str, part: Part, note: str = "") -> Group:
+    def _group(self, graph: Graph, id_: str, inside: SubDiagram, note: str = "") -> Group:
         parameters = self._weighing.parameters([graph.model.id])
         return Group(
             id=id_,
@@ -106,16 +103,16 @@ class _Drawer:
                 "" if graph.built else "not built",
                 note,
             ),
-            members=part.members,
+            members=inside.members,
             built=graph.built,
         )
 
-    def _part(self, graph: Graph, prefix: str, within: tuple[int, ...]) -> Part:
+    def _inside(self, graph: Graph, prefix: str, within: tuple[int, ...]) -> SubDiagram:
         """The inside of a model. `within`: the models around, so that no model holds itself."""
         calls = Counter(node.layer for node in graph.nodes if node.layer is not None)
         turn = _turns(graph)
         members: list[Member] = []
-        lines: list[Line] = []
+        connections: list[Connection] = []
         ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         for node in _in_order(graph):
             id_ = f"{prefix}_{node.id}"
@@ -124,24 +121,24 @@ class _Drawer:
             note = f"call {call} of {times}" if times > 1 else ""
             inner = self._graphs.get(node.layer) if node.layer is not None else None
             if inner and call == 1 and self._expands(inner, within):
-                part = self._part(inner, id_, (*within, inner.model.id))
-                members.append(self._group(inner, id_, part, note))
-                lines += part.lines
-                ports[node.id] = part.entries, part.exits
+                inside = self._inside(inner, id_, (*within, inner.model.id))
+                members.append(self._group(inner, id_, inside, note))
+                connections += inside.connections
+                ports[node.id] = inside.entries, inside.exits
             else:
                 row = self._row(node, inner, call, note)
-                row = replace(row, places=(Place(graph.model.id, node.id),))
+                row = replace(row, node_refs=(NodeRef(graph.model.id, node.id),))
                 members.append(Box(id_, (row,)))
                 ports[node.id] = (id_,), (id_,)
-        part = Part(
+        subdiagram = SubDiagram(
             tuple(members),
-            (*lines, *_lines(graph, ports)),
+            (*connections, *_connections(graph, ports)),
             tuple(ports[n][0][0] for n in graph.inputs if n in ports),
             tuple(ports[n][1][0] for n in graph.outputs if n in ports),
         )
-        if not part.entries or not part.exits:
-            part = _with_ends(part)
-        return self._fold(part)
+        if not subdiagram.entries or not subdiagram.exits:
+            subdiagram = _with_ends(subdiagram)
+        return self._coarsen(subdiagram)
 
     def _expands(self, inner: Graph, within: tuple[int, ...]) -> bool:
         """Whether a nested model is opened; never without end, never empty."""
@@ -162,14 +159,14 @@ class _Drawer:
                 total += 1
         return total
 
-    def _row(self, node: Node, inner: Graph | None, call: int, note: str) -> Row:
+    def _row(self, node: Node, inner: Graph | None, call: int, note: str) -> BoxRow:
         # What a shared layer weighs is said at its first call only: it is there once.
         parameters = self._weighing.parameters([node.layer]) if call == 1 else 0
         layers = self._size(inner, (inner.model.id,)) if inner else 1
         if inner and call == 1 and inner.nodes:
             note = joined(note, f"{count(layers, 'layer')} inside")
         shape = tensors(node.outputs)
-        return Row(
+        return BoxRow(
             name=node.name,
             title=short(node.name),
             class_name=short(node.class_name),
@@ -225,11 +222,13 @@ def _in_order(graph: Graph) -> list[Node]:
     return [*order.values(), *(node for node in graph.nodes if node.id not in order)]
 
 
-def _lines(graph: Graph, ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]]) -> list[Line]:
+def _connections(
+    graph: Graph, ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]]
+) -> list[Connection]:
     """The graph's edges between boxes; the n-th edge into a nested model goes to its n-th input."""
     arrived: Counter[int] = Counter()
     left: dict[int, list[object]] = {}
-    lines = []
+    connections = []
     for edge in graph.edges:
         if edge.source not in ports or edge.target not in ports:
             continue
@@ -240,14 +239,16 @@ def _lines(graph: Graph, ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]
         source = sources[sent.index(edge.tensor) % len(sources)]
         target = targets[arrived[edge.target] % len(targets)]
         arrived[edge.target] += 1
-        place = Place(graph.model.id, edge.target)
-        lines.append(Line(source, target, tensor(edge.tensor), (place,)))
-    return lines
+        node_ref = NodeRef(graph.model.id, edge.target)
+        connections.append(Connection(source, target, tensor(edge.tensor), (node_ref,)))
+    return connections
 
 
-def _with_ends(part: Part) -> Part:
-    """A part whose graph names no inputs or outputs: its first and last box will do."""
-    ids = [box.id for box in boxes(part.members)]
+def _with_ends(subdiagram: SubDiagram) -> SubDiagram:
+    """For a graph that names no inputs or outputs, the first and the last box will do."""
+    ids = [box.id for box in boxes(subdiagram.members)]
     return replace(
-        part, entries=part.entries or tuple(ids[:1]), exits=part.exits or tuple(ids[-1:])
+        subdiagram,
+        entries=subdiagram.entries or tuple(ids[:1]),
+        exits=subdiagram.exits or tuple(ids[-1:]),
     )

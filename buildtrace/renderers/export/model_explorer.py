@@ -1,4 +1,4 @@
-"""The graphs for Model Explorer, which folds nested models and searches in them by itself."""
+"""The graphs for Model Explorer, which closes nested models and searches in them by itself."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import msgspec
 from buildtrace.renderers.drawing import coarsening
 from buildtrace.renderers.drawing.caption import joined
 from buildtrace.renderers.drawing.diagram import Box, Group, boxes
-from buildtrace.renderers.drawing.topology import diagram
+from buildtrace.renderers.drawing.topology import diagram_of
 from buildtrace.renderers.text import format as fmt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.renderers.drawing.diagram import Diagram, Line, Member, Row
+    from buildtrace.renderers.drawing.diagram import BoxRow, Connection, Diagram, Member
     from buildtrace.traces.schema import Node, TensorSpec
     from buildtrace.traces.trace import Trace
 
@@ -29,17 +29,17 @@ def render(trace: Trace, options: Options) -> bytes:
         RenderError: the trace has no graph.
         UsageError: the trace has no model of the name asked for.
     """
-    drawn = diagram(trace, options._replace(full=True), coarsening.nothing)
-    return msgspec.json.encode({"label": "buildtrace", "graphs": list(_graphs(trace, drawn))})
+    diagram = diagram_of(trace, options._replace(full=True), coarsening.nothing)
+    return msgspec.json.encode({"label": "buildtrace", "graphs": list(_graphs(trace, diagram))})
 
 
-def _graphs(trace: Trace, drawn: Diagram) -> Iterator[dict[str, Any]]:
-    rows = {box.id: box.rows[0] for box in boxes(drawn.models)}
-    edges = _edges(drawn.lines, rows)
-    for group, name in zip(drawn.models, _different(drawn.models), strict=True):
+def _graphs(trace: Trace, diagram: Diagram) -> Iterator[dict[str, Any]]:
+    rows = {box.id: box.rows[0] for box in boxes(diagram.models)}
+    edges = _edges(diagram.connections, rows)
+    for group, name in zip(diagram.models, _different(diagram.models), strict=True):
         namespaces = {"": group.note}
         nodes = []
-        for box, namespace in _places(group.members, "", namespaces):
+        for box, namespace in _boxes_in(group.members, "", namespaces):
             nodes.append(_node(trace, box, namespace, edges.get(box.id, [])))
         attributes = {namespace: {"model": note} for namespace, note in namespaces.items()}
         yield {"id": name, "nodes": nodes, "groupNodeAttributes": attributes}
@@ -54,10 +54,13 @@ def _different(groups: Iterable[Group]) -> Iterator[str]:
         yield f"{group.title} ({number})" if number > 1 else group.title
 
 
-def _places(
-    members: Iterable[Member], namespace: str, found: dict[str, str]
+def _boxes_in(
+    members: Iterable[Member], namespace: str, notes: dict[str, str]
 ) -> Iterator[tuple[Box, str]]:
-    """Each box with its namespace, the names of the models around it; `found` collects these."""
+    """Each box with its namespace, the names of the models around it.
+
+    `notes` is filled with what is to be said of each namespace's model.
+    """
     members = list(members)
     names = _different(member for member in members if isinstance(member, Group))
     for member in members:
@@ -67,26 +70,26 @@ def _places(
         # A slash in a name would be one level more.
         name = next(names).replace("/", "∕")  # noqa: RUF001 - it has to look like a slash
         inner = f"{namespace}/{name}" if namespace else name
-        found[inner] = member.note
-        yield from _places(member.members, inner, found)
+        notes[inner] = member.note
+        yield from _boxes_in(member.members, inner, notes)
 
 
 def _node(trace: Trace, box: Box, namespace: str, edges: list[dict[str, str]]) -> dict[str, Any]:
     row = box.rows[0]
     node = row.node
-    assert node is not None  # nothing was folded
+    assert node is not None  # every layer is a box of its own
     return {
         "id": box.id,
         "label": row.title,
         "namespace": namespace,
         "attrs": [{"key": key, "value": value} for key, value in _attributes(trace, row, node)],
         "incomingEdges": edges,
-        "outputsMetadata": [_output(place, spec) for place, spec in enumerate(node.outputs)],
-        "style": {"backgroundColor": row.kind.fill, "borderColor": row.kind.line},
+        "outputsMetadata": [_output(number, spec) for number, spec in enumerate(node.outputs)],
+        "style": {"backgroundColor": row.kind.fill, "borderColor": row.kind.border},
     }
 
 
-def _attributes(trace: Trace, row: Row, node: Node) -> Iterator[tuple[str, str]]:
+def _attributes(trace: Trace, row: BoxRow, node: Node) -> Iterator[tuple[str, str]]:
     yield "class", fmt.clean(node.class_name)
     yield "name", fmt.clean(node.name)
     if row.parameters:
@@ -105,26 +108,29 @@ def _attributes(trace: Trace, row: Row, node: Node) -> Iterator[tuple[str, str]]
         yield "note", row.note
 
 
-def _output(place: int, spec: TensorSpec) -> dict[str, Any]:
+def _output(number: int, spec: TensorSpec) -> dict[str, Any]:
     attrs = {"shape": fmt.shape(spec.shape), "dtype": fmt.clean(spec.dtype or "?")}
     return {
-        "id": str(place),
+        "id": str(number),
         "attrs": [{"key": key, "value": value} for key, value in attrs.items()],
     }
 
 
-def _edges(lines: Iterable[Line], rows: dict[str, Row]) -> dict[str, list[dict[str, str]]]:
+def _edges(
+    connections: Iterable[Connection], rows: dict[str, BoxRow]
+) -> dict[str, list[dict[str, str]]]:
     """The edges that come into each box; the n-th of them is its n-th input."""
-    found: dict[str, list[dict[str, str]]] = {}
-    for line in lines:
-        node = rows[line.source].node
+    edges: dict[str, list[dict[str, str]]] = {}
+    for connection in connections:
+        node = rows[connection.source].node
         sent = [fmt.tensor(spec) for spec in node.outputs] if node else []
-        arriving = found.setdefault(line.target, [])
+        output = sent.index(connection.label) if connection.label in sent else 0
+        arriving = edges.setdefault(connection.target, [])
         arriving.append(
             {
-                "sourceNodeId": line.source,
-                "sourceNodeOutputId": str(sent.index(line.label) if line.label in sent else 0),
+                "sourceNodeId": connection.source,
+                "sourceNodeOutputId": str(output),
                 "targetNodeInputId": str(len(arriving)),
             }
         )
-    return found
+    return edges

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from buildtrace.errors import BuildtraceError
 from buildtrace.renderers.models import build_around
 from buildtrace.renderers.page import page_findings
-from buildtrace.renderers.page.pictures import Moments, pictures
+from buildtrace.renderers.page.moments import Moments
+from buildtrace.renderers.page.pictures import pictures
 from buildtrace.renderers.page.sources import Sources
 from buildtrace.renderers.terminal.story import OF_STEP, Story, stories
 from buildtrace.renderers.text import format as fmt

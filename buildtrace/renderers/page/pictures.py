@@ -1,4 +1,4 @@
-"""The pictures of a report, and which call brings which part of them to life."""
+"""The pictures of a report: SVG with what its scripts need to know of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from buildtrace.errors import RenderError
 from buildtrace.renderers import Options
-from buildtrace.renderers.drawing import picture, svg
-from buildtrace.renderers.drawing.diagram import boxes
-from buildtrace.renderers.models import weights_by_layer
+from buildtrace.renderers.drawing import picture
+from buildtrace.renderers.drawing.diagram import boxes, count_boxes
+from buildtrace.renderers.drawing.levels import diagrams
 from buildtrace.traces import folding
-from buildtrace.traces.lazy import cached_property
 
 if TYPE_CHECKING:
-    from buildtrace.renderers.drawing.diagram import Diagram, Place
-    from buildtrace.traces.schema import Call, Graph, Node
+    from buildtrace.renderers.drawing.diagram import Diagram, NodeRef
+    from buildtrace.renderers.page.moments import Moments
+    from buildtrace.traces.schema import Graph
     from buildtrace.traces.trace import Trace
 
 LONGEST, LONGEST_WHOLE = 30.0, 10.0
@@ -23,90 +23,6 @@ LONGEST, LONGEST_WHOLE = 30.0, 10.0
 
 MOST_BOXES = 5_000
 """A picture of every single layer has no more boxes than this."""
-
-
-_CALLS = (".__call__", ".symbolic_call")
-"""How the landmarks end that are calls of a layer or an operation as such."""
-
-
-_Calls = dict[int | str, list["Call"]]
-
-
-class Moments:
-    """Which calls make a node: the first on its layer, and the one that connects it."""
-
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
-        self._weights = weights_by_layer(trace)
-        self._nodes = {
-            (graph.model.id, node.id): node for graph in trace.graphs for node in graph.nodes
-        }
-
-    @cached_property
-    def _first(self) -> dict[int, Call]:
-        found: dict[int, Call] = {}
-        for call in self._trace.calls:
-            if call.layer and call.step != "graph":
-                found.setdefault(call.layer.id, call)
-        return found
-
-    @cached_property
-    def _connecting(self) -> tuple[_Calls, _Calls]:
-        """The `Node`s that Keras makes, and the calls of layers as such: both connect a layer.
-
-        They are found by the layer's id and, for an operation without one, by its name.
-        """
-        nodes: _Calls = {}
-        calls: _Calls = {}
-        for call in self._trace.calls:
-            if call.layer is None or call.step != "connect":
-                continue
-            if call.landmark == "Node.__init__":
-                found = nodes
-            elif call.landmark.endswith(_CALLS) and self._outermost(call) is call:
-                found = calls
-            else:
-                continue
-            for key in (call.layer.id, call.layer.name):
-                found.setdefault(key, []).append(call)
-        return nodes, calls
-
-    def _outermost(self, call: Call) -> Call:
-        """The outermost call on the same layer that `call` is inside of."""
-        outermost = call
-        for outer in self._trace.ancestors(call):
-            if call.layer and outer.layer and outer.layer.id == call.layer.id:
-                outermost = outer
-        return outermost
-
-    def made(self, place: Place) -> Call | None:
-        """The call that connects the node to those before it."""
-        node = self._nodes[place]
-        nodes, calls = (found.get(_key(node), []) for found in self._connecting)
-        if node.index < len(nodes):
-            return nodes[node.index]
-        # Not every call makes a `Node`: the tensors of a subclassed model show its connections.
-        return calls[min(node.index, len(calls) - 1)] if calls else self._seen_first(node)
-
-    def seen(self, place: Place) -> Call | None:
-        """The call in which the build comes to the node first."""
-        node = self._nodes[place]
-        first = self._seen_first(node) if node.index == 0 else None
-        made = self.made(place)
-        outer = self._outermost(made) if made else None
-        return min((call for call in (first, outer) if call), key=lambda c: c.id, default=None)
-
-    def _seen_first(self, node: Node) -> Call | None:
-        return self._first.get(node.layer) if node.layer is not None else None
-
-    def weights(self, place: Place) -> list[int]:
-        """The ids of the weights that fill the node."""
-        layer = self._nodes[place].layer
-        return [w.id for w in self._weights.get(layer, [])] if layer is not None else []
-
-    def layer(self, place: Place) -> int | None:
-        """The id of the node's layer."""
-        return self._nodes[place].layer
 
 
 class Picture:
@@ -117,71 +33,78 @@ class Picture:
         self.diagram = diagram
 
     def parts(
-        self, moments: Moments, place: dict[int, int], weight_place: dict[int, int]
+        self, moments: Moments, call_numbers: dict[int, int], weight_numbers: dict[int, int]
     ) -> dict[str, Any]:
         """What a script needs to know of the picture.
 
         Args:
             moments: of the trace.
-            place: where each call stands in the page's list of calls, by its id.
-            weight_place: the same for the weights.
+            call_numbers: where each call stands in the page's list of calls, by its id.
+            weight_numbers: the same for the weights.
         """
         nodes: list[dict[str, Any]] = []
-        numbers: dict[Place, int] = {}
-        found: dict[str, list[list[int]]] = {}
+        numbers: dict[NodeRef, int] = {}
+        nodes_of_boxes: dict[str, list[list[int]]] = {}
         for box in boxes(self.diagram.models):
             for row in box.rows:
-                for node in row.places:
-                    if node not in numbers:
-                        numbers[node] = len(nodes)
-                        nodes.append(_node(moments, node, place, weight_place))
-                found.setdefault(box.id, []).append([numbers[node] for node in row.places])
-        makers = [[moments.made(node) for node in line.places] for line in self.diagram.lines]
-        lines = [[place[call.id] for call in calls if call] for calls in makers]
-        return {"nodes": nodes, "boxes": found, "lines": lines, "notes": self.diagram.notes}
-
-
-def _key(node: Node) -> int | str:
-    return node.name if node.layer is None else node.layer
+                for node_ref in row.node_refs:
+                    if node_ref not in numbers:
+                        numbers[node_ref] = len(nodes)
+                        nodes.append(_node(moments, node_ref, call_numbers, weight_numbers))
+                row_nodes = [numbers[node_ref] for node_ref in row.node_refs]
+                nodes_of_boxes.setdefault(box.id, []).append(row_nodes)
+        makers = [
+            [moments.connecting_call(node_ref) for node_ref in connection.node_refs]
+            for connection in self.diagram.connections
+        ]
+        return {
+            "nodes": nodes,
+            "boxes": nodes_of_boxes,
+            "lines": [[call_numbers[call.id] for call in calls if call] for calls in makers],
+            "notes": self.diagram.notes,
+        }
 
 
 def _node(
-    moments: Moments, node: Place, place: dict[int, int], weight_place: dict[int, int]
+    moments: Moments,
+    node_ref: NodeRef,
+    call_numbers: dict[int, int],
+    weight_numbers: dict[int, int],
 ) -> dict[str, Any]:
-    seen = moments.seen(node)
+    first = moments.first_call(node_ref)
+    weights = moments.weights(node_ref)
     return {
-        "layer": moments.layer(node),
-        "seen": place[seen.id] if seen else None,
-        "weights": [weight_place[id_] for id_ in moments.weights(node) if id_ in weight_place],
+        "layer": moments.layer(node_ref),
+        "seen": call_numbers[first.id] if first else None,
+        "weights": [weight_numbers[id_] for id_ in weights if id_ in weight_numbers],
     }
 
 
 def pictures(trace: Trace, graph: Graph, options: Options) -> list[Picture]:
-    """The picture of a model at the level that suits it, and if that folds, that of every layer.
+    """The picture of a model at the level that suits it, and if that is coarse, of every layer.
 
     Raises:
         RenderError: there could be no picture.
     """
     part = folding.part_of(trace, {graph.model.id})
     asked = Options(depth=options.depth, full=options.full)
-    first = _drawn(part, asked, LONGEST)
+    first = _draw(part, asked, LONGEST)
     whole = Options(full=True)
     if first.diagram.level == 0 and asked == whole:
         return [first]
-    finest = next(picture.diagrams(part, whole))
-    number = sum(1 for _ in boxes(finest.models))
-    if number == sum(1 for _ in boxes(first.diagram.models)) or number > MOST_BOXES:
+    number = count_boxes(next(diagrams(part, whole)))
+    if number == count_boxes(first.diagram) or number > MOST_BOXES:
         return [first]
     try:
-        every = _drawn(part, whole, LONGEST_WHOLE)
+        every = _draw(part, whole, LONGEST_WHOLE)
     except RenderError:
         return [first]
     return [first, every] if every.diagram.level == 0 else [first]
 
 
-def _drawn(trace: Trace, options: Options, longest: float) -> Picture:
-    found = picture.drawn(trace, options, "svg", page=False, longest=longest)
-    return Picture(_for_page(svg.tidy(found.picture.decode())), found.diagram)
+def _draw(trace: Trace, options: Options, longest: float) -> Picture:
+    drawing = picture.draw(trace, options, "svg", page=False, longest=longest)
+    return Picture(_for_page(picture.tidy(drawing.picture.decode())), drawing.diagram)
 
 
 def _for_page(markup: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.drawing.cut_points import MOST_READERS
+from buildtrace.renderers.drawing.member_graph import MOST_READERS
 from buildtrace.renderers.models import More, form, shown, weights_by_layer
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.text import format as fmt

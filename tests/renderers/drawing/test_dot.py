@@ -196,10 +196,10 @@ def test_text_on_every_color_has_contrast(kind):
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     assert (luminance(kind.fill) + 0.05) / (luminance("#111827") + 0.05) > 7
-    assert 1.05 / (luminance(kind.line) + 0.05) > 4.5  # the border, on white
+    assert 1.05 / (luminance(kind.border) + 0.05) > 4.5  # the border, on white
 
 
-def test_an_input_that_is_read_everywhere_does_not_keep_blocks_from_folding():
+def test_an_input_that_is_read_everywhere_does_not_keep_blocks_apart():
     model = graphs.Model()
     first = last = model.add("in", "InputLayer")
     for number in range(500):

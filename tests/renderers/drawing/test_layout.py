@@ -15,7 +15,7 @@ from renderers import graphs
 from buildtrace import renderers
 from buildtrace.errors import RenderError
 from buildtrace.renderers import Options
-from buildtrace.renderers.drawing import layout, picture, svg
+from buildtrace.renderers.drawing import layout, picture
 
 MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
 
@@ -33,7 +33,7 @@ def test_names_in_svg(name):
     model = graphs.Model(name)
     first = model.add(name, "InputLayer")
     model.add(name, name, first)
-    content = svg.render(graphs.trace(model), Options())
+    content = picture.svg(graphs.trace(model), Options())
     page = xml.dom.minidom.parseString(content)
     assert not page.getElementsByTagName("script")
     assert not page.getElementsByTagName("a")
@@ -97,7 +97,7 @@ def slow_for(monkeypatch, times):
 def test_too_slow_falls_back_to_plain_lines_and_says_so(monkeypatch):
     asked = slow_for(monkeypatch, 1)
     with pytest.warns(UserWarning, match="coarser"):
-        drawn = picture.drawn(graphs.trace(graphs.residual()), Options(full=True), "svg").picture
+        drawn = picture.draw(graphs.trace(graphs.residual()), Options(full=True), "svg").picture
     assert b"coarser" in drawn
     plain, rich = (pygraphviz.AGraph(string=asked[place]) for place in (1, 0))
     assert plain.nodes() == rich.nodes()
@@ -110,7 +110,7 @@ def test_too_slow_falls_back_to_plain_lines_and_says_so(monkeypatch):
 def test_too_slow_twice_falls_back_to_a_coarser_picture_and_says_so(monkeypatch):
     asked = slow_for(monkeypatch, 2)
     with pytest.warns(UserWarning, match="coarser"):
-        drawn = picture.drawn(graphs.trace(graphs.residual()), Options(full=True), "svg").picture
+        drawn = picture.draw(graphs.trace(graphs.residual()), Options(full=True), "svg").picture
     assert b"coarser" in drawn
     assert len(pygraphviz.AGraph(string=asked[2])) < len(pygraphviz.AGraph(string=asked[0])) // 2
 
@@ -121,7 +121,7 @@ def test_too_slow_at_every_level_is_an_error(monkeypatch):
 
     monkeypatch.setattr(layout, "lay_out", slow)
     with pytest.raises(RenderError, match="10 s"):
-        picture.drawn(graphs.trace(graphs.residual()), Options(), "svg")
+        picture.draw(graphs.trace(graphs.residual()), Options(), "svg")
 
 
 ENDLESS = "import time; time.sleep(600)"
@@ -145,7 +145,7 @@ def test_a_picture_says_what_takes_long(monkeypatch):
     monkeypatch.setattr(picture, "SECONDS", 0.2)
     trace = graphs.trace(graphs.residual(1))
     with pytest.warns(UserWarning, match="takes a while") as told, suppress(RenderError):
-        picture.drawn(trace, Options(full=True), "svg")
+        picture.draw(trace, Options(full=True), "svg")
     assert "6 boxes" in str(told[0].message)
 
 
@@ -154,7 +154,7 @@ def test_no_picture_takes_for_ever(monkeypatch):
     monkeypatch.setattr(picture, "LONGEST", 1.0)
     start = time.monotonic()
     with pytest.raises(RenderError, match=r"\.dot file"):
-        picture.drawn(graphs.trace(graphs.residual()), Options(full=True), "svg")
+        picture.draw(graphs.trace(graphs.residual()), Options(full=True), "svg")
     assert time.monotonic() - start < 20
 
 
@@ -183,7 +183,7 @@ def test_long_skips_end():
         last = model.add(f"layer{number}", "Add" if len(sources) > 1 else "Dense", *sources)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert b"layer299" in svg.render(graphs.trace(model), Options(full=True))
+        assert b"layer299" in picture.svg(graphs.trace(model), Options(full=True))
 
 
 def test_a_long_png_is_not_shrunk():
@@ -195,7 +195,7 @@ def test_a_long_png_is_not_shrunk():
 
 def test_no_heavy_import():
     code = (
-        "import sys, buildtrace.renderers.drawing.svg, buildtrace.renderers.drawing.mermaid\n"
+        "import sys, buildtrace.renderers.drawing.picture, buildtrace.renderers.drawing.mermaid\n"
         "heavy = {'tensorflow', 'keras', 'rich', 'graphviz', 'pygraphviz'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

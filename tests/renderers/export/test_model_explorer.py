@@ -63,7 +63,7 @@ def test_edges_go_into_nested_models():
     assert inputs == ["0", "1"]
 
 
-def test_nothing_is_folded():
+def test_every_layer_is_a_node():
     (graph,) = content(graphs.trace(graphs.residual(40)))
     assert len(graph["nodes"]) == 1 + 40 * 4 + 1
 
