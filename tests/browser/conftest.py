@@ -86,16 +86,16 @@ def opened(request, tmp_path):
         context = new(
             viewport={"width": width, "height": height}, java_script_enabled=scripts, **more
         )
-        found = Report(context.new_page(), path)
-        pages.append(found)
+        shown = Report(context.new_page(), path)
+        pages.append(shown)
         if scripts:
-            return found.open()
-        found.page.goto(found.address)
-        return found
+            return shown.open()
+        shown.page.goto(shown.address)
+        return shown
 
     yield show
-    for found in pages:
-        found.check_quiet()
+    for shown in pages:
+        shown.check_quiet()
 
 
 @pytest.fixture

@@ -42,10 +42,10 @@ def moments(trace: Trace) -> Iterator[Moment]:
 
 def stack(trace: Trace, call: Call) -> list[Call]:
     """The call and those around it, innermost first."""
-    found = [call]
-    while found[-1].parent is not None:
-        found.append(trace.calls[found[-1].parent])
-    return found
+    calls = [call]
+    while calls[-1].parent is not None:
+        calls.append(trace.calls[calls[-1].parent])
+    return calls
 
 
 def shapes(specs) -> str:
@@ -55,20 +55,20 @@ def shapes(specs) -> str:
 def facts(trace: Trace, moment: Moment) -> list[tuple[str, str]]:
     """Names and values of what is told of the call at this moment."""
     call = moment.call
-    found = [("gets", shapes(call.inputs))] if call.inputs else []
+    pairs = [("gets", shapes(call.inputs))] if call.inputs else []
     if not moment.ended:
-        return found
+        return pairs
     if call.outputs:
-        found.append(("gives", shapes(call.outputs)))
-    found += [(name, f"{old} → {new}") for name, (old, new) in call.changes.items()]
+        pairs.append(("gives", shapes(call.outputs)))
+    pairs += [(name, f"{old} → {new}") for name, (old, new) in call.changes.items()]
     for weight in trace.weights:
         if weight.call == call.id:
             by = f" by {weight.initializer}" if weight.initializer else ""
             size = 1
             for length in weight.shape:
                 size *= length
-            found.append(("makes", f"{weight.name} {weight.shape}{by}, {size:,} parameters"))
-    return found
+            pairs.append(("makes", f"{weight.name} {weight.shape}{by}, {size:,} parameters"))
+    return pairs
 
 
 def definition(call: Call) -> int:
@@ -94,8 +94,8 @@ def layer_state(trace: Trace, moment: Moment, layer: str) -> tuple[bool, float]:
     if not weights:
         outer = own[0]
         return seen, float(outer.id in moment.over)
-    made = [w for w in weights if w.call in moment.over]
-    return seen, len(made) / len(weights) if seen else 0.0
+    done = [w for w in weights if w.call in moment.over]
+    return seen, len(done) / len(weights) if seen else 0.0
 
 
 def edge_state(trace: Trace, moment: Moment, target: str) -> str:

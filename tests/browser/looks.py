@@ -43,11 +43,11 @@ def check(trace, shown, moment, number, total):
         assert row["shape"] == f"{inputs} → {outputs}".strip()
     else:
         assert row["shape"] == (inputs or None)
-    made = [f"{w.name} {w.shape}" for w in trace.weights if w.call == call.id]
-    assert row["weights"] == (made if ended else [])
+    weights = [f"{w.name} {w.shape}" for w in trace.weights if w.call == call.id]
+    assert row["weights"] == (weights if ended else [])
     # No row is folded, so that the n-th row is the n-th call.
-    for place, state in shown["rows"].items():
-        id_ = int(place)
+    for row_number, state in shown["rows"].items():
+        id_ = int(row_number)
         assert state == (
             "done" if id_ in moment.over else "open" if id_ in moment.begun else "todo"
         )
@@ -58,8 +58,8 @@ def check(trace, shown, moment, number, total):
     assert [name for name, _ in shown["stack"]] == [c.name for c in around]
     assert [int(place.split(":")[1]) for _, place in shown["stack"]] == lines
     assert shown["head"] == call.name
-    number_, text = shown["source"]
-    assert number_ == lines[0]
+    line, text = shown["source"]
+    assert line == lines[0]
     assert text == linecache.getline(call.file, lines[0]).strip()
     assert shown["user"][0] == call.caller.line
     assert shown["user"][1] == linecache.getline(call.caller.file, call.caller.line).rstrip()

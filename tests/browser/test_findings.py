@@ -144,8 +144,8 @@ def test_without_scripts_all_of_it_is_open(report, tmp_path):
     page = report(wrong(tmp_path), scripts=False).page
     items = page.locator("#plain .findings li[data-severity]")
     assert items.count() == 1 + 14  # what was caught, and the findings
-    for place in range(items.count()):
-        assert items.nth(place).locator(".why").first.is_visible()
+    for number in range(items.count()):
+        assert items.nth(number).locator(".why").first.is_visible()
     assert "Keras caught this exception" in items.first.inner_text()
     assert page.locator("#plain .failed .code li[aria-current]").inner_text().strip() == (
         "y = self.hidden(x)"

@@ -143,10 +143,12 @@ def test_a_fold_opens_by_enter_and_by_a_click_and_closes(lockstep, both_mlps):
 
 
 def test_each_difference_leads_to_a_row_that_shows_it(lockstep, both_mlps):
-    found = both_mlps[0].diff(both_mlps[1])
+    difference = both_mlps[0].diff(both_mlps[1])
     page = lockstep(*both_mlps)
     links = 0
-    for change, item in zip(found.changes, page.page.locator("#changes li").all(), strict=True):
+    for change, item in zip(
+        difference.changes, page.page.locator("#changes li").all(), strict=True
+    ):
         assert item.inner_text().replace("\n", " ").startswith(f"· {change.message}"[:40])
         calls = [side.call for side in (change.left, change.right) if side]
         if not any(call is not None for call in calls):
@@ -155,7 +157,7 @@ def test_each_difference_leads_to_a_row_that_shows_it(lockstep, both_mlps):
         links += 1
         item.locator("a").click()
         row = int(page.js(SEEN)["row"].removeprefix("row-"))
-        step = found.steps[row]
+        step = difference.steps[row]
         shown = zip((change.left, change.right), (step.left, step.right), strict=True)
         assert any(side and side.call == there is not None for side, there in shown)
     assert links > 5

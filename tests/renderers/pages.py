@@ -89,6 +89,28 @@ def policy_of(root):
     return {first: rest for first, *rest in words}
 
 
+def check_policy(root):
+    """The policy allows the page's two inline texts and nothing else."""
+    (style,) = root.all("style")
+    script = list(root.all("script"))[-1]
+    assert policy_of(root) == {
+        "default-src": ["'none'"],
+        "script-src": [hash_of(script.text)],
+        "style-src": [hash_of(style.text)],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+    }
+
+
+def check_no_markup(root):
+    """No text of the trace became an element or a handler."""
+    kinds = [script.attributes.get("type") for script in root.all("script")]
+    assert kinds == ["application/octet-stream", "module"]
+    assert len(list(root.all("style"))) == 1
+    assert list(root.all("img")) == []
+    assert [n for e in root.everything() for n in e.attributes if n.startswith("on")] == []
+
+
 def hash_of(text):
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
@@ -96,6 +118,6 @@ def hash_of(text):
 def addresses(root):
     """Everything on the page that a browser would fetch or go to."""
     names = {"src", "href", "xlink:href", "action", "srcset", "data", "poster", "background"}
-    found = [v for e in root.everything() for n, v in e.attributes.items() if n in names]
+    attributes = [v for e in root.everything() for n, v in e.attributes.items() if n in names]
     styles = "".join(style.text for style in root.all("style"))
-    return found + re.findall(r"url\([^)]*\)|@import[^;]*", styles)
+    return attributes + re.findall(r"url\([^)]*\)|@import[^;]*", styles)

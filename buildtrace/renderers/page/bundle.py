@@ -37,8 +37,8 @@ def _join(name: str, joined: dict[str, str]) -> None:
     if name in joined:
         return
     text = read(name)
-    for found in _IMPORT.finditer(text):
-        _join(found["file"], joined)
+    for imported in _IMPORT.finditer(text):
+        _join(imported["file"], joined)
     joined[name] = re.sub(r"^export ", "", _IMPORT.sub("", text), flags=re.MULTILINE)
 
 

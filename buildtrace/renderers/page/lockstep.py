@@ -61,7 +61,7 @@ def render(left: Trace, right: Trace, difference: Difference, *, full: bool = Fa
         "blocks": list(_blocks(aligned, full)),
         "rows": len(aligned.rows),
         "means": means,
-        "data": page.pack(_Data(aligned, means).all()),
+        "data": page.pack(_CardData(aligned, means).all()),
     }
     rules = bundle.read("lockstep.css") + _indents()
     return page.page("lockstep.html.j2", values, ENTRY, rules)
@@ -122,7 +122,7 @@ def _block(aligned: Aligned, numbers: list[int], shown: bool) -> dict[str, Any]:
     return {
         "folded": "" if shown else aligned.gap(rows),
         "depth": min(rows[0].depth, DEEPEST),
-        "rows": [_row(aligned, *each) for each in zip(numbers, rows, strict=True)],
+        "rows": [_row(aligned, n, row) for n, row in zip(numbers, rows, strict=True)],
     }
 
 
@@ -133,8 +133,8 @@ def _row(aligned: Aligned, number: int, row: Row) -> dict[str, Any]:
         if call is None:
             cells.append(_elsewhere(aligned, number))
         else:
-            told = [f"{fact} {texts[side]}" for fact, texts in facts]
-            cells.append(_cell(aligned, side, call, told))
+            own = [f"{fact} {texts[side]}" for fact, texts in facts]
+            cells.append(_cell(aligned, side, call, own))
     state = row.step.state
     sign = beside.SIGNS[state]
     return {"number": number, "state": state, "sign": sign, "cells": cells}
@@ -155,17 +155,17 @@ def _cell(aligned: Aligned, side: int, call: Call, facts: list[str]) -> dict[str
 
 
 def _elsewhere(aligned: Aligned, number: int) -> dict[str, Any]:
-    found = aligned.elsewhere(number)
-    if found is None:
+    elsewhere = aligned.elsewhere(number)
+    if elsewhere is None:
         return {"kind": "none"}
-    depth = min(found.depth, DEEPEST)
-    return {"kind": "link", "row": found.row, "text": found.text, "depth": depth}
+    depth = min(elsewhere.depth, DEEPEST)
+    return {"kind": "link", "row": elsewhere.row, "text": elsewhere.text, "depth": depth}
 
 
 # -- what the current row says ----------------------------------------------------------------
 
 
-class _Data:
+class _CardData:
     """What is said of each row when it is the current one; what many say is carried once."""
 
     def __init__(self, aligned: Aligned, means: dict[str, str]) -> None:
@@ -182,13 +182,13 @@ class _Data:
 
     def _row(self, number: int, row: Row) -> dict[str, Any]:
         aligned = self.aligned
-        found = aligned.elsewhere(number)
-        alone = None in row.calls and found is None
+        elsewhere = aligned.elsewhere(number)
+        alone = None in row.calls and elsewhere is None
         return {
-            "means": ELSEWHERE if found else self.means[row.step.state],
+            "means": ELSEWHERE if elsewhere else self.means[row.step.state],
             "sides": [self._side(side, call, alone) for side, call in enumerate(row.calls)],
             "differs": [[fact, *aligned.facts(row, fact)] for fact in row.step.differs],
-            "elsewhere": found.row if found else None,
+            "elsewhere": elsewhere.row if elsewhere else None,
         }
 
     def _side(self, side: int, call: Call | None, alone: bool) -> dict[str, Any] | None:
@@ -196,21 +196,21 @@ class _Data:
             return None
         trace = self.aligned.traces[side]
         layer = call.layer
-        made = [
+        weights = [
             f"{fmt.clean(weight.name)} {fmt.shape(weight.shape)}"
             for weight in trace.weights_made_by(call)
         ]
-        found = {
+        facts = {
             "name": fmt.clean(call.name),
             "step": call.step,
             "layer": [fmt.clean(layer.name), fmt.clean(layer.class_name)] if layer else None,
             "flow": fmt.flow(call.inputs, call.outputs),
-            "makes": made,
+            "makes": weights,
             "error": fmt.clean_long(fmt.essence(call.error)[0]) if call.error else "",
             "says": self._sentences(trace, call, alone),
             "line": self._line(call.caller),
         }
-        return {key: value for key, value in found.items() if value not in (None, "", [])}
+        return {key: value for key, value in facts.items() if value not in (None, "", [])}
 
     def _sentences(self, trace: Trace, call: Call, alone: bool) -> int:
         """What the function does; and why the other generation has none for it, if it has none."""

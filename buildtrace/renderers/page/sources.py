@@ -103,5 +103,5 @@ class Sources:
 
 def _decorators(code: list[str]) -> int:
     """How many lines stand above the one that begins with `def`."""
-    found = (n for n, line in enumerate(code) if line.lstrip().startswith(("def ", "async def ")))
-    return next(found, 0)
+    starts = (n for n, line in enumerate(code) if line.lstrip().startswith(("def ", "async def ")))
+    return next(starts, 0)

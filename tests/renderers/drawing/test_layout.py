@@ -24,8 +24,8 @@ MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
 def test_every_format_without_a_system_graphviz(suffix, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    made = renderers.content(graphs.trace(*graphs.siamese()), suffix, Options())
-    assert made.startswith(MAGIC[suffix])
+    content = renderers.content(graphs.trace(*graphs.siamese()), suffix, Options())
+    assert content.startswith(MAGIC[suffix])
 
 
 @pytest.mark.parametrize("name", graphs.NASTY)
@@ -99,7 +99,7 @@ def test_too_slow_falls_back_to_plain_lines_and_says_so(monkeypatch):
     with pytest.warns(UserWarning, match="coarser"):
         drawn = picture.draw(graphs.trace(graphs.residual()), Options(full=True), "svg").picture
     assert b"coarser" in drawn
-    plain, rich = (pygraphviz.AGraph(string=asked[place]) for place in (1, 0))
+    plain, rich = (pygraphviz.AGraph(string=asked[number]) for number in (1, 0))
     assert plain.nodes() == rich.nodes()
     assert plain.graph_attr["splines"] == "line"
     assert any(edge.attr["label"] for edge in rich.edges())

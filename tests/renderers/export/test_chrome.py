@@ -18,9 +18,9 @@ def events(trace, options=None, kind="X"):
     return [event for event in content["traceEvents"] if event["ph"] == kind]
 
 
-def depths(found):
+def depths(complete):
     """How many events each one is inside of, by their times alone; fails where two overlap."""
-    spans = [(round(e["ts"] * 1000), round((e["ts"] + e["dur"]) * 1000)) for e in found]
+    spans = [(round(e["ts"] * 1000), round((e["ts"] + e["dur"]) * 1000)) for e in complete]
     assert all(start < end for start, end in spans)
     around = []
     for start, end in spans:
@@ -58,8 +58,8 @@ def test_a_row_for_each_thread_with_a_name():
     assert names == {1: "thread 0", 2: "thread 1", 3: "thread 2"}
     size = len(trace.calls) // 3
     for row in names:
-        found = [event for event in events(trace) if event["tid"] == row]
-        assert depths(found) == [len(trace.ancestors(c)) for c in trace.calls[:size]]
+        own = [event for event in events(trace) if event["tid"] == row]
+        assert depths(own) == [len(trace.ancestors(c)) for c in trace.calls[:size]]
 
 
 def test_the_process_is_named_after_the_versions():
@@ -68,8 +68,8 @@ def test_the_process_is_named_after_the_versions():
 
 
 def test_a_click_tells_what_the_tree_tells():
-    found = events(made_traces.mlp3(), Options(explain=True))
-    dense = next(e for e in found if e["name"] == "Layer.__call__ · dense_1")
+    complete = events(made_traces.mlp3(), Options(explain=True))
+    dense = next(e for e in complete if e["name"] == "Layer.__call__ · dense_1")
     assert dense["cat"] == "connect"
     assert dense["args"] == {
         "layer": "dense_1 (Dense)",
@@ -80,10 +80,10 @@ def test_a_click_tells_what_the_tree_tells():
         "what it does": "What Layer.__call__ is there for.",
         "the article": "The article leaves Layer.__call__ out.",
     }
-    weights = [e["args"]["weights"] for e in found if "weights" in e["args"]]
+    weights = [e["args"]["weights"] for e in complete if "weights" in e["args"]]
     assert weights[0] == ["kernel (784, 512) float32, 401,408 parameters, GlorotUniform"]
     assert len(weights) == 4
-    root = next(e for e in found if e["name"] == "Sequential.build · sequential")
+    root = next(e for e in complete if e["name"] == "Sequential.build · sequential")
     assert root["args"]["changes"] == {"built": "False → True"}
 
 
@@ -141,8 +141,8 @@ def test_perfetto_reads_the_same_tree(tick, tmp_path):
     assert problems == []
     expected = {(e["tid"], round(e["ts"] * 1000)): e["name"] for e in events(trace)}
     assert {(tid, start): name for tid, start, name, _ in slices} == expected
-    found = [depth for _, _, _, depth in sorted(slices, key=lambda s: s[:2])]
-    assert found == [len(trace.ancestors(call)) for call in trace.calls]
+    levels = [depth for _, _, _, depth in sorted(slices, key=lambda s: s[:2])]
+    assert levels == [len(trace.ancestors(call)) for call in trace.calls]
 
 
 QUERY = """async () => {

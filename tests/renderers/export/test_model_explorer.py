@@ -76,9 +76,9 @@ def test_a_layer_that_is_not_built_says_so():
 def test_names_that_are_the_same_are_told_apart():
     model = graphs.Model("outer", id=1)
     inner = [graphs.Model("a/b", "Sequential", id=100 * n) for n in (2, 3)]
-    for each in inner:
-        each.add("x", "Dense")
-        model.add("a/b", "Sequential", layer=each.ref.id, kind="model")
+    for nested in inner:
+        nested.add("x", "Dense")
+        model.add("a/b", "Sequential", layer=nested.ref.id, kind="model")
     (graph,) = content(graphs.trace(model, *inner))
     assert [node["namespace"] for node in graph["nodes"]] == ["a∕b", "a∕b (2)"]  # noqa: RUF001
     assert len({node["id"] for node in graph["nodes"]}) == 2

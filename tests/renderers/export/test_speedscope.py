@@ -22,18 +22,18 @@ def content(trace, options=None):
 
 def replay(file, profile):
     """The frames of a profile with their depths, in order of opening; fails if it is not nested."""
-    stack, found, before = [], [], profile["startValue"]
+    stack, opened, before = [], [], profile["startValue"]
     for event in profile["events"]:
         assert event["at"] > before or event is profile["events"][0]
         before = event["at"]
         if event["type"] == "O":
-            found.append((len(stack), file["shared"]["frames"][event["frame"]]["name"]))
+            opened.append((len(stack), file["shared"]["frames"][event["frame"]]["name"]))
             stack.append(event["frame"])
         else:
             assert stack.pop() == event["frame"]
     assert not stack
     assert before == profile["endValue"]
-    return found
+    return opened
 
 
 @pytest.mark.parametrize("tick", [1, 5_000, 10**9])

@@ -51,14 +51,7 @@ def test_no_name_becomes_markup(name):
     # A lone surrogate is no name that JSON can hold, but one that Python can.
     trace = named(name)
     root = page(trace)
-    assert [s.attributes.get("type") for s in root.all("script")] == [
-        "application/octet-stream",
-        "module",
-    ]
-    assert len(list(root.all("style"))) == 1
-    assert list(root.all("img")) == []
-    handlers = [n for e in root.everything() for n in e.attributes if n.startswith("on")]
-    assert handlers == []
+    pages.check_no_markup(root)
     render(trace, Options()).encode()  # what cannot be written down is made visible
     if name == HOSTILE["script"]:
         assert any(code.text == f"{name}.build" for code in root.id("plain").all("code"))
@@ -66,16 +59,7 @@ def test_no_name_becomes_markup(name):
 
 
 def test_the_policy_allows_the_two_inline_texts_and_nothing_else():
-    root = page(made_traces.mlp3())
-    (style,) = root.all("style")
-    script = list(root.all("script"))[-1]
-    assert pages.policy_of(root) == {
-        "default-src": ["'none'"],
-        "script-src": [pages.hash_of(script.text)],
-        "style-src": [pages.hash_of(style.text)],
-        "base-uri": ["'none'"],
-        "form-action": ["'none'"],
-    }
+    pages.check_policy(page(made_traces.mlp3()))
 
 
 @pytest.mark.parametrize(
@@ -129,10 +113,10 @@ def depth_of(element):
 def test_the_tree_is_there_without_scripts(make):
     trace = make()
     calls = page(trace).id("plain").all("code")
-    found = [(code.text, depth_of(code)) for code in calls]
+    shown = [(code.text, depth_of(code)) for code in calls]
     # A call that has others inside of it stands in the summary of its own <details>.
     expected = [(c.name, depth + bool(trace.children(c))) for depth, c in trace.walk()]
-    assert found == expected
+    assert shown == expected
 
 
 def test_the_graph_and_the_weights_are_there_without_scripts():
@@ -340,10 +324,10 @@ def test_a_small_trace_starts_unfolded_and_a_big_one_folded():
     data = pages.data_of(page(trace))
     hidden = set(data["hidden"])
     seen = 0
-    for place, call in enumerate(data["calls"]):  # parents come before their children
+    for number, call in enumerate(data["calls"]):  # parents come before their children
         if call.get("parent") in hidden:
-            hidden.add(place)
-        seen += place not in hidden
+            hidden.add(number)
+        seen += number not in hidden
     assert seen == len(folding.fold(trace).calls) < 150
     assert pages.data_of(page(trace, full=True))["hidden"] == []
 
@@ -433,8 +417,8 @@ def test_only_the_model_that_is_asked_for():
         made_traces.mlp3().calls
     )  # addresses are those of the whole trace
     assert [w["call"] for w in data["weights"]] == [
-        place
-        for place, c in enumerate(data["calls"])
+        number
+        for number, c in enumerate(data["calls"])
         if data["functions"][c["function"]]["name"] == "Layer.add_weight"
     ]
 
@@ -443,15 +427,15 @@ def test_only_the_model_that_is_asked_for():
 
 
 def boxes_of(graph, trace, data):
-    """By the name of its layer, each node of a picture that is not folded."""
-    found = {}
+    """By the name of its layer, each node of a picture that shows every layer."""
+    nodes = {}
     for rows in graph["boxes"].values():
         for numbers in rows:
             for number in numbers:
                 node = graph["nodes"][number]
                 name = data["layers"][str(node["layer"])][0] if node["layer"] is not None else None
-                found.setdefault(name, []).append(node)
-    return found
+                nodes.setdefault(name, []).append(node)
+    return nodes
 
 
 def test_a_layer_is_seen_from_its_first_call_and_filled_by_its_weights():
@@ -463,8 +447,8 @@ def test_a_layer_is_seen_from_its_first_call_and_filled_by_its_weights():
         (node,) = nodes[layer]
         own = [c.id for c in trace.calls if c.layer and c.layer.name == layer]
         assert node["seen"] == own[0]
-        made = [w.id for w in trace.weights if w.path.startswith(f"{layer}/")]
-        assert node["weights"] == made
+        weights = [w.id for w in trace.weights if w.path.startswith(f"{layer}/")]
+        assert node["weights"] == weights
 
 
 def test_a_line_is_made_by_the_node_that_it_leads_to():
@@ -503,9 +487,9 @@ def test_each_node_of_a_shared_layer_is_made_by_its_own_call():
     r.graphs.append(replace(graph, nodes=(*graph.nodes, again), edges=(*graph.edges, edge)))
     trace = r.trace()
     (drawn,) = pages.data_of(page(trace))["chapters"][0]["graphs"]
-    made = [c.id for c in trace.calls if c.name == "Node.__init__" and c.layer == shared]
-    assert len(made) == 2
-    assert sorted(drawn["lines"]) == [[call] for call in made]
+    connecting = [c.id for c in trace.calls if c.name == "Node.__init__" and c.layer == shared]
+    assert len(connecting) == 2
+    assert sorted(drawn["lines"]) == [[call] for call in connecting]
     seen = [c.id for c in trace.calls if c.name == "Layer.__call__"]
     assert sorted(n["seen"] for n in drawn["nodes"] if n["layer"] == shared.id) == seen
 

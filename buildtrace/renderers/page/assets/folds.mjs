@@ -112,6 +112,6 @@ export class Folds {
 }
 
 /** How many calls each call stands for, itself included. */
-export function sizesOf({ calls, begins, ends }) {
+function sizesOf({ calls, begins, ends }) {
   return calls.map((_, id) => (ends[id] - begins[id] + 1) / 2);
 }

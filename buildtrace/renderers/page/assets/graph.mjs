@@ -27,7 +27,7 @@ export function lineState(makers, timeline, position) {
 }
 
 /** A picture with its parts: boxes, rows in boxes, and lines. */
-export class Graph {
+class Graph {
   constructor(page, svg, parts) {
     Object.assign(this, { page, svg, parts });
     this.nodesOf = new Map();

@@ -5,7 +5,7 @@ import { findingLines } from "./findings.mjs";
 import { lineAt } from "./source.mjs";
 
 /** The words for a position: {verb, summary, article, facts: [[name, value, kind]]}. */
-export function words(data, timeline, weightsBy, position) {
+function words(data, timeline, weightsBy, position) {
   const { id, ended } = timeline.at(position);
   if (id < 0) {
     const summary = timeline.length

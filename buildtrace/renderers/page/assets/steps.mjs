@@ -4,7 +4,7 @@
 // have happened: 0 is before the build, `length` after it.
 
 /** The calls directly inside each call, and the outermost ones, of those that `has` wants. */
-export function familyOf(calls, has) {
+function familyOf(calls, has) {
   const children = calls.map(() => []);
   const roots = [];
   calls.forEach((call, id) => {
