@@ -28,8 +28,8 @@ PREPARE = """
 import os
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
-import buildtrace.renderers.text.format
-buildtrace.renderers.text.format.duration = lambda nanoseconds: ""
+import buildtrace.traces.wording
+buildtrace.traces.wording.duration = lambda nanoseconds: ""
 """
 
 NOISE = {

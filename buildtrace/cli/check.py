@@ -72,12 +72,12 @@ def _stdout_alone(*, divert: bool) -> TextIO | None:
 def _loaded(target: str) -> Ended:
     """A saved trace, as if its program had just run."""
     from buildtrace.cli.run import Ended
-    from buildtrace.renderers.text import format as fmt
+    from buildtrace.traces import wording
     from buildtrace.traces.trace_file import load
 
     trace = load(target)
     if trace.error is not None:
-        say(fmt.clean_long(f"the program failed: {fmt.error(trace.error)}"))
+        say(wording.sanitize_long(f"the program failed: {wording.error(trace.error)}"))
     return Ended(trace, None, 0 if trace.error is None else 1)
 
 

@@ -71,15 +71,18 @@ def text_lines(report: Report) -> Iterator[Line]:
 
 def total(report: Report) -> str:
     """How much was found in how much: the last line of a linter."""
-    from buildtrace.renderers.text import format as fmt
+    from buildtrace.traces import wording
 
     kept, trace = report.kept, report.trace
     problems = len(kept.problems)
-    parts = [f"Found {fmt.count(problems, 'problem')}" if problems else "No problems found"]
-    more = [fmt.count(kept.notes, "note")] if kept.notes else []
+    parts = [f"Found {wording.count(problems, 'problem')}" if problems else "No problems found"]
+    more = [wording.count(kept.notes, "note")] if kept.notes else []
     more += [f"{kept.ignored:,} ignored"] if kept.ignored else []
     parts += [f"({', '.join(more)})"] if more else []
-    models, calls = fmt.count(len(trace.graphs), "model"), fmt.count(len(trace.calls), "call")
+    models, calls = (
+        wording.count(len(trace.graphs), "model"),
+        wording.count(len(trace.calls), "call"),
+    )
     parts.append(f"in {models}, {calls}{'' if report.complete else ', before the program failed'}")
     return " ".join(parts)
 

@@ -147,10 +147,10 @@ def _names(text: str | None) -> list[str]:
 
 
 def _check_output(parser: Parser, path: Path) -> None:
-    from buildtrace.renderers.text import format as fmt
+    from buildtrace.traces import wording
 
     if path.suffix.lower() not in FORMATS:
-        parser.error(f"{path}: a comparison is written to {fmt.listed(FORMATS)} files")
+        parser.error(f"{path}: a comparison is written to {wording.listed(FORMATS, 4)} files")
     if not path.absolute().parent.is_dir():
         parser.error(f"cannot write {path}: there is no folder {path.absolute().parent}")
 

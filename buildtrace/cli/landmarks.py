@@ -86,8 +86,7 @@ def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
 
 def _describe(row: Landmark, info: KerasInfo | None, width: int) -> Iterator[Line]:
     """A landmark's name and place, its sentence, and where the article is imprecise."""
-    from buildtrace.renderers.text import format as fmt
-    from buildtrace.renderers.text import styles
+    from buildtrace.renderers.text import source_files, styles
     from buildtrace.renderers.text.lines import Part, width_of, wrapped
 
     file = f"{row.target_on(_BACKEND).partition(':')[0].replace('.', '/')}.py"
@@ -95,7 +94,9 @@ def _describe(row: Landmark, info: KerasInfo | None, width: int) -> Iterator[Lin
     if source is None:
         place = Part(file if info is None else f"{file}: not in this version", styles.QUIET)
     else:
-        place = Part(f"{file}:{source[1]}", styles.QUIET, fmt.link(str(source[0]), source[1]))
+        place = Part(
+            f"{file}:{source[1]}", styles.QUIET, source_files.link(str(source[0]), source[1])
+        )
     name, indent = Part(f"  {row.name}", styles.NAME), [Part("    ")]
     room = width - width_of([name, place])
     if room > 1:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.comparison.result import Change, Location
-from buildtrace.traces.wording import counted, layer, listed, shape
+from buildtrace.traces.wording import count as counted
+from buildtrace.traces.wording import layer, listed
+from buildtrace.traces.wording import shape_in_words as shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from buildtrace.capture.snapshot import error_info
 from buildtrace.diagnosis import settings, suppress
 from buildtrace.errors import BuildtraceError
 from buildtrace.renderers.terminal import listing
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,8 @@ class Check(NamedTuple):
         found = [one for one in self._problems(trace) if not _was_expected(one, trace)]
         if found:
             titles = dict.fromkeys(f"{finding.code} ({finding.title})" for finding in found)
-            head = f"{fmt.count(len(found), 'problem')} in the Keras build: {fmt.listed(titles)}"
+            problems = wording.count(len(found), "problem")
+            head = f"{problems} in the Keras build: {wording.listed(titles, 4)}"
             raise BuildFailed(f"{head}\n\n{self._text(found)}", pytrace=False)
 
     def section(self, trace: Trace, error: BaseException) -> str:

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from buildtrace import renderers
 from buildtrace.capture.snapshot import error_info
 from buildtrace.errors import BuildtraceError
-from buildtrace.renderers.text import format as fmt
 from buildtrace.testing.messages import folded, part_with
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +40,10 @@ def section(trace: Trace, error: BaseException) -> str:
     part = part_with(trace, {root.id})
     tree = renderers.excerpt(part, folded(part, set())).strip("\n")
     before = sum(1 for call in trace.roots if call.start_ns < root.start_ns)
-    lines = [fmt.versions(trace), "", tree]
+    lines = [wording.versions(trace), "", tree]
     if before:
         verb = "is" if before == 1 else "are"
-        lines += ["", f"{fmt.count(before, 'earlier call')} {verb} not shown"]
+        lines += ["", f"{wording.count(before, 'earlier call')} {verb} not shown"]
     return "\n".join(lines) + "\n"
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from buildtrace.integrations.pytest_tracing import UPDATES
-from buildtrace.renderers.text import format as fmt
 from buildtrace.testing import golden
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Updater:
         if not self.written:
             terminalreporter.write_line("no file had to be written")
         else:
-            terminalreporter.write_line(f"{fmt.count(len(self.written), 'file')} in all")
+            terminalreporter.write_line(f"{wording.count(len(self.written), 'file')} in all")
 
 
 def start(config: pytest.Config) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.text import format as fmt
 from buildtrace.renderers.text.gaps import Limits, gaps
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -36,7 +36,7 @@ def folded(graphs: list[Graph], full: bool) -> list[Graph | More]:
     place = 0
     for gap in [] if full else gaps(kinds, LIMITS):
         hidden = graphs[gap.start : gap.end]
-        names = [fmt.clean(graph.model.name) for graph in (hidden[0], hidden[-1])]
+        names = [wording.sanitize(graph.model.name) for graph in (hidden[0], hidden[-1])]
         more = More(hidden, f"{gap.text}: {' to '.join(names)}")
         found += [*graphs[place : gap.start], more]
         place = gap.end

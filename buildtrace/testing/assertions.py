@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import settings, suppress
 from buildtrace.renderers.terminal import listing
-from buildtrace.renderers.text import format as fmt
 from buildtrace.testing import choose, golden
 from buildtrace.testing.messages import failure
+from buildtrace.traces import wording
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,13 +110,13 @@ def assert_parameters(
     if model is not None:
         graphs = [graph for graph in trace.graphs if graph.model.name == model]
         if not graphs:
-            names = fmt.listed(choose.quoted(g.model.name) for g in trace.graphs) or "none"
+            names = wording.listed((choose.quoted(g.model.name) for g in trace.graphs), 4) or "none"
             raise failure(trace, f"{wanted}, but there is no such model; there are: {names}")
         counted = [trace.weights[number] for number in graphs[-1].weights]
     chosen = [w for w in counted if trainable is None or w.trainable is trainable]
-    actual = fmt.parameters(chosen)
+    actual = totals(chosen).parameters
     if actual != count:
-        text = f"{wanted}, but there are {actual:,} in {fmt.count(len(chosen), 'weight')}"
+        text = f"{wanted}, but there are {actual:,} in {wording.count(len(chosen), 'weight')}"
         raise failure(trace, text, _makers(trace, chosen))
 
 
@@ -130,7 +131,7 @@ def assert_all_built(trace: Trace) -> None:
             choose.described(ref) + (f" in {choose.quoted(model.name)}" if model else "")
             for ref, model in left
         ]
-        text = f"expected all layers to be built, but {fmt.listed(names)} "
+        text = f"expected all layers to be built, but {wording.listed(names, 4)} "
         text += "is not" if len(names) == 1 else "are not"
         raise failure(trace, text, _about(trace, [model or ref for ref, model in left]))
 
@@ -152,7 +153,7 @@ def assert_weights_made_in_build(trace: Trace, *layers: str | Named) -> None:
         if (not layers or weight.layer in refs) and not choose.made_in_build(trace, weight)
     ]
     if outside:
-        names = fmt.listed(_whose(trace, weight) for weight in outside)
+        names = wording.listed((_whose(trace, weight) for weight in outside), 4)
         verb = "was" if len(outside) == 1 else "were"
         text = f"expected every weight to be made in build, but {names} {verb} made outside"
         if all(weight.call is None for weight in outside):
@@ -179,7 +180,7 @@ def assert_no_findings(trace: Trace, ignore: Iterable[str] = ()) -> None:
     if found:
         lines = listing.text(listing.lines(found, Path.cwd()))
         calls = [trace.call(call) for finding in found for call in finding.calls]
-        number, verb = fmt.count(len(found), "finding"), "is" if len(found) == 1 else "are"
+        number, verb = wording.count(len(found), "finding"), "is" if len(found) == 1 else "are"
         raise failure(
             trace, f"expected a build without findings, but there {verb} {number}\n\n{lines}", calls
         )
@@ -222,7 +223,8 @@ def _missing(trace: Trace, calls: Sequence[Step], number: int, matching: list[Ca
     name = calls[number] if isinstance(calls[number], str) else calls[number][0]
     others = trace.find(str(name))
     if others and not isinstance(calls[number], str):
-        on = fmt.listed(dict.fromkeys(choose.quoted(c.layer.name) for c in others if c.layer))
+        names = dict.fromkeys(choose.quoted(c.layer.name) for c in others if c.layer)
+        on = wording.listed(names, 4)
         return f"expected {wanted}{after}, but it ran on {on} only"
     return f"expected {wanted}{after}, but it did not run"
 
@@ -277,7 +279,10 @@ def _whose(trace: Trace, weight: Weight) -> str:
 
 
 def _shapes(weights: Iterable[tuple[str, Shape]]) -> str:
-    return ", ".join(f"{fmt.clean(name)} {fmt.shape(shape)}" for name, shape in weights) or "none"
+    return (
+        ", ".join(f"{wording.sanitize(name)} {wording.shape(shape)}" for name, shape in weights)
+        or "none"
+    )
 
 
 def _times(number: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,18 +40,18 @@ def layers_called(trace: Trace, layer: str | Named) -> list[LayerRef]:
 
 def quoted(name: str) -> str:
     """A name of the user's, for a message: on one line, whatever is in it."""
-    return f"'{fmt.clean(name)}'"
+    return f"'{wording.sanitize(name)}'"
 
 
 def known(trace: Trace) -> str:
     """The layers that there are, for a message."""
     names = dict.fromkeys(quoted(ref.name) for ref in trace.layers.values())
-    return fmt.listed(names, 12) or "none"
+    return wording.listed(names, 12) or "none"
 
 
 def described(ref: LayerRef) -> str:
     """A layer's name and class, for a message."""
-    return f"{quoted(ref.name)} {fmt.layer(ref)}"
+    return f"{quoted(ref.name)} {wording.layer_class(ref)}"
 
 
 def builds_of(trace: Trace, layer: int) -> list[Call]:

@@ -10,7 +10,7 @@ from buildtrace import branches
 from buildtrace.difference import compare, differing
 from buildtrace.errors import UsageError
 from buildtrace.renderers.text import changes, outline
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def check(trace: Trace, name: str) -> str | None:
     found = compare(kept, outline.outline(trace))
     if not found:
         return None
-    number = fmt.count(sum(1 for _ in differing(found)), "difference")
+    number = wording.count(sum(1 for _ in differing(found)), "difference")
     return "\n".join(
         [
             f"the build is not as in {shown}: {number} ({UPDATE} accepts it as it is)",
@@ -119,8 +119,8 @@ def file_of(module: Path, name: str) -> Path:
     __tracebackhide__ = True
     if not re.fullmatch(r"[\w\-\[\]=,+]([\w.\-\[\]=,+ ]*[\w\-\[\]=,+])?", name) or len(name) > 150:
         raise UsageError(
-            f"{fmt.clean(name)!r} cannot be the name of a build: it is to be a file's, so only "
-            "letters, digits and -_.+=,[] are good"
+            f"{wording.sanitize(name)!r} cannot be the name of a build: it is to be a file's, "
+            "so only letters, digits and -_.+=,[] are good"
         )
     return module.parent / FOLDER / module.stem / f"{name}.txt"
 
@@ -135,7 +135,7 @@ def _update(updates: Updates, trace: Trace, path: Path, shown: str) -> str | Non
         if not compare(_read(path)[0], now):
             return None
     path.parent.mkdir(parents=True, exist_ok=True)
-    comment = [INTRODUCTION, fmt.versions(trace)]
+    comment = [INTRODUCTION, wording.versions(trace)]
     path.write_bytes(branches.write(now, comment).encode())  # no carriage returns anywhere
     updates.written.append(shown)
     return None
@@ -143,9 +143,9 @@ def _update(updates: Updates, trace: Trace, path: Path, shown: str) -> str | Non
 
 def _versions(comment: list[str], trace: Trace) -> list[str]:
     """What to say if the file was written on other versions."""
-    before, now = comment[1:2], fmt.versions(trace)
+    before, now = comment[1:2], wording.versions(trace)
     if before and before[0] != now:
-        return [f"it was written with {fmt.clean(before[0])}; this is {now}"]
+        return [f"it was written with {wording.sanitize(before[0])}; this is {now}"]
     return []
 
 

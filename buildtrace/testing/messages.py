@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from buildtrace import renderers
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 from buildtrace.traces.folding import around, fold, limit_depth
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def failure(trace: Trace, text: str, calls: Iterable[Call] = ()) -> AssertionErr
     marks = [call.id for call in calls]
     tree = _tree(trace, set(marks[:MOST_MARKS]))
     rest = len(marks) - MOST_MARKS
-    note = f"\n  … and {fmt.count(rest, 'more call')} like these" if rest > 0 else ""
+    note = f"\n  … and {wording.count(rest, 'more call')} like these" if rest > 0 else ""
     return AssertionError(f"{text}\n{tree}{note}")
 
 
@@ -54,7 +54,7 @@ def _tree(trace: Trace, marks: set[int]) -> str:
     gone = len(trace.roots) - len(part.roots)
     if gone:
         number = len(trace.calls) - len(part.calls)
-        text += f"\n  … {fmt.count(number, 'call')} elsewhere in the trace"
+        text += f"\n  … {wording.count(number, 'call')} elsewhere in the trace"
     return text
 
 

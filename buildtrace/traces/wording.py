@@ -1,41 +1,208 @@
-"""How findings say things: layers, shapes and lists of them in a sentence."""
+"""How things of a trace are said: names, shapes, numbers and lists, as text that is safe and short.
+
+What is text of the user's or of Keras is made safe to show here: see `sanitize`.
+"""
 
 from __future__ import annotations
 
+import re
+import textwrap
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from buildtrace.traces.schema import LayerRef, Shape, SourceLine, TensorSpec
+    from buildtrace.traces.schema import (
+        ErrorInfo,
+        Expected,
+        LayerRef,
+        Shape,
+        SourceLine,
+        TensorSpec,
+    )
+    from buildtrace.traces.trace import Trace
+
+LONGEST_NAME = 200
+"""A name longer than this fills no screen that anybody has; it is cut before anything else."""
+
+MOST_TENSORS = 3
+"""So many tensors are listed one by one."""
+
+USUAL_DTYPE = "float32"
+
+_COLORS = re.compile(r"\x1b\[[\d;]*m")
+
+_AROUND = re.compile(
+    'Exception encountered when calling |(Call a|A)rguments received by |in user code:|File "'
+)
+"""How the paragraphs begin that Keras and TensorFlow put around the text of an exception."""
+
+# -- text that is safe to show ----------------------------------------------------------------
+
+
+def sanitize(text: str) -> str:
+    """`text` with line breaks, control and invisible characters made visible."""
+    if len(text) > LONGEST_NAME:
+        text = text[:LONGEST_NAME] + "…"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def sanitize_long(text: str, longest: int = 4_000) -> str:
+    """As `sanitize`, for text that may be longer than a name."""
+    parts = [text[start : start + LONGEST_NAME] for start in range(0, len(text), LONGEST_NAME)]
+    kept = parts[: longest // LONGEST_NAME]
+    return "".join(sanitize(part) for part in kept) + ("…" if len(kept) < len(parts) else "")
+
+
+def sanitize_lines(text: str) -> list[str]:
+    """The lines of a text, each as `sanitize_long` makes it."""
+    return [sanitize_long(line) for line in text.splitlines()]
+
+
+def quoted(name: str) -> str:
+    """A name of the user's in a sentence: on one line, whatever is in it."""
+    return f"'{sanitize(name)}'"
+
+
+# -- layers -----------------------------------------------------------------------------------
 
 
 def layer(ref: LayerRef) -> str:
-    """'dense' (Dense)."""
-    return f"'{ref.name}' ({ref.class_name})" if ref.name else f"a {ref.class_name}"
+    """A layer in a sentence: 'dense' (Dense)."""
+    return f"{quoted(ref.name)} {layer_class(ref)}" if ref.name else f"a {sanitize(ref.class_name)}"
+
+
+def layer_title(ref: LayerRef) -> str:
+    """A layer's name and class, where they stand alone: dense (Dense)."""
+    return f"{sanitize(ref.name)} {layer_class(ref)}".lstrip()
+
+
+def layer_class(ref: LayerRef) -> str:
+    """A layer's class, for use behind its name: (Dense)."""
+    return f"({sanitize(ref.class_name)})"
+
+
+# -- shapes and tensors -------------------------------------------------------------------------
 
 
 def shape(sizes: Shape | None) -> str:
-    """(None, 784), as Python writes it."""
-    return "of unknown shape" if sizes is None else repr(tuple(sizes))
+    """A shape as Python writes it; "?" if not even the rank is known."""
+    return "?" if sizes is None else str(tuple(sizes))
 
 
-def shapes(specs: Sequence[TensorSpec]) -> str:
-    """The shapes of several tensors, with "and" before the last."""
-    return listed([shape(spec.shape) for spec in specs])
+def shape_in_words(sizes: Shape | None) -> str:
+    """A shape as part of a sentence."""
+    return "of unknown shape" if sizes is None else shape(sizes)
 
 
-def listed(parts: Sequence[str]) -> str:
-    """A, b and c."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+def shapes_in_words(specs: Sequence[TensorSpec]) -> str:
+    """The shapes of several tensors as part of a sentence."""
+    return listed(shape_in_words(spec.shape) for spec in specs)
 
 
-def counted(number: int, what: str) -> str:
-    """1 weight, 2 weights."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+def tensor(spec: TensorSpec) -> str:
+    """A tensor's shape, and its dtype where that is not the usual one."""
+    if spec.dtype is None or spec.dtype == USUAL_DTYPE:
+        return shape(spec.shape)
+    return f"{shape(spec.shape)} {sanitize(spec.dtype)}"
 
 
-def line(place: SourceLine | None) -> str:
-    """model.py:12."""
-    return "" if place is None else f"{PurePath(place.file).name}:{place.line}"
+def tensors(specs: Sequence[TensorSpec]) -> str:
+    """Several tensors; of many only the first."""
+    text = ", ".join(tensor(spec) for spec in specs[:MOST_TENSORS])
+    more = len(specs) - MOST_TENSORS
+    return f"{text}, … {more} more" if more > 0 else text
+
+
+def flow(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
+    """What went in and what came out."""
+    if not outputs:
+        return tensors(inputs)
+    return f"{tensors(inputs)} → {tensors(outputs)}".lstrip()
+
+
+def expected(wanted: Expected) -> str:
+    """What a layer wants of an input: "size 192 on axis -1, at least 2 axes"."""
+    words = [f"the shape {wanted.shape}"] if wanted.shape is not None else []
+    words += [f"size {size} on axis {axis}" for axis, size in wanted.axes.items()]
+    if wanted.ndim is not None:
+        words.append(count(wanted.ndim, "axis", "axes"))
+    if wanted.min_ndim:
+        words.append(f"at least {count(wanted.min_ndim, 'axis', 'axes')}")
+    if wanted.max_ndim is not None:
+        words.append(f"at most {count(wanted.max_ndim, 'axis', 'axes')}")
+    return ", ".join(words) or "anything"
+
+
+# -- exceptions -------------------------------------------------------------------------------
+
+
+def error(info: ErrorInfo) -> str:
+    """An exception's type and text, without the colors that Keras puts into its texts."""
+    return f"{info.type}: {_COLORS.sub('', info.message)}"
+
+
+def essence(info: ErrorInfo) -> list[str]:
+    """The lines of an exception's type and text, without what is said of every call around it.
+
+    That is which layer was called, with which arguments, and where: a trace knows all that.
+    """
+    paragraphs = _COLORS.sub("", info.message).split("\n\n")
+    own = [text for text in paragraphs if not _AROUND.match(text.lstrip())]
+    text = textwrap.dedent("\n\n".join(own if "".join(own).strip() else paragraphs)).strip()
+    return f"{info.type}: {text.removeprefix(f'{info.type}: ')}".splitlines()
+
+
+# -- numbers, lists and lines of code ---------------------------------------------------------
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: "1 call", "1,234 calls"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(words: Iterable[str], most: int | None = None) -> str:
+    """Words as in a sentence: "a, b and c"; of more than `most`, the first and how many more."""
+    words = list(words)
+    if most is not None and len(words) > most:
+        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1:,} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def duration(nanoseconds: int) -> str:
+    """A time with three digits and its unit."""
+    if nanoseconds >= 10**9:
+        return f"{nanoseconds / 10**9:.2f} s"
+    if nanoseconds >= 10**6:
+        return f"{nanoseconds / 10**6:.1f} ms"
+    return f"{nanoseconds / 10**3:.0f} µs"
+
+
+@lru_cache(maxsize=4096)
+def location(file: str, line: int) -> str:
+    """A line of a file, by the file's name alone: "model.py:12"."""
+    # Both kinds of separator count: a trace may come from another platform.
+    name = PurePath(file.replace("\\", "/")).name
+    return f"{sanitize(name)}:{line}" if name else ""
+
+
+def line(caller: SourceLine | None) -> str:
+    """The user's own line, or nothing."""
+    return location(caller.file, caller.line) if caller else ""
+
+
+def versions(trace: Trace) -> str:
+    """What took part in the run."""
+    environment = trace.environment
+    parts = [f"{keras.package} {keras.version}" for keras in environment.keras]
+    if environment.tensorflow:
+        parts.append(f"TensorFlow {environment.tensorflow}")
+    if environment.backend and environment.backend != "tensorflow":
+        parts.append(f"backend {environment.backend}")
+    if environment.python:
+        parts.append(f"Python {environment.python}")
+    return sanitize(" · ".join(parts))

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from buildtrace import branches
 from buildtrace.errors import UsageError
-from buildtrace.renderers.text import format as fmt
 from buildtrace.renderers.text.outline import outline
 from buildtrace.testing import assert_build_matches, golden
+from buildtrace.traces import wording
 from buildtrace.traces.trace import Trace
 
 FILE = "__builds__/test_model/mlp.txt"
@@ -61,7 +61,7 @@ def test_the_file_can_be_read(update, tmp_path):
     update(mlp3())
     lines = (tmp_path / FILE).read_bytes().decode().split("\n")
     assert lines[0].startswith("# How a model gets built")
-    assert lines[1] == f"# {fmt.versions(mlp3())}"
+    assert lines[1] == f"# {wording.versions(mlp3())}"
     assert lines[2:5] == [
         "",
         "Sequential.build  sequential#1 (Sequential)  (None, 784)  built: False → True",

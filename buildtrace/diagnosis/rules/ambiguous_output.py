@@ -99,7 +99,9 @@ def _shapes(trace: Trace, layer: LayerRef) -> str:
     """What each node gives out, if there are several."""
     nodes = _nodes(trace, layer)
     return (
-        wording.listed([wording.shapes(node.outputs) for node in nodes]) if len(nodes) > 1 else ""
+        wording.listed([wording.shapes_in_words(node.outputs) for node in nodes])
+        if len(nodes) > 1
+        else ""
     )
 
 
@@ -143,7 +145,7 @@ def _none(trace: Trace, error: ErrorInfo, layer: LayerRef) -> Finding:
         fix = f"{layer.name}.outputs[0]  # and {layer.name}.inputs[0]: the ends of its own graph"
     elif calls:
         place = f" at {wording.line(calls[0].caller)}" if calls[0].caller else ""
-        data = wording.shapes(calls[0].inputs)
+        data = wording.shapes_in_words(calls[0].inputs)
         happened = f"was called on data alone, {data}{place}, and so has no node"
         fix = _on_symbols(trace, calls[0])
     else:
@@ -163,7 +165,7 @@ def _on_symbols(trace: Trace, call: Call) -> str:
     root = trace.index.root(call)
     assert call.layer is not None
     given = [spec.shape for spec in root.inputs if spec.shape is not None]
-    made = [f"keras.Input({wording.shape(shape[1:])})" for shape in given]
+    made = [f"keras.Input({wording.shape_in_words(shape[1:])})" for shape in given]
     inputs = made[0] if len(made) == 1 else f"[{', '.join(made)}]"
     if root.layer is None or (root.layer == call.layer and call.layer.id not in _models(trace)):
         return f"outputs = {call.layer.name}({inputs})  # a call on a symbol makes a node"

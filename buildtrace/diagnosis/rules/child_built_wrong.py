@@ -39,11 +39,11 @@ def _finding(failure: Raised, found: Mismatch, holder: Call) -> Finding:
     assert found.build.layer is not None
     assert holder.layer is not None
     own = any(spec.shape == found.expected for spec in holder.inputs)
-    shape = wording.shape(found.expected)
+    shape = wording.shape_in_words(found.expected)
     return RULE.finding(
         f"{holder.name} of {wording.layer(holder.layer)} built its child "
         f"{wording.layer(found.build.layer)} from {'its own input shape ' if own else ''}{shape}, "
-        f"but `call` feeds the child {wording.shape(found.got)}.",
+        f"but `call` feeds the child {wording.shape_in_words(found.got)}.",
         _fix(found),
         calls=[*failure.ids, found.build.id, holder.id],
         caller=found.build.caller,
@@ -65,7 +65,7 @@ def _shape(expected: Shape, got: Shape) -> str:
     """The right shape as an expression in `input_shape`, if only its last axis was wrong."""
     if len(got) > 1 and expected[1:-1] == got[1:-1]:
         return f"(*input_shape[:-1], {got[-1]})"
-    return wording.shape((None, *got[1:]))
+    return wording.shape_in_words((None, *got[1:]))
 
 
 RULE = Rule(

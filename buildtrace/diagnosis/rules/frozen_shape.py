@@ -30,9 +30,9 @@ def _finding(trace: Trace, failure: Raised, found: Mismatch) -> Finding:
     first, flatten = _first(trace, found), _flatten(trace, found)
     before, now = found.sizes
     return RULE.finding(
-        f"{wording.layer(found.build.layer)} was built for {wording.shape(found.expected)}"
-        f"{_by(found, first)}, and got {wording.shape(found.got)}{_through(flatten)}: its weights "
-        f"have the size {before} in them, not {now}.",
+        f"{wording.layer(found.build.layer)} was built for {wording.shape_in_words(found.expected)}"
+        f"{_by(found, first)}, and got {wording.shape_in_words(found.got)}{_through(flatten)}: "
+        f"its weights have the size {before} in them, not {now}.",
         _fix(trace, found, first, flatten),
         calls=[*failure.ids, found.build.id, first.id],
         caller=found.call.caller,
@@ -67,7 +67,7 @@ def _by(found: Mismatch, first: Call) -> str:
     if first.layer is None or first.layer == found.build.layer:
         return f" by its first input{place}"
     doing = "called" if first.landmark == "Layer.__call__" else "built"
-    given = f" on {wording.shapes(first.inputs)}" if first.inputs else ""
+    given = f" on {wording.shapes_in_words(first.inputs)}" if first.inputs else ""
     return f" when {wording.layer(first.layer)} was first {doing}{given}{place}"
 
 
@@ -80,7 +80,7 @@ def _flatten(trace: Trace, found: Mismatch) -> Call | None:
 def _through(flatten: Call | None) -> str:
     if flatten is None or flatten.layer is None:
         return ""
-    return f", which '{flatten.layer.name}' made of {wording.shapes(flatten.inputs)}"
+    return f", which '{flatten.layer.name}' made of {wording.shapes_in_words(flatten.inputs)}"
 
 
 def _fix(trace: Trace, found: Mismatch, first: Call, flatten: Call | None) -> str:
@@ -92,7 +92,9 @@ def _fix(trace: Trace, found: Mismatch, first: Call, flatten: Call | None) -> st
     before, now = found.sizes
     of_data = trace.index.root(found.call) != found.call or found.got[0] is not None
     if first.landmark == INPUT and of_data:
-        shape = wording.shape(found.got[1:] if first.outputs[0].shape == found.expected else ())
+        shape = wording.shape_in_words(
+            found.got[1:] if first.outputs[0].shape == found.expected else ()
+        )
         shown = "..." if shape == "()" else shape
         return f"keras.Input(shape={shown})  # the shape of your data, with {now} for {before}"
     name, kind = found.build.layer.name, found.build.layer.class_name

@@ -67,13 +67,15 @@ def _refused(failure: Raised) -> Refused | None:
         return Refused(call, spec, wants, axes=int(said[3]))
     if (said := _SHAPE.search(text)) and (spec := _input(call, int(said[1]))):
         shape = literal_eval(said[2])
-        return Refused(call, spec, wording.shape(shape), shape=shape)
+        return Refused(call, spec, wording.shape_in_words(shape), shape=shape)
     if said := _GIVEN.search(text):
         shape, got = literal_eval(said[1]), literal_eval(said[2])
         found = [spec for spec in call.inputs if spec.shape == got]
-        return Refused(call, found[0], wording.shape(shape), shape=shape) if found else None
+        return (
+            Refused(call, found[0], wording.shape_in_words(shape), shape=shape) if found else None
+        )
     if (said := _NUMBER.search(text)) and call.inputs:
-        return Refused(call, call.inputs[0], wording.counted(int(said[1]), "input"))
+        return Refused(call, call.inputs[0], wording.count(int(said[1]), "input"))
     return None
 
 
@@ -87,7 +89,7 @@ def _finding(trace: Trace, failure: Raised, refused: Refused) -> Finding:
     way = Origins(trace).path(refused.call, refused.spec.shape)
     before = way[0] if way else None
     one = refused.shape is not None or refused.axes is not None
-    got = wording.shapes([refused.spec] if one else refused.call.inputs)
+    got = wording.shapes_in_words([refused.spec] if one else refused.call.inputs)
     inputs = _inputs(trace, refused)
     return RULE.finding(
         f"{wording.layer(layer)}{_made_with(inputs)} takes {refused.wants}, and got "
@@ -167,7 +169,7 @@ def _other_size(refused: Refused, shape: Shape) -> str:
     if len(wanted) == len(shape) + 1 and wanted[1:] == shape:
         return "x = x[None]  # one sample alone is a batch of one"
     if len(wanted) == len(shape):
-        return f"keras.Input(shape={wording.shape(shape[1:])})  # the shape of your data"
+        return f"keras.Input(shape={wording.shape_in_words(shape[1:])})  # the shape of your data"
     sizes = ", ".join("-1" if size is None else str(size) for size in wanted[1:])
     return f"x = x.reshape((-1, {sizes}))  # the shape that the model was made for"
 
@@ -201,7 +203,7 @@ def _more_axes(refused: Refused, shape: Shape, before: Call | None) -> str:
     if is_data:
         return "x = x[..., None]  # a last axis of size 1: the channel, or the one feature"
     if before is not None and before.landmark == INPUT:
-        inner = wording.shape((*shape[1:], 1))
+        inner = wording.shape_in_words((*shape[1:], 1))
         return f"keras.Input(shape={inner})  # one channel or feature; the data too: x[..., None]"
     sizes = ["-1" if size is None else str(size) for size in shape[1:]]
     inner = ", ".join([*sizes, "1"])

@@ -99,7 +99,7 @@ def _weights(trace: Trace, calls: list[Call]) -> set[int]:
 def _anew(trace: Trace, place: _Place, made: list[Call]) -> Finding:
     names = [f"'{call.layer.name}'" for call in made if call.layer is not None]
     if len(names) > 3:
-        names = [*names[:3], wording.counted(len(names) - 3, "other")]
+        names = [*names[:3], wording.count(len(names) - 3, "other")]
     held = trace.index.all_weights[place.owner.id]
     proven = _is_proven(trace, held, [[call] for call in made])
     return RULE.finding(

@@ -82,7 +82,7 @@ def _finding(trace: Trace, owner: LayerRef, call: Call, weights: list[Weight]) -
     attribute = call.layer.class_name.lower()
     return RULE.finding(
         f"{wording.layer(owner)} calls {wording.layer(call.layer)}, which is no part of it: its "
-        f"{wording.counted(len(weights), 'weight')} ({wording.counted(number, 'parameter')}) are "
+        f"{wording.count(len(weights), 'weight')} ({wording.count(number, 'parameter')}) are "
         f"not among the weights of '{owner.name}', so they are neither trained nor saved.",
         fix=f"class {state.layer.class_name if state else owner.class_name}(...):\n"
         "    def __init__(self, ...):\n"

@@ -88,7 +88,8 @@ def _finding(trace: Trace, call: Call, graph: Graph, user: Node) -> Finding:
     assert call.layer is not None
     used = trace.index.calls_of(user.layer)[:1] if user.layer is not None else []
     return RULE.finding(
-        f"{wording.layer(call.layer)} dropped the mask of its input {wording.shapes(call.inputs)}: "
+        f"{wording.layer(call.layer)} dropped the mask of its input "
+        f"{wording.shapes_in_words(call.inputs)}: "
         f"'{user.name}' ({user.class_name}) in '{graph.model.name}' takes the padding for data.",
         _fix(call),
         calls=[call.id, *[each.id for each in used]],

@@ -49,7 +49,7 @@ def _makers(trace: Trace, node: Node) -> list[Call]:
 
 def _named(trace: Trace, node: Node) -> str:
     places = [wording.line(call.caller) for call in _makers(trace, node) if call.caller]
-    shape = f", {wording.shapes(node.outputs)}" if node.outputs else ""
+    shape = f", {wording.shapes_in_words(node.outputs)}" if node.outputs else ""
     return f"the Input '{node.name}' ({', '.join(places) or 'somewhere'}{shape})"
 
 

@@ -46,7 +46,9 @@ def _finding(trace: Trace, use: Use, model: LayerRef) -> Finding:
 
 
 def _fix(use: Use, model: LayerRef, shapes: list[Shape | None]) -> str:
-    made = [f"keras.Input({wording.shape(shape[1:])})" for shape in shapes if shape is not None]
+    made = [
+        f"keras.Input({wording.shape_in_words(shape[1:])})" for shape in shapes if shape is not None
+    ]
     inside = made[0] if len(made) == 1 else f"[{', '.join(made)}]"
     graph = f"keras.Model(i, {model.name}.call(i))"
     shown = f"keras.utils.plot_model({graph})"

@@ -37,8 +37,8 @@ def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     way = Origins(trace).path(call, given.shape)
     steps = [maker for maker in way if maker.landmark == INPUT or _shrank(maker)]
     return RULE.finding(
-        f"{wording.layer(call.layer)} got {wording.shapes([given])}, of which its window leaves "
-        f"nothing{_course(steps)}.",
+        f"{wording.layer(call.layer)} got {wording.shape_in_words(given.shape)}, "
+        f"of which its window leaves nothing{_course(steps)}.",
         _fix(call.layer.class_name, given.shape or ()),
         calls=[*failure.ids, *[maker.id for maker in steps]],
         caller=call.caller,
@@ -48,7 +48,7 @@ def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
 
 def _fix(class_name: str, shape: Shape) -> str:
     if len(shape) == 4 and shape[1] in (1, 3) and (shape[3] or 0) > 4:
-        last = wording.shape((*shape[2:], shape[1]))
+        last = wording.shape_in_words((*shape[2:], shape[1]))
         return f"keras.Input(shape={last})  # the channels last, in the data as well"
     return (
         f'keras.layers.{class_name}(..., padding="same")  # or a larger Input, or fewer layers '
@@ -72,7 +72,8 @@ def _room(spec: TensorSpec) -> list[int]:
 def _course(steps: list[Call]) -> str:
     """What made it so small, from the first to the last; the last few of many."""
     shown = [
-        f"'{maker.layer.name}' ({wording.line(maker.caller)}) {wording.shapes(maker.outputs)}"
+        f"'{maker.layer.name}' ({wording.line(maker.caller)}) "
+        f"{wording.shapes_in_words(maker.outputs)}"
         for maker in steps[:5][::-1]
         if maker.layer
     ]

@@ -50,10 +50,10 @@ def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
 
 def _part(spec: TensorSpec, maker: Call | None) -> str:
     if maker is None or maker.layer is None:
-        return wording.shapes([spec])
+        return wording.shapes_in_words([spec])
     kind = "the Input " if maker.landmark == INPUT else ""
     place = f" at {wording.line(maker.caller)}" if maker.caller else ""
-    return f"{wording.shapes([spec])} from {kind}'{maker.layer.name}'{place}"
+    return f"{wording.shapes_in_words([spec])} from {kind}'{maker.layer.name}'{place}"
 
 
 def _fix(inputs: tuple[TensorSpec, ...]) -> str:

@@ -60,7 +60,7 @@ def _finding(failure: Raised, call: Call) -> Finding:
         what = f"the sizes of axes {named} are"
     return RULE.finding(
         f"`call` of {wording.layer(call.layer)} used a size as a number that is not known yet: it "
-        f"ran on {wording.shapes(given)}, where {what} None ({wording.line(line)}: "
+        f"ran on {wording.shapes_in_words(given)}, where {what} None ({wording.line(line)}: "
         f"{failure.error.type}).",
         _fix(call, axes),
         calls=failure.ids,

@@ -44,7 +44,7 @@ def _finding(trace: Trace, failure: Raised, build: Call) -> Finding:
     flatten = next((call for call in way if _class(call) == "Flatten"), None)
     return RULE.finding(
         f"{build.name} of {wording.layer(build.layer)} cannot make its weights: it needs a size "
-        f"that its input {wording.shapes(given)} leaves open{_blame(openers)}.",
+        f"that its input {wording.shapes_in_words(given)} leaves open{_blame(openers)}.",
         _fix(build, openers, flatten),
         calls=[*failure.ids, *[call.id for call in openers]],
         caller=build.caller,
@@ -65,9 +65,10 @@ def _blame(openers: list[Call]) -> str:
 def _opener(call: Call) -> str:
     place = f" at {wording.line(call.caller)}" if call.caller else ""
     if call.landmark == INPUT:
-        return f"the Input '{_name(call)}'{place}, {wording.shapes(call.outputs)}"
+        return f"the Input '{_name(call)}'{place}, {wording.shapes_in_words(call.outputs)}"
     if call.outputs:
-        return f"'{_name(call) or call.name}'{place}, which gives {wording.shapes(call.outputs)}"
+        shapes = wording.shapes_in_words(call.outputs)
+        return f"'{_name(call) or call.name}'{place}, which gives {shapes}"
     return f"the shape that '{_name(call) or call.name}' was given{place}"
 
 
@@ -79,7 +80,7 @@ def _fix(build: Call, openers: list[Call], flatten: Call | None) -> str:
         return f"{pooled}  # instead of Flatten() '{_name(flatten)}': takes any size"
     if opener is not None and opener.outputs:
         return _new_input(opener) if opener.landmark == INPUT else _ensured(opener)
-    shape = wording.shape(_fixed(build.inputs[0].shape))
+    shape = wording.shape_in_words(_fixed(build.inputs[0].shape))
     return f"{shape}  # as the shape: the number of features instead of None"
 
 
@@ -95,12 +96,12 @@ def _fixed(shape: Shape | None) -> Shape:
 
 
 def _new_input(opener: Call) -> str:
-    shape = wording.shape(_fixed(opener.outputs[0].shape)[1:])
+    shape = wording.shape_in_words(_fixed(opener.outputs[0].shape)[1:])
     return f"keras.Input(shape={shape})  # the number of features of your data instead of None"
 
 
 def _ensured(opener: Call) -> str:
-    shape = wording.shape(_fixed(opener.outputs[0].shape))
+    shape = wording.shape_in_words(_fixed(opener.outputs[0].shape))
     if opener.generation == "keras2":
         what = _name(opener) or opener.name
         return f"x = tf.ensure_shape(x, {shape})  # after '{what}': the real number of features"

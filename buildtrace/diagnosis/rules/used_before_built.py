@@ -87,7 +87,7 @@ def _unbuilt(use: Use) -> str:
         names.append(f"{len(use.unbuilt) - len(names)} more")
     if not names:
         return ""
-    there = f", though {wording.counted(use.weights, 'weight')} of it exist" if use.weights else ""
+    there = f", though {wording.count(use.weights, 'weight')} of it exist" if use.weights else ""
     return f" ({wording.listed(names)} {'is' if len(names) == 1 else 'are'} not built{there})"
 
 

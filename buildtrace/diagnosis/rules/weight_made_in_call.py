@@ -84,7 +84,7 @@ def _made(trace: Trace, calls: list[Call]) -> Finding:
     )
     return RULE.finding(
         f"`call` of {wording.layer(first.layer)} makes the weight '{weight.name}' "
-        f"{wording.shape(weight.shape)} at {wording.line(first.caller)}, {how_often}",
+        f"{wording.shape_in_words(weight.shape)} at {wording.line(first.caller)}, {how_often}",
         fix=_fix(weight),
         calls=[call.id for call in calls],
         caller=first.caller,
@@ -94,7 +94,7 @@ def _made(trace: Trace, calls: list[Call]) -> Finding:
 
 
 def _fix(weight: Weight | None) -> str:
-    name, shape = (weight.name, wording.shape(weight.shape)) if weight else ("w", "(...)")
+    name, shape = (weight.name, wording.shape_in_words(weight.shape)) if weight else ("w", "(...)")
     return (
         "def build(self, input_shape):\n"
         f"    self.{name} = self.add_weight(name={name!r}, shape={shape})\n"

@@ -83,8 +83,9 @@ def _finding(trace: Trace, promise: Call, real: Call) -> Finding:
         harm = f"; {wording.layer(failed[-1].layer)} was built for what was promised, and fails"
     return RULE.finding(
         f"{promise.name} of {wording.layer(promise.layer)} promises "
-        f"{wording.shapes(promise.outputs)}, but its `call` gives {wording.shapes(real.outputs)} "
-        f"for {wording.shapes(real.inputs)}{harm}.",
+        f"{wording.shapes_in_words(promise.outputs)}, but its `call` gives "
+        f"{wording.shapes_in_words(real.outputs)} "
+        f"for {wording.shapes_in_words(real.inputs)}{harm}.",
         _fix(promise, real),
         calls=[promise.id, real.id, *[call.id for call in failed]],
         caller=promise.caller,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.text.format import clean
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ def short(text: str) -> str:
     """A name that fits a box, on one line, with nothing invisible in it."""
     if len(text) > NAME_LENGTH:
         text = f"{text[: NAME_LENGTH - END - 1]}…{text[-END:]}"
-    return clean(text)
+    return wording.sanitize(text)
 
 
 def joined(*words: str) -> str:

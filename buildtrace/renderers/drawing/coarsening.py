@@ -23,7 +23,7 @@ from buildtrace.renderers.drawing.diagram import (
     count_layers,
 )
 from buildtrace.renderers.drawing.member_graph import MemberGraph
-from buildtrace.renderers.text.format import count
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -153,7 +153,7 @@ def _summary(rows: Sequence[BoxRow]) -> BoxRow:
         kind=heaviest.kind,
         shape=rows[-1].shape,
         parameters=sum(row.parameters for row in rows),
-        note=count(sum(row.layers for row in rows), "layer"),
+        note=wording.count(sum(row.layers for row in rows), "layer"),
         tooltip=joined(*(row.title for row in rows)),
         built=all(row.built for row in rows),
         layers=sum(row.layers for row in rows),
@@ -278,8 +278,8 @@ def _repeated(occurrences: Sequence[Sequence[Member]], exact: bool) -> Group:
         id=f"{occurrences[0][0].id}_x",
         title=f"{TIMES} {len(occurrences):,}: {first} … {last}",
         note=joined(
-            f"{count(layers, 'layer')} each",
-            f"{count(total, 'parameter')} in all" if total else "",
+            f"{wording.count(layers, 'layer')} each",
+            f"{wording.count(total, 'parameter')} in all" if total else "",
             "" if exact else "alike but for their sizes",
         ),
         members=tuple(_standing_for(occurrences)),

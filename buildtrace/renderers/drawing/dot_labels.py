@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from buildtrace.renderers.drawing.caption import joined, without_middle
 from buildtrace.renderers.drawing.diagram import boxes
 from buildtrace.renderers.drawing.kinds import FADED, INK, KINDS, PALE
-from buildtrace.renderers.text.format import count
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from buildtrace.renderers.drawing.diagram import Box, BoxRow, Diagram, Group
@@ -102,7 +102,7 @@ def _row(row: BoxRow, shape: str, id_: str) -> str:
 
 
 def _parameters(row: BoxRow) -> str:
-    return count(row.parameters, "parameter") if row.parameters else ""
+    return wording.count(row.parameters, "parameter") if row.parameters else ""
 
 
 def _font(words: str, color: str, size: int = 12) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from buildtrace.renderers.drawing import coarsening
 from buildtrace.renderers.drawing.diagram import count_boxes
 from buildtrace.renderers.drawing.topology import diagram_of
-from buildtrace.renderers.text.format import count
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +67,8 @@ def diagrams(trace: Trace, options: Options) -> Iterator[Diagram]:
             continue
         chosen, fewest = True, number
         notes = (
-            (f"{count(whole, 'layer')} drawn as {count(number, 'box', 'boxes')}",) if level else ()
+            (f"{wording.count(whole, 'layer')} drawn as {wording.count(number, 'box', 'boxes')}",)
+            if level
+            else ()
         )
         yield replace(diagram, notes=(*notes, *diagram.notes), level=level)

@@ -10,7 +10,7 @@ from buildtrace.renderers.drawing.caption import TIMES, joined, without_middle
 from buildtrace.renderers.drawing.diagram import Box, boxes
 from buildtrace.renderers.drawing.kinds import FADED, INK, KINDS, PALE
 from buildtrace.renderers.drawing.levels import diagrams
-from buildtrace.renderers.text.format import count
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +75,7 @@ def _row(row: BoxRow, between: str) -> str:
     facts = joined(
         row.class_name,
         row.shape,
-        count(row.parameters, "parameter") if row.parameters else "",
+        wording.count(row.parameters, "parameter") if row.parameters else "",
         row.note,
         "" if row.built else "not built",
     )

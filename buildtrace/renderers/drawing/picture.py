@@ -13,7 +13,7 @@ from buildtrace.errors import RenderError
 from buildtrace.renderers.drawing import dot, layout
 from buildtrace.renderers.drawing.diagram import Diagram, count_boxes
 from buildtrace.renderers.drawing.levels import diagrams
-from buildtrace.renderers.text.format import count
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def draw(
         boxes = count_boxes(diagram)
         # Half of the time is for the simpler ones that may have to follow.
         seconds = min(SECONDS + SECONDS_A_BOX * boxes, (end - time.monotonic()) / 2)
-        what = f"the layout of {count(boxes, 'box', 'boxes')}"
+        what = f"the layout of {wording.count(boxes, 'box', 'boxes')}"
         slow = partial(
             _tell, f"{what} takes a while; after {seconds:.2g} s, a simpler one is tried"
         )

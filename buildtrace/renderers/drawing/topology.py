@@ -21,8 +21,8 @@ from buildtrace.renderers.drawing.diagram import (
 )
 from buildtrace.renderers.drawing.kinds import kind_of
 from buildtrace.renderers.models import More, folded
-from buildtrace.renderers.text.format import clean, count, tensor, tensors
 from buildtrace.renderers.weighing import Weighing
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from buildtrace.renderers import Options
@@ -99,7 +99,7 @@ class _DiagramMaker:
             title=short(graph.model.name),
             note=joined(
                 short(graph.model.class_name),
-                count(parameters, "parameter") if parameters else "",
+                wording.count(parameters, "parameter") if parameters else "",
                 "" if graph.built else "not built",
                 note,
             ),
@@ -164,8 +164,8 @@ class _DiagramMaker:
         parameters = self._weighing.parameters([node.layer]) if call == 1 else 0
         layers = self._size(inner, (inner.model.id,)) if inner else 1
         if inner and call == 1 and inner.nodes:
-            note = joined(note, f"{count(layers, 'layer')} inside")
-        shape = tensors(node.outputs)
+            note = joined(note, f"{wording.count(layers, 'layer')} inside")
+        shape = wording.tensors(node.outputs)
         return BoxRow(
             name=node.name,
             title=short(node.name),
@@ -175,10 +175,10 @@ class _DiagramMaker:
             parameters=parameters,
             note=note,
             tooltip=joined(
-                clean(node.name),
-                clean(node.class_name),
+                wording.sanitize(node.name),
+                wording.sanitize(node.class_name),
                 shape and f"output {shape}",
-                count(parameters, "parameter") if parameters else "",
+                wording.count(parameters, "parameter") if parameters else "",
                 f"depth {node.depth}",
                 note,
                 "" if node.built else "not built",
@@ -240,7 +240,7 @@ def _connections(
         target = targets[arrived[edge.target] % len(targets)]
         arrived[edge.target] += 1
         node_ref = NodeRef(graph.model.id, edge.target)
-        connections.append(Connection(source, target, tensor(edge.tensor), (node_ref,)))
+        connections.append(Connection(source, target, wording.tensor(edge.tensor), (node_ref,)))
     return connections
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from buildtrace.renderers.export import timeline
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,18 +54,18 @@ def _complete(trace: Trace, span: CallSpan, row: int, explain: bool) -> dict[str
 def _args(trace: Trace, call: Call, explain: bool) -> Iterator[tuple[str, Any]]:
     """What a viewer shows of a call that is clicked: the same facts as the terminal's tree."""
     if call.layer:
-        yield "layer", f"{fmt.clean(call.layer.name)} {fmt.layer(call.layer)}"
+        yield "layer", wording.layer_title(call.layer)
     if call.inputs:
-        yield "inputs", [fmt.tensor(spec) for spec in call.inputs]
+        yield "inputs", [wording.tensor(spec) for spec in call.inputs]
     if call.outputs:
-        yield "outputs", [fmt.tensor(spec) for spec in call.outputs]
+        yield "outputs", [wording.tensor(spec) for spec in call.outputs]
     if call.changes:
         changes = call.changes.items()
-        yield "changes", {fmt.clean(name): f"{old} → {new}" for name, (old, new) in changes}
+        yield "changes", {wording.sanitize(name): f"{old} → {new}" for name, (old, new) in changes}
     if weights := trace.weights_made_by(call):
         yield "weights", [_weight(weight) for weight in weights]
     if call.error:
-        error = fmt.clean_long(fmt.error(call.error))
+        error = wording.sanitize_long(wording.error(call.error))
         yield "error", f"swallowed: {error}" if call.error.swallowed else error
     if call.caller:
         yield "caller", f"{call.caller.file}:{call.caller.line}"
@@ -80,9 +80,9 @@ def _args(trace: Trace, call: Call, explain: bool) -> Iterator[tuple[str, Any]]:
 
 def _weight(weight: Weight) -> str:
     parts = [
-        f"{fmt.clean(weight.name)} {fmt.shape(weight.shape)} {fmt.clean(weight.dtype)}",
-        fmt.count(weight.parameters, "parameter"),
-        fmt.clean(weight.initializer or ""),
+        " ".join(map(wording.sanitize, (weight.name, wording.shape(weight.shape), weight.dtype))),
+        wording.count(weight.parameters, "parameter"),
+        wording.sanitize(weight.initializer or ""),
         "" if weight.trainable else "not trainable",
     ]
     return ", ".join(filter(None, parts))

@@ -11,7 +11,7 @@ from buildtrace.renderers.drawing import coarsening
 from buildtrace.renderers.drawing.caption import joined
 from buildtrace.renderers.drawing.diagram import Box, Group, boxes
 from buildtrace.renderers.drawing.topology import diagram_of
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,18 +90,18 @@ def _node(trace: Trace, box: Box, namespace: str, edges: list[dict[str, str]]) -
 
 
 def _attributes(trace: Trace, row: BoxRow, node: Node) -> Iterator[tuple[str, str]]:
-    yield "class", fmt.clean(node.class_name)
-    yield "name", fmt.clean(node.name)
+    yield "class", wording.sanitize(node.class_name)
+    yield "name", wording.sanitize(node.name)
     if row.parameters:
         yield "parameters", f"{row.parameters:,}"
     for weight in trace.weights_of(node.layer) if node.layer is not None else ():
         facts = [
-            fmt.shape(weight.shape),
-            fmt.clean(weight.dtype),
-            fmt.clean(weight.initializer or ""),
+            wording.shape(weight.shape),
+            wording.sanitize(weight.dtype),
+            wording.sanitize(weight.initializer or ""),
         ]
         frozen = "" if weight.trainable else "not trainable"
-        yield f"weight {fmt.clean(weight.name)}", joined(*facts, frozen)
+        yield f"weight {wording.sanitize(weight.name)}", joined(*facts, frozen)
     yield "depth", str(node.depth)
     yield "built", "yes" if row.built else "no"
     if row.note:
@@ -109,7 +109,7 @@ def _attributes(trace: Trace, row: BoxRow, node: Node) -> Iterator[tuple[str, st
 
 
 def _output(number: int, spec: TensorSpec) -> dict[str, Any]:
-    attrs = {"shape": fmt.shape(spec.shape), "dtype": fmt.clean(spec.dtype or "?")}
+    attrs = {"shape": wording.shape(spec.shape), "dtype": wording.sanitize(spec.dtype or "?")}
     return {
         "id": str(number),
         "attrs": [{"key": key, "value": value} for key, value in attrs.items()],
@@ -123,7 +123,7 @@ def _edges(
     edges: dict[str, list[dict[str, str]]] = {}
     for connection in connections:
         node = rows[connection.source].node
-        sent = [fmt.tensor(spec) for spec in node.outputs] if node else []
+        sent = [wording.tensor(spec) for spec in node.outputs] if node else []
         output = sent.index(connection.label) if connection.label in sent else 0
         arriving = edges.setdefault(connection.target, [])
         arriving.append(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 from buildtrace.traces.folding import focus, limit_depth
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ def _spans(calls: list[Call]) -> list[CallSpan]:
 
 def label(call: Call) -> str:
     """What a viewer writes on a call: the function, and the layer that it worked on."""
-    layer = f" · {fmt.clean(call.layer.name)}" if call.layer else ""
-    return fmt.clean(call.name) + layer
+    layer = f" · {wording.sanitize(call.layer.name)}" if call.layer else ""
+    return wording.sanitize(call.name) + layer
 
 
 def title(trace: Trace) -> str:
     """What a viewer calls the whole."""
-    versions = fmt.versions(trace)
+    versions = wording.versions(trace)
     return f"Keras build: {versions}" if versions else "Keras build"

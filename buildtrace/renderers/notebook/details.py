@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from buildtrace.renderers.notebook import colored
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.terminal.tree import Tree
-from buildtrace.renderers.text import format as fmt
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Part
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _pieces(tree: Tree, whole: Trace, options: Options) -> Iterator[str]:
         caller = root.caller
         yield from _branch(tree, root)
     if trace.calls:
-        yield f'<div style="margin-top:0.8em">{colored.line(summary.totals(trace))}</div>'
+        yield f'<div style="margin-top:0.8em">{colored.line(summary.totals_line(trace))}</div>'
     for line in summary.folded(trace, tree.shown, colored.WIDTH):
         yield f"<div>{colored.line(line)}</div>"
     if lines := colored.ending(whole, options):
@@ -80,7 +80,7 @@ def _said(tree: Tree, call: Call, parent: Call | None) -> list[Part]:
     said = tree.name(call)
     for detail in tree.details(call, parent):
         said += [Part(" " * detail.gap), detail.part]
-    return [*said, Part(f"  {fmt.duration(call.duration_ns)}", styles.QUIET)]
+    return [*said, Part(f"  {wording.duration(call.duration_ns)}", styles.QUIET)]
 
 
 def _note(line: list[Part]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 from buildtrace.traces.failures import swallowed_path
 
 if TYPE_CHECKING:
@@ -55,21 +55,21 @@ def tree(trace: Trace) -> Iterator[Row]:
 
 
 def _row(trace: Trace, call: Call, caught: bool, inner: bool, closes: int) -> Row:
-    facts = [f"{fmt.clean(n)}: {old} → {new}" for n, (old, new) in call.changes.items()]
+    facts = [f"{wording.sanitize(n)}: {old} → {new}" for n, (old, new) in call.changes.items()]
     facts += [weight(made) for made in trace.weights_made_by(call)]
     if call.folded and call.folded.repeats > 1:
         facts.append(f"and {call.folded.repeats - 1:,} more")
     elif call.folded:
-        facts.append(f"{fmt.count(call.folded.calls, 'call')} inside not listed")
+        facts.append(f"{wording.count(call.folded.calls, 'call')} inside not listed")
     error = call.error
-    text = "\n".join(fmt.essence(error)) + (" (caught)" if caught else "") if error else ""
+    text = "\n".join(wording.essence(error)) + (" (caught)" if caught else "") if error else ""
     return Row(
         call=call,
-        name=fmt.clean(call.name),
-        layer=f"{fmt.clean(call.layer.name)} {fmt.layer(call.layer)}" if call.layer else "",
-        flow=fmt.flow(call.inputs, call.outputs),
+        name=wording.sanitize(call.name),
+        layer=wording.layer_title(call.layer) if call.layer else "",
+        flow=wording.flow(call.inputs, call.outputs),
         facts=facts,
-        error=fmt.clean_long(text),
+        error=wording.sanitize_long(text),
         caught=caught,
         inner=inner,
         closes=closes,
@@ -78,17 +78,17 @@ def _row(trace: Trace, call: Call, caught: bool, inner: bool, closes: int) -> Ro
 
 def weight(made: Weight) -> str:
     """A weight in one line."""
-    return f"{fmt.clean(made.name)} {fmt.shape(made.shape)}"
+    return f"{wording.sanitize(made.name)} {wording.shape(made.shape)}"
 
 
 def weights(trace: Trace) -> tuple[list[dict[str, str]], int]:
     """The first weights, and how many more there are."""
     rows = [
         {
-            "path": fmt.clean(made.path),
-            "shape": fmt.shape(made.shape),
+            "path": wording.sanitize(made.path),
+            "shape": wording.shape(made.shape),
             "parameters": f"{made.parameters:,}",
-            "initializer": fmt.clean(made.initializer or ""),
+            "initializer": wording.sanitize(made.initializer or ""),
             "trainable": "yes" if made.trainable else "no",
         }
         for made in trace.weights[:MOST_ROWS]

@@ -12,7 +12,7 @@ from buildtrace.comparison.roles import unpaired
 from buildtrace.renderers.page import bundle, page, page_findings
 from buildtrace.renderers.terminal import beside
 from buildtrace.renderers.terminal.aligned import Aligned, details
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,10 @@ def render(left: Trace, right: Trace, difference: Difference, *, full: bool = Fa
         full: whether to fold nothing at first.
     """
     aligned = Aligned(left, right, difference)
-    labels = {"left": fmt.clean(difference.left.label), "right": fmt.clean(difference.right.label)}
+    labels = {
+        "left": wording.sanitize(difference.left.label),
+        "right": wording.sanitize(difference.right.label),
+    }
     means = {state: text.format(**labels) for state, text in MEANS.items()}
     values = {
         "title": " and ".join(labels.values()),
@@ -74,13 +77,13 @@ def _indents() -> str:
 
 def _build(build: Build) -> dict[str, str]:
     totals = [
-        fmt.count(build.calls, "call"),
-        fmt.count(build.weights, "weight"),
-        fmt.count(build.parameters, "parameter"),
+        wording.count(build.calls, "call"),
+        wording.count(build.weights, "weight"),
+        wording.count(build.parameters, "parameter"),
     ]
     return {
-        "label": fmt.clean(build.label),
-        "versions": fmt.clean_long(build.versions),
+        "label": wording.sanitize(build.label),
+        "versions": wording.sanitize_long(build.versions),
         "totals": " · ".join(totals),
     }
 
@@ -94,8 +97,8 @@ def _change(aligned: Aligned, change: Change) -> dict[str, Any]:
     return {
         "severity": change.severity,
         "mark": beside.SEVERITY[change.severity][0].strip(),
-        "message": fmt.clean_long(change.message),
-        "why": fmt.clean_long(change.why),
+        "message": wording.sanitize_long(change.message),
+        "why": wording.sanitize_long(change.why),
         "follows": change.follows,
         "row": row,
     }
@@ -147,7 +150,7 @@ def _cell(aligned: Aligned, side: int, call: Call, facts: list[str]) -> dict[str
         "step": call.step,
         "depth": min(depth, DEEPEST),
         "deeper": depth if depth > DEEPEST else "",
-        "name": fmt.clean(call.name),
+        "name": wording.sanitize(call.name),
         "failed": call.error is not None and not call.error.swallowed,
         "details": list(details(aligned.traces[side], call)),
         "facts": facts,
@@ -197,16 +200,18 @@ class _CardData:
         trace = self.aligned.traces[side]
         layer = call.layer
         weights = [
-            f"{fmt.clean(weight.name)} {fmt.shape(weight.shape)}"
+            f"{wording.sanitize(weight.name)} {wording.shape(weight.shape)}"
             for weight in trace.weights_made_by(call)
         ]
         facts = {
-            "name": fmt.clean(call.name),
+            "name": wording.sanitize(call.name),
             "step": call.step,
-            "layer": [fmt.clean(layer.name), fmt.clean(layer.class_name)] if layer else None,
-            "flow": fmt.flow(call.inputs, call.outputs),
+            "layer": [wording.sanitize(layer.name), wording.sanitize(layer.class_name)]
+            if layer
+            else None,
+            "flow": wording.flow(call.inputs, call.outputs),
             "makes": weights,
-            "error": fmt.clean_long(fmt.essence(call.error)[0]) if call.error else "",
+            "error": wording.sanitize_long(wording.essence(call.error)[0]) if call.error else "",
             "says": self._sentences(trace, call, alone),
             "line": self._line(call.caller),
         }
@@ -216,7 +221,7 @@ class _CardData:
         """What the function does; and why the other generation has none for it, if it has none."""
         info = trace.landmark(call)
         said = (info.summary if info else "", unpaired(trace, call) if alone else "")
-        key = tuple(fmt.clean_long(text) for text in said)
+        key = tuple(wording.sanitize_long(text) for text in said)
         return self.sentences.setdefault(key, len(self.sentences))
 
     def _line(self, caller: SourceLine | None) -> int | None:
@@ -225,6 +230,6 @@ class _CardData:
         if caller not in self.numbers:
             self.numbers[caller] = len(self.lines)
             self.lines.append(
-                {"place": fmt.user_line(caller), "code": page_findings.excerpt(caller)}
+                {"place": wording.line(caller), "code": page_findings.excerpt(caller)}
             )
         return self.numbers[caller]

@@ -16,7 +16,8 @@ from buildtrace.renderers.page import fallback as static
 from buildtrace.renderers.page import page_findings
 from buildtrace.renderers.page.page_data import PARTS, Report
 from buildtrace.renderers.terminal import summary
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from buildtrace.renderers import Options
@@ -74,7 +75,7 @@ def _values(report: Report) -> dict[str, Any]:
     return {
         "data": pack(report.data()),
         "title": report.chapters[0].title if report.chapters else "no build",
-        "versions": fmt.versions(trace),
+        "versions": wording.versions(trace),
         "totals": _totals(report),
         "missing": _missing(trace),
         "parts": PARTS,
@@ -107,14 +108,14 @@ def _totals(report: Report) -> str:
     trace = report.trace
     if not trace.calls:
         return "No build was recorded."
-    frozen = fmt.parameters(weight for weight in trace.weights if not weight.trainable)
+    total = totals(trace.weights)
     words = [
-        fmt.count(len(trace.graphs), "model"),
-        fmt.count(len(trace.calls), "call"),
-        fmt.count(len(trace.weights), "weight"),
-        fmt.count(trace.parameters, "parameter")
-        + (f", {frozen:,} not trainable" if frozen else ""),
-        fmt.duration(sum(call.duration_ns for call in trace.roots)),
+        wording.count(len(trace.graphs), "model"),
+        wording.count(len(trace.calls), "call"),
+        wording.count(total.weights, "weight"),
+        wording.count(total.parameters, "parameter")
+        + (f", {total.not_trainable:,} not trainable" if total.not_trainable else ""),
+        wording.duration(sum(call.duration_ns for call in trace.roots)),
     ]
     return " · ".join(words)
 
@@ -122,7 +123,9 @@ def _totals(report: Report) -> str:
 def _missing(trace: Trace) -> list[str]:
     """What the installed Keras lacks of the landmarks: the trace has a gap there."""
     return [
-        fmt.clean_long(f"{keras.package} {keras.version} lacks {fmt.listed(keras.missing, 6)}")
+        wording.sanitize_long(
+            f"{keras.package} {keras.version} lacks {wording.listed(keras.missing, 6)}"
+        )
         for keras in trace.environment.keras
         if keras.missing
     ]

@@ -11,8 +11,7 @@ from buildtrace.renderers.page.moments import Moments
 from buildtrace.renderers.page.pictures import pictures
 from buildtrace.renderers.page.sources import Sources
 from buildtrace.renderers.terminal.story import OF_STEP, Story, stories
-from buildtrace.renderers.text import format as fmt
-from buildtrace.traces import folding
+from buildtrace.traces import folding, wording
 from buildtrace.traces.failures import failure, swallowed_path, went_on
 
 if TYPE_CHECKING:
@@ -63,15 +62,15 @@ class Report:
             "functions": sources.functions,
             "files": sources.files,
             "layers": {
-                id_: [fmt.clean(ref.name), fmt.clean(ref.class_name)]
+                id_: [wording.sanitize(ref.name), wording.sanitize(ref.class_name)]
                 for id_, ref in self.trace.layers.items()
             },
             "landmarks": [
                 {
-                    "name": fmt.clean(row.name),
+                    "name": wording.sanitize(row.name),
                     "step": row.step,
-                    "summary": fmt.clean_long(row.summary),
-                    "article": fmt.clean_long(row.article or ""),
+                    "summary": wording.sanitize_long(row.summary),
+                    "article": wording.sanitize_long(row.article or ""),
                 }
                 for row in self.trace.landmarks
             ],
@@ -133,7 +132,7 @@ class Chapter:
             try:
                 self.pictures = pictures(report.trace, self.graph, report.options)
             except BuildtraceError as error:  # a page without a picture is still a page
-                self.missing = f"There is no picture: {fmt.clean_long(str(error))}"
+                self.missing = f"There is no picture: {wording.sanitize_long(str(error))}"
 
     def data(self) -> dict[str, Any]:
         """What the scripts need to know of it."""
@@ -161,14 +160,16 @@ def _stories(trace: Trace, options: Options) -> Iterator[Story]:
 
 
 def _title(story: Story) -> tuple[str, str]:
-    number = fmt.count(len(story.trace.calls), "call")
+    number = wording.count(len(story.trace.calls), "call")
     if not story.trace.calls:
         return "No build", number
     if story.graph is None:
         return ("Everything" if story.trace.graphs else "Outside of any model"), number
     model = story.graph.model
-    parameters = fmt.count(story.trace.parameters, "parameter")
-    return fmt.clean(model.name), f"{fmt.clean(model.class_name)} · {parameters} · {number}"
+    parameters = wording.count(story.trace.parameters, "parameter")
+    return wording.sanitize(
+        model.name
+    ), f"{wording.sanitize(model.class_name)} · {parameters} · {number}"
 
 
 def _ranges(places: list[int]) -> list[list[int]]:
@@ -192,15 +193,16 @@ def _call(
         "landmark": rows.get((call.generation, call.landmark)),
         "step": call.step,
         "layer": call.layer.id if call.layer else None,
-        "in": fmt.tensors(call.inputs),
-        "out": fmt.tensors(call.outputs),
+        "in": wording.tensors(call.inputs),
+        "out": wording.tensors(call.outputs),
         "changes": [
-            [fmt.clean(name), before, after] for name, (before, after) in call.changes.items()
+            [wording.sanitize(name), before, after]
+            for name, (before, after) in call.changes.items()
         ],
         "caller": sources.caller(call),
         "at": getattr(call, "at", None),
         "error": _error(call.error, call.id in report.caught) if call.error else None,
-        "took": fmt.duration(call.duration_ns),
+        "took": wording.duration(call.duration_ns),
         "thread": call.thread or None,
         "id": call.id if call.id != report.place[call.id] else None,
     }
@@ -208,10 +210,10 @@ def _call(
 
 
 def _error(error: ErrorInfo, caught: bool) -> dict[str, Any]:
-    text = "\n".join(fmt.essence(error))[:LONGEST_TEXT].removeprefix(f"{error.type}: ")
+    text = "\n".join(wording.essence(error))[:LONGEST_TEXT].removeprefix(f"{error.type}: ")
     return {
-        "type": fmt.clean(error.type),
-        "message": "\n".join(fmt.clean_lines(text)),
+        "type": wording.sanitize(error.type),
+        "message": "\n".join(wording.sanitize_lines(text)),
         "swallowed": caught,
     }
 
@@ -224,14 +226,14 @@ def _weight(report: Report, weight: Weight) -> dict[str, Any]:
         "call": report.place[maker.id] if maker else None,
         "build": report.place[build.id] if build else None,
         "layer": weight.layer,
-        "name": fmt.clean(weight.name),
-        "path": fmt.clean(weight.path),
-        "shape": fmt.shape(weight.shape),
+        "name": wording.sanitize(weight.name),
+        "path": wording.sanitize(weight.path),
+        "shape": wording.shape(weight.shape),
         "parameters": weight.parameters,
         "trainable": weight.trainable,
-        "dtype": fmt.clean(weight.dtype),
-        "initializer": fmt.clean(weight.initializer or ""),
-        "more": fmt.clean(
+        "dtype": wording.sanitize(weight.dtype),
+        "initializer": wording.sanitize(weight.initializer or ""),
+        "more": wording.sanitize(
             ", ".join(filter(None, (weight.regularizer, weight.constraint, weight.placement)))
         ),
     }

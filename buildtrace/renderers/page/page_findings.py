@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from buildtrace.renderers.terminal import failing, findings
 from buildtrace.renderers.text import code as python
 from buildtrace.renderers.text import excerpts, styles
-from buildtrace.renderers.text import format as fmt
-from buildtrace.traces import failures
+from buildtrace.traces import failures, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +30,9 @@ def panel(report: Report) -> dict[str, Any] | None:
         return None
     counts = _counts(report)
     if caught:
-        counts.insert(0, ("warning", f"{fmt.count(len(caught), 'exception')} caught in the build"))
+        counts.insert(
+            0, ("warning", f"{wording.count(len(caught), 'exception')} caught in the build")
+        )
     most = findings.MOST_OF_A_CODE
     return {"counts": counts, "groups": [(group[:most], group[most:]) for group in groups]}
 
@@ -39,7 +40,7 @@ def panel(report: Report) -> dict[str, Any] | None:
 def _counts(report: Report) -> list[tuple[str, str]]:
     severities = [finding.severity for finding in report.trace.findings]
     return [
-        (severity, fmt.count(severities.count(severity), severity))
+        (severity, wording.count(severities.count(severity), severity))
         for severity in styles.SEVERITY
         if severity in severities
     ]
@@ -49,12 +50,12 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
     return {
         "severity": finding.severity,
         "badge": finding.severity,
-        "code": fmt.clean(finding.code),
-        "message": fmt.clean_long(finding.message),
-        "place": fmt.user_line(finding.caller),
+        "code": wording.sanitize(finding.code),
+        "message": wording.sanitize_long(finding.message),
+        "place": wording.line(finding.caller),
         "function": _function(finding.caller),
         "excerpt": excerpt(finding.caller),
-        "why": fmt.clean_lines(finding.why),
+        "why": wording.sanitize_lines(finding.why),
         "fix": python.highlighted(finding.fix) if finding.fix else [],
         "calls": _steps(report, finding.calls),
     }
@@ -64,9 +65,9 @@ def told(report: Report) -> list[dict[str, Any]]:
     """The findings as a step tells them: shortly, each with the calls that prove it."""
     return [
         {
-            "code": fmt.clean(finding.code),
+            "code": wording.sanitize(finding.code),
             "severity": finding.severity,
-            "message": fmt.clean_long(finding.message),
+            "message": wording.sanitize_long(finding.message),
             "calls": [report.place[id_] for id_ in finding.calls if id_ in report.place],
         }
         for finding in report.trace.findings
@@ -80,7 +81,7 @@ def _caught(report: Report, found: Swallowed) -> dict[str, Any]:
         "badge": CAUGHT,
         "code": "",
         "message": said,
-        "place": fmt.user_line(found.lines[0]) if found.lines else "",
+        "place": wording.line(found.lines[0]) if found.lines else "",
         "function": "",
         "excerpt": excerpt(found.lines[0] if found.lines else None),
         "why": [f"It was raised {place}."],
@@ -96,7 +97,7 @@ def _steps(report: Report, ids: Iterable[int]) -> list[dict[str, Any]]:
         {
             "place": report.place[call.id],
             "ended": call.error is not None,
-            "name": fmt.clean(call.name),
+            "name": wording.sanitize(call.name),
             "about": _about(call),
         }
         for call in calls
@@ -105,8 +106,8 @@ def _steps(report: Report, ids: Iterable[int]) -> list[dict[str, Any]]:
 
 def _about(call: Call) -> str:
     """The layer that a call was for, and what that was given."""
-    layer = fmt.clean(call.layer.name) if call.layer else ""
-    return f"{layer} {fmt.tensors(call.inputs)}".strip()
+    layer = wording.sanitize(call.layer.name) if call.layer else ""
+    return f"{layer} {wording.tensors(call.inputs)}".strip()
 
 
 def excerpt(place: SourceLine | None) -> list[dict[str, Any]]:
@@ -120,7 +121,7 @@ def excerpt(place: SourceLine | None) -> list[dict[str, Any]]:
 
 
 def _function(place: SourceLine | None) -> str:
-    return fmt.clean(excerpts.function_at(place)) if place else ""
+    return wording.sanitize(excerpts.function_at(place)) if place else ""
 
 
 # -- the failure ------------------------------------------------------------------------------
@@ -132,17 +133,17 @@ def failed(report: Report) -> dict[str, Any] | None:
     if found is None:
         return None
     lines = failing.message(found.error)
-    told = fmt.essence(found.raised)[0] if found.raised else ""
+    told = wording.essence(found.raised)[0] if found.raised else ""
     severity = failing.severity(found)
     return {
         "severity": severity,
         "mark": styles.MARK[severity],
         "title": failing.title(found),
-        "type": fmt.clean(found.error.type),
+        "type": wording.sanitize(found.error.type),
         "message": "\n".join(lines),
-        "told": fmt.clean_long(told),
+        "told": wording.sanitize_long(told),
         "call": None if found.call is None else report.place[found.call.id],
-        "place": fmt.user_line(found.lines[0]) if found.lines else "",
+        "place": wording.line(found.lines[0]) if found.lines else "",
         "function": _function(found.lines[0] if found.lines else None),
         "excerpt": excerpt(found.lines[0] if found.lines else None),
         "through": _named(found.lines[1 : failing.MOST_LINES]),
@@ -165,4 +166,4 @@ def comparison(report: Report, found: Failure) -> list[dict[str, Any]]:
 
 def _named(lines: Sequence[SourceLine]) -> list[list[str]]:
     """Lines of the user's: where they are, and what stands there."""
-    return [[fmt.user_line(line), fmt.clean_long(excerpts.line_of(line))] for line in lines]
+    return [[wording.line(line), wording.sanitize_long(excerpts.line_of(line))] for line in lines]

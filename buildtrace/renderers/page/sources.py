@@ -6,7 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.renderers.terminal import source
-from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import source_files
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from buildtrace.traces.schema import Call
@@ -63,9 +64,9 @@ class Sources:
         if code and not text:
             missing = "it is left out: this page carries as much source as it can"
         return {
-            "name": fmt.clean(call.name),
-            "module": fmt.clean(call.module),
-            "place": fmt.place(call.file, call.line),
+            "name": wording.sanitize(call.name),
+            "module": wording.sanitize(call.module),
+            "place": wording.location(call.file, call.line),
             "line": call.line,
             "definition": call.line + _decorators(code),
             "code": text,
@@ -75,7 +76,7 @@ class Sources:
 
     def _around(self, file: str) -> dict[str, Any]:
         """The user's file: pieces of consecutive lines, each with the number of its first."""
-        lines = [line.rstrip("\r\n") for line in fmt.code_of(file)]
+        lines = [line.rstrip("\r\n") for line in source_files.code_of(file)]
         wanted = set(range(1, len(lines) + 1))
         if len(lines) > WHOLE_FILE:
             callers = self._callers.get(file, set())
@@ -90,7 +91,7 @@ class Sources:
             for piece in pieces
             if (text := self._fitting("\n".join(piece["code"])))
         ]
-        return {"name": fmt.place(file, 0).removesuffix(":0"), "pieces": kept}
+        return {"name": wording.location(file, 0).removesuffix(":0"), "pieces": kept}
 
     def _fitting(self, text: str) -> str:
         """The text, if there is still room for it."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.text import format as fmt
-from buildtrace.traces import folding
+from buildtrace.traces import folding, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,7 +119,7 @@ class Aligned:
         """What rows that are not shown are: "12 equal calls"."""
         hidden = list(hidden)
         equal = sum(row.step.state == "same" for row in hidden)
-        words = [fmt.count(equal, "equal call")] if equal else []
+        words = [wording.count(equal, "equal call")] if equal else []
         alike = sum(row.step.state == "differs" and not self.told(row) for row in hidden)
         if alike:
             words.append(f"{alike:,} that differ{'' if alike > 1 else 's'} alike")
@@ -155,7 +154,7 @@ class Aligned:
             return None
         side = 0 if step.left is None else 1
         row = self.places[side][step.elsewhere]
-        name = fmt.clean(self.traces[side].call(step.elsewhere).name)
+        name = wording.sanitize(self.traces[side].call(step.elsewhere).name)
         arrow = "↓" if row > number else "↑"
         return Elsewhere(row, f"{arrow} {name}", self.depths[side][step.elsewhere])
 
@@ -164,14 +163,14 @@ def details(trace: Trace, call: Call) -> Iterator[str]:
     """What there is room for beside the name: the layer, the weight, the shapes, the error."""
     parent = None if call.parent is None else trace.call(call.parent)
     if call.layer and (parent is None or parent.layer != call.layer):
-        yield fmt.clean(call.layer.name)
+        yield wording.sanitize(call.layer.name)
     for weight in trace.weights_made_by(call):
-        yield f"{fmt.clean(weight.name)} {fmt.shape(weight.shape)}"
+        yield f"{wording.sanitize(weight.name)} {wording.shape(weight.shape)}"
     if call.error:
-        yield f"✗ {fmt.clean(call.error.type)}"
+        yield f"✗ {wording.sanitize(call.error.type)}"
     same = parent and (call.inputs, call.outputs) == (parent.inputs, parent.outputs)
     if not same and (call.inputs or call.outputs):
-        yield fmt.flow(call.inputs, call.outputs)
+        yield wording.flow(call.inputs, call.outputs)
 
 
 def _depths(trace: Trace) -> dict[int, int]:
@@ -184,21 +183,25 @@ def _depths(trace: Trace) -> dict[int, int]:
 def _fact(trace: Trace, call: Call, fact: str) -> str:
     """How it is on one side."""
     if fact == "function":
-        return fmt.clean(call.name)
+        return wording.sanitize(call.name)
     if fact == "inputs":
-        return fmt.tensors(call.inputs)
+        return wording.tensors(call.inputs)
     if fact == "outputs":
-        return fmt.tensors(call.outputs)
+        return wording.tensors(call.outputs)
     if fact == "error":
-        return fmt.clean(fmt.error(call.error)) if call.error else "none"
+        return wording.sanitize(wording.error(call.error)) if call.error else "none"
     if fact == "changes":
         changes = [f"{k}: {a} → {b}" for k, (a, b) in sorted(call.changes.items())]
-        return fmt.clean(", ".join(changes)) or "none"
+        return wording.sanitize(", ".join(changes)) or "none"
     return ", ".join(map(_weight, trace.weights_made_by(call))) or "none"
 
 
 def _weight(weight: Weight) -> str:
-    words = [fmt.clean(weight.name), fmt.shape(weight.shape), fmt.clean(weight.dtype)]
+    words = [
+        wording.sanitize(weight.name),
+        wording.shape(weight.shape),
+        wording.sanitize(weight.dtype),
+    ]
     extras = (weight.initializer, weight.regularizer, weight.constraint)
-    words += [fmt.clean(extra) for extra in extras if extra]
+    words += [wording.sanitize(extra) for extra in extras if extra]
     return " ".join(words + ([] if weight.trainable else ["not trainable"]))

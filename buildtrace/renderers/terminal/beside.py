@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from buildtrace import renderers
 from buildtrace.renderers.terminal.aligned import Aligned, Row, details
 from buildtrace.renderers.terminal.tree import WIDE
-from buildtrace.renderers.text import format as fmt
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Lines, Part, cut, size, width_of, wrapped
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,13 +89,13 @@ def _lines(
 def summary(difference: Difference, width: int) -> Iterator[Line]:
     """The two builds, whether they are the same, and a line for each change."""
     for sign, build in (("< ", difference.left), ("> ", difference.right)):
-        text = fmt.clean(build.label)
+        text = wording.sanitize(build.label)
         if build.versions:
-            text += f": {fmt.clean_long(build.versions)}"
+            text += f": {wording.sanitize_long(build.versions)}"
         totals = [
-            fmt.count(build.calls, "call"),
-            fmt.count(build.weights, "weight"),
-            fmt.count(build.parameters, "parameter"),
+            wording.count(build.calls, "call"),
+            wording.count(build.weights, "weight"),
+            wording.count(build.parameters, "parameter"),
         ]
         yield from wrapped(f"{text} · {' · '.join(totals)}", width, [Part(sign)], [Part("  ")])
     yield []
@@ -109,24 +109,24 @@ def verdict(difference: Difference) -> str:
     # A kind that does not decide may differ in builds that are the same.
     kinds = list(dict.fromkeys(TITLES[change.kind] for change in difference.changes))
     if not difference.same:
-        return f"Different: {fmt.listed(kinds, len(kinds))}."
+        return f"Different: {wording.listed(kinds)}."
     compared = [TITLES[kind] for kind in difference.kinds if kind not in ("failure", "times")]
     if not kinds:
-        return f"The same build, in {fmt.listed(compared, len(compared))}."
-    return f"The same build; only {fmt.listed(kinds, len(kinds))} differ."
+        return f"The same build, in {wording.listed(compared)}."
+    return f"The same build; only {wording.listed(kinds)} differ."
 
 
 def _change(change: Change, width: int) -> Iterator[Line]:
     sign, style = SEVERITY[change.severity]
     before = "  └ " if change.follows else ""
-    text = fmt.clean_long(change.message)
+    text = wording.sanitize_long(change.message)
     if change.follows and change.why:
-        text += f": {fmt.clean_long(change.why)}"
+        text += f": {wording.sanitize_long(change.why)}"
     first = [Part(before, styles.QUIET), Part(sign, style)]
     rest = [Part(" " * width_of(first))]
     yield from wrapped(text, width, first, rest, "" if change.follows else styles.NAME)
     if change.why and not change.follows:
-        yield from wrapped(fmt.clean_long(change.why), width, rest, rest, styles.NOTE)
+        yield from wrapped(wording.sanitize_long(change.why), width, rest, rest, styles.NOTE)
 
 
 # -- both trees -------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class _Columns:
         failing = call.error is not None and not call.error.swallowed
         style = styles.ERROR if failing else styles.STEP[call.step]
         depth = self.aligned.depths[side][call.id]
-        line = [self._indented(depth), Part(fmt.clean(call.name), style)]
+        line = [self._indented(depth), Part(wording.sanitize(call.name), style)]
         room = self.column - width_of(line)
         for text in details(self.aligned.traces[side], call):
             room -= 1 + size(text)

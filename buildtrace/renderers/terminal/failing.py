@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.text import excerpts, styles
-from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import excerpts, source_files, styles
 from buildtrace.renderers.text.lines import Line, Part, cut, flowing, wrapped
-from buildtrace.traces import failures
+from buildtrace.traces import failures, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +47,7 @@ def title(found: Failure) -> str:
     if found.use:
         model = f" of {named(found.use.model)}" if found.use.model else ""
         built = "" if found.use.built else ", which is not built"
-        return f"The run ended in {fmt.clean(found.use.name)}{model}{built}"
+        return f"The run ended in {wording.sanitize(found.use.name)}{model}{built}"
     if found.call is None:
         return "The run ended in an error, outside of any call shown here"
     what = "build" if found.building else "call"
@@ -66,13 +65,13 @@ def where(found: Failure) -> str:
     """The call that failed, the layer at work, and what that was given."""
     assert found.call is not None
     layer = f" of {named(found.layer)}" if found.layer else ""
-    given = f" on {fmt.tensors(found.given)}" if found.given else ""
-    return f"{fmt.clean(found.call.name)}{layer}{given}"
+    given = f" on {wording.tensors(found.given)}" if found.given else ""
+    return f"{wording.sanitize(found.call.name)}{layer}{given}"
 
 
 def named(ref: LayerRef) -> str:
     """A layer's name and class."""
-    return f"{fmt.clean(ref.name)} {fmt.layer(ref)}".lstrip()
+    return wording.layer_title(ref)
 
 
 def _failure(found: Failure, width: int) -> Iterator[Line]:
@@ -82,8 +81,8 @@ def _failure(found: Failure, width: int) -> Iterator[Line]:
     for text in message(found.error):
         yield from wrapped(text, width, INDENT, INDENT)
     if found.raised:
-        text = f"Keras told it as {fmt.essence(found.raised)[0]}"
-        yield from wrapped(fmt.clean_long(text), width, INDENT, INDENT, styles.QUIET)
+        text = f"Keras told it as {wording.essence(found.raised)[0]}"
+        yield from wrapped(wording.sanitize_long(text), width, INDENT, INDENT, styles.QUIET)
     if found.call:
         yield _place(found.call, found.lines, width)
     if found.expects or found.frozen:
@@ -94,28 +93,31 @@ def _failure(found: Failure, width: int) -> Iterator[Line]:
 
 def message(error: ErrorInfo) -> list[str]:
     """The lines of an error's type and text; of many the first ones."""
-    lines = fmt.essence(error)
+    lines = wording.essence(error)
     more = len(lines) - LONGEST_MESSAGE
-    kept = [fmt.clean_long(text) for text in lines[:LONGEST_MESSAGE]]
+    kept = [wording.sanitize_long(text) for text in lines[:LONGEST_MESSAGE]]
     return [*kept, f"… {more} more lines"] if more > 0 else kept
 
 
 def facts(found: Failure) -> Iterator[tuple[str, str]]:
     """What the layer got beside what it takes: labels and texts."""
-    yield "got", fmt.tensors(found.given)
+    yield "got", wording.tensors(found.given)
     if found.expects:
-        yield "expects", "; ".join(fmt.expected(wanted) for wanted in found.expects)
+        yield "expects", "; ".join(wording.expected(wanted) for wanted in found.expects)
     if found.frozen:
         yield "built for", built_for(found.frozen)
 
 
 def built_for(frozen: Frozen) -> str:
     """The shapes that a layer was built for, and what was made for them."""
-    made = [f"{fmt.clean(w.name)} {fmt.shape(w.shape)}" for w in frozen.weights[:MOST_WEIGHTS]]
+    made = [
+        f"{wording.sanitize(w.name)} {wording.shape(w.shape)}"
+        for w in frozen.weights[:MOST_WEIGHTS]
+    ]
     more = len(frozen.weights) - len(made)
     weights = ", ".join([*made, *([f"… {more} more"] if more > 0 else [])])
-    shapes = fmt.tensors(frozen.build.inputs) or "an unknown shape"
-    return f"{shapes} by {fmt.clean(frozen.build.name)}: {weights}"
+    shapes = wording.tensors(frozen.build.inputs) or "an unknown shape"
+    return f"{shapes} by {wording.sanitize(frozen.build.name)}: {weights}"
 
 
 def _comparison(found: Failure, width: int) -> Iterator[Line]:
@@ -133,12 +135,12 @@ def _comparison(found: Failure, width: int) -> Iterator[Line]:
 
 def _place(call: Call, lines: tuple[SourceLine, ...], width: int) -> Line:
     """Keras' function that raised, and the user's line that led there."""
-    address = fmt.link(call.file, call.line)
-    line = [*INDENT, Part(fmt.place(call.file, call.line), styles.QUIET, address)]
+    address = source_files.link(call.file, call.line)
+    line = [*INDENT, Part(wording.location(call.file, call.line), styles.QUIET, address)]
     if lines:
         line += [Part(", from ", styles.QUIET), _user_line(lines[0])]
         if function := excerpts.function_at(lines[0]):
-            line += [Part(f", in {fmt.clean(function)}", styles.QUIET)]
+            line += [Part(f", in {wording.sanitize(function)}", styles.QUIET)]
     return cut(line, width)
 
 
@@ -151,7 +153,7 @@ def _code(lines: tuple[SourceLine, ...], width: int) -> Iterator[Line]:
     for number, text, meant in found:
         style = styles.ERROR if meant else styles.QUIET
         guide = Part(f"{'>' if meant else ' '} {number:>{size}} │ ", style)
-        text = fmt.clean_long(text)
+        text = wording.sanitize_long(text)
         yield cut([*INDENT, guide, Part(text, styles.NAME if meant else styles.QUIET)], width)
     for line in lines[1:MOST_LINES] if found else ():
         yield _line(line, [*INDENT, Part("from ", styles.QUIET)], width)
@@ -159,12 +161,12 @@ def _code(lines: tuple[SourceLine, ...], width: int) -> Iterator[Line]:
 
 def _line(place: SourceLine, before: Line, width: int) -> Line:
     """A line of the user's: where it is, and what stands there."""
-    code = fmt.clean_long(excerpts.line_of(place))
+    code = wording.sanitize_long(excerpts.line_of(place))
     return cut([*before, _user_line(place), Part(f"  {code}" if code else "")], width)
 
 
 def _user_line(place: SourceLine) -> Part:
-    return Part(fmt.user_line(place), styles.NAME, fmt.link(place.file, place.line))
+    return Part(wording.line(place), styles.NAME, source_files.link(place.file, place.line))
 
 
 # -- what was caught ----------------------------------------------------------------------------
@@ -173,16 +175,16 @@ def _user_line(place: SourceLine) -> Part:
 def caught(found: Swallowed) -> tuple[str, str]:
     """What happened, in two pieces: who caught what, and where it was raised."""
     who = "Keras caught this exception" if found.by_keras else "This exception was caught"
-    error = fmt.essence(found.error)
-    place = fmt.user_line(found.lines[0]) if found.lines else ""
+    error = wording.essence(found.error)
+    place = wording.line(found.lines[0]) if found.lines else ""
     function = excerpts.function_at(found.lines[0]) if found.lines else ""
     around = found.caught_in
     layer = f" of {named(around.layer)}" if around.layer else ""
-    rest = [f"at {place}" if place else "", f"in {fmt.clean(function)}" if function else ""]
-    rest.append(f"while {fmt.clean(around.name)}{layer} ran")
+    rest = [f"at {place}" if place else "", f"in {wording.sanitize(function)}" if function else ""]
+    rest.append(f"while {wording.sanitize(around.name)}{layer} ran")
     if found.times > 1:
         rest.append(f"{found.times:,} times")
-    return f"{who} and went on: {fmt.clean_long(error[0])}", ", ".join(filter(None, rest))
+    return f"{who} and went on: {wording.sanitize_long(error[0])}", ", ".join(filter(None, rest))
 
 
 def _swallowed(trace: Trace, width: int) -> Iterator[Line]:
@@ -195,6 +197,6 @@ def _swallowed(trace: Trace, width: int) -> Iterator[Line]:
         yield from wrapped(place, width, INDENT, INDENT)
         yield from _code(each.lines, width)
     if len(found) > MOST_CAUGHT:
-        more = fmt.count(len(found) - MOST_CAUGHT, "more exception")
+        more = wording.count(len(found) - MOST_CAUGHT, "more exception")
         yield []
         yield [*INDENT, Part(f"… {more} of the user's code that was caught", styles.NOTE)]

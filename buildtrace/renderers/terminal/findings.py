@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers.text import code as python
-from buildtrace.renderers.text import excerpts, styles
-from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import excerpts, source_files, styles
 from buildtrace.renderers.text.lines import Line, Part, cut, wrapped
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def counts(trace: Trace) -> Line:
     for severity, style in styles.SEVERITY.items():
         if number := numbers[severity]:
             line += [Part(", ")] if line else []
-            line.append(Part(fmt.count(number, severity), style))
+            line.append(Part(wording.count(number, severity), style))
     return line
 
 
@@ -67,18 +67,18 @@ def _finding(finding: Finding, before: Finding | None, width: int) -> Iterator[L
     style = styles.SEVERITY[finding.severity]
     mark = [Part(f"{styles.MARK[finding.severity]} ", style)]
     head = f"{finding.code} {finding.severity}: {finding.title}".removesuffix(": ")
-    yield from wrapped(fmt.clean_long(head), prose, mark, INDENT, style)
-    for text in fmt.clean_lines(finding.message):
+    yield from wrapped(wording.sanitize_long(head), prose, mark, INDENT, style)
+    for text in wording.sanitize_lines(finding.message):
         yield from wrapped(text, prose, INDENT, INDENT)
     if finding.caller:
         place = finding.caller
-        code = fmt.clean_long(excerpts.line_of(place))
-        address = fmt.link(place.file, place.line)
+        code = wording.sanitize_long(excerpts.line_of(place))
+        address = source_files.link(place.file, place.line)
         yield cut(
-            [*INDENT, Part(fmt.user_line(place), styles.NAME, address), Part(f"  {code}")], width
+            [*INDENT, Part(wording.line(place), styles.NAME, address), Part(f"  {code}")], width
         )
     if before is None or before.why != finding.why:
-        for text in fmt.clean_lines(finding.why):
+        for text in wording.sanitize_lines(finding.why):
             yield from wrapped(text, prose, INDENT, INDENT, styles.QUIET)
     if finding.fix and (before is None or before.fix != finding.fix):
         yield [*INDENT, Part("What to do:", styles.HEADING)]
@@ -88,7 +88,7 @@ def _finding(finding: Finding, before: Finding | None, width: int) -> Iterator[L
 
 def _more(findings: list[Finding]) -> str:
     """That there are more of a rule, and where."""
-    places = dict.fromkeys(fmt.user_line(finding.caller) for finding in findings)
-    where = fmt.listed(filter(None, places), 6)
-    more = f"… and {len(findings):,} more of {fmt.clean(findings[0].code)}"
+    places = dict.fromkeys(wording.line(finding.caller) for finding in findings)
+    where = wording.listed(filter(None, places), 6)
+    more = f"… and {len(findings):,} more of {wording.sanitize(findings[0].code)}"
     return f"{more}: {where}; --full shows all" if where else f"{more}; --full shows all"

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from buildtrace.renderers.drawing.member_graph import MOST_READERS
 from buildtrace.renderers.models import More, form, shown, weights_by_layer
 from buildtrace.renderers.terminal import summary
-from buildtrace.renderers.text import format as fmt
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.gaps import Gap, Limits, gaps
 from buildtrace.renderers.text.lanes import Lanes
 from buildtrace.renderers.text.lines import Line, Lines, Part, width_of, wrapped
 from buildtrace.renderers.text.tables import Column, Row, Span, table
+from buildtrace.traces import wording
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -73,14 +74,14 @@ def _cells(row: Row | Span) -> Row:
 
 
 def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iterator[Line]:
-    made = fmt.parameters(weights.get(graph.model.id, []))
+    made = totals(weights.get(graph.model.id, [])).parameters
     facts = [
-        fmt.count(len(graph.nodes), "node"),
-        fmt.count(len(graph.edges), "connection"),
-        fmt.count(made, "parameter"),
+        wording.count(len(graph.nodes), "node"),
+        wording.count(len(graph.edges), "connection"),
+        wording.count(made, "parameter"),
         "built" if graph.built else "not built",
     ]
-    title = f"{fmt.clean(graph.model.name)} {fmt.layer(graph.model)}"
+    title = wording.layer_title(graph.model)
     yield from wrapped(title, width, [], [], styles.HEADING)
     yield from wrapped(" · ".join(facts), width, [], [])
     if graph.source == "flow":
@@ -124,7 +125,7 @@ class _Rows:
                 yield row
                 previous = node.id
                 if inner and not like:
-                    self.shown[form(inner)] = fmt.clean(node.name)
+                    self.shown[form(inner)] = wording.sanitize(node.name)
                     yield from self.of(inner, around, f"{before}{lanes.going_on()}  ")
             hidden = nodes[gap.start : gap.end]
             for node in hidden:
@@ -154,10 +155,10 @@ class _Rows:
 
     def _gap(self, gap: Gap, hidden: list[Node], drawing: str, level: int) -> Span:
         """The row that stands for those that are left out."""
-        names = [fmt.clean(node.name) for node in (hidden[0], hidden[-1])]
+        names = [wording.sanitize(node.name) for node in (hidden[0], hidden[-1])]
         layers = {node.layer for node in hidden if node.layer is not None and not node.index}
-        made = sum(fmt.parameters(self.weights.get(layer, [])) for layer in layers)
-        parameters = f", {fmt.count(made, 'parameter')}" if made else ""
+        made = sum(totals(self.weights.get(layer, [])).parameters for layer in layers)
+        parameters = f", {wording.count(made, 'parameter')}" if made else ""
         text = f"{gap.text}{parameters}: {' to '.join(names)}"
         return Span([[Part(drawing, styles.QUIET)]], [Part("  " * level + text, styles.NOTE)])
 
@@ -171,15 +172,15 @@ class _Rows:
         self, node: Node, drawing: str, sources: list[int], previous: int | None, level: int
     ) -> Row:
         style = styles.KIND[node.kind] if node.built else styles.QUIET
-        name = [Part("  " * level), Part(fmt.clean(node.name), style)]
-        class_name = "operation" if node.kind == "operation" else fmt.clean(node.class_name)
+        name = [Part("  " * level), Part(wording.sanitize(node.name), style)]
+        class_name = "operation" if node.kind == "operation" else wording.sanitize(node.class_name)
         origin = ", ".join(str(source) for source in sources)
         return [
             [Part(drawing, styles.QUIET)],
             [Part(str(node.id), styles.QUIET)],
             name,
             [Part(class_name, styles.QUIET)],
-            [Part(fmt.tensors(node.outputs))],
+            [Part(wording.tensors(node.outputs))],
             [self._parameters(node)],
             [Part(str(node.depth), styles.QUIET)],
             [Part("" if sources == [previous] else origin)],
@@ -190,7 +191,7 @@ class _Rows:
             return Part("not built", styles.SWALLOWED)
         if node.index:
             return Part("shared", styles.NOTE)
-        number = fmt.parameters(self.weights.get(-1 if node.layer is None else node.layer, []))
+        number = totals(self.weights.get(-1 if node.layer is None else node.layer, [])).parameters
         return Part(f"{number:,}" if number else "")
 
 

@@ -6,9 +6,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.text import code, styles
-from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import code, source_files, styles
 from buildtrace.renderers.text.lines import Part
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,11 +44,11 @@ def headline(finding: Finding, folder: Path, instead: str = "") -> Line:
     place, link = instead, ""
     if finding.caller is not None:
         place = f"{path_in(folder, finding.caller.file)}:{finding.caller.line}"
-        link = fmt.link(finding.caller.file, finding.caller.line)
+        link = source_files.link(finding.caller.file, finding.caller.line)
     return [
-        Part(fmt.clean_long(f"{place}: " if place else ""), styles.NAME, link),
+        Part(wording.sanitize_long(f"{place}: " if place else ""), styles.NAME, link),
         Part(f"{finding.code} {finding.severity}: ", styles.SEVERITY[finding.severity]),
-        Part(fmt.clean_long(finding.message)),
+        Part(wording.sanitize_long(finding.message)),
     ]
 
 

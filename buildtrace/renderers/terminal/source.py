@@ -11,9 +11,9 @@ from rich.syntax import Syntax
 
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.text import code as code_colors
-from buildtrace.renderers.text import format as fmt
-from buildtrace.renderers.text import styles
+from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.lines import Line, Lines, Part, wrapped
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def render(trace: Trace, options: Options) -> Lines:
 
 def block(file: str, line: int) -> list[str]:
     """The lines of the function that is defined at `line` of `file`; none if it is not there."""
-    lines = fmt.code_of(file)[max(line - 1, 0) :]
+    lines = source_files.code_of(file)[max(line - 1, 0) :]
     if not lines or not line:
         return []
     try:
@@ -69,12 +69,12 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line | RenderableTy
 
 def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | RenderableType]:
     first = calls[0]
-    title = Part(fmt.clean(first.name), f"bold {styles.STEP[first.step]}")
-    address = fmt.link(first.file, first.line)
-    yield [title, Part(f"  {fmt.place(first.file, first.line)}", styles.QUIET, address)]
-    served = dict.fromkeys(fmt.clean(call.layer.name) for call in calls if call.layer)
-    text = f"ran {fmt.count(len(calls), 'time')}"
-    text += f", for {fmt.listed(served, 6)}" if served else ""
+    title = Part(wording.sanitize(first.name), f"bold {styles.STEP[first.step]}")
+    address = source_files.link(first.file, first.line)
+    yield [title, Part(f"  {wording.location(first.file, first.line)}", styles.QUIET, address)]
+    served = dict.fromkeys(wording.sanitize(call.layer.name) for call in calls if call.layer)
+    text = f"ran {wording.count(len(calls), 'time')}"
+    text += f", for {wording.listed(served, 6)}" if served else ""
     yield from wrapped(text, width, [], [], styles.NOTE)
     code, missing = code_of(first)
     if missing:
@@ -83,7 +83,7 @@ def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | Rend
         shown = code if full else code[:SHORT]
         yield _syntax("".join(shown), first.line)
         if len(shown) < len(code):
-            more = fmt.count(len(code) - len(shown), "more line")
+            more = wording.count(len(code) - len(shown), "more line")
             yield [Part(f"  … {more}; --full shows all", styles.QUIET)]
 
 

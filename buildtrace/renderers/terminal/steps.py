@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.terminal.story import LayerFacts, Story, stories
-from buildtrace.renderers.text import format as fmt
-from buildtrace.renderers.text import styles
+from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.gaps import Gap, Limits, gaps
 from buildtrace.renderers.text.lines import Line, Lines, Part, flowing, wrapped
+from buildtrace.traces import wording
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +65,7 @@ class _Telling:
     def _story(self, story: Story) -> Iterator[Line]:
         if story.graph:
             model = story.graph.model
-            title = f"{fmt.clean(model.name)} {fmt.layer(model)}"
+            title = wording.layer_title(model)
         else:
             title = "Outside of any model"
         yield from wrapped(title, self.width, [], [], styles.HEADING)
@@ -97,7 +98,9 @@ class _Telling:
         line: Line = []
         for calls in ran.values():
             times = f" ×{len(calls):,}" if len(calls) > 1 else ""  # noqa: RUF001
-            name = Part(fmt.clean(calls[0].landmark), styles.STEP[calls[0].step], _link(calls[0]))
+            name = Part(
+                wording.sanitize(calls[0].landmark), styles.STEP[calls[0].step], _link(calls[0])
+            )
             line += [Part(", ") if line else Part("Ran: "), name, Part(times, styles.WHOLE)]
         yield from flowing(line, self.width, MARGIN, [*MARGIN, Part("     ")])
         if not self.options.explain:
@@ -109,8 +112,8 @@ class _Telling:
             self.explained.add(key)
             first = [*MARGIN, Part("· ", styles.QUIET)]
             rest = [*MARGIN, Part("  ")]
-            name = Part(fmt.clean(row.name), styles.STEP[row.step], _link(calls[0]))
-            summary_line = [name, Part(f": {fmt.clean_long(row.summary)}")]
+            name = Part(wording.sanitize(row.name), styles.STEP[row.step], _link(calls[0]))
+            summary_line = [name, Part(f": {wording.sanitize_long(row.summary)}")]
             yield from flowing(summary_line, self.width, first, rest)
             if row.article:
                 yield from wrapped(row.article, self.width, rest, rest, styles.SWALLOWED)
@@ -159,7 +162,7 @@ def _input(story: Story) -> Iterator[Line]:
 def _layer(number: int, facts: LayerFacts) -> Line:
     """What happened to a layer."""
     line = [Part(f"{number + 1:>3}  ", styles.QUIET), _name(facts.layer)]
-    line += [Part(" "), Part(fmt.layer(facts.layer), styles.QUIET)]
+    line += [Part(" "), Part(wording.layer_class(facts.layer), styles.QUIET)]
     if facts.inputs:
         line += say(" gets {}", _tensors(facts.inputs))
     if facts.outputs:
@@ -173,7 +176,7 @@ def _layer(number: int, facts: LayerFacts) -> Line:
     if facts.times > 1:
         line += say(f" It is called {facts.times:,} times and built once.")
     if facts.error and facts.error.error:
-        error = Part(fmt.clean(facts.error.error.type), styles.ERROR)
+        error = Part(wording.sanitize(facts.error.error.type), styles.ERROR)
         line += say(" ✗ This ends in {}.", error)
     return line
 
@@ -184,18 +187,22 @@ def _weights(weights: tuple[Weight, ...]) -> Line:
         if number:
             line.append(Part(" and " if number == len(weights) - 1 else ", "))
         line += say(
-            "{} {}", Part(fmt.clean(weight.name), styles.NAME), _whole(fmt.shape(weight.shape))
+            "{} {}",
+            Part(wording.sanitize(weight.name), styles.NAME),
+            _whole(wording.shape(weight.shape)),
         )
         if weight.initializer:
-            line += say(" by {}", _whole(fmt.clean(weight.initializer)))
+            line += say(" by {}", _whole(wording.sanitize(weight.initializer)))
     if len(weights) > MOST_WEIGHTS:
         line += say(f" and {len(weights) - MOST_WEIGHTS} more")
-    return [*line, *say(": {} parameters", _whole(f"{fmt.parameters(weights):,}"))]
+    return [*line, *say(": {} parameters", _whole(f"{totals(weights).parameters:,}"))]
 
 
 def _more(layers: list[LayerFacts], gap: Gap) -> Line:
     """That more layers follow, like the ones before or not."""
-    number = _whole(fmt.count(sum(fmt.parameters(facts.weights) for facts in layers), "parameter"))
+    number = _whole(
+        wording.count(sum(totals(facts.weights).parameters for facts in layers), "parameter")
+    )
     names = _name(layers[0].layer), _name(layers[-1].layer)
     return [Part("     ", styles.QUIET), *say(gap.text + ": {} to {}, with {}.", *names, number)]
 
@@ -210,7 +217,7 @@ def _graph(story: Story) -> Iterator[Line]:
         line += say(
             "; at the bottom of it, {} goes back from the outputs to the inputs, in {}.",
             _function(inner),
-            _whole(fmt.count(runs, "call")),
+            _whole(wording.count(runs, "call")),
         )
         yield line
     graph = story.graph
@@ -221,31 +228,36 @@ def _graph(story: Story) -> Iterator[Line]:
     if graph.edges:
         depths = [node.depth for node in graph.nodes]
         text = "The graph has {} and {}, from depth {} at the inputs down to {} at the outputs."
-        counts = fmt.count(len(graph.nodes), "node"), fmt.count(len(graph.edges), "connection")
+        counts = (
+            wording.count(len(graph.nodes), "node"),
+            wording.count(len(graph.edges), "connection"),
+        )
         ends = f"{max(depths)}", f"{min(depths)}"
         yield say(text, *(_whole(word) for word in (*counts, *ends)))
     elif not graph.built:
         yield say("The build did not get as far as the graph.")
     for name, (before, after) in story.changes.items():
-        changed = Part(f"{fmt.clean(name)}: {before} → {after}", styles.CHANGE)
+        changed = Part(f"{wording.sanitize(name)}: {before} → {after}", styles.CHANGE)
         yield say("The state of {} changes, {}.", _name(graph.model), changed)
     weights = story.trace.weights
-    total = fmt.count(fmt.parameters(weights), "parameter")
-    frozen = fmt.parameters(weight for weight in weights if not weight.trainable)
-    rest = f", {frozen:,} of them not trainable" if frozen else ", all trainable" if weights else ""
+    total = totals(weights)
+    parameters = wording.count(total.parameters, "parameter")
+    rest = ", all trainable" if weights else ""
+    if total.not_trainable:
+        rest = f", {total.not_trainable:,} of them not trainable"
     state = "built" if graph.built else "not built"
-    yield say("{} is " + state + ", with {}" + rest + ".", _name(graph.model), _whole(total))
+    yield say("{} is " + state + ", with {}" + rest + ".", _name(graph.model), _whole(parameters))
 
 
 END = Part(".")
 
 
 def _name(layer: LayerRef) -> Part:
-    return Part(fmt.clean(layer.name), styles.NAME)
+    return Part(wording.sanitize(layer.name), styles.NAME)
 
 
 def _function(call: Call) -> Part:
-    return Part(fmt.clean(call.name), styles.STEP[call.step], _link(call))
+    return Part(wording.sanitize(call.name), styles.STEP[call.step], _link(call))
 
 
 def _whole(text: str) -> Part:
@@ -253,14 +265,14 @@ def _whole(text: str) -> Part:
 
 
 def _tensors(specs: tuple[TensorSpec, ...]) -> Part:
-    return _whole(fmt.tensors(specs) or "an unknown shape")
+    return _whole(wording.tensors(specs) or "an unknown shape")
 
 
 def _user(call: Call) -> Part:
     caller = call.caller
     assert caller is not None
-    return Part(fmt.user_line(caller), styles.NAME, fmt.link(caller.file, caller.line))
+    return Part(wording.line(caller), styles.NAME, source_files.link(caller.file, caller.line))
 
 
 def _link(call: Call) -> str:
-    return fmt.link(call.file, call.line)
+    return source_files.link(call.file, call.line)

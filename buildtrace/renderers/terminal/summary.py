@@ -6,11 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers.terminal import findings
-from buildtrace.renderers.text import format as fmt
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Part, wrapped
-from buildtrace.traces import failures
+from buildtrace.traces import failures, wording
 from buildtrace.traces.folding import focus
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,23 +26,23 @@ def subject(trace: Trace, options: Options) -> Trace:
 
 def header(trace: Trace, width: int) -> Iterator[Line]:
     """Versions, totals, and how many calls there were for each step."""
-    versions = fmt.versions(trace)
+    versions = wording.versions(trace)
     if versions:
         yield from wrapped(versions, width, [], [], styles.HEADING)
     for keras in trace.environment.keras:
         if keras.missing:
-            text = f"{keras.package} {keras.version} lacks {fmt.listed(keras.missing, 6)}"
-            yield from wrapped(fmt.clean(text), width, [], [], styles.SWALLOWED)
+            text = f"{keras.package} {keras.version} lacks {wording.listed(keras.missing, 6)}"
+            yield from wrapped(wording.sanitize(text), width, [], [], styles.SWALLOWED)
     if not trace.calls:
         yield [Part("No build was recorded.")]
         return
     time = sum(call.duration_ns for call in trace.roots)
     totals = (
-        fmt.count(len(trace.graphs), "model"),
-        fmt.count(len(trace.calls), "call"),
-        fmt.count(len(trace.weights), "weight"),
-        fmt.count(trace.parameters, "parameter"),
-        fmt.duration(time),
+        wording.count(len(trace.graphs), "model"),
+        wording.count(len(trace.calls), "call"),
+        wording.count(len(trace.weights), "weight"),
+        wording.count(trace.parameters, "parameter"),
+        wording.duration(time),
     )
     yield from wrapped(" · ".join(totals), width, [], [])
     steps: Counter[str] = Counter(call.step for call in trace.calls)
@@ -59,19 +59,21 @@ def _wrong(trace: Trace) -> Iterator[Line]:
     line = findings.counts(trace)
     if caught := len(failures.swallowed(trace)):
         line += [Part(", ")] if line else []
-        line.append(Part(f"{fmt.count(caught, 'exception')} caught in the build", styles.SWALLOWED))
+        line.append(
+            Part(f"{wording.count(caught, 'exception')} caught in the build", styles.SWALLOWED)
+        )
     if line:
         yield [*line, Part(": see the end", styles.QUIET)]
 
 
-def totals(trace: Trace) -> Line:
+def totals_line(trace: Trace) -> Line:
     """Parameters, trainable or not."""
-    trainable = fmt.parameters(weight for weight in trace.weights if weight.trainable)
-    parts = [Part(fmt.count(trace.parameters, "parameter"), styles.NAME)]
-    rest = trace.parameters - trainable
-    parts.append(Part(f" in {fmt.count(len(trace.weights), 'weight')}: {trainable:,} trainable"))
-    parts.append(Part(f", {rest:,} not trainable"))
-    return parts
+    total = totals(trace.weights)
+    return [
+        Part(wording.count(total.parameters, "parameter"), styles.NAME),
+        Part(f" in {wording.count(total.weights, 'weight')}: {total.trainable:,} trainable"),
+        Part(f", {total.not_trainable:,} not trainable"),
+    ]
 
 
 def folded(trace: Trace, shown: Trace, width: int) -> Iterator[Line]:

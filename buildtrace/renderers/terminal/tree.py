@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.renderers import Options
 from buildtrace.renderers.terminal import summary
-from buildtrace.renderers.text import format as fmt
-from buildtrace.renderers.text import styles
+from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.lines import (
     Line,
     Lines,
@@ -20,7 +19,7 @@ from buildtrace.renderers.text.lines import (
     width_of,
     wrapped,
 )
-from buildtrace.traces import failures, folding
+from buildtrace.traces import failures, folding, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +139,7 @@ class Tree:
         yield from self.branches()
         if self.trace.calls:
             yield []
-            yield summary.totals(self.trace)
+            yield summary.totals_line(self.trace)
         yield from summary.folded(self.trace, self.shown, self.width)
 
     def branches(self) -> Iterator[Line]:
@@ -185,7 +184,7 @@ class Tree:
             found += self.beside(child, indent)
         if call.folded and call.folded.reason == "recursion" and call.id in self.hidden:
             inside = sum(self.sizes[c.id] for c in self.hidden[call.id].inside)
-            name = fmt.clean(call.name)
+            name = wording.sanitize(call.name)
             found.append([Part(f"… {name} inside itself, {inside:,} more", styles.NOTE)])
         return found
 
@@ -213,7 +212,7 @@ class Tree:
         guide = Part(place.guide, styles.QUIET)
         if self.marks and call.id in self.marks:
             guide = guide._replace(text=MARK + place.guide[len(MARK) :])
-        left = [guide, *self.name(call, fmt.link(call.file, call.line))]
+        left = [guide, *self.name(call, source_files.link(call.file, call.line))]
         right, right_width = self._right(call)
         used = width_of(left)
         room = self.width - used - right_width - 2
@@ -227,7 +226,7 @@ class Tree:
 
     def name(self, call: Call, link: str = "") -> Line:
         """The function's name, marked if the call failed, and otherwise if that was caught."""
-        name = fmt.clean(call.name)
+        name = wording.sanitize(call.name)
         if call.id in self.path:
             mark, style = styles.MARK["error"], styles.ERROR
         elif call.id in self.caught:
@@ -240,7 +239,7 @@ class Tree:
         """What stands at the right end of a call's line, and how wide it is."""
         if self.marks is not None:
             return [], 0
-        time = Part(f"{fmt.duration(call.duration_ns):>8}", styles.QUIET)
+        time = Part(f"{wording.duration(call.duration_ns):>8}", styles.QUIET)
         # Every character of a time is one column wide.
         if self.width < WIDE:
             return [time], len(time.text)
@@ -250,37 +249,37 @@ class Tree:
         """What there is to say of a call, `parent` being the one that it is shown in."""
         layer = call.layer or self._layer_inside(call)
         if layer and (parent is None or parent.layer != layer):
-            name = shorten(fmt.clean(layer.name), max(self.width // 4, 20))
+            name = shorten(wording.sanitize(layer.name), max(self.width // 4, 20))
             if name:
                 yield Detail(0, Part(name, styles.NAME))
-            yield Detail(5, Part(shorten(fmt.layer(layer), 32), styles.QUIET), gap=1)
+            yield Detail(5, Part(shorten(wording.layer_class(layer), 32), styles.QUIET), gap=1)
         if not (parent and _same_flow(call, parent)):
             if call.inputs:
-                yield Detail(2, Part(fmt.tensors(call.inputs)))
+                yield Detail(2, Part(wording.tensors(call.inputs)))
             if call.outputs:
-                yield Detail(1, Part(f"→ {fmt.tensors(call.outputs)}"), gap=1)
+                yield Detail(1, Part(f"→ {wording.tensors(call.outputs)}"), gap=1)
         if call.error:
-            yield Detail(2, self._error(call), least=16, short=fmt.clean(call.error.type))
+            yield Detail(2, self._error(call), least=16, short=wording.sanitize(call.error.type))
         for attribute, (before, after) in call.changes.items():
             if self._told_inside(call, attribute):
                 continue
-            text = f"{fmt.clean(attribute)}: {before} → {after}"
-            short = f"→ {'' if after else 'not '}{fmt.clean(attribute)}"
+            text = f"{wording.sanitize(attribute)}: {before} → {after}"
+            short = f"→ {'' if after else 'not '}{wording.sanitize(attribute)}"
             yield Detail(2, Part(text, styles.CHANGE), short=short)
         for weight in self.trace.weights_made_by(call):
-            yield Detail(0, Part(fmt.clean(weight.name), styles.NAME))
-            yield Detail(1, Part(fmt.shape(weight.shape)), gap=1)
+            yield Detail(0, Part(wording.sanitize(weight.name), styles.NAME))
+            yield Detail(1, Part(wording.shape(weight.shape)), gap=1)
             yield Detail(1, Part(f"{weight.parameters:,}"))
-            if self.width >= WIDE or weight.dtype != fmt.USUAL_DTYPE:
-                yield Detail(3, Part(fmt.clean(weight.dtype), styles.QUIET))
+            if self.width >= WIDE or weight.dtype != wording.USUAL_DTYPE:
+                yield Detail(3, Part(wording.sanitize(weight.dtype), styles.QUIET))
             if weight.initializer:
-                yield Detail(2, Part(fmt.clean(weight.initializer), styles.QUIET), least=7)
+                yield Detail(2, Part(wording.sanitize(weight.initializer), styles.QUIET), least=7)
             if not weight.trainable:
                 yield Detail(4, Part("not trainable", styles.QUIET))
         yield from self._inside(call)
         if call.caller and parent and parent.caller != call.caller:
-            address = fmt.link(call.caller.file, call.caller.line)
-            yield Detail(4, Part(f"from {fmt.user_line(call.caller)}", styles.QUIET, address))
+            address = source_files.link(call.caller.file, call.caller.line)
+            yield Detail(4, Part(f"from {wording.line(call.caller)}", styles.QUIET, address))
         if parent is None and call.thread:
             yield Detail(3, Part(f"thread {call.thread}", styles.QUIET))
 
@@ -297,7 +296,7 @@ class Tree:
     def _error(self, call: Call) -> Part:
         error = call.error
         assert error is not None
-        text = fmt.clean("\n".join(fmt.essence(error)))
+        text = wording.sanitize("\n".join(wording.essence(error)))
         if call.id in self.caught:
             left = error.swallowed or call.parent is None
             return Part(f"caught: {text}" if left else text, styles.SWALLOWED)
@@ -313,15 +312,18 @@ class Tree:
         self.explained.add((row.generation, row.name))
         guide = [Part(place.inner + self.guides[2 if children else 3], styles.QUIET)]
         width = min(self.width, WIDE)
-        yield from wrapped(fmt.clean_long(row.summary), width, guide, guide, styles.NOTE)
+        yield from wrapped(wording.sanitize_long(row.summary), width, guide, guide, styles.NOTE)
         if row.article:
             yield from wrapped(row.article, width, guide, guide, styles.SWALLOWED)
 
     def caller(self, caller: SourceLine) -> Line:
         """The heading of the calls that the user's line led to."""
-        address = fmt.link(caller.file, caller.line)
-        code = "".join(fmt.code_of(caller.file)[caller.line - 1 : caller.line]).strip()
-        line = [Part(fmt.user_line(caller), styles.HEADING, address), Part(f"  {fmt.clean(code)}")]
+        address = source_files.link(caller.file, caller.line)
+        code = "".join(source_files.code_of(caller.file)[caller.line - 1 : caller.line]).strip()
+        line = [
+            Part(wording.line(caller), styles.HEADING, address),
+            Part(f"  {wording.sanitize(code)}"),
+        ]
         return cut(line, self.width - size(self.top.guide))
 
     # -- what is not there ----------------------------------------------------------------------
@@ -331,9 +333,9 @@ class Tree:
         inside = self.hidden[call.id].inside if call.id in self.hidden else []
         if inside and call.folded and call.folded.reason != "recursion":
             calls = sum(self.sizes[c.id] for c in inside)
-            yield Detail(4, Part(f"+{fmt.count(calls, 'call')}", styles.NOTE))
+            yield Detail(4, Part(f"+{wording.count(calls, 'call')}", styles.NOTE))
             if made := sum(self.parameters.get(c.id, 0) for c in inside):
-                yield Detail(3, Part(fmt.count(made, "parameter"), styles.NOTE))
+                yield Detail(3, Part(wording.count(made, "parameter"), styles.NOTE))
 
     def beside(self, call: Call, indent: int) -> list[Line]:
         """The line that says how many like this call follow; its guide takes `indent` columns."""
@@ -342,13 +344,13 @@ class Tree:
             return []
         details = [Detail(0, Part(_how_many(call, call.folded, beside), styles.NOTE))]
         calls = sum(self.sizes[c.id] for c in beside)
-        names = [fmt.clean(c.layer.name) for c in (beside[0], beside[-1]) if c.layer]
+        names = [wording.sanitize(c.layer.name) for c in (beside[0], beside[-1]) if c.layer]
         if len(names) == 2:
             text = names[0] + (f" to {names[1]}" if names[1] != names[0] else "")
             details.append(Detail(1, Part(f": {text}", styles.NOTE), gap=0))
-        details.append(Detail(2, Part(fmt.count(calls, "call"), styles.QUIET)))
+        details.append(Detail(2, Part(wording.count(calls, "call"), styles.QUIET)))
         if made := sum(self.parameters.get(c.id, 0) for c in beside):
-            details.append(Detail(3, Part(fmt.count(made, "parameter"), styles.QUIET)))
+            details.append(Detail(3, Part(wording.count(made, "parameter"), styles.QUIET)))
         line: Line = []
         for detail, _ in _fitting(details, self.width - indent):
             line += [Part(" " * (detail.gap if line else 0)), detail.part]
@@ -379,11 +381,11 @@ def _fitting(details: list[Detail], room: int) -> list[tuple[Detail, int]]:
 @lru_cache(maxsize=4096)
 def _source(file: str, line: int) -> Line:
     """The column with the line in Keras."""
-    source = fmt.place(file, line)
+    source = wording.location(file, line)
     if len(source) > SOURCE_WIDTH:
         source = "…" + source[1 - SOURCE_WIDTH :]
     pad = Part(" " * (GAP + SOURCE_WIDTH - len(source)))
-    return [pad, Part(source, styles.QUIET, fmt.link(file, line))]
+    return [pad, Part(source, styles.QUIET, source_files.link(file, line))]
 
 
 def _how_many(call: Call, folded: Folded, beside: list[Call]) -> str:

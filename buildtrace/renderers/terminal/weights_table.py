@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from buildtrace.renderers.models import More, build_around, shown
 from buildtrace.renderers.notebook import colored
 from buildtrace.renderers.terminal import summary
-from buildtrace.renderers.text import format as fmt
-from buildtrace.renderers.text import styles
+from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.gaps import Gap, Limits, gaps
 from buildtrace.renderers.text.lines import Line, Lines, Part, wrapped
 from buildtrace.renderers.text.tables import Column, Row, Span, table
+from buildtrace.traces import wording
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -56,7 +57,7 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
     for title, weights, prefix in _groups(trace, full):
         if prefix is None:
             hidden += len(weights)
-            parameters = fmt.count(fmt.parameters(weights), "parameter")
+            parameters = wording.count(totals(weights).parameters, "parameter")
             yield from wrapped(f"{title}, {parameters}", width, [], [], styles.NOTE)
             yield []
             continue
@@ -65,7 +66,7 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
         yield from wrapped(title, width, [], [], styles.HEADING)
         yield from table(COLUMNS, list(_rows(trace, weights, prefix, found)), width)
         yield []
-    yield [*summary.totals(trace)] if trace.weights else [Part("No weight was made.")]
+    yield [*summary.totals_line(trace)] if trace.weights else [Part("No weight was made.")]
     yield from summary.folded_rows(hidden, len(trace.weights), width)
 
 
@@ -92,7 +93,7 @@ def table_html(trace: Trace, options: Options) -> str:
                 )
             pieces.append(f"<tr>{text}</tr>")
         pieces.append("</table>")
-    last = summary.totals(trace) if trace.weights else [Part("No weight was made.")]
+    last = summary.totals_line(trace) if trace.weights else [Part("No weight was made.")]
     return f"{''.join(pieces)}<p>{colored.line(last)}</p>"
 
 
@@ -124,7 +125,7 @@ def _groups(trace: Trace, full: bool) -> Iterator[tuple[str, list[Weight], str |
 
 
 def _title(graph: Graph) -> str:
-    return f"{fmt.clean(graph.model.name)} {fmt.layer(graph.model)}"
+    return wording.layer_title(graph.model)
 
 
 def _kind(trace: Trace, weight: Weight) -> Hashable:
@@ -144,7 +145,7 @@ def _rows(
         hidden = weights[gap.start : gap.end]
         if hidden:
             names = ["".join(p.text for p in _name(trace, hidden[n], prefix)) for n in (0, -1)]
-            parameters = fmt.count(fmt.parameters(hidden), "parameter")
+            parameters = wording.count(totals(hidden).parameters, "parameter")
             text = f"{gap.text}, {parameters}: {' to '.join(names)}"
             yield Span([], [Part(text, styles.NOTE)])
         place = gap.end
@@ -156,18 +157,20 @@ def _row(trace: Trace, weight: Weight) -> Row:
     by = build or maker
     caller = by.caller if by else None
     return [
-        [Part(fmt.shape(weight.shape))],
+        [Part(wording.shape(weight.shape))],
         [Part(f"{weight.parameters:,}")],
         [Part("" if weight.trainable else "frozen", styles.SWALLOWED)],
-        [Part(fmt.clean(weight.initializer or ""))],
-        [Part(fmt.tensors(build.inputs) if build else "")],
-        [Part(fmt.clean(by.name), styles.STEP[by.step], _link(by))] if by else [],
-        [Part(fmt.user_line(caller), "", fmt.link(caller.file, caller.line))] if caller else [],
-        [Part(fmt.place(by.file, by.line), styles.QUIET, _link(by))] if by else [],
-        [Part(fmt.clean(weight.dtype), styles.QUIET)],
-        [Part(fmt.clean(weight.regularizer or ""))],
-        [Part(fmt.clean(weight.constraint or ""))],
-        [Part(fmt.clean(weight.placement or ""), styles.QUIET)],
+        [Part(wording.sanitize(weight.initializer or ""))],
+        [Part(wording.tensors(build.inputs) if build else "")],
+        [Part(wording.sanitize(by.name), styles.STEP[by.step], _link(by))] if by else [],
+        [Part(wording.line(caller), "", source_files.link(caller.file, caller.line))]
+        if caller
+        else [],
+        [Part(wording.location(by.file, by.line), styles.QUIET, _link(by))] if by else [],
+        [Part(wording.sanitize(weight.dtype), styles.QUIET)],
+        [Part(wording.sanitize(weight.regularizer or ""))],
+        [Part(wording.sanitize(weight.constraint or ""))],
+        [Part(wording.sanitize(weight.placement or ""), styles.QUIET)],
     ]
 
 
@@ -176,9 +179,9 @@ def _name(trace: Trace, weight: Weight, prefix: str) -> Line:
     path = weight.path.removeprefix(prefix)
     if "/" not in path and weight.layer in trace.layers:
         path = f"{trace.layers[weight.layer].name}/{path}"
-    owner, slash, name = fmt.clean(path).rpartition("/")
+    owner, slash, name = wording.sanitize(path).rpartition("/")
     return [Part(owner + slash), Part(name, styles.NAME)]
 
 
 def _link(call: Call) -> str:
-    return fmt.link(call.file, call.line)
+    return source_files.link(call.file, call.line)

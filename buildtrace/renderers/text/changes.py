@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.branches import walk
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ def lines(changes: Sequence[Change]) -> list[str]:
     """The tree. What is the same is left out, and a line says how much that is."""
     found = [*_lines(changes)]
     if len(found) > LONGEST:
-        more = fmt.count(len(found) - LONGEST, "more line")
+        more = wording.count(len(found) - LONGEST, "more line")
         found[LONGEST:] = [f"{SAME}… and {more}"]
     return found
 
@@ -32,7 +32,7 @@ def _lines(changes: Sequence[Change]) -> Iterator[str]:
     while stack:
         item, guide, below = stack.pop()
         if isinstance(item, int):
-            yield f"{SAME}{guide}… {fmt.count(item, 'line')} as expected"
+            yield f"{SAME}{guide}… {wording.count(item, 'line')} as expected"
             continue
         if item.before is None or item.after is None:
             yield from _one_sided(item, guide, below)

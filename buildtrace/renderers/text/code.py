@@ -6,8 +6,8 @@ import textwrap
 from functools import cache
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.text import format as fmt
 from buildtrace.renderers.text.lines import Line, Part, size, width_of
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def highlighted(code: str) -> list[list[Piece]]:
             if number:
                 found.append([])
             if piece:
-                found[-1].append((_kind(tuple(token)), fmt.clean_long(piece)))
+                found[-1].append((_kind(tuple(token)), wording.sanitize_long(piece)))
     return found
 
 

@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import source_files
 
 if TYPE_CHECKING:
     from buildtrace.traces.schema import SourceLine
@@ -25,7 +25,7 @@ class CodeLine(NamedTuple):
 
 def around(place: SourceLine) -> list[CodeLine]:
     """The line with those around it, as far to the left as they go; none if there is no file."""
-    code = fmt.code_of(place.file)
+    code = source_files.code_of(place.file)
     if not 0 < place.line <= len(code):
         return []
     first, last = max(place.line - BEFORE, 1), min(place.line + AFTER, len(code))
@@ -44,7 +44,7 @@ def around(place: SourceLine) -> list[CodeLine]:
 
 def line_of(place: SourceLine) -> str:
     """The line alone; "" if there is no file."""
-    return "".join(fmt.code_of(place.file)[place.line - 1 : place.line]).strip()
+    return "".join(source_files.code_of(place.file)[place.line - 1 : place.line]).strip()
 
 
 def function_at(place: SourceLine) -> str:
@@ -52,7 +52,7 @@ def function_at(place: SourceLine) -> str:
     if not place.file:
         return ""
     found = ""
-    for name, first, last in _functions("".join(fmt.code_of(place.file))):
+    for name, first, last in _functions("".join(source_files.code_of(place.file))):
         if first <= place.line <= last:
             found = name  # inner ones come later
     return found

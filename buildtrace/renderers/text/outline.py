@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.branches import Branch
-from buildtrace.renderers.text import format as fmt
+from buildtrace.traces import wording
 from buildtrace.traces.normalize import steady
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,30 +40,34 @@ def _call(trace: Trace, call: Call, parent: Call | None) -> str:
 
 
 def _parts(trace: Trace, call: Call, parent: Call | None) -> Iterator[str]:
-    yield fmt.clean(call.name)
+    yield wording.sanitize(call.name)
     if call.layer and (parent is None or parent.layer != call.layer):
-        yield f"{fmt.clean(call.layer.name)} {fmt.layer(call.layer)}"
+        yield wording.layer_title(call.layer)
     flow = (call.inputs, call.outputs)
     if parent is None or flow != (parent.inputs, parent.outputs) or call.layer != parent.layer:
-        given, made = (", ".join(map(fmt.tensor, specs)) for specs in flow)
+        given, made = (", ".join(map(wording.tensor, specs)) for specs in flow)
         yield (f"{given} → {made}" if made else given).lstrip()
     inside = [c.changes for c in trace.children(call) if c.layer == call.layer]
     for attribute, (before, after) in sorted(call.changes.items()):
         if attribute.startswith("_") or any(attribute in changes for changes in inside):
             continue  # Keras' own affair, or told by a call that is nearer to it
-        yield f"{fmt.clean(attribute)}: {before} → {after}"
+        yield f"{wording.sanitize(attribute)}: {before} → {after}"
     for weight in trace.weights_made_by(call):
         yield _weight(weight)
     if call.error:
         first = (call.error.message.splitlines() or [""])[0]
         caught = "swallowed: " if call.error.swallowed else ""
-        yield f"✗ {caught}{fmt.clean(f'{call.error.type}: {first}')}"
+        yield f"✗ {caught}{wording.sanitize(f'{call.error.type}: {first}')}"
 
 
 def _weight(weight: Weight) -> str:
-    found = [fmt.clean(weight.name), fmt.shape(weight.shape), fmt.clean(weight.dtype)]
+    found = [
+        wording.sanitize(weight.name),
+        wording.shape(weight.shape),
+        wording.sanitize(weight.dtype),
+    ]
     extras = (weight.initializer, weight.regularizer, weight.constraint)
-    found += [fmt.clean(extra) for extra in extras if extra]
+    found += [wording.sanitize(extra) for extra in extras if extra]
     if not weight.trainable:
         found.append("not trainable")
     return " ".join(found)
@@ -74,18 +79,18 @@ def _graph(trace: Trace, graph: Graph) -> Branch:
     for edge in graph.edges:
         sources.setdefault(edge.target, []).append(_again(graph.nodes[edge.source]))
     weights = [trace.weights[number] for number in graph.weights]
-    total = fmt.count(fmt.parameters(weights), "parameter")
+    total = wording.count(totals(weights).parameters, "parameter")
     built = "" if graph.built else "not built"
-    head = ["graph", f"{fmt.clean(graph.model.name)} {fmt.layer(graph.model)}", total, built]
+    head = ["graph", wording.layer_title(graph.model), total, built]
     nodes = [Branch(_node(node, sources.get(node.id, []))) for node in graph.nodes]
     return Branch(GAP.join(filter(None, head)), nodes)
 
 
 def _node(node: Node, sources: list[str]) -> str:
     parts = [
-        f"{_again(node)} ({fmt.clean(node.class_name)})",
+        f"{_again(node)} ({wording.sanitize(node.class_name)})",
         f"from {', '.join(sources)}" if sources else "",
-        f"→ {', '.join(map(fmt.tensor, node.outputs))}" if node.outputs else "",
+        f"→ {', '.join(map(wording.tensor, node.outputs))}" if node.outputs else "",
         "" if node.built else "not built",
     ]
     return GAP.join(filter(None, parts))
@@ -93,4 +98,4 @@ def _node(node: Node, sources: list[str]) -> str:
 
 def _again(node: Node) -> str:
     """The node's name, and which call of a shared layer it is."""
-    return fmt.clean(node.name) + (f" call {node.index + 1}" if node.index else "")
+    return wording.sanitize(node.name) + (f" call {node.index + 1}" if node.index else "")

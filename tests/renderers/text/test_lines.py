@@ -8,9 +8,10 @@ from rich.syntax import Syntax
 
 from buildtrace.renderers import Options
 from buildtrace.renderers.terminal import tree
-from buildtrace.renderers.text import format as fmt
+from buildtrace.renderers.text import source_files
 from buildtrace.renderers.text.lines import Lines, Part, cut, cut_start, flowing, shorten, size
 from buildtrace.renderers.text.tables import Column, Span, table
+from buildtrace.traces import wording
 
 
 def text(line):
@@ -18,9 +19,9 @@ def text(line):
 
 
 def test_control_characters_become_visible():
-    assert fmt.clean("a\nb\x1b[0m\u202e") == "a\\nb\\x1b[0m\\u202e"
-    assert fmt.clean("模型 é") == "模型 é"
-    assert len(fmt.clean("x" * 10_000)) < 300
+    assert wording.sanitize("a\nb\x1b[0m\u202e") == "a\\nb\\x1b[0m\\u202e"
+    assert wording.sanitize("模型 é") == "模型 é"
+    assert len(wording.sanitize("x" * 10_000)) < 300
 
 
 def test_cut_counts_columns_not_characters():
@@ -54,19 +55,19 @@ def test_a_table_drops_the_highest_rank_first():
 
 
 def test_links_are_for_files_only():
-    assert fmt.link("/a b/c.py", 3) == "file:///a%20b/c.py#3"
-    assert fmt.link("C:\\x\\y.py", 3) == "file:///C:/x/y.py#3"
-    assert fmt.link("<stdin>", 3) == ""
-    assert "\x1b" not in fmt.link("/a\x1b]8;;/c.py", 3)
+    assert source_files.link("/a b/c.py", 3) == "file:///a%20b/c.py#3"
+    assert source_files.link("C:\\x\\y.py", 3) == "file:///C:/x/y.py#3"
+    assert source_files.link("<stdin>", 3) == ""
+    assert "\x1b" not in source_files.link("/a\x1b]8;;/c.py", 3)
 
 
 def test_numbers():
-    assert fmt.duration(1_234) == "1 µs"
-    assert fmt.duration(12_345_678) == "12.3 ms"
-    assert fmt.duration(2_345_678_901) == "2.35 s"
-    assert fmt.listed("abcdef") == "a, b, c and 3 more"
-    assert fmt.listed("abc") == "a, b and c"
-    assert fmt.count(1, "call") == "1 call"
+    assert wording.duration(1_234) == "1 µs"
+    assert wording.duration(12_345_678) == "12.3 ms"
+    assert wording.duration(2_345_678_901) == "2.35 s"
+    assert wording.listed("abcdef", 4) == "a, b, c and 3 more"
+    assert wording.listed("abc") == "a, b and c"
+    assert wording.count(1, "call") == "1 call"
 
 
 def test_a_span_takes_the_place_of_the_last_columns():
