@@ -23,10 +23,8 @@ MAY_IMPORT = {
     "generations": set(),
     "capture": {"generations", "diagnosis"},
     "diagnosis": set(),
-    "branches": set(),
-    "difference": {"branches", "comparison"},
     "comparison": {"generations"},
-    "renderers": {"branches", "difference", "comparison"},
+    "renderers": {"comparison"},
 }
 """What each part may import, besides itself and what may be imported everywhere; the parts on top
 may import anything."""

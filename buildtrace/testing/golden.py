@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace import branches
-from buildtrace.difference import compare, differing
 from buildtrace.errors import UsageError
-from buildtrace.renderers.text import changes, outline
+from buildtrace.renderers.text.outline import outline
+from buildtrace.testing import outline_diff
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -91,23 +91,27 @@ def check(trace: Trace, name: str) -> str | None:
         kept, comment = _read(path)
     except FileNotFoundError:
         return f"there is no build {name!r} to compare with: {UPDATE} writes {shown}"
-    found = compare(kept, outline.outline(trace))
-    if not found:
+    lines = outline_diff.diff(kept, outline(trace))
+    if not lines:
         return None
-    number = wording.count(sum(1 for _ in differing(found)), "difference")
+    number = wording.count(outline_diff.differences(lines), "difference")
     return "\n".join(
         [
             f"the build is not as in {shown}: {number} ({UPDATE} accepts it as it is)",
             *_versions(comment, trace),
             "",
-            *changes.lines(found),
+            *outline_diff.shown(lines),
         ]
     )
 
 
-def _read(path: Path) -> tuple[list[branches.Branch], list[str]]:
+def _read(path: Path) -> tuple[list[str], list[str]]:
+    """The lines of a file, and those of the comment at its head. Empty lines mean nothing."""
     # What is no text differs from any build; a byte order mark is some editors' habit.
-    return branches.read(path.read_text(encoding="utf-8-sig", errors="replace"))
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    comment = [*itertools.takewhile(lambda line: line.startswith("#"), lines)]
+    return lines[len(comment) :], [line.lstrip("# ") for line in comment]
 
 
 def file_of(module: Path, name: str) -> Path:
@@ -119,24 +123,24 @@ def file_of(module: Path, name: str) -> Path:
     __tracebackhide__ = True
     if not re.fullmatch(r"[\w\-\[\]=,+]([\w.\-\[\]=,+ ]*[\w\-\[\]=,+])?", name) or len(name) > 150:
         raise UsageError(
-            f"{wording.sanitize(name)!r} cannot be the name of a build: it is to be a file's, "
-            "so only letters, digits and -_.+=,[] are good"
+            f"{wording.sanitize(name)!r} cannot be the name of a build: it is to be a file's, so "
+            "only letters, digits and -_.+=,[] are good"
         )
     return module.parent / FOLDER / module.stem / f"{name}.txt"
 
 
 def _update(updates: Updates, trace: Trace, path: Path, shown: str) -> str | None:
     """Write the file if it does not say what the build is; returns what to say if it cannot be."""
-    now = outline.outline(trace)
-    text = branches.write(now)
+    now = outline(trace)
+    text = "\n".join(now)
     if updates.texts.setdefault(path, text) != text:
         return f"two different builds want to be {shown}: give each a name of its own"
     with contextlib.suppress(FileNotFoundError):
-        if not compare(_read(path)[0], now):
+        if not outline_diff.diff(_read(path)[0], now):
             return None
     path.parent.mkdir(parents=True, exist_ok=True)
-    comment = [INTRODUCTION, wording.versions(trace)]
-    path.write_bytes(branches.write(now, comment).encode())  # no carriage returns anywhere
+    head = f"# {INTRODUCTION}\n# {wording.versions(trace)}\n\n"
+    path.write_bytes(f"{head}{text}\n".encode())  # no carriage returns anywhere
     updates.written.append(shown)
     return None
 

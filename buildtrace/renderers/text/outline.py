@@ -1,6 +1,7 @@
 """A trace as lines that are the same in every run: the calls, and then the graphs.
 
-Nothing is folded. What differs from run to run is not in it: times, threads, files and lines,
+Each line is indented by its depth, and nothing is folded. What differs from run to run is not in
+it: times, threads, files and lines,
 and the numbers of layers that Keras named.
 """
 
@@ -8,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.branches import Branch
 from buildtrace.traces import wording
 from buildtrace.traces.normalize import steady
 from buildtrace.traces.totals import totals
@@ -19,20 +19,24 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, Graph, Node, Weight
     from buildtrace.traces.trace import Trace
 
-GAP = "  "
+INDENT = GAP = "  "
 
 
-def outline(trace: Trace) -> list[Branch]:
+def outline(trace: Trace) -> list[str]:
     """The trace's calls and graphs, from the top."""
     trace = steady(trace)
-    inside: dict[int | None, list[Branch]] = {}
-    for call in reversed(trace.calls):  # inner ones first
+    lines: list[str] = []
+    hidden: set[int] = set()
+    for depth, call in trace.walk():
         parent = None if call.parent is None else trace.call(call.parent)
-        if not (parent and call.step == "graph" and parent.name == call.name):
-            # What a graph's mapper does inside itself, the graph says better.
-            branch = Branch(_call(trace, call, parent), inside.get(call.id, [])[::-1])
-            inside.setdefault(call.parent, []).append(branch)
-    return [*inside.get(None, [])[::-1], *(_graph(trace, graph) for graph in trace.graphs)]
+        repeats = parent is not None and call.step == "graph" and parent.name == call.name
+        if repeats or call.parent in hidden:
+            hidden.add(call.id)  # what a graph's mapper does inside itself, the graph says better
+        else:
+            lines.append(f"{INDENT * depth}{_call(trace, call, parent)}".rstrip())
+    for graph in trace.graphs:
+        lines += _graph(trace, graph)
+    return lines
 
 
 def _call(trace: Trace, call: Call, parent: Call | None) -> str:
@@ -45,8 +49,8 @@ def _parts(trace: Trace, call: Call, parent: Call | None) -> Iterator[str]:
         yield wording.layer_title(call.layer)
     flow = (call.inputs, call.outputs)
     if parent is None or flow != (parent.inputs, parent.outputs) or call.layer != parent.layer:
-        given, made = (", ".join(map(wording.tensor, specs)) for specs in flow)
-        yield (f"{given} → {made}" if made else given).lstrip()
+        inputs, outputs = (", ".join(map(wording.tensor, specs)) for specs in flow)
+        yield (f"{inputs} → {outputs}" if outputs else inputs).lstrip()
     inside = [c.changes for c in trace.children(call) if c.layer == call.layer]
     for attribute, (before, after) in sorted(call.changes.items()):
         if attribute.startswith("_") or any(attribute in changes for changes in inside):
@@ -61,19 +65,19 @@ def _parts(trace: Trace, call: Call, parent: Call | None) -> Iterator[str]:
 
 
 def _weight(weight: Weight) -> str:
-    found = [
+    words = [
         wording.sanitize(weight.name),
         wording.shape(weight.shape),
         wording.sanitize(weight.dtype),
     ]
     extras = (weight.initializer, weight.regularizer, weight.constraint)
-    found += [wording.sanitize(extra) for extra in extras if extra]
+    words += [wording.sanitize(extra) for extra in extras if extra]
     if not weight.trainable:
-        found.append("not trainable")
-    return " ".join(found)
+        words.append("not trainable")
+    return " ".join(words)
 
 
-def _graph(trace: Trace, graph: Graph) -> Branch:
+def _graph(trace: Trace, graph: Graph) -> Iterator[str]:
     """The model with a line for each node: what it is, what comes in and what goes out."""
     sources: dict[int, list[str]] = {}
     for edge in graph.edges:
@@ -82,8 +86,9 @@ def _graph(trace: Trace, graph: Graph) -> Branch:
     total = wording.count(totals(weights).parameters, "parameter")
     built = "" if graph.built else "not built"
     head = ["graph", wording.layer_title(graph.model), total, built]
-    nodes = [Branch(_node(node, sources.get(node.id, []))) for node in graph.nodes]
-    return Branch(GAP.join(filter(None, head)), nodes)
+    yield GAP.join(filter(None, head)).rstrip()
+    for node in graph.nodes:
+        yield f"{INDENT}{_node(node, sources.get(node.id, []))}".rstrip()
 
 
 def _node(node: Node, sources: list[str]) -> str:
