@@ -279,14 +279,14 @@ def _compare(runs: list[Run], only: tuple[str, ...], times: bool) -> list[Compar
 def _show(found: list[Compared], *, full: bool) -> None:
     from rich.console import Console
 
-    from buildtrace.renderers.terminal import beside
+    from buildtrace.renderers.terminal import side_by_side
 
     tolerate(sys.stdout)
     console = Console(file=sys.stdout)
     for number, each in enumerate(found):
         if number:
             console.print()
-        beside.render(*each, full=full).stream(console)
+        side_by_side.render(*each, full=full).stream(console)
 
 
 def _json(found: list[Compared]) -> str:
@@ -306,7 +306,7 @@ def _write(path: Path, found: list[Compared], *, full: bool) -> None:
 
 def _files(path: Path, found: list[Compared], full: bool) -> Iterator[tuple[Path, str]]:
     """What to write where: a page has room for two builds only, so further ones get their own."""
-    from buildtrace.renderers.terminal import beside
+    from buildtrace.renderers.terminal import side_by_side
 
     kind = FORMATS[path.suffix.lower()][0]
     if kind == "html":
@@ -318,7 +318,7 @@ def _files(path: Path, found: list[Compared], full: bool) -> Iterator[tuple[Path
     elif kind == "json":
         yield path, _json(found)
     else:
-        texts = (beside.to_text(*each, full=full, width=TEXT_WIDTH) for each in found)
+        texts = (side_by_side.to_text(*each, full=full, width=TEXT_WIDTH) for each in found)
         yield path, "\n".join(texts)
 
 

@@ -13,7 +13,7 @@ import msgspec
 from benchmarks import timing
 from benchmarks.rendering import CLASSES, synthetic
 from buildtrace.comparison import compare
-from buildtrace.renderers.terminal import beside
+from buildtrace.renderers.terminal import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def measure(left: Trace, right: Trace, rounds: int) -> dict[str, float]:
     # Copies, so that what a trace has looked up before is not there yet.
     return {
         "compared": _time(partial(_compare, left, right), rounds),
-        "shown": _time(partial(beside.to_text, left, right, found), rounds),
+        "shown": _time(partial(side_by_side.to_text, left, right, found), rounds),
     }
 
 

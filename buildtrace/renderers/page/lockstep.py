@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from buildtrace.comparison.roles import unpaired
 from buildtrace.renderers.page import bundle, page, page_findings
-from buildtrace.renderers.terminal import beside
+from buildtrace.renderers.terminal import side_by_side
 from buildtrace.renderers.terminal.aligned import Aligned, details
 from buildtrace.traces import wording
 
@@ -58,7 +58,7 @@ def render(left: Trace, right: Trace, difference: Difference, *, full: bool = Fa
     means = {state: text.format(**labels) for state, text in MEANS.items()}
     values = {
         "title": " and ".join(labels.values()),
-        "verdict": beside.verdict(difference),
+        "verdict": side_by_side.verdict(difference),
         "builds": [_build(difference.left), _build(difference.right)],
         "changes": [_change(aligned, change) for change in difference.changes],
         "blocks": list(_blocks(aligned, full)),
@@ -96,7 +96,7 @@ def _change(aligned: Aligned, change: Change) -> dict[str, Any]:
             row = places.get(side.call)
     return {
         "severity": change.severity,
-        "mark": beside.SEVERITY[change.severity][0].strip(),
+        "mark": side_by_side.SEVERITY[change.severity][0].strip(),
         "message": wording.sanitize_long(change.message),
         "why": wording.sanitize_long(change.why),
         "follows": change.follows,
@@ -139,7 +139,7 @@ def _row(aligned: Aligned, number: int, row: Row) -> dict[str, Any]:
             own = [f"{fact} {texts[side]}" for fact, texts in facts]
             cells.append(_cell(aligned, side, call, own))
     state = row.step.state
-    sign = beside.SIGNS[state]
+    sign = side_by_side.SIGNS[state]
     return {"number": number, "state": state, "sign": sign, "cells": cells}
 
 

@@ -10,12 +10,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from buildtrace.renderers.terminal import beside
+from buildtrace.renderers.terminal import side_by_side
 
 
 def shown(left, right, width=120, full=False, **options):
     found = left.diff(right, **options)
-    return beside.to_text(left, right, found, full=full, width=width)
+    return side_by_side.to_text(left, right, found, full=full, width=width)
 
 
 def columns(text, width):
@@ -133,7 +133,7 @@ def test_a_terminal_without_these_signs_gets_others():
     left, right = made_traces.mlp2(), made_traces.mlp3()
     file = TextIOWrapper(BytesIO(), encoding="ascii")
     console = Console(file=file, width=100, color_system=None, force_terminal=False, _environ={})
-    beside.render(left, right, left.diff(right)).stream(console)
+    side_by_side.render(left, right, left.diff(right)).stream(console)
     file.flush()
     text = file.buffer.getvalue().decode("ascii")
     assert "\\u" not in text
