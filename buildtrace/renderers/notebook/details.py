@@ -64,13 +64,13 @@ def _branch(tree: Tree, root: Call) -> Iterator[str]:
         if isinstance(item, str):
             yield item
             continue
-        after = [_note(line) for line in tree.beside(item, 0)]
+        after = [_note(line) for line in tree.hidden_after(item, 0)]
         children = tree.shown.children(item)
         said = colored.line(_said(tree, item, parent))
         if not children:
             yield f'<div style="{INDENT}">{said}</div>{"".join(after)}'
             continue
-        unfolded = " open" if all_open or level < OPEN or item.id in tree.path else ""
+        unfolded = " open" if all_open or level < OPEN or item.id in tree.facts.failing else ""
         yield f'<details style="{INDENT}"{unfolded}><summary>{said}</summary>'
         stack.append(("</details>" + "".join(after), None, level))
         stack += [(child, item, level + 1) for child in reversed(children)]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.renderers.facts import WeightRow, weight_columns
 from buildtrace.traces import wording
-from buildtrace.traces.failures import swallowed_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Call, Weight
+    from buildtrace.renderers.facts import CallFacts, Fact, FactKind
+    from buildtrace.traces.schema import Call
     from buildtrace.traces.trace import Trace
 
 MOST_ROWS = 200
 """So many weights are listed."""
 
 
-class Row(NamedTuple):
+class StaticRow(NamedTuple):
     """A call in the tree.
 
     Attributes:
@@ -43,54 +44,58 @@ class Row(NamedTuple):
     closes: int
 
 
-def tree(trace: Trace) -> Iterator[Row]:
+def tree(shown: Trace, said: CallFacts) -> Iterator[StaticRow]:
     """The calls in order; each with how many of those that it is inside of end after it."""
-    caught = swallowed_path(trace)
-    walked = list(trace.walk())
+    walked = list(shown.walk())
     depths = [depth for depth, _ in walked] + [0]
     for number, (depth, call) in enumerate(walked):
         inner = depths[number + 1] > depth
         closes = 0 if inner else depth - depths[number + 1]
-        yield _row(trace, call, call.id in caught, inner, closes)
+        yield _row(call, [*said.of(call, None)], inner, closes)
 
 
-def _row(trace: Trace, call: Call, caught: bool, inner: bool, closes: int) -> Row:
-    facts = [f"{wording.sanitize(n)}: {old} → {new}" for n, (old, new) in call.changes.items()]
-    facts += [weight(made) for made in trace.weights_made_by(call)]
-    if call.folded and call.folded.repeats > 1:
-        facts.append(f"and {call.folded.repeats - 1:,} more")
-    elif call.folded:
-        facts.append(f"{wording.count(call.folded.calls, 'call')} inside not listed")
-    error = call.error
-    text = "\n".join(wording.essence(error)) + (" (caught)" if caught else "") if error else ""
-    return Row(
+def _row(call: Call, facts: list[Fact], inner: bool, closes: int) -> StaticRow:
+    errors = [fact for fact in facts if fact.kind == "error"]
+    return StaticRow(
         call=call,
         name=wording.sanitize(call.name),
-        layer=wording.layer_title(call.layer) if call.layer else "",
-        flow=wording.flow(call.inputs, call.outputs),
-        facts=facts,
-        error=wording.sanitize_long(text),
-        caught=caught,
+        layer=_only("layer", facts),
+        flow=_only("flow", facts),
+        facts=[
+            *(fact.said("change") for fact in facts if fact.kind == "change"),
+            *(fact.said("weight", "shape") for fact in facts if fact.kind == "weight"),
+            *_folded(call),
+        ],
+        error="".join(_error(fact) for fact in errors),
+        caught=any(fact.caught for fact in errors),
         inner=inner,
         closes=closes,
     )
 
 
-def weight(made: Weight) -> str:
-    """A weight in one line."""
-    return f"{wording.sanitize(made.name)} {wording.shape(made.shape)}"
+def _only(kind: FactKind, facts: list[Fact]) -> str:
+    """All that the fact of a kind says, of which a call has no more than one."""
+    return "".join(fact.said() for fact in facts if fact.kind == kind)
 
 
-def weights(trace: Trace) -> tuple[list[dict[str, str]], int]:
-    """The first weights, and how many more there are."""
-    rows = [
-        {
-            "path": wording.sanitize(made.path),
-            "shape": wording.shape(made.shape),
-            "parameters": f"{made.parameters:,}",
-            "initializer": wording.sanitize(made.initializer or ""),
-            "trainable": "yes" if made.trainable else "no",
-        }
-        for made in trace.weights[:MOST_ROWS]
-    ]
+def _error(fact: Fact) -> str:
+    return fact.said("error", whole=True) + (" (caught)" if fact.caught else "")
+
+
+def _folded(call: Call) -> Iterator[str]:
+    """What is hidden here."""
+    if call.folded and call.folded.repeats > 1:
+        yield f"and {call.folded.repeats - 1:,} more"
+    elif call.folded:
+        yield f"{wording.count(call.folded.calls, 'call')} inside not listed"
+
+
+def weights(trace: Trace) -> tuple[list[list[str]], int]:
+    """The texts of the first weights' cells, and how many more weights there are."""
+    columns = weight_columns("static")
+    rows = []
+    for weight in trace.weights[:MOST_ROWS]:
+        row = WeightRow(trace, weight)
+        cells = [column.cell(row) for column in columns]
+        rows.append([cell.owner + cell.text if cell else "" for cell in cells])
     return rows, len(trace.weights) - len(rows)

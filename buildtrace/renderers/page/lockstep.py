@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from buildtrace.comparison.roles import unpaired
 from buildtrace.renderers.page import bundle, page, page_findings
 from buildtrace.renderers.terminal import side_by_side
-from buildtrace.renderers.terminal.aligned import Aligned, details
+from buildtrace.renderers.terminal.aligned import Aligned
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from buildtrace.comparison import Change, Difference
     from buildtrace.comparison.result import Build
-    from buildtrace.renderers.terminal.aligned import Row
+    from buildtrace.renderers.terminal.aligned import AlignedRow
     from buildtrace.traces.schema import Call, SourceLine
     from buildtrace.traces.trace import Trace
 
@@ -129,8 +129,10 @@ def _block(aligned: Aligned, numbers: list[int], shown: bool) -> dict[str, Any]:
     }
 
 
-def _row(aligned: Aligned, number: int, row: Row) -> dict[str, Any]:
-    facts = [(fact, aligned.facts(row, fact)) for fact in aligned.told(row) if fact != "function"]
+def _row(aligned: Aligned, number: int, row: AlignedRow) -> dict[str, Any]:
+    facts = [
+        (fact, aligned.facts(row, fact)) for fact in aligned.reported(row) if fact != "function"
+    ]
     cells = []
     for side, call in enumerate(row.calls):
         if call is None:
@@ -152,7 +154,7 @@ def _cell(aligned: Aligned, side: int, call: Call, facts: list[str]) -> dict[str
         "deeper": depth if depth > DEEPEST else "",
         "name": wording.sanitize(call.name),
         "failed": call.error is not None and not call.error.swallowed,
-        "details": list(details(aligned.traces[side], call)),
+        "details": list(aligned.details(side, call)),
         "facts": facts,
     }
 
@@ -183,7 +185,7 @@ class _CardData:
         rows = [self._row(number, row) for number, row in enumerate(self.aligned.rows)]
         return {"rows": rows, "sentences": list(self.sentences), "lines": self.lines}
 
-    def _row(self, number: int, row: Row) -> dict[str, Any]:
+    def _row(self, number: int, row: AlignedRow) -> dict[str, Any]:
         aligned = self.aligned
         elsewhere = aligned.elsewhere(number)
         alone = None in row.calls and elsewhere is None

@@ -11,10 +11,12 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+from buildtrace.renderers.facts import weight_columns
 from buildtrace.renderers.page import bundle as assets
 from buildtrace.renderers.page import fallback as static
-from buildtrace.renderers.page import page_findings
-from buildtrace.renderers.page.page_data import PARTS, Report
+from buildtrace.renderers.page import page_data, page_findings
+from buildtrace.renderers.page.chapters import chapters_of
+from buildtrace.renderers.page.page_context import PageContext
 from buildtrace.renderers.terminal import summary
 from buildtrace.traces import wording
 from buildtrace.traces.totals import totals
@@ -35,7 +37,7 @@ def render(trace: Trace, options: Options) -> str:
     Raises:
         UsageError: the trace has no model of the name that the options ask for.
     """
-    return page("report.html.j2", _values(Report(summary.subject(trace, options), options)))
+    return page("report.html.j2", _values(PageContext(summary.subject(trace, options), options)))
 
 
 def page(template: str, values: dict[str, Any], script: str = assets.ENTRY, rules: str = "") -> str:
@@ -66,19 +68,20 @@ def page(template: str, values: dict[str, Any], script: str = assets.ENTRY, rule
     )
 
 
-def _values(report: Report) -> dict[str, Any]:
+def _values(context: PageContext) -> dict[str, Any]:
     """What the template is filled with."""
     from markupsafe import Markup
 
-    trace = report.trace
+    trace = context.trace
+    chapters = chapters_of(context)
     weights, more_weights = static.weights(trace)
     return {
-        "data": pack(report.data()),
-        "title": report.chapters[0].title if report.chapters else "no build",
+        "data": pack(page_data.data(context, chapters)),
+        "title": chapters[0].title if chapters else "no build",
         "versions": wording.versions(trace),
-        "totals": _totals(report),
+        "totals": _totals(context),
         "missing": _missing(trace),
-        "parts": PARTS,
+        "parts": page_data.PARTS,
         "chapters": [
             {
                 "title": chapter.title,
@@ -87,14 +90,16 @@ def _values(report: Report) -> dict[str, Any]:
                 "notes": chapter.pictures[0].diagram.notes if chapter.pictures else (),
                 "missing": chapter.missing,
             }
-            for chapter in report.chapters
+            for chapter in chapters
         ],
-        "tree": list(static.tree(report.shown)),
-        "folded": len(trace.calls) - len(report.shown.calls),
+        "tree": list(static.tree(context.shown, context.facts)),
+        "folded": len(trace.calls) - len(context.shown.calls),
+        "columns": weight_columns("page"),
+        "static_columns": weight_columns("static"),
         "weights": weights,
         "more_weights": more_weights,
-        "panel": page_findings.panel(report),
-        "failure": page_findings.failed(report),
+        "panel": page_findings.panel(context),
+        "failure": page_findings.failed(context),
     }
 
 
@@ -104,8 +109,8 @@ def pack(data: dict[str, Any]) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def _totals(report: Report) -> str:
-    trace = report.trace
+def _totals(context: PageContext) -> str:
+    trace = context.trace
     if not trace.calls:
         return "No build was recorded."
     total = totals(trace.weights)

@@ -12,7 +12,7 @@ from buildtrace.traces import failures, wording
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from buildtrace.renderers.page.page_data import Report
+    from buildtrace.renderers.page.page_context import PageContext
     from buildtrace.traces.failures import Failure, Swallowed
     from buildtrace.traces.schema import Call, Finding, SourceLine
 
@@ -20,15 +20,15 @@ CAUGHT = "caught"
 """What stands on an exception that was caught, where a finding has its severity."""
 
 
-def panel(report: Report) -> dict[str, Any] | None:
+def panel(context: PageContext) -> dict[str, Any] | None:
     """The findings, what was caught before them; `None` if there is neither."""
-    caught = [_caught(report, each) for each in failures.swallowed(report.trace)]
-    by_code = findings.by_code(report.trace).values()
-    found = [[_finding(report, finding) for finding in each] for each in by_code]
+    caught = [_caught(context, each) for each in failures.swallowed(context.trace)]
+    by_code = findings.by_code(context.trace).values()
+    found = [[_finding(context, finding) for finding in each] for each in by_code]
     groups = [caught, *found] if caught else found
     if not groups:
         return None
-    counts = _counts(report)
+    counts = _counts(context)
     if caught:
         counts.insert(
             0, ("warning", f"{wording.count(len(caught), 'exception')} caught in the build")
@@ -37,8 +37,8 @@ def panel(report: Report) -> dict[str, Any] | None:
     return {"counts": counts, "groups": [(group[:most], group[most:]) for group in groups]}
 
 
-def _counts(report: Report) -> list[tuple[str, str]]:
-    severities = [finding.severity for finding in report.trace.findings]
+def _counts(context: PageContext) -> list[tuple[str, str]]:
+    severities = [finding.severity for finding in context.trace.findings]
     return [
         (severity, wording.count(severities.count(severity), severity))
         for severity in styles.SEVERITY
@@ -46,7 +46,7 @@ def _counts(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def _finding(report: Report, finding: Finding) -> dict[str, Any]:
+def _finding(context: PageContext, finding: Finding) -> dict[str, Any]:
     return {
         "severity": finding.severity,
         "badge": finding.severity,
@@ -57,24 +57,26 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
         "excerpt": excerpt(finding.caller),
         "why": wording.sanitize_lines(finding.why),
         "fix": python.highlighted(finding.fix) if finding.fix else [],
-        "calls": _steps(report, finding.calls),
+        "calls": _steps(context, finding.calls),
     }
 
 
-def told(report: Report) -> list[dict[str, Any]]:
+def reported(context: PageContext) -> list[dict[str, Any]]:
     """The findings as a step tells them: shortly, each with the calls that prove it."""
     return [
         {
             "code": wording.sanitize(finding.code),
             "severity": finding.severity,
             "message": wording.sanitize_long(finding.message),
-            "calls": [report.place[id_] for id_ in finding.calls if id_ in report.place],
+            "calls": [
+                context.call_numbers[id_] for id_ in finding.calls if id_ in context.call_numbers
+            ],
         }
-        for finding in report.trace.findings
+        for finding in context.trace.findings
     ]
 
 
-def _caught(report: Report, found: Swallowed) -> dict[str, Any]:
+def _caught(context: PageContext, found: Swallowed) -> dict[str, Any]:
     said, place = failing.caught(found)
     return {
         "severity": "warning",
@@ -86,16 +88,16 @@ def _caught(report: Report, found: Swallowed) -> dict[str, Any]:
         "excerpt": excerpt(found.lines[0] if found.lines else None),
         "why": [f"It was raised {place}."],
         "fix": [],
-        "calls": _steps(report, [found.call.id, found.caught_in.id]),
+        "calls": _steps(context, [found.call.id, found.caught_in.id]),
     }
 
 
-def _steps(report: Report, ids: Iterable[int]) -> list[dict[str, Any]]:
+def _steps(context: PageContext, ids: Iterable[int]) -> list[dict[str, Any]]:
     """The calls to go to; one that failed is best looked at where it ends."""
-    calls = [report.trace.call(id_) for id_ in dict.fromkeys(ids) if id_ in report.place]
+    calls = [context.trace.call(id_) for id_ in dict.fromkeys(ids) if id_ in context.call_numbers]
     return [
         {
-            "place": report.place[call.id],
+            "place": context.call_numbers[call.id],
             "ended": call.error is not None,
             "name": wording.sanitize(call.name),
             "about": _about(call),
@@ -127,9 +129,9 @@ def _function(place: SourceLine | None) -> str:
 # -- the failure ------------------------------------------------------------------------------
 
 
-def failed(report: Report) -> dict[str, Any] | None:
+def failed(context: PageContext) -> dict[str, Any] | None:
     """The exception that ended the run, the call that it came out of, and what explains it."""
-    found = failures.failure(report.trace)
+    found = failures.failure(context.trace)
     if found is None:
         return None
     lines = failing.message(found.error)
@@ -142,24 +144,24 @@ def failed(report: Report) -> dict[str, Any] | None:
         "type": wording.sanitize(found.error.type),
         "message": "\n".join(lines),
         "told": wording.sanitize_long(told),
-        "call": None if found.call is None else report.place[found.call.id],
+        "call": None if found.call is None else context.call_numbers[found.call.id],
         "place": wording.line(found.lines[0]) if found.lines else "",
         "function": _function(found.lines[0] if found.lines else None),
         "excerpt": excerpt(found.lines[0] if found.lines else None),
         "through": _named(found.lines[1 : failing.MOST_LINES]),
-        "comparison": comparison(report, found),
+        "comparison": comparison(context, found),
     }
 
 
-def comparison(report: Report, found: Failure) -> list[dict[str, Any]]:
+def comparison(context: PageContext, found: Failure) -> list[dict[str, Any]]:
     """What the layer got beside what it takes; empty if that is not what went wrong."""
     if not found.expects and not found.frozen:
         return []
     rows: list[dict[str, Any]] = [
         {"label": label, "text": text, "lines": []} for label, text in failing.facts(found)
     ]
-    if found.frozen and found.frozen.build.id in report.place:
-        rows[-1]["call"] = report.place[found.frozen.build.id]
+    if found.frozen and found.frozen.build.id in context.call_numbers:
+        rows[-1]["call"] = context.call_numbers[found.frozen.build.id]
         rows[-1]["lines"] = _named(found.frozen.lines[: failing.MOST_LINES])
     return rows
 

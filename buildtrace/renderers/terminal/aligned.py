@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.renderers.facts import CallFacts, ordered, weight_line
 from buildtrace.traces import folding, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from buildtrace.comparison import AlignedCalls, Difference
-    from buildtrace.traces.schema import Call, Weight
+    from buildtrace.renderers.facts import FactKind, TermKind
+    from buildtrace.traces.schema import Call
     from buildtrace.traces.trace import Trace
 
 FEW = 2
@@ -23,7 +25,16 @@ MANY = 150
 """With more rows than this, repeats and recursion are folded as in the tree."""
 
 
-class Row(NamedTuple):
+SHOWN: dict[FactKind, tuple[TermKind, ...]] = {
+    "layer": ("layer",),
+    "weight": ("weight", "shape"),
+    "error": ("exception",),
+    "flow": ("inputs", "outputs"),
+}
+"""What is said of a call beside its name, in this order."""
+
+
+class AlignedRow(NamedTuple):
     """A row, with its calls and how deep the less deep one is."""
 
     step: AlignedCalls
@@ -57,6 +68,7 @@ class Aligned:
 
     def __init__(self, left: Trace, right: Trace, difference: Difference) -> None:
         self.traces = left, right
+        self._facts = [CallFacts(trace, by_shapes=True) for trace in self.traces]
         self.depths = _depths(left), _depths(right)
         self.rows = [self._row(step) for step in difference.steps]
         self.places = (
@@ -64,11 +76,11 @@ class Aligned:
             {row.right.id: number for number, row in enumerate(self.rows) if row.right},
         )
 
-    def _row(self, step: AlignedCalls) -> Row:
+    def _row(self, step: AlignedCalls) -> AlignedRow:
         left = None if step.left is None else self.traces[0].call(step.left)
         right = None if step.right is None else self.traces[1].call(step.right)
         depths = [d[c.id] for d, c in zip(self.depths, (left, right), strict=True) if c]
-        return Row(step, left, right, min(depths))
+        return AlignedRow(step, left, right, min(depths))
 
     def shown(self, full: bool = False) -> set[int]:
         """The numbers of the rows to show: what differs, and what that is inside of."""
@@ -77,7 +89,7 @@ class Aligned:
         shown = {
             n
             for n, row in enumerate(self.rows)
-            if row.step.state != "same" and (row.step.state != "differs" or self.told(row))
+            if row.step.state != "same" and (row.step.state != "differs" or self.reported(row))
         }
         if len(shown) > MANY:
             shown &= self._unfolded()
@@ -94,7 +106,7 @@ class Aligned:
             if (row.left and row.left.id in kept[0]) or (row.right and row.right.id in kept[1])
         }
 
-    def _around(self, row: Row) -> set[int]:
+    def _around(self, row: AlignedRow) -> set[int]:
         """The rows of the calls that these calls are inside of."""
         return {
             place[outer.id]
@@ -115,19 +127,19 @@ class Aligned:
             run = []
         return shown
 
-    def gap(self, hidden: Iterable[Row]) -> str:
+    def gap(self, hidden: Iterable[AlignedRow]) -> str:
         """What rows that are not shown are: "12 equal calls"."""
         hidden = list(hidden)
         equal = sum(row.step.state == "same" for row in hidden)
         words = [wording.count(equal, "equal call")] if equal else []
-        alike = sum(row.step.state == "differs" and not self.told(row) for row in hidden)
+        alike = sum(row.step.state == "differs" and not self.reported(row) for row in hidden)
         if alike:
             words.append(f"{alike:,} that differ{'' if alike > 1 else 's'} alike")
         if len(hidden) > equal + alike:
             words.append(f"{len(hidden) - equal - alike:,} like those above")
         return ", ".join(words)
 
-    def told(self, row: Row) -> list[str]:
+    def reported(self, row: AlignedRow) -> list[str]:
         """What differs in two calls, without what differs alike in the calls around them."""
         if row.left is None or row.right is None or row.step.state != "differs":
             return []
@@ -142,7 +154,14 @@ class Aligned:
             if fact not in told.step.differs or self.facts(row, fact) != self.facts(told, fact)
         ]
 
-    def facts(self, row: Row, fact: str) -> list[str]:
+    def details(self, side: int, call: Call) -> Iterator[str]:
+        """What there is room for beside the name: the layer, the weight, the error, the shapes."""
+        parent = None if call.parent is None else self.traces[side].call(call.parent)
+        for fact in ordered(self._facts[side].of(call, parent), SHOWN):
+            if not fact.repeated:
+                yield fact.said(*SHOWN[fact.kind])
+
+    def facts(self, row: AlignedRow, fact: str) -> list[str]:
         """How it is on both sides."""
         calls = zip(self.traces, row.calls, strict=True)
         return [_fact(trace, call, fact) for trace, call in calls if call is not None]
@@ -157,20 +176,6 @@ class Aligned:
         name = wording.sanitize(self.traces[side].call(step.elsewhere).name)
         arrow = "↓" if row > number else "↑"
         return Elsewhere(row, f"{arrow} {name}", self.depths[side][step.elsewhere])
-
-
-def details(trace: Trace, call: Call) -> Iterator[str]:
-    """What there is room for beside the name: the layer, the weight, the shapes, the error."""
-    parent = None if call.parent is None else trace.call(call.parent)
-    if call.layer and (parent is None or parent.layer != call.layer):
-        yield wording.sanitize(call.layer.name)
-    for weight in trace.weights_made_by(call):
-        yield f"{wording.sanitize(weight.name)} {wording.shape(weight.shape)}"
-    if call.error:
-        yield f"✗ {wording.sanitize(call.error.type)}"
-    same = parent and (call.inputs, call.outputs) == (parent.inputs, parent.outputs)
-    if not same and (call.inputs or call.outputs):
-        yield wording.flow(call.inputs, call.outputs)
 
 
 def _depths(trace: Trace) -> dict[int, int]:
@@ -193,15 +198,4 @@ def _fact(trace: Trace, call: Call, fact: str) -> str:
     if fact == "changes":
         changes = [f"{k}: {a} → {b}" for k, (a, b) in sorted(call.changes.items())]
         return wording.sanitize(", ".join(changes)) or "none"
-    return ", ".join(map(_weight, trace.weights_made_by(call))) or "none"
-
-
-def _weight(weight: Weight) -> str:
-    words = [
-        wording.sanitize(weight.name),
-        wording.shape(weight.shape),
-        wording.sanitize(weight.dtype),
-    ]
-    extras = (weight.initializer, weight.regularizer, weight.constraint)
-    words += [wording.sanitize(extra) for extra in extras if extra]
-    return " ".join(words + ([] if weight.trainable else ["not trainable"]))
+    return ", ".join(map(weight_line, trace.weights_made_by(call))) or "none"

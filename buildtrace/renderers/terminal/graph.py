@@ -12,7 +12,7 @@ from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.gaps import Gap, Limits, gaps
 from buildtrace.renderers.text.lanes import Lanes
 from buildtrace.renderers.text.lines import Line, Lines, Part, width_of, wrapped
-from buildtrace.renderers.text.tables import Column, Row, Span, table
+from buildtrace.renderers.text.tables import Column, Row, SpanningRow, table
 from buildtrace.traces import wording
 from buildtrace.traces.totals import totals
 
@@ -69,8 +69,8 @@ def _lines(trace: Trace, options: Options, width: int) -> Iterator[Line]:
         yield from summary.folded_rows(maker.hidden, len(rows) - maker.gaps + maker.hidden, width)
 
 
-def _cells(row: Row | Span) -> Row:
-    return row.cells if isinstance(row, Span) else row
+def _cells(row: Row | SpanningRow) -> Row:
+    return row.cells if isinstance(row, SpanningRow) else row
 
 
 def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iterator[Line]:
@@ -101,7 +101,7 @@ class _Rows:
         self.graphs = {graph.model.id: graph for graph in trace.graphs}
         self.hidden = self.gaps = 0
 
-    def of(self, graph: Graph, outer: list[int], before: str) -> Iterator[Row | Span]:
+    def of(self, graph: Graph, outer: list[int], before: str) -> Iterator[Row | SpanningRow]:
         """The rows of `graph`, which is inside the models `outer`.
 
         Args:
@@ -153,14 +153,16 @@ class _Rows:
             kinds.append((*facts, inside, tuple(ways)))
         return gaps(kinds, LIMITS)
 
-    def _gap(self, gap: Gap, hidden: list[Node], drawing: str, level: int) -> Span:
+    def _gap(self, gap: Gap, hidden: list[Node], drawing: str, level: int) -> SpanningRow:
         """The row that stands for those that are left out."""
         names = [wording.sanitize(node.name) for node in (hidden[0], hidden[-1])]
         layers = {node.layer for node in hidden if node.layer is not None and not node.index}
         made = sum(totals(self.weights.get(layer, [])).parameters for layer in layers)
         parameters = f", {wording.count(made, 'parameter')}" if made else ""
         text = f"{gap.text}{parameters}: {' to '.join(names)}"
-        return Span([[Part(drawing, styles.QUIET)]], [Part("  " * level + text, styles.NOTE)])
+        return SpanningRow(
+            [[Part(drawing, styles.QUIET)]], [Part("  " * level + text, styles.NOTE)]
+        )
 
     def _inner(self, node: Node, around: list[int]) -> Graph | None:
         """The graph inside a node, if it is to be shown there."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace import renderers
-from buildtrace.renderers.terminal.aligned import Aligned, Row, details
+from buildtrace.renderers.terminal.aligned import Aligned, AlignedRow
 from buildtrace.renderers.terminal.tree import WIDE
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Lines, Part, cut, size, width_of, wrapped
@@ -148,7 +148,7 @@ class _Columns:
         """All rows that are shown, and lines for those that are not."""
         rows = self.aligned.rows
         shown = self.aligned.shown(self.full)
-        hidden: list[Row] = []
+        hidden: list[AlignedRow] = []
         for number, row in enumerate(rows):
             if number not in shown:
                 hidden.append(row)
@@ -164,14 +164,14 @@ class _Columns:
             text = f"Folded: {gone:,} of {len(rows):,} rows; --full shows all."
             yield from wrapped(text, self.width, [], [], styles.NOTE)
 
-    def _gap(self, hidden: Sequence[Row]) -> Iterator[Line]:
+    def _gap(self, hidden: Sequence[AlignedRow]) -> Iterator[Line]:
         if not hidden:
             return
         indent = " " * min(hidden[0].depth * self.indent, self.column // 2)
         text = f"{indent}⋯ {self.aligned.gap(hidden)}"
         yield cut([Part(text, styles.QUIET)], self.width)
 
-    def _line(self, number: int, row: Row) -> Line:
+    def _line(self, number: int, row: AlignedRow) -> Line:
         cells = [
             self._cell(side, call) if call else self._elsewhere(number)
             for side, call in enumerate(row.calls)
@@ -190,7 +190,7 @@ class _Columns:
         depth = self.aligned.depths[side][call.id]
         line = [self._indented(depth), Part(wording.sanitize(call.name), style)]
         room = self.column - width_of(line)
-        for text in details(self.aligned.traces[side], call):
+        for text in self.aligned.details(side, call):
             room -= 1 + size(text)
             if room >= 0:  # half a shape tells less than none
                 line.append(Part(f" {text}"))
@@ -211,9 +211,9 @@ class _Columns:
             return []
         return [self._indented(found.depth), Part(found.text, styles.NOTE)]
 
-    def _differences(self, row: Row) -> Iterator[Line]:
+    def _differences(self, row: AlignedRow) -> Iterator[Line]:
         """What differs in two calls that belong together, one thing a line."""
-        for fact in self.aligned.told(row):
+        for fact in self.aligned.reported(row):
             if fact == "function" or row.left is None or row.right is None:
                 continue  # the line itself says it
             cells = []

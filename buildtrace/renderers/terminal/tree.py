@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.renderers import Options
+from buildtrace.renderers.facts import CallFacts
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.lines import (
@@ -19,12 +20,13 @@ from buildtrace.renderers.text.lines import (
     width_of,
     wrapped,
 )
-from buildtrace.traces import failures, folding, wording
+from buildtrace.traces import folding, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
+    from buildtrace.renderers.facts import Fact, FactKind, Term, TermKind
     from buildtrace.traces.schema import Call, Folded, LayerRef, SourceLine
     from buildtrace.traces.trace import Trace
 
@@ -55,7 +57,38 @@ class Detail(NamedTuple):
     short: str = ""
 
 
-class Place(NamedTuple):
+class Look(NamedTuple):
+    """How a kind of term looks in the tree; see `Detail`."""
+
+    rank: int
+    style: str = ""
+    gap: int = GAP
+    least: int = 0
+
+
+LOOKS: dict[TermKind, Look] = {
+    "layer": Look(0, styles.NAME),
+    "class": Look(5, styles.QUIET, gap=1),
+    "inputs": Look(2),
+    "outputs": Look(1, gap=1),
+    "error": Look(2, styles.ERROR, least=16),
+    "change": Look(2, styles.CHANGE),
+    "weight": Look(0, styles.NAME),
+    "shape": Look(1, gap=1),
+    "parameters": Look(1),
+    "dtype": Look(3, styles.QUIET),
+    "initializer": Look(2, styles.QUIET, least=7),
+    "frozen": Look(4, styles.QUIET),
+    "caller": Look(4, styles.QUIET),
+    "thread": Look(3, styles.QUIET),
+}
+"""The terms that the tree shows."""
+
+AFTER_FOLDED: tuple[FactKind, ...] = ("caller", "thread")
+"""What is said after what a call hides."""
+
+
+class TreePosition(NamedTuple):
     """Where a line of the tree stands.
 
     Attributes:
@@ -69,7 +102,7 @@ class Place(NamedTuple):
     level: int
 
 
-TOP = Place("", "", 0)
+TOP = TreePosition("", "", 0)
 
 MARK, NO_MARK = "> ", "  "
 """What an excerpt has before a line that is meant, and before the others."""
@@ -103,8 +136,7 @@ class Tree:
     Attributes:
         trace: all of what is to be shown.
         shown: what is left of it when repeats, recursion and depth are folded.
-        path: ids of the call that failed and of those that it is inside of.
-        caught: ids of the calls that were ended by what a call around them caught.
+        facts: what its calls have to say.
     """
 
     def __init__(
@@ -121,12 +153,9 @@ class Tree:
         self.width = width
         self.explain = options.explain
         self.marks = marks
-        self.top = TOP if marks is None else Place(NO_MARK, NO_MARK, 0)
+        self.top = TOP if marks is None else TreePosition(NO_MARK, NO_MARK, 0)
         self.explained: set[tuple[str, str]] = set()
-        self.path = folding.failing_path(trace)
-        self.caught = failures.swallowed_path(trace)
-        if marks is None and failures.went_on(trace):
-            self.caught, self.path = self.caught | self.path, set()
+        self.facts = CallFacts(trace, shown, going_on=marks is None)
         self.hidden = folding.hidden(trace, shown) if shown is not trace else {}
         self.parameters = _parameters_inside(trace) if self.hidden else {}
         self.sizes = folding.sizes(trace) if self.hidden else {}
@@ -152,12 +181,12 @@ class Tree:
                 if caller:
                     yield [Part(self.top.guide), *self.caller(caller)]
             yield from self._branch(root)
-            for line in self.beside(root, size(self.top.guide)):
+            for line in self.hidden_after(root, size(self.top.guide)):
                 yield [Part(self.top.guide), *line]
 
     def _branch(self, root: Call) -> Iterator[Line]:
         """A root and all inside it. Not recursive: a chain of calls may be very deep."""
-        stack: list[tuple[Call | Line, Call | None, Place]] = [(root, None, self.top)]
+        stack: list[tuple[Call | Line, Call | None, TreePosition]] = [(root, None, self.top)]
         while stack:
             item, parent, place = stack.pop()
             if isinstance(item, list):
@@ -172,7 +201,7 @@ class Tree:
                 stack.append((children[-1], item, last))
                 stack += [(child, item, middle) for child in children[-2::-1]]
 
-    def _children(self, call: Call, place: Place) -> list[Call | Line]:
+    def _children(self, call: Call, place: TreePosition) -> list[Call | Line]:
         """What stands below a call: the calls that are left, and lines on those that are not."""
         calls = self.shown.children(call)
         if not self.hidden:
@@ -181,14 +210,14 @@ class Tree:
         found: list[Call | Line] = []
         for child in calls:
             found.append(child)
-            found += self.beside(child, indent)
+            found += self.hidden_after(child, indent)
         if call.folded and call.folded.reason == "recursion" and call.id in self.hidden:
             inside = sum(self.sizes[c.id] for c in self.hidden[call.id].inside)
             name = wording.sanitize(call.name)
             found.append([Part(f"… {name} inside itself, {inside:,} more", styles.NOTE)])
         return found
 
-    def _places(self, place: Place) -> tuple[Place, Place]:
+    def _places(self, place: TreePosition) -> tuple[TreePosition, TreePosition]:
         """Where what is inside a call stands: all but the last of it, and the last.
 
         The guides end where half the screen is full; a number says the level from there on.
@@ -202,13 +231,13 @@ class Tree:
         if len(before) + len(line) > room:
             line = blank = ""
         return (
-            Place(before + middle, before + line, level),
-            Place(before + last, before + blank, level),
+            TreePosition(before + middle, before + line, level),
+            TreePosition(before + last, before + blank, level),
         )
 
     # -- one call -----------------------------------------------------------------------------
 
-    def _line(self, call: Call, parent: Call | None, place: Place) -> Line:
+    def _line(self, call: Call, parent: Call | None, place: TreePosition) -> Line:
         guide = Part(place.guide, styles.QUIET)
         if self.marks and call.id in self.marks:
             guide = guide._replace(text=MARK + place.guide[len(MARK) :])
@@ -227,9 +256,9 @@ class Tree:
     def name(self, call: Call, link: str = "") -> Line:
         """The function's name, marked if the call failed, and otherwise if that was caught."""
         name = wording.sanitize(call.name)
-        if call.id in self.path:
+        if call.id in self.facts.failing:
             mark, style = styles.MARK["error"], styles.ERROR
-        elif call.id in self.caught:
+        elif call.id in self.facts.caught:
             mark, style = styles.MARK["warning"], styles.SWALLOWED
         else:
             return [Part(name, styles.STEP[call.step], link)]
@@ -247,64 +276,37 @@ class Tree:
 
     def details(self, call: Call, parent: Call | None) -> Iterator[Detail]:
         """What there is to say of a call, `parent` being the one that it is shown in."""
-        layer = call.layer or self._layer_inside(call)
-        if layer and (parent is None or parent.layer != layer):
-            name = shorten(wording.sanitize(layer.name), max(self.width // 4, 20))
-            if name:
-                yield Detail(0, Part(name, styles.NAME))
-            yield Detail(5, Part(shorten(wording.layer_class(layer), 32), styles.QUIET), gap=1)
-        if not (parent and _same_flow(call, parent)):
-            if call.inputs:
-                yield Detail(2, Part(wording.tensors(call.inputs)))
-            if call.outputs:
-                yield Detail(1, Part(f"→ {wording.tensors(call.outputs)}"), gap=1)
-        if call.error:
-            yield Detail(2, self._error(call), least=16, short=wording.sanitize(call.error.type))
-        for attribute, (before, after) in call.changes.items():
-            if self._told_inside(call, attribute):
-                continue
-            text = f"{wording.sanitize(attribute)}: {before} → {after}"
-            short = f"→ {'' if after else 'not '}{wording.sanitize(attribute)}"
-            yield Detail(2, Part(text, styles.CHANGE), short=short)
-        for weight in self.trace.weights_made_by(call):
-            yield Detail(0, Part(wording.sanitize(weight.name), styles.NAME))
-            yield Detail(1, Part(wording.shape(weight.shape)), gap=1)
-            yield Detail(1, Part(f"{weight.parameters:,}"))
-            if self.width >= WIDE or weight.dtype != wording.USUAL_DTYPE:
-                yield Detail(3, Part(wording.sanitize(weight.dtype), styles.QUIET))
-            if weight.initializer:
-                yield Detail(2, Part(wording.sanitize(weight.initializer), styles.QUIET), least=7)
-            if not weight.trainable:
-                yield Detail(4, Part("not trainable", styles.QUIET))
+        facts = [*self.facts.of(call, parent, self._layer_inside(call))]
+        said = [fact for fact in facts if not fact.repeated]
+        yield from self._lowered(fact for fact in said if fact.kind not in AFTER_FOLDED)
         yield from self._inside(call)
-        if call.caller and parent and parent.caller != call.caller:
-            address = source_files.link(call.caller.file, call.caller.line)
-            yield Detail(4, Part(f"from {wording.line(call.caller)}", styles.QUIET, address))
-        if parent is None and call.thread:
-            yield Detail(3, Part(f"thread {call.thread}", styles.QUIET))
+        yield from self._lowered(fact for fact in said if fact.kind in AFTER_FOLDED)
 
-    def _told_inside(self, call: Call, attribute: str) -> bool:
-        """Whether a call inside is nearer to this change of the same layer."""
-        inside = self.shown.children(call)
-        return any(attribute in c.changes and c.layer == call.layer for c in inside)
+    def _lowered(self, facts: Iterable[Fact]) -> Iterator[Detail]:
+        """Facts as details: those of their terms that have a look."""
+        longest: dict[TermKind, int] = {"layer": max(self.width // 4, 20), "class": 32}
+        for fact in facts:
+            for term in fact.terms:
+                look = LOOKS.get(term.kind)
+                if look is None or not term.text or self._is_usual(term):
+                    continue
+                text = term.lead + term.text
+                if term.kind in longest:
+                    text = shorten(text, longest[term.kind])
+                style = styles.SWALLOWED if fact.caught else look.style
+                part = Part(text, style, term.link)
+                yield Detail(look.rank, part, look.gap, look.least, term.short)
+
+    def _is_usual(self, term: Term) -> bool:
+        """Whether a term goes without saying where there is little room."""
+        return term.kind == "dtype" and term.text == wording.USUAL_DTYPE and self.width < WIDE
 
     def _layer_inside(self, call: Call) -> LayerRef | None:
         """The layer that a call without one made, where the call that says so is hidden."""
         inside = self.hidden[call.id].inside if call.id in self.hidden else []
         return inside[0].layer if inside and call.step == "input" else None
 
-    def _error(self, call: Call) -> Part:
-        error = call.error
-        assert error is not None
-        text = wording.sanitize("\n".join(wording.essence(error)))
-        if call.id in self.caught:
-            left = error.swallowed or call.parent is None
-            return Part(f"caught: {text}" if left else text, styles.SWALLOWED)
-        if call.id in self.path and self.trace.failed != call:
-            return Part(error.type, styles.ERROR)
-        return Part(text, styles.ERROR)
-
-    def _explanation(self, call: Call, place: Place, children: bool) -> Iterator[Line]:
+    def _explanation(self, call: Call, place: TreePosition, children: bool) -> Iterator[Line]:
         """What the landmark does, the first time it is seen."""
         row = self.trace.landmark(call)
         if row is None or (row.generation, row.name) in self.explained:
@@ -337,7 +339,7 @@ class Tree:
             if made := sum(self.parameters.get(c.id, 0) for c in inside):
                 yield Detail(3, Part(wording.count(made, "parameter"), styles.NOTE))
 
-    def beside(self, call: Call, indent: int) -> list[Line]:
+    def hidden_after(self, call: Call, indent: int) -> list[Line]:
         """The line that says how many like this call follow; its guide takes `indent` columns."""
         beside = self.hidden[call.id].beside if call.id in self.hidden else []
         if not beside or call.folded is None:
@@ -402,14 +404,6 @@ def _how_many(call: Call, folded: Folded, beside: list[Call]) -> str:
 def _alike(call: Call, other: Call) -> bool:
     names = [c.layer.class_name if c.layer else None for c in (call, other)]
     return call.name == other.name and names[0] == names[1]
-
-
-def _same_flow(call: Call, parent: Call) -> bool:
-    return (
-        call.inputs == parent.inputs
-        and call.outputs == parent.outputs
-        and call.layer == parent.layer
-    )
 
 
 def _parameters_inside(trace: Trace) -> dict[int, int]:

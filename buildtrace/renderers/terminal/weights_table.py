@@ -5,13 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.models import More, build_around, shown
+from buildtrace.renderers.facts import WeightRow, weight_columns
+from buildtrace.renderers.models import More, shown
 from buildtrace.renderers.notebook import colored
 from buildtrace.renderers.terminal import summary
-from buildtrace.renderers.text import source_files, styles
+from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.gaps import Gap, Limits, gaps
 from buildtrace.renderers.text.lines import Line, Lines, Part, wrapped
-from buildtrace.renderers.text.tables import Column, Row, Span, table
+from buildtrace.renderers.text.tables import Column, Row, SpanningRow, table
 from buildtrace.traces import wording
 from buildtrace.traces.totals import totals
 
@@ -19,28 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.traces.schema import Call, Graph, Weight
+    from buildtrace.renderers.facts import Cell, WeightColumn
+    from buildtrace.traces.schema import Graph, Weight
     from buildtrace.traces.trace import Trace
 
-COLUMNS = [
-    Column("weight", least=20, tail=True),
-    Column("shape", least=12),
-    Column("parameters", right=True),
-    Column("", rank=1),
-    Column("initializer", least=13, rank=2),
-    Column("from input", least=14, rank=3),
-    Column("made by", least=16, rank=4),
-    Column("your line", least=14, rank=5),
-    Column("Keras' line", least=16, rank=7),
-    Column("dtype", rank=8),
-    Column("regularizer", least=8, rank=6),
-    Column("constraint", least=8, rank=6),
-    Column("placement", least=8, rank=9),
-]
-
-
-MOST_TELLING = 5
-"""Columns of a higher rank are left out of a page."""
+STYLES = {
+    "": "",
+    "name": styles.NAME,
+    "quiet": styles.QUIET,
+    "warning": styles.SWALLOWED,
+    **styles.STEP,
+}
+"""How the styles of cells look here."""
 
 LIMITS = Limits(few=40, many=80, most=100)
 """How many rows a table may have."""
@@ -53,51 +44,55 @@ def render(trace: Trace, options: Options) -> Lines:
 
 
 def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
-    hidden = 0
+    columns = weight_columns("terminal")
+    layout = [Column(c.title, c.right, c.least, c.rank, c.tail) for c in columns]
+    left_out = 0
     for title, weights, prefix in _groups(trace, full):
         if prefix is None:
-            hidden += len(weights)
+            left_out += len(weights)
             parameters = wording.count(totals(weights).parameters, "parameter")
             yield from wrapped(f"{title}, {parameters}", width, [], [], styles.NOTE)
             yield []
             continue
-        found = [] if full else gaps([_kind(trace, weight) for weight in weights], LIMITS)
-        hidden += sum(gap.end - gap.start for gap in found)
+        hidden = _hidden(trace, weights, full)
+        left_out += sum(gap.end - gap.start for gap in hidden)
         yield from wrapped(title, width, [], [], styles.HEADING)
-        yield from table(COLUMNS, list(_rows(trace, weights, prefix, found)), width)
+        yield from table(layout, list(_rows(trace, weights, prefix, hidden, columns)), width)
         yield []
     yield [*summary.totals_line(trace)] if trace.weights else [Part("No weight was made.")]
-    yield from summary.folded_rows(hidden, len(trace.weights), width)
+    yield from summary.folded_rows(left_out, len(trace.weights), width)
+
+
+def _hidden(trace: Trace, weights: list[Weight], full: bool) -> list[Gap]:
+    """Which of these weights are folded away."""
+    return [] if full else gaps([_kind(trace, weight) for weight in weights], LIMITS)
 
 
 def table_html(trace: Trace, options: Options) -> str:
-    """The same tables for a page; the columns that tell the least are left out."""
-    shown_columns = [(place, c) for place, c in enumerate(COLUMNS) if c.rank <= MOST_TELLING]
+    """The same tables for a notebook."""
+    columns = weight_columns("notebook")
+    headings = "".join(f"<th{_align(c)}>{escape(c.title)}</th>" for c in columns)
     trace = summary.subject(trace, options)
     pieces = []
     for title, weights, prefix in _groups(trace, options.full):
         if prefix is None:
             pieces.append(f"<p>{escape(title)}</p>")
             continue
-        found = [] if options.full else gaps([_kind(trace, weight) for weight in weights], LIMITS)
-        headings = "".join(f"<th{_align(c)}>{escape(c.title)}</th>" for _, c in shown_columns)
         pieces.append(f"<p><b>{escape(title)}</b></p><table><tr>{headings}</tr>")
-        for row in _rows(trace, weights, prefix, found):
-            if isinstance(row, Span):
-                text = f'<td colspan="{len(shown_columns)}">{colored.line(row.line)}</td>'
+        hidden = _hidden(trace, weights, options.full)
+        for row in _rows(trace, weights, prefix, hidden, columns):
+            if isinstance(row, SpanningRow):
+                text = f'<td colspan="{len(columns)}">{colored.line(row.line)}</td>'
             else:
-                cells = [*row, *[[]] * (len(COLUMNS) - len(row))]
-                text = "".join(
-                    f"<td{_align(c)}>{colored.line(cells[place])}</td>"
-                    for place, c in shown_columns
-                )
+                cells = zip(columns, row, strict=True)
+                text = "".join(f"<td{_align(c)}>{colored.line(cell)}</td>" for c, cell in cells)
             pieces.append(f"<tr>{text}</tr>")
         pieces.append("</table>")
     last = summary.totals_line(trace) if trace.weights else [Part("No weight was made.")]
     return f"{''.join(pieces)}<p>{colored.line(last)}</p>"
 
 
-def _align(column: Column) -> str:
+def _align(column: WeightColumn) -> str:
     return f' style="text-align:{"right" if column.right else "left"}"'
 
 
@@ -136,52 +131,34 @@ def _kind(trace: Trace, weight: Weight) -> Hashable:
 
 
 def _rows(
-    trace: Trace, weights: list[Weight], prefix: str, found: list[Gap]
-) -> Iterator[Row | Span]:
-    place = 0
-    for gap in [*found, Gap(len(weights), len(weights), "")]:
-        for weight in weights[place : gap.start]:
-            yield [_name(trace, weight, prefix), *_row(trace, weight)]
-        hidden = weights[gap.start : gap.end]
-        if hidden:
-            names = ["".join(p.text for p in _name(trace, hidden[n], prefix)) for n in (0, -1)]
-            parameters = wording.count(totals(hidden).parameters, "parameter")
-            text = f"{gap.text}, {parameters}: {' to '.join(names)}"
-            yield Span([], [Part(text, styles.NOTE)])
-        place = gap.end
+    trace: Trace,
+    weights: list[Weight],
+    prefix: str,
+    hidden: list[Gap],
+    columns: list[WeightColumn],
+) -> Iterator[Row | SpanningRow]:
+    start = 0
+    for gap in [*hidden, Gap(len(weights), len(weights), "")]:
+        for weight in weights[start : gap.start]:
+            row = WeightRow(trace, weight, _path(trace, weight, prefix))
+            yield [_cell(column.cell(row)) for column in columns]
+        if left_out := weights[gap.start : gap.end]:
+            paths = [wording.sanitize(_path(trace, left_out[n], prefix)) for n in (0, -1)]
+            parameters = wording.count(totals(left_out).parameters, "parameter")
+            text = f"{gap.text}, {parameters}: {' to '.join(paths)}"
+            yield SpanningRow([], [Part(text, styles.NOTE)])
+        start = gap.end
 
 
-def _row(trace: Trace, weight: Weight) -> Row:
-    maker = trace.call(weight.call) if weight.call is not None else None
-    build = build_around(trace, maker) if maker else None
-    by = build or maker
-    caller = by.caller if by else None
-    return [
-        [Part(wording.shape(weight.shape))],
-        [Part(f"{weight.parameters:,}")],
-        [Part("" if weight.trainable else "frozen", styles.SWALLOWED)],
-        [Part(wording.sanitize(weight.initializer or ""))],
-        [Part(wording.tensors(build.inputs) if build else "")],
-        [Part(wording.sanitize(by.name), styles.STEP[by.step], _link(by))] if by else [],
-        [Part(wording.line(caller), "", source_files.link(caller.file, caller.line))]
-        if caller
-        else [],
-        [Part(wording.location(by.file, by.line), styles.QUIET, _link(by))] if by else [],
-        [Part(wording.sanitize(weight.dtype), styles.QUIET)],
-        [Part(wording.sanitize(weight.regularizer or ""))],
-        [Part(wording.sanitize(weight.constraint or ""))],
-        [Part(wording.sanitize(weight.placement or ""), styles.QUIET)],
-    ]
+def _cell(cell: Cell | None) -> Line:
+    if cell is None:
+        return []
+    return [Part(cell.owner), Part(cell.text, STYLES[cell.style], cell.link)]
 
 
-def _name(trace: Trace, weight: Weight, prefix: str) -> Line:
+def _path(trace: Trace, weight: Weight, prefix: str) -> str:
     """The weight's path, without the model's name."""
     path = weight.path.removeprefix(prefix)
     if "/" not in path and weight.layer in trace.layers:
         path = f"{trace.layers[weight.layer].name}/{path}"
-    owner, slash, name = wording.sanitize(path).rpartition("/")
-    return [Part(owner + slash), Part(name, styles.NAME)]
-
-
-def _link(call: Call) -> str:
-    return source_files.link(call.file, call.line)
+    return path

@@ -1,14 +1,14 @@
 """A trace as lines that are the same in every run: the calls, and then the graphs.
 
 Each line is indented by its depth, and nothing is folded. What differs from run to run is not in
-it: times, threads, files and lines,
-and the numbers of layers that Keras named.
+it: times, threads, files and lines, and the numbers of layers that Keras named.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers.facts import WHOLE_WEIGHT, CallFacts, ordered
 from buildtrace.traces import wording
 from buildtrace.traces.normalize import steady
 from buildtrace.traces.totals import totals
@@ -16,15 +16,26 @@ from buildtrace.traces.totals import totals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Call, Graph, Node, Weight
+    from buildtrace.renderers.facts import FactKind, TermKind
+    from buildtrace.traces.schema import Call, Graph, Node
     from buildtrace.traces.trace import Trace
 
 INDENT = GAP = "  "
+
+SHOWN: dict[FactKind, tuple[TermKind, ...]] = {
+    "layer": ("layer", "class"),
+    "flow": ("inputs", "outputs"),
+    "change": ("change",),
+    "weight": WHOLE_WEIGHT,
+    "error": ("raised",),
+}
+"""What is said of a call, in this order."""
 
 
 def outline(trace: Trace) -> list[str]:
     """The trace's calls and graphs, from the top."""
     trace = steady(trace)
+    said = CallFacts(trace)
     lines: list[str] = []
     hidden: set[int] = set()
     for depth, call in trace.walk():
@@ -33,48 +44,23 @@ def outline(trace: Trace) -> list[str]:
         if repeats or call.parent in hidden:
             hidden.add(call.id)  # what a graph's mapper does inside itself, the graph says better
         else:
-            lines.append(f"{INDENT * depth}{_call(trace, call, parent)}".rstrip())
+            lines.append(f"{INDENT * depth}{_call(said, call, parent)}".rstrip())
     for graph in trace.graphs:
         lines += _graph(trace, graph)
     return lines
 
 
-def _call(trace: Trace, call: Call, parent: Call | None) -> str:
-    return GAP.join(part for part in _parts(trace, call, parent) if part)
+def _call(said: CallFacts, call: Call, parent: Call | None) -> str:
+    return GAP.join(part for part in _parts(said, call, parent) if part)
 
 
-def _parts(trace: Trace, call: Call, parent: Call | None) -> Iterator[str]:
+def _parts(said: CallFacts, call: Call, parent: Call | None) -> Iterator[str]:
     yield wording.sanitize(call.name)
-    if call.layer and (parent is None or parent.layer != call.layer):
-        yield wording.layer_title(call.layer)
-    flow = (call.inputs, call.outputs)
-    if parent is None or flow != (parent.inputs, parent.outputs) or call.layer != parent.layer:
-        inputs, outputs = (", ".join(map(wording.tensor, specs)) for specs in flow)
-        yield (f"{inputs} → {outputs}" if outputs else inputs).lstrip()
-    inside = [c.changes for c in trace.children(call) if c.layer == call.layer]
-    for attribute, (before, after) in sorted(call.changes.items()):
-        if attribute.startswith("_") or any(attribute in changes for changes in inside):
-            continue  # Keras' own affair, or told by a call that is nearer to it
-        yield f"{wording.sanitize(attribute)}: {before} → {after}"
-    for weight in trace.weights_made_by(call):
-        yield _weight(weight)
-    if call.error:
-        first = (call.error.message.splitlines() or [""])[0]
-        caught = "swallowed: " if call.error.swallowed else ""
-        yield f"✗ {caught}{wording.sanitize(f'{call.error.type}: {first}')}"
-
-
-def _weight(weight: Weight) -> str:
-    words = [
-        wording.sanitize(weight.name),
-        wording.shape(weight.shape),
-        wording.sanitize(weight.dtype),
-    ]
-    extras = (weight.initializer, weight.regularizer, weight.constraint)
-    words += [wording.sanitize(extra) for extra in extras if extra]
-    if not weight.trainable:
-        words.append("not trainable")
-    return " ".join(words)
+    facts = [fact for fact in said.of(call, parent) if not fact.repeated]
+    facts.sort(key=lambda fact: fact.about)
+    for fact in ordered(facts, SHOWN):
+        if not fact.about.startswith("_"):  # Keras' own affair
+            yield fact.said(*SHOWN[fact.kind], whole=True)
 
 
 def _graph(trace: Trace, graph: Graph) -> Iterator[str]:

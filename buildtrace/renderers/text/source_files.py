@@ -14,7 +14,7 @@ def link(file: str, line: int) -> str:
     path = file.replace("\\", "/")
     if not (path.startswith("/") or path[1:3] == ":/"):
         return ""  # such as "<stdin>" and notebook cells
-    return f"file:///{quote(path.lstrip('/'), safe='/:')}#{line}"
+    return f"file:///{quote(path.lstrip('/'), safe='/:', errors='surrogatepass')}#{line}"
 
 
 def code_of(file: str) -> list[str]:

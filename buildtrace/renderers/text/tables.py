@@ -32,7 +32,7 @@ Row = list[Line]
 GAP = 2
 
 
-class Span(NamedTuple):
+class SpanningRow(NamedTuple):
     """A row of which but the first cells are in columns.
 
     Attributes:
@@ -44,11 +44,11 @@ class Span(NamedTuple):
     line: Line
 
 
-def table(columns: list[Column], rows: Sequence[Row | Span], width: int) -> Iterator[Line]:
+def table(columns: list[Column], rows: Sequence[Row | SpanningRow], width: int) -> Iterator[Line]:
     """The lines of a table: headings and rows, as many columns as there is room for."""
     most = [0] * len(columns)
     for row in rows:
-        for place, cell in enumerate(row.cells if isinstance(row, Span) else row):
+        for place, cell in enumerate(row.cells if isinstance(row, SpanningRow) else row):
             most[place] = max(most[place], width_of(cell))
     needed = [max(size(column.title), most[place]) for place, column in enumerate(columns)]
     filled = [width > 0 for width in most]
@@ -56,7 +56,7 @@ def table(columns: list[Column], rows: Sequence[Row | Span], width: int) -> Iter
     widths = _widths(columns, needed, places, width)
     headings: Row = [[Part(column.title, "dim")] for column in columns]
     for row in [headings, *rows]:
-        cells = row.cells if isinstance(row, Span) else row
+        cells = row.cells if isinstance(row, SpanningRow) else row
         line: Line = []
         for place in places:
             if place >= len(cells):
@@ -66,7 +66,7 @@ def table(columns: list[Column], rows: Sequence[Row | Span], width: int) -> Iter
             space = Part(" " * (widths[place] - width_of(cell)))
             line += [space, *cell] if columns[place].right else [*cell, space]
             line.append(Part(" " * GAP))
-        yield cut([*line, *row.line], width) if isinstance(row, Span) else line[:-1]
+        yield cut([*line, *row.line], width) if isinstance(row, SpanningRow) else line[:-1]
 
 
 def _places(columns: list[Column], needed: list[int], places: list[int], width: int) -> list[int]:

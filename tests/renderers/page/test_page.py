@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from renderers import graphs, pages
 
 from buildtrace.renderers import Options, save
+from buildtrace.renderers.facts import weight_columns
 from buildtrace.renderers.page.page import render
 from buildtrace.traces import folding
 from buildtrace.traces.schema import ErrorInfo, Expected, Finding, SourceLine
@@ -301,7 +302,8 @@ def test_the_calls_are_those_of_the_trace(make):
     ]
     assert layers == [(c.layer.name, c.layer.class_name) if c.layer else None for c in trace.calls]
     shapes = [[str(s.shape) for s in c.inputs] for c in trace.calls]
-    assert [c.get("in", "") for c in data["calls"]] == [", ".join(s) for s in shapes]
+    given = [dict(said[:2] for said in c["card"]).get("gets", "") for c in data["calls"]]
+    assert given == [", ".join(s) for s in shapes]
     errors = [c.get("error", {}).get("type") for c in data["calls"]]
     assert errors == [c.error.type if c.error else None for c in trace.calls]
     summaries = [data["landmarks"][c["landmark"]]["summary"] for c in data["calls"]]
@@ -313,8 +315,10 @@ def test_the_weights_lead_to_the_calls_that_made_them():
     trace = made_traces.mlp2()
     data = pages.data_of(page(trace))
     assert [w["call"] for w in data["weights"]] == [w.call for w in trace.weights]
-    builds = {c.name for w in data["weights"] for c in [trace.calls[w["build"]]]}
-    assert builds == {"Dense.build"}
+    columns = [column.title for column in weight_columns("page")]
+    cells = [dict(zip(columns, w["cells"], strict=True)) for w in data["weights"]]
+    assert {trace.calls[c["made by"]["call"]].name for c in cells} == {"Dense.build"}
+    assert [c["weight"]["call"] for c in cells] == [w.call for w in trace.weights]
     assert sum(w["parameters"] for w in data["weights"]) == 407_050
 
 

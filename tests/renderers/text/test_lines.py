@@ -10,7 +10,7 @@ from buildtrace.renderers import Options
 from buildtrace.renderers.terminal import tree
 from buildtrace.renderers.text import source_files
 from buildtrace.renderers.text.lines import Lines, Part, cut, cut_start, flowing, shorten, size
-from buildtrace.renderers.text.tables import Column, Span, table
+from buildtrace.renderers.text.tables import Column, SpanningRow, table
 from buildtrace.traces import wording
 
 
@@ -72,7 +72,10 @@ def test_numbers():
 
 def test_a_span_takes_the_place_of_the_last_columns():
     columns = [Column("a"), Column("b"), Column("c")]
-    rows = [[[Part("1")], [Part("2")], [Part("3")]], Span([[Part("4")]], [Part("five and six")])]
+    rows = [
+        [[Part("1")], [Part("2")], [Part("3")]],
+        SpanningRow([[Part("4")]], [Part("five and six")]),
+    ]
     assert [text(row) for row in table(columns, rows, 40)] == [
         "a  b  c",
         "1  2  3",

@@ -5,14 +5,3 @@ export async function unpack(text) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
 }
-
-/** The places of the weights that each call made, by call. */
-export function weightsByCall(weights) {
-  const found = new Map();
-  weights.forEach(({ call }, place) => {
-    if (call === null) return;
-    if (!found.has(call)) found.set(call, []);
-    found.get(call).push(place);
-  });
-  return found;
-}

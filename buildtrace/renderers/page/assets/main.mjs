@@ -1,7 +1,7 @@
 // The page: one position in one chapter of the build, and all panes show it.
 
 import { Bar } from "./bar.mjs";
-import { unpack, weightsByCall } from "./data.mjs";
+import { unpack } from "./data.mjs";
 import { byId } from "./dom.mjs";
 import { entriesOf } from "./find.mjs";
 import { findingsByCall, listenToFindings } from "./findings.mjs";
@@ -19,7 +19,6 @@ class Page {
     this.data = data;
     this.position = 0;
     this.waiting = [];
-    this.weightsBy = weightsByCall(data.weights);
     this.findings = findingsByCall(data.findings);
     this.chapters = data.chapters.map((chapter) => ({
       ...chapter,

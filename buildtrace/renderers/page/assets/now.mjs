@@ -4,8 +4,8 @@ import { functionName, make, proseOf } from "./dom.mjs";
 import { findingLines } from "./findings.mjs";
 import { lineAt } from "./source.mjs";
 
-/** The words for a position: {verb, summary, article, facts: [[name, value, kind]]}. */
-function words(data, timeline, weightsBy, position) {
+/** The words for a position: {verb, summary, article, facts: [[label, text, look, when]]}. */
+function words(data, timeline, position) {
   const { id, ended } = timeline.at(position);
   if (id < 0) {
     const summary = timeline.length
@@ -15,20 +15,7 @@ function words(data, timeline, weightsBy, position) {
   }
   const call = data.calls[id];
   const row = data.landmarks[call.landmark];
-  const facts = [];
-  if (call.in) facts.push(["gets", call.in, "shape"]);
-  if (ended) {
-    if (call.out) facts.push(["gives", call.out, "shape"]);
-    for (const [name, before, after] of call.changes ?? []) {
-      facts.push([name, `${pythonBool(before)} → ${pythonBool(after)}`, "change"]);
-    }
-    for (const place of weightsBy.get(id) ?? []) {
-      const { name, shape, initializer, parameters } = data.weights[place];
-      const by = initializer ? ` by ${initializer}` : "";
-      facts.push(["makes", `${name} ${shape}${by}, ${parameters.toLocaleString("en")} parameters`, "weight"]);
-    }
-    facts.push(["took", call.took, "time"]);
-  }
+  const facts = (call.card ?? []).filter(([, , , when]) => ended || when === "open");
   const failed = ended && call.error;
   const verb = failed
     ? call.error.swallowed
@@ -40,17 +27,12 @@ function words(data, timeline, weightsBy, position) {
   return { verb, summary: row?.summary ?? "", article: row?.article ?? "", facts };
 }
 
-/** As Python writes it. */
-export function pythonBool(value) {
-  return value ? "True" : "False";
-}
-
 /** The card that says where the build is. */
 export function showNow(page, box, timeline) {
   const { data, position } = page;
   const { id, ended } = timeline.at(position);
   const call = data.calls[id];
-  const said = words(data, timeline, page.weightsBy, position);
+  const said = words(data, timeline, position);
   const title = make("h2", {}, make("span.verb", {}, said.verb));
   if (call) {
     title.append(" ", functionName(data.functions[call.function].name));
@@ -62,8 +44,8 @@ export function showNow(page, box, timeline) {
     if (call.thread) title.append(" ", make("small", {}, `thread ${call.thread}`));
   }
   const facts = make("dl.facts");
-  for (const [name, value, kind] of said.facts) {
-    facts.append(make(`div.${kind}`, {}, make("dt", {}, name), make("dd", {}, value)));
+  for (const [label, text, look] of said.facts) {
+    facts.append(make(`div.${look}`, {}, make("dt", {}, label), make("dd", {}, text)));
   }
   const failed = call && ended ? call.error : undefined;
   const parts = [title];

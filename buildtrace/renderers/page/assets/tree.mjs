@@ -2,7 +2,6 @@
 
 import { center, count, functionName, make } from "./dom.mjs";
 import { findingBadges } from "./findings.mjs";
-import { pythonBool } from "./now.mjs";
 
 const MORE = 6; // rows made above and below those in sight
 
@@ -119,7 +118,7 @@ export class Tree {
       parts.push(make("span.layer", {}, layer));
       title += ` · ${layer} (${className})`;
     }
-    if (state !== "todo") parts.push(...factsOf(data, id, state === "done", this.page.weightsBy));
+    if (state !== "todo") parts.push(...pieces(call.row, state === "done"));
     parts.push(...findingBadges(this.page.findings.get(id)));
     if (closed) parts.push(make("span.inside", {}, `${count(this.folds.sizes[id] - 1, "call")} inside`));
     const fold = make("span.fold", { "aria-hidden": "true" }, inner ? (closed ? "▸" : "▾") : "");
@@ -171,30 +170,10 @@ export class Tree {
   }
 }
 
-/** What a row says of a call that has begun: shapes, and once it is over, what came of it. */
-function factsOf(data, id, over, weightsBy) {
-  const call = data.calls[id];
-  const found = [];
-  if (over && call.out)
-    found.push(make("span.shape", {}, call.in ? `${call.in} → ${call.out}` : `→ ${call.out}`));
-  else if (call.in) found.push(make("span.shape", {}, call.in));
-  if (!over) return found;
-  for (const [name, before, after] of call.changes ?? []) {
-    found.push(
-      make(
-        "span.change",
-        { title: `${name}: ${pythonBool(before)} → ${pythonBool(after)}` },
-        `${after ? "✓" : "✗"} ${name}`,
-      ),
-    );
-  }
-  for (const place of weightsBy.get(id) ?? []) {
-    const weight = data.weights[place];
-    found.push(make("span.weight", {}, `${weight.name} ${weight.shape}`));
-  }
-  if (call.error) {
-    const { type, swallowed } = call.error;
-    found.push(make("span.error", {}, swallowed ? `${type}, caught` : `✗ ${type}`));
-  }
-  return found;
+/** What a row says of a call that has begun: some of it while it is open, and all once it is over. */
+function pieces(row = [], over) {
+  return row
+    .map(([look, text, before, title]) => [look, over ? text : before, title])
+    .filter(([, text]) => text)
+    .map(([look, text, title]) => make(`span.${look}`, { title: title || undefined }, text));
 }

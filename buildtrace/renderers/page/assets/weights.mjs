@@ -55,7 +55,7 @@ export class Weights {
     const left = this.places.length - this.rows.length;
     if (!left) return;
     const button = make("button", { type: "button" }, `Show ${count(left, "more weight")}`);
-    const last = make("tr", {}, make("td", { colspan: 8 }, button));
+    const last = make("tr", {}, make("td", { colspan: this.page.data.columns.length }, button));
     button.addEventListener("click", () => {
       last.remove();
       this.add(left);
@@ -64,40 +64,16 @@ export class Weights {
     this.body.append(last);
   }
 
-  rowOf(weight) {
-    const { data } = this.page;
-    const build = data.calls[weight.build];
-    const caller = (build ?? data.calls[weight.call])?.caller;
-    const cut = weight.path.lastIndexOf("/") + 1;
-    const name = [make("span.owner", {}, weight.path.slice(0, cut)), weight.path.slice(cut)];
-    const first =
-      weight.call === null
-        ? make("span", {}, ...name)
-        : make(
-            "button.link",
-            {
-              type: "button",
-              "data-call": weight.call,
-              "data-end": "1",
-              title: "Go to the call that made it",
-            },
-            ...name,
-          );
-    const by =
-      build &&
-      make("button.link", { type: "button", "data-call": weight.build }, data.functions[build.function].name);
+  rowOf({ cells }) {
+    const { columns } = this.page.data;
     return make(
       "tr",
       {},
-      make("th", { scope: "row" }, first),
-      make("td.shape", {}, weight.shape),
-      make("td.number", {}, weight.parameters.toLocaleString("en")),
-      make("td", {}, weight.trainable ? "" : "frozen"),
-      make("td", {}, weight.initializer),
-      make("td.shape", {}, build?.in ?? ""),
-      make("td", {}, by ?? ""),
-      make("td", {}, caller ? `${data.files[caller[0]].name}:${caller[1]}` : ""),
-      make("td.quiet", {}, [weight.dtype, weight.more].filter(Boolean).join(", ")),
+      ...cells.map((cell, place) => {
+        const what = place ? "td" : "th";
+        const look = columns[place] && `.${columns[place]}`;
+        return make(`${what}${look}`, { scope: place ? undefined : "row" }, contentOf(cell));
+      }),
     );
   }
 
@@ -118,4 +94,14 @@ export class Weights {
       row.classList.toggle("todo", !weightMade(data.weights[place], timeline, position));
     }
   }
+}
+
+/** A cell's text, or what leads to the call that it names. */
+function contentOf(cell) {
+  if (typeof cell === "string") return cell;
+  const { text, owner, call, ended, hint } = cell;
+  const said = owner ? [make("span.owner", {}, owner), text] : [text];
+  if (call === undefined) return make("span", {}, ...said);
+  const to = { type: "button", "data-call": call, "data-end": ended && "1", title: hint };
+  return make("button.link", to, ...said);
 }

@@ -1,0 +1,88 @@
+"""The chapters of a page: each model's part of the build, with its pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.errors import BuildtraceError
+from buildtrace.renderers.page.pictures import pictures
+from buildtrace.renderers.terminal.story import Story, stories
+from buildtrace.traces import wording
+
+if TYPE_CHECKING:
+    from buildtrace.renderers.page.page_context import PageContext
+    from buildtrace.renderers.page.pictures import Picture
+    from buildtrace.traces.schema import Graph
+
+
+class Chapter:
+    """A model's part of the build, or what belongs to no model."""
+
+    def __init__(self, context: PageContext, story: Story) -> None:
+        self._context = context
+        self.graph: Graph | None = story.graph
+        self.calls = story.trace.calls
+        self.title, self.note = _title(story)
+        self.pictures: list[Picture] = []
+        self.missing = ""
+        own = self.graph.weights if self.graph else ()
+        ids = dict.fromkeys([*own, *(weight.id for weight in story.trace.weights)])
+        self._weights = [
+            context.weight_numbers[id_] for id_ in ids if id_ in context.weight_numbers
+        ]
+        if self.graph is None:
+            self.missing = "No model was built here, so there is no graph."
+        else:
+            try:
+                self.pictures = pictures(context.trace, self.graph, context.options)
+            except BuildtraceError as error:  # a page without a picture is still a page
+                self.missing = f"There is no picture: {wording.sanitize_long(str(error))}"
+
+    def data(self) -> dict[str, Any]:
+        """What the scripts need to know of it."""
+        context = self._context
+        places = context.call_numbers, context.weight_numbers
+        graphs = [drawn.parts(context.moments, *places) for drawn in self.pictures]
+        for drawn, graph in list(zip(self.pictures, graphs, strict=True))[1:]:
+            graph["svg"] = drawn.markup  # the first one is in the page itself
+        return {
+            "title": self.title,
+            "note": self.note,
+            "calls": _ranges(sorted(context.call_numbers[call.id] for call in self.calls)),
+            "weights": self._weights,
+            "graphs": graphs,
+            "missing": self.missing,
+        }
+
+
+def chapters_of(context: PageContext) -> list[Chapter]:
+    """What the switcher offers: models, and if they are not one and the whole, everything."""
+    trace = context.trace
+    told = [story for story in stories(trace, context.options.full) if isinstance(story, Story)]
+    if len(told) != 1 or len(told[0].trace.calls) < len(trace.calls):
+        told.append(Story(trace, None))
+    return [Chapter(context, story) for story in told]
+
+
+def _title(story: Story) -> tuple[str, str]:
+    number = wording.count(len(story.trace.calls), "call")
+    if not story.trace.calls:
+        return "No build", number
+    if story.graph is None:
+        return ("Everything" if story.trace.graphs else "Outside of any model"), number
+    model = story.graph.model
+    parameters = wording.count(story.trace.parameters, "parameter")
+    return wording.sanitize(
+        model.name
+    ), f"{wording.sanitize(model.class_name)} · {parameters} · {number}"
+
+
+def _ranges(numbers: list[int]) -> list[list[int]]:
+    """Numbers as [first, last] of each run without a gap."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ranges
