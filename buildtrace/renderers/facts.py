@@ -75,7 +75,8 @@ class Fact(NamedTuple):
         kind: what it is about.
         terms: its words, of which a view picks some.
         about: the attribute that changed, if it is a change.
-        repeated: whether the call that is shown around this one, or one inside it, says it too.
+        repeated: whether the call that is shown around this one (or the heading of an outermost
+            one), or a call inside it, says it too.
         caught: whether it is an error that was caught.
     """
 
