@@ -21,7 +21,7 @@ from buildtrace.integrations import pytest_tracing
 class Fake:
     '''Traces nothing: gives a trace that was made by hand, in the place of the real ones.'''
 
-    made = traces.{trace}
+    made = made_traces.{trace}
     running, counts = [], []  # those that run, and how many after each start and stop
 
     def __init__(self):
