@@ -10,9 +10,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import buildtrace
+from buildtrace.capture.frames import FILE
 
 PACKAGES = ("keras", "tf_keras")
-OURS = str(Path(buildtrace.__file__).parent) + os.sep
+OURS = (str(Path(buildtrace.__file__).parent) + os.sep, FILE)
+"""How the files of buildtrace's code begin, and what the code of hooks claims to be from."""
 
 
 def keras_modules() -> list[ModuleType]:

@@ -74,8 +74,8 @@ def test_tracing_starts_before_keras_is_imported(which: Keras, spelling: str) ->
 
 def test_the_function_is_not_hidden_by_the_module_of_its_name() -> None:
     script = (
-        "import buildtrace, buildtrace.trace, buildtrace.capture, buildtrace.traces.trace_file\n"
-        "from buildtrace.trace import Trace\n"
+        "import buildtrace, buildtrace.capture, buildtrace.traces.trace_file\n"
+        "from buildtrace.traces.trace import Trace\n"
         "assert buildtrace.Trace is Trace\n"
         "with buildtrace.trace() as trace: pass\n"
     )

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from faithful import can_copy, computed
-from patches import is_ours, live_wrappers
+from interrupts import CAPTURE
+from patches import live_wrappers
 from scenarios import Keras, data, mlp, two_layer_model
 from wellformed import survives_a_file
 
 import buildtrace
+from buildtrace.capture.frames import FILE
 from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ def reachable(start: Any) -> list[Any]:
 
 
 def hooks_in(things: list[Any]) -> list[Any]:
-    return [thing for thing in things if is_ours(thing)]
+    functions = [thing for thing in things if isinstance(thing, types.FunctionType)]
+    return [f for f in functions if f.__code__.co_filename.startswith((CAPTURE, FILE))]
 
 
 def variables(model: Any) -> list[Any]:
