@@ -20,47 +20,45 @@ def longest(left, right):
     return rows[-1][-1]
 
 
-def words(seed, letters="abcdefgh"):
-    random_ = random.Random(seed)
-    return [[random_.choice(letters) for _ in range(random_.randrange(15))] for _ in "lr"]
+def words(letters="abcdefgh"):
+    """Pairs of sequences: the same ones in every run."""
+    for seed in range(200):
+        random_ = random.Random(seed)
+        yield tuple([random_.choice(letters) for _ in range(random_.randrange(15))] for _ in "lr")
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_what_is_matched_is_equal_and_in_order(seed):
-    left, right = words(seed)
-    found = matches(left, right)
-    assert all(left[i] == right[j] for i, j in found)
-    assert all(a < c and b < d for (a, b), (c, d) in pairwise(found))
+def test_what_is_matched_is_equal_and_in_order():
+    for left, right in words():
+        pairs = matches(left, right)
+        assert all(left[i] == right[j] for i, j in pairs), (left, right)
+        assert all(a < c and b < d for (a, b), (c, d) in pairwise(pairs)), (left, right)
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_without_anchors_it_is_the_longest_that_there_is(seed):
+def test_without_anchors_it_is_the_longest_that_there_is():
     # Nothing is there only once, and the ends, which are taken off first, have nothing in common.
-    left, right = (3 * side for side in words(seed, "abc"))
-    left, right = ["<", "<", *left, "<", "<"], [">", ">", *right, ">", ">"]
-    assert len(matches(left, right)) == longest(left, right)
+    for some, others in words("abc"):
+        left, right = ["<", "<", *3 * some, "<", "<"], [">", ">", *3 * others, ">", ">"]
+        assert len(matches(left, right)) == longest(left, right), (left, right)
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_stretches_cover_both_sides(seed):
-    left, right = words(seed)
-    place = (0, 0)
-    for same, (a, b), (c, d) in stretches(left, right):
-        assert (a, c) == place
-        assert (left[a:b] == right[c:d]) if same else (b > a or d > c)
-        place = (b, d)
-    assert place == (len(left), len(right))
-    equal = sum(b - a for same, (a, b), _ in stretches(left, right) if same)
-    assert equal == len(matches(left, right))
+def test_stretches_cover_both_sides():
+    for left, right in words():
+        ends = (0, 0)
+        for same, (a, b), (c, d) in stretches(left, right):
+            assert (a, c) == ends, (left, right)
+            assert (left[a:b] == right[c:d]) if same else (b > a or d > c), (left, right)
+            ends = (b, d)
+        assert ends == (len(left), len(right))
+        equal = sum(b - a for same, (a, b), _ in stretches(left, right) if same)
+        assert equal == len(matches(left, right)), (left, right)
 
 
-@pytest.mark.parametrize("seed", range(50))
-def test_a_row_that_grows_is_as_long_as_can_be(seed):
-    random_ = random.Random(seed)
-    pairs = list(enumerate(random_.sample(range(12), 12)))
-    row = in_order(pairs)
-    assert all(a < c and b < d for (a, b), (c, d) in pairwise(row))
-    assert len(row) == longest([j for _, j in pairs], range(12))
+def test_a_row_that_grows_is_as_long_as_can_be():
+    for seed in range(50):
+        pairs = list(enumerate(random.Random(seed).sample(range(12), 12)))
+        row = in_order(pairs)
+        assert all(a < c and b < d for (a, b), (c, d) in pairwise(row)), pairs
+        assert len(row) == longest([j for _, j in pairs], range(12)), pairs
 
 
 def test_one_that_came_does_not_move_the_rest():
