@@ -1,6 +1,10 @@
 """The versions of Python, TensorFlow and Keras that the tests run on: `nox`, one session a row.
 
-Every row has a virtual environment of its own, and `nox -j 2` runs two of them at a time.
+Every row has a virtual environment of its own, and `nox -j 2` runs two of them at a time. It runs
+the fast tests of what depends on these versions, and of the many cases that are left out of a plain
+`pytest` a part of its own: all rows of a generation together, and CI's slow tests on the newest
+versions (part 4 of 4), have them all.
+
 `nox --list` shows the rows, `nox -s "versions(jax)"` runs one, `nox -s summary` prints what came
 out of those that ran: which versions were installed, and how many tests passed.
 """
@@ -10,78 +14,62 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import NamedTuple
 
 import nox
 
+sys.path.insert(0, "tests")
+from matrix import OF_KERAS, OF_PYTHON, OF_THE_SYSTEM
+
 nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
 nox.options.sessions = ["versions", "summary"]
 nox.options.error_on_missing_interpreters = False  # the summary says so instead
 
 RESULTS = Path(os.environ.get("NOX_RESULTS", ".nox/results")).resolve()
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 SHOWN = ("keras", "tf_keras", "tensorflow", "jax", "torch")
-ANYWHERE = ("tests/examples", "tests/cli/test_real_keras.py")
-SAME = ("forks", "interrupted_builds", "interrupts", "odd_objects", "overlaps", "recorder_faults")
-"""Modules of tests/capture that depend on the operating system more than on Keras."""
-
-OF_KERAS = (
-    "tests/capture",
-    *(f"--ignore=tests/capture/test_{name}.py" for name in SAME),
-    *ANYWHERE,
-)
-"""What depends on Keras' version."""
-
-OF_PYTHON = (
-    *(
-        f"tests/capture/test_{name}.py"
-        for name in (
-            "witness",
-            "faithful_errors",
-            "faithful_inspection",
-            "faithful_process",
-            "faithful_warnings",
-            "left_behind",
-            "lines",
-            "recorder_faults",
-        )
-    ),
-    *ANYWHERE,
-)
-"""What depends on Python's: frames, tracebacks, signatures, the recursion limit."""
 
 
 class Row(NamedTuple):
     """A row of the matrix.
 
     Attributes:
+        part: which of the many cases, from 1 (`--slice` of tests/conftest.py).
         packages: what is installed in the place of buildtrace's own `tensorflow` and `tf_keras`.
         python: version of the interpreter.
+        by_pip: the same, for what uv does not look up in the folders that pip is told of.
         oldest: buildtrace's other dependencies are the oldest that it allows.
         tests: what is run.
     """
 
     name: str
     packages: tuple[str, ...] = ("tensorflow", "tf_keras")
+    part: int = 1
     python: str = "3.11"
+    by_pip: tuple[str, ...] = ()
     oldest: bool = False
-    tests: tuple[str, ...] = OF_KERAS
+    tests: tuple[str, ...] = (*OF_KERAS, *(f"--ignore={path}" for path in OF_THE_SYSTEM))
 
 
 ROWS = (
-    Row("tensorflow-2.13", ("tensorflow==2.13.1",), oldest=True),
-    Row("tensorflow-2.15", ("tensorflow==2.15.1",)),
-    Row("keras-3.2", ("tensorflow==2.16.2", "keras==3.2.1")),
-    Row("keras-3.3", ("tensorflow==2.16.2", "keras==3.3.3", "tf_keras==2.16.0")),
-    Row("keras-3.10", ("tensorflow==2.20.0", "keras==3.10.0", "tf_keras==2.20.1")),
-    Row("jax", ("keras", "jax")),
-    Row("torch", ("keras", "torch==2.13.0")),
-    Row("python-3.10", python="3.10", tests=OF_PYTHON),
-    Row("python-3.12", python="3.12", tests=OF_PYTHON),
-    Row("python-3.13", python="3.13", tests=OF_PYTHON),
+    Row("tensorflow-2.13", ("tensorflow==2.13.1",), part=1, oldest=True),  # Keras 2 only
+    Row("keras-3.2", ("tensorflow==2.16.2", "keras==3.2.1"), part=1),  # Keras 3 only
+    Row("keras-3.3", ("tensorflow==2.16.2", "keras==3.3.3", "tf_keras==2.16.0"), part=2),
+    Row("keras-3.10", ("tensorflow==2.20.0", "keras==3.10.0", "tf_keras==2.20.1"), part=3),
+    # These have some parts once more: no case that needs TensorFlow or a later Keras runs in them.
+    Row("tensorflow-2.15", ("tensorflow==2.15.1",), part=2),
+    Row("jax", ("keras", "jax"), part=3),
+    Row("torch", ("keras",), part=1, by_pip=("torch==2.13.0",)),
+    Row("python-3.10", part=1, python="3.10", tests=OF_PYTHON),
+    Row("python-3.12", part=2, python="3.12", tests=OF_PYTHON),
+    Row("python-3.13", part=3, python="3.13", tests=OF_PYTHON),
 )
+PARTS = 4
 
 # pyenv's interpreters need not be activated to be found.
 PYENV = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
@@ -99,12 +87,15 @@ def versions(session: nox.Session, row: Row) -> None:
     tests.unlink(missing_ok=True)
     outcome = {"python": row.python, "installed": {}, **_counts(tests)}
     try:
+        if row.by_pip:
+            session.install("pip")
+            session.run("python", "-m", "pip", "install", "--quiet", *row.by_pip)
         session.install(*row.packages, *_dependencies(oldest=row.oldest), *_test_tools())
         session.install("--no-deps", ".")
         outcome |= {"python": _python(session), "installed": _installed(session)}
         # `pytest`, not `python -m pytest`: that would import the checkout, not the package.
-        report = f"--junitxml={tests}"
-        session.run("pytest", "-q", "-n", "2", "-m", "not slow or rest", report, *row.tests)
+        chosen = ["-m", "not slow or rest", f"--slice={row.part}/{PARTS}", *row.tests]
+        session.run("pytest", "-q", "-n", "0", f"--junitxml={tests}", *chosen)
     finally:
         result.write_text(json.dumps(outcome | _counts(tests)))
 
@@ -147,9 +138,11 @@ def _python(session: nox.Session) -> str:
 
 def _installed(session: nox.Session) -> dict[str, str]:
     """Versions of the packages that make a row what it is, by name."""
-    listed = json.loads(str(session.run("pip", "list", "--format=json", silent=True)))
-    found = {p["name"].lower().replace("-", "_"): p["version"] for p in listed}
-    return {name: found[name] for name in SHOWN if name in found}
+    program = "import json, importlib.metadata as m; "
+    program += "print(json.dumps({d.name: d.version for d in m.distributions()}))"
+    listed = json.loads(str(session.run("python", "-c", program, silent=True)))
+    versions = {name.lower().replace("-", "_"): version for name, version in listed.items()}
+    return {name: versions[name] for name in SHOWN if name in versions}
 
 
 def _counts(report: Path) -> dict[str, int]:

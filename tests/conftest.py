@@ -1,33 +1,102 @@
-"""What a plain `pytest` leaves out of a test that has many cases."""
+"""What a plain `pytest` leaves out: old generations, and most cases of a test that has many."""
 
 from __future__ import annotations
 
+import importlib.metadata
+import zlib
 from collections import Counter
+from typing import NamedTuple
 
 import pytest
+from matrix import runs_on_each_keras
+
+
+class Slice(NamedTuple):
+    """One of several parts that together hold all cases: `number` of `parts`, from 1."""
+
+    number: int
+    parts: int
+
+    @classmethod
+    def read(cls, text: str) -> Slice:
+        """From "2/4"."""
+        number, parts = map(int, text.split("/"))
+        assert 1 <= number <= parts
+        return cls(number, parts)
+
+    def has(self, test: str) -> bool:
+        """Whether this test is in it: the same ones in every run and on every version."""
+        return zlib.crc32(test.encode()) % self.parts == self.number - 1
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--slice",
+        type=Slice.read,
+        metavar="I/N",
+        help="of the tests that CI runs on each version of Keras, and that are left out of a plain "
+        "pytest only because there are so many (marked `rest`), run the I-th of N parts",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects what is slow
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow all but every n-th case of a test that is marked `sampled(n)`.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark as slow what is on an older Keras, and all but every n-th of what is `sampled(n)`.
 
     All cases together take longer than one waits for after each change; CI runs them all. They are
-    counted from the last one, which is on the newest Keras. An n that divides neither the number of
-    generations nor that of another parameter's values gets to all of them in turn.
+    counted from the last one.
     """
     seen: Counter[str] = Counter()
     for item in reversed(items):
-        sampled = item.get_closest_marker("sampled")
-        if sampled is None or item.get_closest_marker("slow") or _is_skipped(item):
+        if item.get_closest_marker("slow") or _is_skipped(item):
             continue
-        test = item.nodeid.partition("[")[0]
-        if seen[test] % sampled.args[0]:
-            item.add_marker("slow")
-            item.add_marker("rest")
-        seen[test] += 1
+        if _is_of_an_older_keras(item):
+            _leave_to_ci(item)
+        elif sampled := item.get_closest_marker("sampled"):
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % sampled.args[0]:
+                _leave_to_ci(item)
+            seen[test] += 1
+    if part := config.getoption("--slice"):
+        left = [item for item in items if _is_elsewhere(item, part)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+
+
+def _leave_to_ci(item: pytest.Item) -> None:
+    item.add_marker("slow")
+    item.add_marker("rest")
 
 
 def _is_skipped(item: pytest.Item) -> bool:
     """Whether its marks say so, as where a generation is not installed."""
     skips = [mark for mark in item.iter_markers("skipif") if True in mark.args]
     return bool(skips or item.get_closest_marker("skip"))
+
+
+def _is_of_an_older_keras(item: pytest.Item) -> bool:
+    """Whether the test runs Keras 2, by one of its parameters, and there is a Keras 3 as well."""
+    parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+    older = _newest_generation() > 2
+    return older and (
+        any(getattr(value, "generation", None) == 2 for value in parameters.values())
+        or parameters.get("keras") == "2"
+        or ("server" in item.fixturenames and parameters.get("generation") == "keras2")
+    )
+
+
+def _newest_generation() -> int:
+    try:
+        return int(importlib.metadata.version("keras").partition(".")[0])
+    except importlib.metadata.PackageNotFoundError:
+        return 0
+
+
+def _is_elsewhere(item: pytest.Item, part: Slice) -> bool:
+    """Whether this test is in a part that is run on another version."""
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    return (
+        item.get_closest_marker("rest") is not None
+        and runs_on_each_keras(path)
+        and not part.has(item.nodeid)
+    )
