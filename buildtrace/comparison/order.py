@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison.alignment import in_order
-from buildtrace.comparison.ranked_change import locations, ranked
-from buildtrace.traces.wording import count, layer
+from buildtrace.comparison.ranked_change import counted, found, layer, location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +29,12 @@ def changes(matching: LayerMatching, moved: frozenset[int] = frozenset()) -> Ite
         was, now = len(builds(matching.left, left)), len(builds(matching.right, right))
         if was and now and was != now and matching.left.weights(left):
             ref = matching.right.layers[right]
-            yield ranked(
+            yield found(
                 "order",
-                f"{layer(ref)} is built {count(now, 'time')}, was {was}",
-                *locations(matching, left, right),
-                position=matching.position(matching.right, right),
+                f"{layer(ref)} is built {counted(now, 'time')}, was {was}",
+                location(matching.left, left),
+                location(matching.right, right),
+                place=matching.place(right=right),
             )
 
 
@@ -50,17 +50,18 @@ def builds(tree: LayerTree, layer: int) -> list[Call]:
 def _order(matching: LayerMatching, moved: frozenset[int]) -> Iterator[RankedChange]:
     """Layers that get their weights before others now, where it was after them."""
     ours, theirs = _first(matching.left), _first(matching.right)
-    for row in ours.values():
+    for thread, row in ours.items():
         partners = [matching.right_of[i] for i in row if i in matching.right_of and i not in moved]
         for other in theirs.values():
             common = [j for j in other if j in set(partners)]
             if len(common) > 1:
                 yield from _late(matching, [j for j in partners if j in set(common)], common)
+        del thread
 
 
 def _late(matching: LayerMatching, before: list[int], after: list[int]) -> Iterator[RankedChange]:
-    number_before = {layer: n for n, layer in enumerate(before)}
-    pairs = [(n, number_before[layer]) for n, layer in enumerate(after)]
+    place = {layer: n for n, layer in enumerate(before)}
+    pairs = [(n, place[layer]) for n, layer in enumerate(after)]
     kept = {n for n, _ in in_order(pairs)}
     for n, was in pairs:
         if n in kept:
@@ -70,19 +71,20 @@ def _late(matching: LayerMatching, before: list[int], after: list[int]) -> Itera
         beside = after[n + 1] if earlier else after[n - 1]
         word = "before" if earlier else "after"
         ref, other = matching.right.layers[id_], matching.right.layers[beside]
-        yield ranked(
+        yield found(
             "order",
             f"{layer(ref)} is built {word} {layer(other)}, was {'after' if earlier else 'before'}",
-            *locations(matching, matching.left_of[id_], id_),
-            position=matching.position(matching.right, id_),
+            location(matching.left, matching.left_of[id_]),
+            location(matching.right, id_),
+            place=matching.place(right=id_),
         )
 
 
 def _first(tree: LayerTree) -> dict[int, list[int]]:
     """The layers in the order in which they got their first weight, by thread."""
-    threads: dict[int, dict[int, None]] = {}
+    found_: dict[int, dict[int, None]] = {}
     for weight in tree.trace.weights:
         if weight.layer is not None and weight.call is not None:
             thread = tree.trace.call(weight.call).thread
-            threads.setdefault(thread, {})[weight.layer] = None
-    return {thread: list(layers) for thread, layers in threads.items()}
+            found_.setdefault(thread, {})[weight.layer] = None
+    return {thread: list(layers) for thread, layers in found_.items()}

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from forked import python
 from generations_fixtures import imported_once, k
 from patches import patched_since, snapshot
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-__all__ = ["imported_once", "k"]  # fixtures
+__all__ = ["imported_once", "k", "python"]  # fixtures
 
 
 @pytest.fixture(autouse=True, scope="module")

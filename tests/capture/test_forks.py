@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked import Python
 from scenarios import GENERATIONS, Keras
 
 START = """
@@ -100,29 +99,23 @@ if __name__ == "__main__":
 """
 
 
-def run(which: Keras, script: str, folder: Path) -> None:
+def run(python: Python, which: Keras, script: str, folder: Path) -> None:
     file = folder / "script.py"
     file.write_text(script)
     root = str(Path(__file__).parents[2])
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
     environment["PYTHONPATH"] = os.pathsep.join([root, environment.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, str(file)], env=environment, capture_output=True, text=True, timeout=120
-    )
+    done = python(file, cwd=folder, env=environment, keras=str(which.generation))
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
-@pytest.mark.parametrize(
-    "which",
-    [*GENERATIONS[-1:], *(pytest.param(k, marks=pytest.mark.slow) for k in GENERATIONS[:-1])],
-    ids=lambda k: k.name,
-)
-def test_forks(which: Keras, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", GENERATIONS, ids=lambda k: k.name)
+def test_forks(python: Python, which: Keras, tmp_path: Path) -> None:
     """In one script: importing Keras takes longer than all of it."""
     busy = FORKED_WHILE_OTHERS_START.format(forks=20)
     script = START.format(package=which.package) + CHILD_BUILDS + CHILD_STARTS + busy
-    run(which, script, tmp_path)
+    run(python, which, script, tmp_path)
 
 
 @pytest.mark.slow
@@ -132,4 +125,4 @@ def test_multiprocessing(which: Keras, method: str, tmp_path: Path) -> None:
     if method == "fork" and not hasattr(os, "fork"):
         pytest.skip("no forks here")
     script = START.format(package=which.package) + MULTIPROCESSING.format(method=method)
-    run(which, script, tmp_path)
+    run(Python(forks=False), which, script, tmp_path)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forked import Python
 from patches import patched_since, snapshot
 from scenarios import GENERATIONS, Keras
 
@@ -157,24 +156,21 @@ print("built", len(model.weights))
 """
 
 
-def command(which: Keras, folder: Path, *arguments: str, warn: str = "default") -> Any:
+def command(
+    python: Python, which: Keras, folder: Path, *arguments: str, warn: str = "default"
+) -> Any:
     module = "layers.layer" if which.generation == 3 else "engine.base_layer"
     folder.joinpath("command.py").write_text(WITH_A_GAP.format(target=f"{module}:Layer.gone"))
     folder.joinpath("script.py").write_text(SCRIPT.format(package=which.package, filter=warn))
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", COLUMNS="100")
     environment["PYTHONPATH"] = str(Path(buildtrace.__file__).parents[1])
-    return subprocess.run(
-        [sys.executable, "command.py", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
+    return python(
+        "command.py", *arguments, cwd=folder, env=environment, keras=str(which.generation)
     )
 
 
-def check_command(which: Keras, folder: Path, warn: str) -> Any:
-    done = command(which, folder, "-o", "trace.json", "script.py", warn=warn)
+def check_command(python: Python, which: Keras, folder: Path, warn: str) -> Any:
+    done = command(python, which, folder, "-o", "trace.json", "script.py", warn=warn)
     assert done.returncode == 0, done.stderr
     assert "built 2" in done.stdout
     trace = buildtrace.load(folder / "trace.json")
@@ -183,13 +179,9 @@ def check_command(which: Keras, folder: Path, warn: str) -> Any:
     return done
 
 
-@pytest.mark.parametrize(
-    "which",
-    [*GENERATIONS[-1:], *(pytest.param(k, marks=pytest.mark.slow) for k in GENERATIONS[:-1])],
-    ids=lambda k: k.name,
-)
-def test_the_command_names_what_is_missing(which: Keras, tmp_path: Path) -> None:
-    done = check_command(which, tmp_path, "default")
+@pytest.mark.parametrize("which", GENERATIONS, ids=lambda k: k.name)
+def test_the_command_names_what_is_missing(python: Python, which: Keras, tmp_path: Path) -> None:
+    done = check_command(python, which, tmp_path, "default")
     assert f"{which.package} {which.keras.__version__} has no Layer.gone" in done.stderr
 
 
@@ -197,12 +189,12 @@ def test_the_command_names_what_is_missing(which: Keras, tmp_path: Path) -> None
 @pytest.mark.parametrize("which", GENERATIONS, ids=lambda k: k.name)
 def test_a_script_that_makes_errors_of_warnings_runs(which: Keras, tmp_path: Path) -> None:
     """Ours must not come out of its import of Keras."""
-    check_command(which, tmp_path, "error")
+    check_command(Python(forks=False), which, tmp_path, "error")
 
 
-def test_the_list_of_landmarks_says_what_is_missing(tmp_path: Path) -> None:
+def test_the_list_of_landmarks_says_what_is_missing(python: Python, tmp_path: Path) -> None:
     which = GENERATIONS[-1]
-    done = command(which, tmp_path, "landmarks", "--keras", str(which.generation))
+    done = command(python, which, tmp_path, "landmarks", "--keras", str(which.generation))
     assert done.returncode == 0, done.stderr
     (line,) = (row for row in done.stdout.splitlines() if row.strip().startswith("Layer.gone"))
     assert "not in this version" in line

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forked import python
 
 from buildtrace.cli import main
 
+__all__ = ["python"]  # a fixture
 PACKAGE_ROOT = str(Path(__file__).parents[2])
 
 
@@ -66,6 +68,22 @@ def command(clean_env, tmp_path):
             text=True,
             timeout=120,
             **keywords,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def keras_command(python, clean_env, tmp_path):
+    """The same as `command`, for programs that import this Keras."""
+
+    def run(keras, *arguments, env=None):
+        done = python(
+            *arguments,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": PACKAGE_ROOT} | (env or {}),
+            keras=keras,
         )
         return Result(done.returncode, done.stdout, done.stderr)
 

@@ -69,12 +69,11 @@ def plain_environment(keras):
     return {"TF_USE_LEGACY_KERAS": legacy, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("keras", KERAS)
-def test_a_build_that_fails(command, script, keras):
+def test_a_build_that_fails(keras_command, script, keras):
     name = script(FAILING)
-    plain = command(name, env=plain_environment(keras))
-    ours = command("-m", "buildtrace", "--keras", keras, "-o", "build.json", name)
+    plain = keras_command(keras, name, env=plain_environment(keras))
+    ours = keras_command(keras, "-m", "buildtrace", "--keras", keras, "-o", "build.json", name)
     assert (ours.code, ours.out) == (plain.code, plain.out) == (1, "before\n")
     traceback = plain.err[plain.err.index("Traceback") :]
     assert ours.err.startswith(traceback)  # plain Keras' own, and nothing before it
@@ -92,13 +91,12 @@ def rule():
     return next(rule for rule in all_rules() if rule.code == "BT105")
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("keras", KERAS)
-def test_check(command, script, keras):
+def test_check(keras_command, script, keras):
     after = "model = keras.Sequential([keras.layers.Dense(1)])\nmodel.compile('sgd', 'mse')\n"
     after += "model.fit(numpy.zeros((1, 1)), numpy.zeros((1, 1)))\nprint('trained')\n"
     name = script(f"{rule().bad}print('before')\nimport numpy\n{after}")
-    result = command("-m", "buildtrace", "check", "--keras", keras, name)
+    result = keras_command(keras, "-m", "buildtrace", "check", "--keras", keras, name)
     assert "trained" not in result.out
     first, *rest = result.out.splitlines()
     assert first == "before"
@@ -109,7 +107,8 @@ def test_check(command, script, keras):
     assert result.code == 1
     assert rest[0].startswith("model.py:14: BT105 error: Linear.build of 'linear' (Linear) ran ")
     script(rule().good, "good.py")
-    assert command("-m", "buildtrace", "check", "--keras", keras, "good.py").code == 0
+    good = keras_command(keras, "-m", "buildtrace", "check", "--keras", keras, "good.py")
+    assert good.code == 0
 
 
 @pytest.mark.parametrize("keras", KERAS[:1])  # none that a script would get without us
@@ -120,10 +119,10 @@ def test_check_takes_the_keras_of_the_project(command, script, keras):
     assert result.out.startswith(f"{environment.package_of(keras)}.")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("keras", KERAS)
-def test_no_train(command, script, keras):
-    result = command(
+def test_no_train(keras_command, script, keras):
+    result = keras_command(
+        keras,
         *["-m", "buildtrace", "--keras", keras, "--no-train"],
         *["-o", "build.json", script(TRAINING)],
     )

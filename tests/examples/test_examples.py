@@ -3,17 +3,17 @@
 import ast
 import importlib.util
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked import python
 
 import buildtrace.examples
 from buildtrace.cli import environment
 from buildtrace.cli.parser import keras_choices
 from buildtrace.traces import trace_file
 
+__all__ = ["python"]  # a fixture
 ROOT = Path(buildtrace.examples.__file__).parents[2]
 EXAMPLES = sorted(
     path.stem
@@ -45,18 +45,12 @@ needs_tensorflow = pytest.mark.skipif(
 )
 
 
-def run(example, keras, folder):
+def run(python, example, keras, folder):
     options, module = ["-o", "build.json"], f"buildtrace.examples.{example}"
     environ = os.environ | {"PYTHONPATH": str(ROOT)}
     environ.pop("TF_CPP_MIN_LOG_LEVEL", None)  # a user who set it gets what it asks for
-    done = subprocess.run(
-        [sys.executable, "-m", "buildtrace", "--keras", keras, *options, "-m", module],
-        cwd=folder,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    arguments = ("-m", "buildtrace", "--keras", keras, *options, "-m", module)
+    done = python(*arguments, cwd=folder, env=environ, keras=keras)
     assert done.returncode == 0, done.stderr
     return trace_file.load(folder / "build.json"), done
 
@@ -71,11 +65,10 @@ def cases():
             yield pytest.param(example, keras, marks=marks)
 
 
-@pytest.mark.sampled(2)
 @needs_tensorflow
 @pytest.mark.parametrize(("example", "keras"), list(cases()))
-def test_it_runs_and_is_traced(tmp_path, example, keras):
-    trace, done = run(example, keras, tmp_path)
+def test_it_runs_and_is_traced(python, tmp_path, example, keras):
+    trace, done = run(python, example, keras, tmp_path)
     assert trace.parameters == PARAMETERS[example]
     assert {call.generation for call in trace.calls} == {f"keras{keras}"}
     assert trace.graphs
@@ -86,8 +79,9 @@ def test_it_runs_and_is_traced(tmp_path, example, keras):
 
 @needs_tensorflow
 @pytest.mark.skipif(environment.package_of("2") is None, reason="Keras 2 is not installed")
-def test_the_article_is_what_happens_on_keras_2(tmp_path):
-    trace, _ = run("mnist_mlp", "2", tmp_path)
+@pytest.mark.parametrize("keras", ["2"])
+def test_the_article_is_what_happens_on_keras_2(python, tmp_path, keras):
+    trace, _ = run(python, "mnist_mlp", keras, tmp_path)
     made = {}
     for weight in trace.weights:
         call = trace.call(weight.call)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from forked import Python, python
 from scenarios import GENERATIONS
 
+__all__ = ["python"]  # a fixture
 pytest_plugins = ["pytester"]
+
+
+def run_pytest(python: Python, project, package: str, *arguments: str) -> pytest.RunResult:
+    """In a process of its own: TensorFlow does not bear being imported twice."""
+    done = python(
+        *("-m", "pytest", *arguments),
+        cwd=project.path,
+        env=os.environ,
+        keras="2" if package == "tf_keras" else "3",
+    )
+    return pytest.RunResult(
+        done.returncode, done.stdout.splitlines(), done.stderr.splitlines(), duration=0
+    )
+
 
 MODEL = """
 import {package} as keras
@@ -88,13 +106,12 @@ def package(request):
     return request.param.package
 
 
-@pytest.mark.sampled(2)
-def test_real_builds(project, package):
-    # In a process of its own: TensorFlow does not bear being imported twice.
+def test_real_builds(python, project, package):
     project.makepyfile(
         model=MODEL.replace("{package}", package), test_passing=PASSING, test_failing=FAILING
     )
-    result = project.runpytest_subprocess("--buildtrace", "--buildtrace-update", "--tb=short")
+    options = ("--buildtrace", "--buildtrace-update", "--tb=short")
+    result = run_pytest(python, project, package, *options)
     result.assert_outcomes(passed=2, failed=5)
     check_sections(result.stdout.str())
     result.stdout.fnmatch_lines(
@@ -131,16 +148,9 @@ def test_on_purpose():
 """
 
 
-# First of all Keras 2, where there is something to find.
-@pytest.mark.parametrize(
-    "package",
-    [*GENERATIONS[:1], *(pytest.param(k, marks=pytest.mark.slow) for k in GENERATIONS[1:])],
-    indirect=True,
-    ids=lambda k: k.package,
-)
-def test_findings_fail_a_test(project, package):
+def test_findings_fail_a_test(python, project, package):
     project.makepyfile(test_model=REPLACED.replace("{package}", package))
-    result = project.runpytest_subprocess("--buildtrace-check")
+    result = run_pytest(python, project, package, "--buildtrace-check")
     if package == "keras":  # which sets `built` itself
         result.assert_outcomes(passed=2)
         return

@@ -76,14 +76,14 @@ class _Telling:
     def _step(
         self, number: int, title: str, sentences: Iterable[Line], story: Story
     ) -> Iterator[Line]:
-        texts = list(sentences)
+        told = list(sentences)
         ran = story.count(number)
-        if not texts and not ran:
+        if not told and not ran:
             return
         if number > 1:
             yield []
         yield [Part(f"{number}. {title}", styles.HEADING)]
-        for sentence in texts:
+        for sentence in told:
             # A list item hangs below its own beginning.
             item = sentence[0].style == styles.QUIET
             first = [*MARGIN, sentence[0]] if item else MARGIN
@@ -122,13 +122,13 @@ class _Telling:
         """A sentence for each layer; what comes again is folded."""
         layers = story.layers
         kinds = [facts.kind for facts in layers]
-        start = 0
+        place = 0
         for gap in [] if self.options.full else gaps(kinds, LIMITS):
-            for number in range(start, gap.start):
+            for number in range(place, gap.start):
                 yield _layer(number, layers[number])
             yield _more(layers[gap.start : gap.end], gap)
-            start = gap.end
-        for number in range(start, len(layers)):
+            place = gap.end
+        for number in range(place, len(layers)):
             yield _layer(number, layers[number])
 
 

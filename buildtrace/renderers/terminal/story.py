@@ -64,9 +64,9 @@ class Story:
     @cached_property
     def sources(self) -> list[Call]:
         """The calls that made the model's input layers, not those of the models in it."""
-        calls = [call for call in self.trace.calls if call.name == "InputLayer.__init__"]
+        found = [call for call in self.trace.calls if call.name == "InputLayer.__init__"]
         nested = self._models - {self.graph.model.id if self.graph else None}
-        return [call for call in calls if not self._at(call) & nested]
+        return [call for call in found if not self._at(call) & nested]
 
     def _at(self, call: Call) -> set[int]:
         """The layers at work when `call` ran."""
@@ -85,13 +85,11 @@ class Story:
         """
         weights = weights_by_layer(self.trace)
         path = folding.failing_path(self.trace)
-        calls_by_layer: dict[int, list[Call]] = {}
+        found: dict[int, list[Call]] = {}
         for call in self._direct():
             assert call.layer is not None
-            calls_by_layer.setdefault(call.layer.id, []).append(call)
-        return [
-            _facts(calls, weights.get(layer, []), path) for layer, calls in calls_by_layer.items()
-        ]
+            found.setdefault(call.layer.id, []).append(call)
+        return [_facts(calls, weights.get(layer, []), path) for layer, calls in found.items()]
 
     def _direct(self) -> Iterator[Call]:
         """The calls on layers that are not inside another layer's call, nor the mapping's."""
@@ -111,20 +109,20 @@ class Story:
     @cached_property
     def changes(self) -> dict[str, tuple[bool, bool]]:
         """What changed in the model itself: the first state and the last."""
-        changes: dict[str, tuple[bool, bool]] = {}
+        found: dict[str, tuple[bool, bool]] = {}
         for call in self.trace.calls:
             if call.layer and self.graph and call.layer.id == self.graph.model.id:
                 for name, (before, after) in call.changes.items():
-                    changes[name] = (changes.get(name, (before,))[0], after)
-        return changes
+                    found[name] = (found.get(name, (before,))[0], after)
+        return found
 
     def count(self, step: int) -> dict[tuple[str, str], list[Call]]:
         """The calls of one of the three steps by landmark, in the order of the first of each."""
-        calls_by_landmark: dict[tuple[str, str], list[Call]] = {}
+        found: dict[tuple[str, str], list[Call]] = {}
         for call in self.trace.calls:
             if OF_STEP[call.step] == step:
-                calls_by_landmark.setdefault((call.generation, call.landmark), []).append(call)
-        return calls_by_landmark
+                found.setdefault((call.generation, call.landmark), []).append(call)
+        return found
 
 
 def stories(trace: Trace, full: bool) -> Iterator[Story | More]:
@@ -135,8 +133,8 @@ def stories(trace: Trace, full: bool) -> Iterator[Story | More]:
         else:
             yield Story(folding.part_of(trace, {graph.model.id}), graph)
     models = {graph.model.id for graph in outermost(trace)}
-    in_stories = {call.id for call in folding.part_of(trace, models).calls}
-    rest = tuple(call for call in trace.calls if call.id not in in_stories)
+    told = {call.id for call in folding.part_of(trace, models).calls}
+    rest = tuple(call for call in trace.calls if call.id not in told)
     if rest:
         yield Story(_rest(trace, rest), None)
 

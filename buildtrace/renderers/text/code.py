@@ -57,21 +57,21 @@ def highlighted(code: str) -> list[list[Piece]]:
     """Each line of the code as pieces, whose texts are safe to show."""
     from pygments.lexers.python import PythonLexer
 
-    lines: list[list[Piece]] = [[]]
+    found: list[list[Piece]] = [[]]
     lexer = PythonLexer(ensurenl=False, stripnl=False)
     for token, text in lexer.get_tokens(textwrap.dedent(code.expandtabs(4)).rstrip()):
         for number, piece in enumerate(text.split("\n")):
             if number:
-                lines.append([])
+                found.append([])
             if piece:
-                lines[-1].append((_kind(tuple(token)), wording.sanitize_long(piece)))
-    return lines
+                found[-1].append((_kind(tuple(token)), wording.sanitize_long(piece)))
+    return found
 
 
 @cache
 def _kind(token: tuple[str, ...]) -> str:
-    kinds = [kind for prefix, kind in KINDS.items() if token[: len(prefix)] == prefix]
-    return kinds[0] if kinds else ""
+    found = [kind for prefix, kind in KINDS.items() if token[: len(prefix)] == prefix]
+    return found[0] if found else ""
 
 
 def lines(code: str, indent: int = 0) -> Iterator[Line]:
