@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison import calls, graphs, order, outputs, process, weights
+from buildtrace.comparison import calls, graphs, layers, order, outputs, process, weights
 from buildtrace.comparison.layer_matching import LayerMatching
+from buildtrace.comparison.ranked_change import by_rank
 from buildtrace.comparison.result import (
     DECIDING,
     KINDS,
@@ -83,8 +84,11 @@ def compare(
     kinds = tuple(k for k in KINDS if k == "failure" or (k in only if only else k != "times"))
     kinds += ("times",) if times else ()
     matching = LayerMatching(left, right, names=names, labels=labels)
-    changes = tuple(change.change for change in sorted_(_all(matching, kinds)))
-    changes = tuple(change for change in changes if change.kind in kinds)
+    changes = tuple(
+        ranked.change
+        for ranked in by_rank(_changes(matching, kinds))
+        if ranked.change.kind in kinds
+    )
     deciding = kinds if only else DECIDING
     return Difference(
         left=_build(left, labels[0]),
@@ -97,56 +101,23 @@ def compare(
     )
 
 
-def _all(matching: LayerMatching, kinds: Sequence[ChangeKind]) -> Iterator[RankedChange]:
+def _changes(matching: LayerMatching, kinds: Sequence[ChangeKind]) -> Iterator[RankedChange]:
     """Everything that differs, of these kinds and of others that come with them."""
     yield from process.failures(matching)
-    structure = list(graphs.changes(matching))
+    structure = [*graphs.changes(matching), *layers.changes(matching)]
     yield from structure
     yield from weights.changes(matching, other_graph=bool(structure))
     yield from outputs.changes(matching)
     moved = {
-        found.change.left.layer.id
-        for found in structure
-        if found.structural and found.change.left and found.change.left.layer
+        ranked.change.left.layer.id
+        for ranked in structure
+        if ranked.structural and ranked.change.left and ranked.change.left.layer
     }
     yield from order.changes(matching, frozenset(moved))
     yield from process.findings(matching)
     yield from process.landmarks(matching)
     if "times" in kinds:
         yield from process.times(matching)
-
-
-def sorted_(found: Iterator[RankedChange]) -> list[RankedChange]:
-    """The most important first; what follows from something comes after it.
-
-    A change that brings about one of a more important kind is as important: a layer without
-    weights that came before others may have changed the shapes of all their weights.
-    """
-    everything = list(found)
-    effects = [f for f in everything if f.change.follows]
-
-    def rank(each: RankedChange) -> int:
-        own = KINDS.index(each.change.kind)
-        if each.change.follows:
-            return own
-        later = [KINDS.index(e.change.kind) for e in effects if e.place >= each.place]
-        return min([own, *later]) if each.change.kind in ("graph", "outputs") else own
-
-    causes = sorted(
-        (each for each in everything if not each.change.follows),
-        key=lambda each: (rank(each), not each.structural, each.place),
-    )
-    for effect in sorted(effects, key=lambda each: each.place, reverse=True):
-        causes.insert(_behind(causes, effect), effect)
-    return causes
-
-
-def _behind(causes: list[RankedChange], effect: RankedChange) -> int:
-    """Where an effect belongs: behind the nearest change before it that it can follow from."""
-    able = [each for each in causes if each.cause and each.place <= effect.place]
-    if not able:
-        return len([each for each in causes if each.change.kind in DECIDING])
-    return causes.index(max(able, key=lambda each: each.place)) + 1
 
 
 def _build(trace: Trace, label: str) -> Build:

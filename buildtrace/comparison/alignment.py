@@ -19,34 +19,34 @@ MOST_CELLS = 250_000
 """A gap without anchors is searched by LCS if the product of its sizes is not above this."""
 
 Match = tuple[int, int]
-"""A place on the left, and its partner's on the right."""
+"""An index on the left, and that of its partner on the right."""
 
 
 def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
-    """The places that belong together, growing on both sides."""
-    found: list[Match] = []
+    """The indexes that belong together, growing on both sides."""
+    pairs: list[Match] = []
     waiting = [(0, len(left), 0, len(right))]
     while waiting:
         a, b, c, d = waiting.pop()
         while a < b and c < d and left[a] == right[c]:
-            found.append((a, c))
+            pairs.append((a, c))
             a, c = a + 1, c + 1
         while a < b and c < d and left[b - 1] == right[d - 1]:
             b, d = b - 1, d - 1
-            found.append((b, d))
+            pairs.append((b, d))
         if a == b or c == d:
             continue
         anchors = _anchors(left[a:b], right[c:d])
         if anchors:
             ends = [(a + i, c + j) for i, j in anchors]
-            found += ends
+            pairs += ends
             starts = [(a - 1, c - 1), *ends]
             waiting += [
                 (i + 1, k, j + 1, m) for (i, j), (k, m) in zip(starts, [*ends, (b, d)], strict=True)
             ]
         else:
-            found += [(a + i, c + j) for i, j in _common(left[a:b], right[c:d])]
-    return sorted(found)
+            pairs += [(a + i, c + j) for i, j in _common(left[a:b], right[c:d])]
+    return sorted(pairs)
 
 
 def stretches(
@@ -57,15 +57,15 @@ def stretches(
     """  # noqa: D205 - one sentence
     a = c = start = 0
     pairs = matches(left, right)
-    for place, (i, j) in enumerate([*pairs, (len(left), len(right))]):
-        if (i, j) == (a, c) and place < len(pairs):
+    for number, (i, j) in enumerate([*pairs, (len(left), len(right))]):
+        if (i, j) == (a, c) and number < len(pairs):
             a, c = i + 1, j + 1
             continue
-        if place > start:
-            yield True, (a - (place - start), a), (c - (place - start), c)
+        if number > start:
+            yield True, (a - (number - start), a), (c - (number - start), c)
         if (i, j) != (a, c):
             yield False, (a, i), (c, j)
-        start, a, c = place, i + 1, j + 1
+        start, a, c = number, i + 1, j + 1
 
 
 def in_order(pairs: Sequence[Match]) -> list[Match]:
@@ -98,12 +98,12 @@ def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]
 def _paired(
     left: Sequence[Hashable], right: Sequence[Hashable], tokens: set[Hashable]
 ) -> list[Match]:
-    """The places of these tokens, the first on the left with the first on the right and so on."""
-    places: dict[Hashable, list[int]] = {}
+    """The indexes of these tokens, the first on the left with the first on the right and so on."""
+    indexes: dict[Hashable, list[int]] = {}
     for j in range(len(right) - 1, -1, -1):
         if right[j] in tokens:
-            places.setdefault(right[j], []).append(j)
-    return [(i, places[token].pop()) for i, token in enumerate(left) if token in tokens]
+            indexes.setdefault(right[j], []).append(j)
+    return [(i, indexes[token].pop()) for i, token in enumerate(left) if token in tokens]
 
 
 def _common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
@@ -117,22 +117,22 @@ def _common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
             row[j] = below[j + 1] + 1 if token == right[j] else max(below[j], row[j + 1])
         rows.append(row)
     rows.reverse()
-    found, i, j = [], 0, 0
+    pairs, i, j = [], 0, 0
     while i < len(left) and j < len(right):
         if left[i] == right[j]:
-            found.append((i, j))
+            pairs.append((i, j))
             i, j = i + 1, j + 1
         elif rows[i + 1][j] >= rows[i][j + 1]:
             i += 1
         else:
             j += 1
-    return found
+    return pairs
 
 
 def _greedy(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
     """Each of the left with the next equal one of the right, and of such pairs a row in order."""
-    places: dict[Hashable, list[int]] = {}
+    indexes: dict[Hashable, list[int]] = {}
     for j in range(len(right) - 1, -1, -1):
-        places.setdefault(right[j], []).append(j)
-    pairs = [(i, places[token].pop()) for i, token in enumerate(left) if places.get(token)]
+        indexes.setdefault(right[j], []).append(j)
+    pairs = [(i, indexes[token].pop()) for i, token in enumerate(left) if indexes.get(token)]
     return in_order(pairs)

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.comparison.alignment import matches
+from buildtrace.comparison.outputs import same_tensors
 from buildtrace.comparison.result import AlignedCalls
 from buildtrace.comparison.roles import role_of
 
@@ -49,23 +50,22 @@ class KeyedCall(NamedTuple):
 def steps(matching: LayerMatching) -> tuple[AlignedCalls, ...]:
     """The rows of both trees, in an order for stepping."""
     numbers: dict[Hashable, int] = {}
-    left, right = (_KeyedCalls(matching, each, numbers) for each in (matching.left, matching.right))
+    left, right = (_KeyedCalls(matching, tree, numbers) for tree in (matching.left, matching.right))
     rows: list[tuple[KeyedCall | None, KeyedCall | None]] = []
     for ours, theirs in _threads(left, right):
         rows += _rows(ours, theirs)
-    return tuple(_with_places(rows, strict=not matching.generations_differ, left=left, right=right))
+    return tuple(_as_data(rows, strict=not matching.generations_differ, left=left, right=right))
 
 
 class _KeyedCalls:
     """The calls of one side."""
 
     def __init__(
-        self, matching: LayerMatching, side: LayerTree, numbers: dict[Hashable, int]
+        self, matching: LayerMatching, tree: LayerTree, numbers: dict[Hashable, int]
     ) -> None:
-        self.trace = trace = side.trace
-        self.is_left = side is matching.left
+        self.trace = trace = tree.trace
         self._matching = matching
-        self._side = side
+        self._tree = tree
         self.keys: dict[int | None, tuple[Hashable, LayerKey | None, str]] = {None: ("", None, "")}
         for call in trace.calls:
             self.keys[call.id] = self._key(call)
@@ -82,22 +82,21 @@ class _KeyedCalls:
         _, owner, weight = self.keys[call.parent]
         if call.layer is not None:
             owner = self._owner(call.layer.id)
-        made = self.trace.weights_made_by(call)
-        return role_of(self.trace, call), owner, made[0].name if made else weight
+        weights = self.trace.weights_made_by(call)
+        return role_of(self.trace, call), owner, weights[0].name if weights else weight
 
-    def _owner(self, layer: int) -> LayerKey | None:
-        if self._side.is_operation(layer):
-            return self._side.operation(layer), -1
-        layer = self._side.alias.get(layer, layer)
-        return self._matching.key(layer) if self.is_left else self._matching.key(right=layer)
+    def _owner(self, layer: int) -> LayerKey:
+        if self._tree.is_operation(layer):
+            return self._tree.operation(layer), -1
+        return self._matching.key(self._tree, self._tree.alias.get(layer, layer))
 
     def threads(self) -> dict[int, list[KeyedCall]]:
         """The calls of each thread, in the order of the trees."""
-        found: dict[int, list[KeyedCall]] = {}
+        threads: dict[int, list[KeyedCall]] = {}
         for _, call in self.trace.walk():
-            item = KeyedCall(call, self.keys[call.id], self.numbers[call.id])
-            found.setdefault(call.thread, []).append(item)
-        return found
+            keyed = KeyedCall(call, self.keys[call.id], self.numbers[call.id])
+            threads.setdefault(call.thread, []).append(keyed)
+        return threads
 
 
 def facts(call: Call, weights: Sequence[Weight]) -> Hashable:
@@ -118,16 +117,16 @@ def _threads(
 ) -> Iterator[tuple[list[KeyedCall], list[KeyedCall]]]:
     """The calls of threads that belong together: those that have most in common, by turns."""
     ours, theirs = left.threads(), right.threads()
-    for items in ours.values():
-        keys = {item.key for item in items}
+    for calls in ours.values():
+        keys = {call.key for call in calls}
         best = max(
             theirs,
-            key=lambda thread: len(keys & {item.key for item in theirs[thread]}),
+            key=lambda thread: len(keys & {call.key for call in theirs[thread]}),
             default=None,
         )
-        yield items, theirs.pop(best) if best is not None else []
-    for items in theirs.values():
-        yield [], items
+        yield calls, theirs.pop(best) if best is not None else []
+    for calls in theirs.values():
+        yield [], calls
 
 
 def _rows(
@@ -136,74 +135,74 @@ def _rows(
     """The calls of both sides, those that belong together in one row."""
     a = c = 0
     for i, j in [*_pairs(left, right), (len(left), len(right))]:
-        yield from ((item, None) for item in left[a:i])
-        yield from ((None, item) for item in right[c:j])
+        yield from ((call, None) for call in left[a:i])
+        yield from ((None, call) for call in right[c:j])
         if i < len(left):
             yield left[i], right[j]
         a, c = i + 1, j + 1
 
 
 def _pairs(left: list[KeyedCall], right: list[KeyedCall]) -> list[tuple[int, int]]:
-    """The places of the calls that belong together, found with one token after the other."""
-    found = [(-1, -1), (len(left), len(right))]
-    for token in (
-        _once(left, right, lambda item: item.key),
+    """Where the calls are that belong together, found with one criterion after the other."""
+    pairs = [(-1, -1), (len(left), len(right))]
+    for criterion in (
+        _once(left, right, lambda call: call.key),
         # Keras 2 runs `Layer.build` for a layer as well as its own `build`.
-        _once(left, right, lambda item: (item.key, item.call.name)),
-        lambda item: item.number,
-        lambda item: item.key,
+        _once(left, right, lambda call: (call.key, call.call.name)),
+        lambda call: call.number,
+        lambda call: call.key,
     ):
-        for (a, c), (b, d) in [*pairwise(found)]:
+        for (a, c), (b, d) in [*pairwise(pairs)]:
             gaps = left[a + 1 : b], right[c + 1 : d]
-            inner = matches(*([token(item) for item in gap] for gap in gaps))
-            found += [(a + 1 + i, c + 1 + j) for i, j in inner]
-        found.sort()
-    return found[1:-1]
+            inner = matches(*([criterion(call) for call in gap] for gap in gaps))
+            pairs += [(a + 1 + i, c + 1 + j) for i, j in inner]
+        pairs.sort()
+    return pairs[1:-1]
 
 
-def _once(left: list[KeyedCall], right: list[KeyedCall], token: Criterion) -> Criterion:
-    """The token of what has it alone on its side, on both sides; of others, one like no other."""
-    counts, others = (Counter(map(token, items)) for items in (left, right))
-    once = {key for key, count in counts.items() if count == others[key] == 1}
-    return lambda item: found if (found := token(item)) in once else id(item)
+def _once(left: list[KeyedCall], right: list[KeyedCall], criterion: Criterion) -> Criterion:
+    """As `criterion` for what alone on its side has its value; others have one like no other."""
+    counts, others = (Counter(map(criterion, calls)) for calls in (left, right))
+    once = {value for value, count in counts.items() if count == others[value] == 1}
+    return lambda call: value if (value := criterion(call)) in once else id(call)
 
 
-def _with_places(
+def _as_data(
     rows: list[tuple[KeyedCall | None, KeyedCall | None]],
     *,
     strict: bool,
     left: _KeyedCalls,
     right: _KeyedCalls,
 ) -> Iterator[AlignedCalls]:
-    """The rows as data; what is alone knows where its partner is, if there is one."""
+    """The rows as data; a call that is alone knows its partner in another row, if there is one."""
     partners = _elsewhere(rows)
     for ours, theirs in rows:
         if ours is not None and theirs is not None:
-            yield _step(ours, theirs, strict=strict, left=left, right=right)
+            yield _aligned(ours, theirs, strict=strict, left=left, right=right)
         elif ours is not None:
-            place = partners.get(("left", ours.call.id))
-            yield AlignedCalls(left=ours.call.id, state="left", elsewhere=place)
+            partner = partners.get(("left", ours.call.id))
+            yield AlignedCalls(left=ours.call.id, state="left", elsewhere=partner)
         elif theirs is not None:
-            place = partners.get(("right", theirs.call.id))
-            yield AlignedCalls(right=theirs.call.id, state="right", elsewhere=place)
+            partner = partners.get(("right", theirs.call.id))
+            yield AlignedCalls(right=theirs.call.id, state="right", elsewhere=partner)
 
 
-def _elsewhere(rows: list[tuple[KeyedCall | None, KeyedCall | None]]) -> dict[LayerKey, int]:
+def _elsewhere(rows: list[tuple[KeyedCall | None, KeyedCall | None]]) -> dict[tuple[str, int], int]:
     """For calls that are alone in their row: the call that does the same in another one."""
     waiting: dict[Hashable, list[int]] = {}
     for ours, theirs in reversed(rows):
         if ours is None and theirs is not None:
             waiting.setdefault(theirs.key, []).append(theirs.call.id)
-    found: dict[LayerKey, int] = {}
+    partners: dict[tuple[str, int], int] = {}
     for ours, theirs in rows:
         if ours is not None and theirs is None and waiting.get(ours.key):
             other = waiting[ours.key].pop()
-            found["left", ours.call.id] = other
-            found["right", other] = ours.call.id
-    return found
+            partners["left", ours.call.id] = other
+            partners["right", other] = ours.call.id
+    return partners
 
 
-def _step(
+def _aligned(
     ours: KeyedCall, theirs: KeyedCall, *, strict: bool, left: _KeyedCalls, right: _KeyedCalls
 ) -> AlignedCalls:
     differs = tuple(_differing(ours.call, theirs.call, strict=strict, left=left, right=right))
@@ -227,8 +226,8 @@ def _differing(
         yield "outputs"
     if strict and ours.changes != theirs.changes:
         yield "changes"
-    made = left.trace.weights_made_by(ours), right.trace.weights_made_by(theirs)
-    if [*map(weight_facts, made[0])] != [*map(weight_facts, made[1])]:
+    weights = left.trace.weights_made_by(ours), right.trace.weights_made_by(theirs)
+    if [*map(weight_facts, weights[0])] != [*map(weight_facts, weights[1])]:
         yield "weights"
     if (ours.error and ours.error.type) != (theirs.error and theirs.error.type):
         yield "error"
@@ -239,7 +238,4 @@ def _alike(ours: tuple[TensorSpec, ...], theirs: tuple[TensorSpec, ...], *, stri
         return ours == theirs
     if not ours or not theirs:
         return True  # one generation's function does not get, or give, what the other's does
-    return len(ours) == len(theirs) and all(
-        a.shape == b.shape and (a.dtype == b.dtype or not a.dtype or not b.dtype)
-        for a, b in zip(ours, theirs, strict=True)
-    )
+    return same_tensors(ours, theirs)

@@ -62,43 +62,47 @@ class LayerMatching:
 
     def _across(self) -> None:
         """Pair layers that are inside of another layer now than they were, by name or weights."""
-        tokens: list[dict[Hashable, list[int]]] = []
-        for side, partners in ((self.left, self.right_of), (self.right, self.left_of)):
-            found: dict[Hashable, list[int]] = {}
-            for layer in _walk(side):
-                name = side.name(layer) if self.names else None
-                if layer not in partners and (name or side.weights(layer)):
-                    found.setdefault((name, side.shapes(layer)), []).append(layer)
-            tokens.append(found)
-        for token, layers in tokens[0].items():
-            others = tokens[1].get(token, [])
+        left, right = self._unpaired_by_token(self.left), self._unpaired_by_token(self.right)
+        for token, layers in left.items():
+            others = right.get(token, [])
             if len(layers) == len(others):
                 for a, b in zip(layers, others, strict=True):
                     self.right_of[a], self.left_of[b] = b, a
 
+    def _unpaired_by_token(self, tree: LayerTree) -> dict[Hashable, list[int]]:
+        partners = self.partners(tree)
+        layers: dict[Hashable, list[int]] = {}
+        for layer in _walk(tree):
+            name = tree.name(layer) if self.names else None
+            if layer not in partners and (name or tree.weights(layer)):
+                layers.setdefault((name, tree.shapes(layer)), []).append(layer)
+        return layers
+
     @property
     def generations_differ(self) -> bool:
         """Whether the two builds ran on different generations of Keras."""
-        found = [
-            {keras.generation for keras in side.trace.environment.keras}
-            or {call.generation for call in side.trace.calls}
-            for side in (self.left, self.right)
-        ]
-        return not found[0] & found[1]
+        left, right = (
+            {keras.generation for keras in tree.trace.environment.keras}
+            or {call.generation for call in tree.trace.calls}
+            for tree in (self.left, self.right)
+        )
+        return not left & right
 
     def pairs(self) -> list[tuple[int, int]]:
         """The layers that belong together, in the left one's order of appearance."""
-        order = {layer: place for place, layer in enumerate(_walk(self.left))}
+        order = {layer: number for number, layer in enumerate(_walk(self.left))}
         return sorted(self.right_of.items(), key=lambda pair: order[pair[0]])
 
-    def key(self, left: int | None = None, right: int | None = None) -> LayerKey | None:
+    def partners(self, tree: LayerTree) -> dict[int, int]:
+        """The partners of the layers on one side, by id."""
+        return self.right_of if tree is self.left else self.left_of
+
+    def key(self, tree: LayerTree, layer: int) -> LayerKey:
         """The same for a layer on the left and for its partner on the right."""
-        if left is not None:
-            return ("left", left)
-        if right is None:
-            return None
-        partner = self.left_of.get(right)
-        return ("right", right) if partner is None else ("left", partner)
+        if tree is self.left:
+            return ("left", layer)
+        partner = self.left_of.get(layer)
+        return ("right", layer) if partner is None else ("left", partner)
 
     def alone(self) -> tuple[list[int], list[int]]:
         """The layers without a partner on each side; those inside of such ones left out."""
@@ -108,7 +112,7 @@ class LayerMatching:
         )
 
     @cached_property
-    def _places(self) -> tuple[dict[int, float], dict[int, float]]:
+    def _positions(self) -> tuple[dict[int, float], dict[int, float]]:
         right: dict[int, float] = {layer: n for n, layer in enumerate(_walk(self.right))}
         left: dict[int, float] = {}
         last = -1.0
@@ -118,20 +122,19 @@ class LayerMatching:
             left[layer] = last
         return left, right
 
-    def place(self, left: int | None = None, right: int | None = None) -> float:
+    def position(self, tree: LayerTree, layer: int) -> float:
         """Where a layer is among all: numbers for both sides, by which changes can be sorted."""
-        places = self._places
-        return places[0].get(left, -1) if left is not None else places[1].get(right or 0, -1)
+        return self._positions[0 if tree is self.left else 1].get(layer, -1)
 
-    def new_parameters(self, side: LayerTree, layer: int) -> int:
+    def new_parameters(self, tree: LayerTree, layer: int) -> int:
         """How many parameters a layer has, those of layers in it that have partners left out."""
-        partners = self.right_of if side is self.left else self.left_of
+        partners = self.partners(tree)
         stack, total = [layer], 0
         while stack:
             current = stack.pop()
             if current not in partners:
-                total += sum(weight.parameters for weight in side.weights(current))
-                stack += side.inside.get(current, [])
+                total += sum(weight.parameters for weight in tree.weights(current))
+                stack += tree.inside.get(current, [])
         return total
 
     def moved_in(self, left: int) -> bool:
@@ -153,18 +156,18 @@ class LayerMatching:
         return self.left.layers[left], self.right.layers[right]
 
 
-def _is_alone(layer: int, partners: dict[int, int], side: LayerTree) -> bool:
-    owner = side.owner[layer]
+def _is_alone(layer: int, partners: dict[int, int], tree: LayerTree) -> bool:
+    owner = tree.owner[layer]
     return layer not in partners and (owner is None or owner in partners)
 
 
-def _walk(side: LayerTree) -> Iterator[int]:
+def _walk(tree: LayerTree) -> Iterator[int]:
     """All layers, those inside of one after it."""
-    stack = side.inside.get(None, [])[::-1]
+    stack = tree.inside.get(None, [])[::-1]
     while stack:
         layer = stack.pop()
         yield layer
-        stack += side.inside.get(layer, [])[::-1]
+        stack += tree.inside.get(layer, [])[::-1]
 
 
 class _Pairing:
@@ -173,8 +176,8 @@ class _Pairing:
     def __init__(self, matching: LayerMatching, left: int | None, right: int | None) -> None:
         self.matching = matching
         self.rows = matching.left.inside.get(left, []), matching.right.inside.get(right, [])
-        self.found: dict[int, int] = {}
-        self.taken: dict[int, int] = {}
+        self.right_of: dict[int, int] = {}
+        self.left_of: dict[int, int] = {}
 
     def pairs(self) -> list[tuple[int, int]]:
         """The pairs, from the strongest evidence to the weakest."""
@@ -185,33 +188,33 @@ class _Pairing:
         self._in_place(self._result)  # a layer before may have changed what its weights look like
         self._in_place(self._class)
         if self.matching.names:
-            self._anywhere(lambda side, layer: side.name(layer), once=True)
+            self._anywhere(lambda tree, layer: tree.name(layer), once=True)
         self._elsewhere()
         self._replaced()
-        return list(self.found.items())
+        return list(self.right_of.items())
 
     def _pair(self, left: int, right: int) -> None:
-        self.found[left], self.taken[right] = right, left
+        self.right_of[left], self.left_of[right] = right, left
 
     # -- what two layers may have in common ------------------------------------------------------
 
-    def _class_and_name(self, side: LayerTree, layer: int) -> Hashable:
-        name = side.name(layer)
-        return None if name is None else (name, side.layers[layer].class_name)
+    def _class_and_name(self, tree: LayerTree, layer: int) -> Hashable:
+        name = tree.name(layer)
+        return None if name is None else (name, tree.layers[layer].class_name)
 
-    def _surroundings(self, side: LayerTree, layer: int) -> Hashable:
-        if side.owner[layer] is None:
-            return (side.shapes(layer), side.outputs(layer))
-        return side.surroundings.get(layer)
+    def _surroundings(self, tree: LayerTree, layer: int) -> Hashable:
+        if tree.owner[layer] is None:
+            return (tree.shapes(layer), tree.outputs(layer))
+        return tree.surroundings.get(layer)
 
-    def _shapes(self, side: LayerTree, layer: int) -> Hashable:
-        return side.shapes(layer)
+    def _shapes(self, tree: LayerTree, layer: int) -> Hashable:
+        return tree.shapes(layer)
 
-    def _result(self, side: LayerTree, layer: int) -> Hashable:
-        return side.layers[layer].class_name, side.outputs(layer)
+    def _result(self, tree: LayerTree, layer: int) -> Hashable:
+        return tree.layers[layer].class_name, tree.outputs(layer)
 
-    def _class(self, side: LayerTree, layer: int) -> Hashable:
-        return side.layers[layer].class_name
+    def _class(self, tree: LayerTree, layer: int) -> Hashable:
+        return tree.layers[layer].class_name
 
     # -- how it makes them partners --------------------------------------------------------------
 
@@ -224,32 +227,32 @@ class _Pairing:
         """
         open_ = self._open()
         tokens = [
-            {layer: token(side, layer) for layer in row}
-            for side, row in zip((self.matching.left, self.matching.right), open_, strict=True)
+            {layer: token(tree, layer) for layer in row}
+            for tree, row in zip((self.matching.left, self.matching.right), open_, strict=True)
         ]
-        counts, others = (Counter(each.values()) for each in tokens)
-        places: dict[Hashable, list[int]] = {}
-        for layer, each in reversed(tokens[1].items()):
-            places.setdefault(each, []).append(layer)
-        for layer, each in tokens[0].items():
-            number = counts[each]
-            if each is not None and number == others[each] and (number == 1 or not once):
-                self._pair(layer, places[each].pop())
+        counts, others = (Counter(by_layer.values()) for by_layer in tokens)
+        waiting: dict[Hashable, list[int]] = {}
+        for layer, value in reversed(tokens[1].items()):
+            waiting.setdefault(value, []).append(layer)
+        for layer, value in tokens[0].items():
+            number = counts[value]
+            if value is not None and number == others[value] and (number == 1 or not once):
+                self._pair(layer, waiting[value].pop())
 
     def _in_place(self, token: Callable[[LayerTree, int], Hashable]) -> None:
         """Pair layers of one token that stand between the same partners."""
         left, right = self.rows
         tokens: tuple[list[Hashable], list[Hashable]] = ([], [])
         for layer in left:
-            partner = layer in self.found
+            partner = layer in self.right_of
             tokens[0].append(("met", layer) if partner else token(self.matching.left, layer))
         for layer in right:
-            partner = layer in self.taken
+            partner = layer in self.left_of
             tokens[1].append(
-                ("met", self.taken[layer]) if partner else token(self.matching.right, layer)
+                ("met", self.left_of[layer]) if partner else token(self.matching.right, layer)
             )
         for i, j in matches(*tokens):
-            if left[i] not in self.found and right[j] not in self.taken:
+            if left[i] not in self.right_of and right[j] not in self.left_of:
                 self._pair(left[i], right[j])
 
     def _elsewhere(self) -> None:
@@ -268,12 +271,12 @@ class _Pairing:
         """Pair layers of different classes that stand in the same place: one for the other."""
         left, right = self.rows
         tokens = (
-            [self.found.get(i, -1) for i in left],
-            [j if j in self.taken else -2 for j in right],
+            [self.right_of.get(i, -1) for i in left],
+            [j if j in self.left_of else -2 for j in right],
         )
         for same, (a, b), (c, d) in stretches(*tokens):
-            ours = [i for i in left[a:b] if i not in self.found]
-            theirs = [j for j in right[c:d] if j not in self.taken]
+            ours = [i for i in left[a:b] if i not in self.right_of]
+            theirs = [j for j in right[c:d] if j not in self.left_of]
             if not same and len(ours) == len(theirs):
                 for i, j in zip(ours, theirs, strict=True):
                     self._pair(i, j)
@@ -281,6 +284,6 @@ class _Pairing:
     def _open(self) -> tuple[Sequence[int], Sequence[int]]:
         left, right = self.rows
         return (
-            [i for i in left if i not in self.found],
-            [j for j in right if j not in self.taken],
+            [i for i in left if i not in self.right_of],
+            [j for j in right if j not in self.left_of],
         )

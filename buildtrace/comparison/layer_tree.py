@@ -20,13 +20,14 @@ _INPUT = "_input"
 _OPERATION = re.compile(r"(?:.*\.)?(?:reduce_)?(.*?)(?:v\d+)?(?:_\d+)?$", re.IGNORECASE)
 
 Signature = tuple["Hashable", ...]
+"""What layers of one kind share: their class, and the shapes of all weights in them."""
 
 
 def operation(node: Node) -> str:
     """What an operation without a layer does: "tf.math.subtract_1" and "Subtract" are one thing."""
     name = node.name if node.class_name.endswith("OpLambda") else node.class_name
-    found = _OPERATION.match(name)
-    return (found.group(1) if found else name).replace("_", "").lower()
+    match = _OPERATION.match(name)
+    return (match.group(1) if match else name).replace("_", "").lower()
 
 
 def is_input(node: Node) -> bool:
@@ -50,7 +51,7 @@ class LayerTree:
     def __init__(self, trace: Trace) -> None:
         """Look all layers of the trace up."""
         self.trace = trace
-        self.graphs: dict[int, Graph] = {graph.model.id: graph for graph in trace.graphs}
+        self.graphs: dict[int, Graph] = trace.index.graph_by_model
         self.inside: dict[int | None, list[int]] = {}
         self.owner: dict[int, int | None] = {}
         self.alias: dict[int, int] = {}
@@ -58,22 +59,22 @@ class LayerTree:
         for call in trace.calls:
             if call.layer is not None:
                 self._calls.setdefault(call.layer.id, []).append(call)
-        self._place()
+        self._find_owners()
 
     @cached_property
     def layers(self) -> dict[int, LayerRef]:
         """All layers by id, the few that only a state speaks of included."""
-        found = dict(self.trace.layers)
+        layers = dict(self.trace.layers)
         for state in self.trace.states:
             for ref in (state.layer, *state.children):
-                found.setdefault(ref.id, ref)
-        return found
+                layers.setdefault(ref.id, ref)
+        return layers
 
-    def _place(self) -> None:
+    def _find_owners(self) -> None:
         """Find out which layer is in which, from the best witness to the poorest."""
         for graph in self.trace.graphs:
-            ends = [graph.nodes[place] for place in graph.inputs]
-            for node in (*ends, *graph.nodes):
+            inputs = [graph.nodes[id_] for id_ in graph.inputs]
+            for node in (*inputs, *graph.nodes):
                 if node.layer is not None:
                     self._put(node.layer, graph.model.id)
         for state in self.trace.states:
@@ -112,12 +113,12 @@ class LayerTree:
     @cached_property
     def _operations(self) -> dict[int, str]:
         nodes = [n for g in self.trace.graphs for n in g.nodes if n.kind == "operation"]
-        found = {node.layer: operation(node) for node in nodes if node.layer is not None}
+        operations = {node.layer: operation(node) for node in nodes if node.layer is not None}
         named = {(n.name, n.class_name): operation(n) for n in nodes if n.layer is None}
         for layer, ref in self.layers.items():
             if (ref.name, ref.class_name) in named and not self.weights(layer):
-                found[layer] = named[ref.name, ref.class_name]
-        return found
+                operations[layer] = named[ref.name, ref.class_name]
+        return operations
 
     def is_operation(self, layer: int) -> bool:
         """Whether it is no layer, or one in name only: an operation between layers."""
@@ -158,27 +159,19 @@ class LayerTree:
             above, distance = self.owner.get(above), distance + 1
         return "" if name in self._names else name
 
-    @cached_property
-    def _weights(self) -> dict[int, list[Weight]]:
-        found: dict[int, list[Weight]] = {}
-        for weight in self.trace.weights:
-            if weight.layer is not None:
-                found.setdefault(weight.layer, []).append(weight)
-        return found
-
     def weights(self, layer: int) -> list[Weight]:
         """The weights that were made for it, in order of making."""
-        return self._weights.get(layer, [])
+        return self.trace.weights_of(layer)
 
     @cached_property
     def _parameters(self) -> dict[int, int]:
-        found: dict[int, int] = {}
-        for layer, weights in self._weights.items():
-            above: int | None = layer
+        parameters: dict[int, int] = {}
+        for weight in self.trace.weights:
+            above = weight.layer
             while above is not None:
-                found[above] = found.get(above, 0) + sum(w.parameters for w in weights)
+                parameters[above] = parameters.get(above, 0) + weight.parameters
                 above = self.owner.get(above)
-        return found
+        return parameters
 
     def parameters(self, layer: int) -> int:
         """How many parameters it has, with all layers in it."""
@@ -209,20 +202,18 @@ class LayerTree:
     @cached_property
     def inputs(self) -> dict[int, tuple[TensorSpec, ...]]:
         """What the first call of each layer was given."""
-        found: dict[int, tuple[TensorSpec, ...]] = {}
+        inputs: dict[int, tuple[TensorSpec, ...]] = {}
         for graph in self.trace.graphs:
             given: dict[int, list[TensorSpec]] = {}
             for edge in graph.edges:
                 given.setdefault(edge.target, []).append(edge.tensor)
             for node in graph.nodes:
                 if node.layer is not None and node.id in given:
-                    found.setdefault(node.layer, tuple(given[node.id]))
-        for layer, calls in self._calls.items():
-            for call in calls:
-                if call.inputs:
-                    found.setdefault(layer, call.inputs)
-                    break
-        return found
+                    inputs.setdefault(node.layer, tuple(given[node.id]))
+        for call in self.trace.calls:
+            if call.layer is not None and call.inputs:
+                inputs.setdefault(call.layer.id, call.inputs)
+        return inputs
 
     def outputs(self, layer: int) -> tuple[TensorSpec, ...]:
         """What came out of the first call of a layer."""
@@ -230,12 +221,12 @@ class LayerTree:
 
     @cached_property
     def _outputs(self) -> dict[int, tuple[TensorSpec, ...]]:
-        found: dict[int, tuple[TensorSpec, ...]] = {}
+        outputs: dict[int, tuple[TensorSpec, ...]] = {}
         for graph in self.trace.graphs:
             for node in graph.nodes:
                 if node.layer is not None:
-                    found.setdefault(node.layer, node.outputs)
-        return found
+                    outputs.setdefault(node.layer, node.outputs)
+        return outputs
 
 
 def _surroundings(tree: LayerTree, graph: Graph) -> Iterator[tuple[int, Hashable]]:
@@ -249,12 +240,12 @@ def _surroundings(tree: LayerTree, graph: Graph) -> Iterator[tuple[int, Hashable
     kinds = [_kind(tree, node) for node in graph.nodes]
     ways: list[dict[int, int]] = []
     for links, nodes in ((before, graph.nodes), (behind, graph.nodes[::-1])):
-        found: dict[int, int] = {}
+        number_of: dict[int, int] = {}
         for node in nodes:
-            linked = [found.get(other, -1) for other in links.get(node.id, [])]
+            linked = [number_of.get(other, -1) for other in links.get(node.id, [])]
             key = (kinds[node.id], *(linked if links is before else sorted(linked)))
-            found[node.id] = numbers.setdefault(key, len(numbers))
-        ways.append(found)
+            number_of[node.id] = numbers.setdefault(key, len(numbers))
+        ways.append(number_of)
     for node in graph.nodes:
         if node.layer is not None:
             yield node.layer, (ways[0][node.id], ways[1][node.id], kinds[node.id])

@@ -1,11 +1,12 @@
-"""Layers and models that came, went, moved into another one, or have another name or class."""
+"""Layers and models that were added, removed, moved into another one, renamed or replaced."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.ranked_change import found, layer, location
+from buildtrace.comparison.ranked_change import location, ranked
+from buildtrace.traces.wording import layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,17 +30,11 @@ def changes(matching: LayerMatching) -> Iterator[RankedChange]:
 
 def _alone(matching: LayerMatching) -> Iterator[RankedChange]:
     """Layers and models without a partner that are in no graph of a model that has one."""
-    for tree, ids, other in zip(
-        (matching.left, matching.right),
-        matching.alone(),
-        (matching.right_of, matching.left_of),
-        strict=True,
-    ):
+    for tree, ids in zip((matching.left, matching.right), matching.alone(), strict=True):
         word = "removed" if tree is matching.left else "added"
         for id_ in ids:
             owner = tree.owner[id_]
-            told = owner in tree.graphs and _in_graph(tree, owner, id_)
-            if told and owner in other and _graph_of_partner(matching, tree, owner):
+            if _is_in_graph(tree, owner, id_) and _has_other_graph(matching, tree, owner):
                 continue
             weights = matching.new_parameters(tree, id_)
             if not weights and (owner is not None or id_ not in tree.graphs):
@@ -51,31 +46,32 @@ def _alone(matching: LayerMatching) -> Iterator[RankedChange]:
             )
 
 
-def _in_graph(tree: LayerTree, owner: int | None, id_: int) -> bool:
-    return owner is not None and any(n.layer == id_ for n in tree.graphs[owner].nodes)
+def _is_in_graph(tree: LayerTree, owner: int | None, id_: int) -> bool:
+    graph = None if owner is None else tree.graphs.get(owner)
+    return graph is not None and any(node.layer == id_ for node in graph.nodes)
 
 
-def _graph_of_partner(matching: LayerMatching, tree: LayerTree, owner: int | None) -> bool:
+def _has_other_graph(matching: LayerMatching, tree: LayerTree, owner: int | None) -> bool:
+    """Whether there is a graph of the owner's partner, so that the two graphs are compared."""
     if owner is None:
         return False
-    if tree is matching.left:
-        return matching.right_of.get(owner) in matching.right.graphs
-    return matching.left_of.get(owner) in matching.left.graphs
+    other = matching.right if tree is matching.left else matching.left
+    return matching.partners(tree).get(owner) in other.graphs
 
 
 def structural(
     matching: LayerMatching, tree: LayerTree, ids: list[int], message: str
 ) -> RankedChange:
-    """Layers that came or went: their weights came or went with them."""
+    """Layers that were added or removed, and their weights with them."""
     kind, severity = kind_of(sum(matching.new_parameters(tree, id_) for id_ in ids))
-    where = location(tree, ids[0]) if ids else None
+    where = location(tree, ids[0])
     left = tree is matching.left
-    return found(
+    return ranked(
         kind,
         message,
         where if left else None,
         None if left else where,
-        place=matching.place(left=ids[0]) if left else matching.place(right=ids[0]),
+        position=matching.position(tree, ids[0]),
         severity=severity,
         structural=True,
     )
@@ -91,17 +87,17 @@ def _identity(matching: LayerMatching, left: int, right: int) -> Iterator[Ranked
     old, new = matching.refs(left, right)
     both = (location(matching.left, left, old.name), location(matching.right, right, new.name))
     kind, severity = kind_of(matching.left.parameters(left) + matching.right.parameters(right))
-    place = matching.place(right=right)
+    position = matching.position(matching.right, right)
     if matching.replaced(left):
         message = f"{layer(old)} replaced by {layer(new)}"
         if old.name == new.name:
             message = f"{layer(old)} is a {new.class_name} now"
-        yield found(kind, message, *both, place=place, severity=severity, structural=True)
+        yield ranked(kind, message, *both, position=position, severity=severity, structural=True)
         return
     if matching.moved_in(left):
-        was, now = (_owner(*each) for each in ((matching.left, left), (matching.right, right)))
+        was, now = _owner(matching.left, left), _owner(matching.right, right)
         message = f"{layer(new)} is {now} now, was {was}"
-        yield found("graph", message, *both, place=place, structural=True)
+        yield ranked("graph", message, *both, position=position, structural=True)
     names = matching.left.name(left), matching.right.name(right)
     if matching.names and names[0] != names[1] and not _random(*names):
         message = f"{layer(old)} renamed to '{new.name}'"
@@ -111,7 +107,7 @@ def _identity(matching: LayerMatching, left: int, right: int) -> Iterator[Ranked
             message = f"{layer(old)} is named '{new.name}' now"
         if "InputLayer" in (old.class_name, new.class_name) or left in matching.left.graphs:
             kind, severity = "graph", "warning"
-        yield found(kind, message, *both, place=place, severity=severity)
+        yield ranked(kind, message, *both, position=position, severity=severity)
 
 
 def _owner(tree: LayerTree, id_: int) -> str:

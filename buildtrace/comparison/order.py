@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison.alignment import in_order
-from buildtrace.comparison.ranked_change import counted, found, layer, location
+from buildtrace.comparison.ranked_change import locations, ranked
+from buildtrace.traces.wording import count, layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +30,11 @@ def changes(matching: LayerMatching, moved: frozenset[int] = frozenset()) -> Ite
         was, now = len(builds(matching.left, left)), len(builds(matching.right, right))
         if was and now and was != now and matching.left.weights(left):
             ref = matching.right.layers[right]
-            yield found(
+            yield ranked(
                 "order",
-                f"{layer(ref)} is built {counted(now, 'time')}, was {was}",
-                location(matching.left, left),
-                location(matching.right, right),
-                place=matching.place(right=right),
+                f"{layer(ref)} is built {count(now, 'time')}, was {was}",
+                *locations(matching, left, right),
+                position=matching.position(matching.right, right),
             )
 
 
@@ -50,18 +50,17 @@ def builds(tree: LayerTree, layer: int) -> list[Call]:
 def _order(matching: LayerMatching, moved: frozenset[int]) -> Iterator[RankedChange]:
     """Layers that get their weights before others now, where it was after them."""
     ours, theirs = _first(matching.left), _first(matching.right)
-    for thread, row in ours.items():
+    for row in ours.values():
         partners = [matching.right_of[i] for i in row if i in matching.right_of and i not in moved]
         for other in theirs.values():
             common = [j for j in other if j in set(partners)]
             if len(common) > 1:
                 yield from _late(matching, [j for j in partners if j in set(common)], common)
-        del thread
 
 
 def _late(matching: LayerMatching, before: list[int], after: list[int]) -> Iterator[RankedChange]:
-    place = {layer: n for n, layer in enumerate(before)}
-    pairs = [(n, place[layer]) for n, layer in enumerate(after)]
+    number_before = {layer: n for n, layer in enumerate(before)}
+    pairs = [(n, number_before[layer]) for n, layer in enumerate(after)]
     kept = {n for n, _ in in_order(pairs)}
     for n, was in pairs:
         if n in kept:
@@ -71,20 +70,19 @@ def _late(matching: LayerMatching, before: list[int], after: list[int]) -> Itera
         beside = after[n + 1] if earlier else after[n - 1]
         word = "before" if earlier else "after"
         ref, other = matching.right.layers[id_], matching.right.layers[beside]
-        yield found(
+        yield ranked(
             "order",
             f"{layer(ref)} is built {word} {layer(other)}, was {'after' if earlier else 'before'}",
-            location(matching.left, matching.left_of[id_]),
-            location(matching.right, id_),
-            place=matching.place(right=id_),
+            *locations(matching, matching.left_of[id_], id_),
+            position=matching.position(matching.right, id_),
         )
 
 
 def _first(tree: LayerTree) -> dict[int, list[int]]:
     """The layers in the order in which they got their first weight, by thread."""
-    found_: dict[int, dict[int, None]] = {}
+    threads: dict[int, dict[int, None]] = {}
     for weight in tree.trace.weights:
         if weight.layer is not None and weight.call is not None:
             thread = tree.trace.call(weight.call).thread
-            found_.setdefault(thread, {})[weight.layer] = None
-    return {thread: list(layers) for thread, layers in found_.items()}
+            threads.setdefault(thread, {})[weight.layer] = None
+    return {thread: list(layers) for thread, layers in threads.items()}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.ranked_change import found, layer, location, specs
+from buildtrace.comparison.ranked_change import location, ranked, specs
+from buildtrace.traces.wording import layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,49 +31,48 @@ def changes(matching: LayerMatching) -> Iterator[RankedChange]:
 def _layer(matching: LayerMatching, left: int, right: int) -> Iterator[RankedChange]:
     was, now = matching.left.outputs(left), matching.right.outputs(right)
     given = matching.left.inputs.get(left, ()), matching.right.inputs.get(right, ())
-    if same(was, now) or not was or not now or not same(*given):
+    if same_tensors(was, now) or not was or not now or not same_tensors(*given):
         return
     if _shapes(matching.left, left) != _shapes(matching.right, right):
         return  # told by its weights
     ref = matching.right.layers[right]
     is_input = ref.class_name == "InputLayer"
     text = "is" if is_input else "gives"
-    yield found(
+    yield ranked(
         "outputs",
         f"{layer(ref)} {text} {specs(now)}, was {specs(was)}",
         location(matching.left, left, specs(was)),
         location(matching.right, right, specs(now)),
-        place=matching.place(right=right),
+        position=matching.position(matching.right, right),
         cause=True,
     )
 
 
 def _model(matching: LayerMatching, left: int, right: int) -> Iterator[RankedChange]:
-    halves = (matching.left, left), (matching.right, right)
-    was, now = (_ends(tree, id_, "outputs") for tree, id_ in halves)
-    if not was or not now or same(was, now):
+    was, now = _model_outputs(matching.left, left), _model_outputs(matching.right, right)
+    if not was or not now or same_tensors(was, now):
         return
     ref = matching.right.layers[right]
-    yield found(
+    yield ranked(
         "outputs",
         f"the output of {layer(ref)} is {specs(now)}, was {specs(was)}",
         location(matching.left, left, specs(was)),
         location(matching.right, right, specs(now)),
-        place=matching.place(right=right),
+        position=matching.position(matching.right, right),
         follows=True,
     )
 
 
-def _ends(tree: LayerTree, model: int, ends: str) -> tuple[TensorSpec, ...]:
+def _model_outputs(tree: LayerTree, model: int) -> tuple[TensorSpec, ...]:
     graph = tree.graphs[model]
-    return tuple(spec for node in getattr(graph, ends) for spec in graph.nodes[node].outputs)
+    return tuple(spec for node in graph.outputs for spec in graph.nodes[node].outputs)
 
 
 def _shapes(tree: LayerTree, layer: int) -> list[object]:
     return [(w.name, w.shape, w.dtype) for w in tree.weights(layer)]
 
 
-def same(left: Sequence[TensorSpec], right: Sequence[TensorSpec]) -> bool:
+def same_tensors(left: Sequence[TensorSpec], right: Sequence[TensorSpec]) -> bool:
     """Whether these are the same tensors, as far as both are known."""
     return len(left) == len(right) and all(
         a.shape == b.shape and (a.dtype == b.dtype or not a.dtype or not b.dtype)

@@ -6,19 +6,21 @@ from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.ranked_change import counted, found
+from buildtrace.comparison.ranked_change import ranked
 from buildtrace.comparison.result import Location
 from buildtrace.comparison.roles import role_of, unpaired
+from buildtrace.traces.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from buildtrace.comparison.layer_matching import LayerMatching
+    from buildtrace.comparison.layer_tree import LayerTree
     from buildtrace.comparison.ranked_change import RankedChange
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
 
-GENERATIONS = {"keras2": "Keras 2", "keras3": "Keras 3"}
+GENERATION_TITLES = {"keras2": "Keras 2", "keras3": "Keras 3"}
 
 MOST_TIMES = 5
 """So many roles whose time changed are told."""
@@ -36,7 +38,7 @@ def failures(matching: LayerMatching) -> Iterator[RankedChange]:
         message = f"the build fails{texts[1]}"
     else:
         message = f"the build fails{texts[1]}; it failed{texts[0]}"
-    yield found("failure", message, _place(was.failed), _place(now.failed), severity="error")
+    yield ranked("failure", message, _location(was.failed), _location(now.failed), severity="error")
 
 
 def _failure(trace: Trace) -> str:
@@ -48,50 +50,45 @@ def _failure(trace: Trace) -> str:
     return f"{where}: {error.type}: {first}".rstrip(": ")
 
 
-def _place(call: Call | None) -> Location | None:
+def _location(call: Call | None) -> Location | None:
     return Location(layer=call.layer, call=call.id, caller=call.caller) if call else None
 
 
 def findings(matching: LayerMatching) -> Iterator[RankedChange]:
-    """Findings that appeared, or went."""
-    was = Counter(
-        _finding(matching, finding, left=True) for finding in matching.left.trace.findings
-    )
-    now = Counter(
-        _finding(matching, finding, left=False) for finding in matching.right.trace.findings
-    )
-    for finding in matching.right.trace.findings:
-        key = _finding(matching, finding, left=False)
-        if now[key] > was[key]:
-            now[key] -= 1
-            message = f"{finding.code} appeared: {finding.message}"
-            yield found("findings", message, None, _where(finding), severity=finding.severity)
-    now = Counter(
-        _finding(matching, finding, left=False) for finding in matching.right.trace.findings
-    )
-    for finding in matching.left.trace.findings:
-        key = _finding(matching, finding, left=True)
-        if was[key] > now[key]:
-            was[key] -= 1
-            message = f"{finding.code} is gone: {finding.message}"
-            yield found("findings", message, _where(finding), None, severity="note")
+    """Findings that only one side has."""
+    for finding in _only_in(matching, matching.right, matching.left):
+        message = f"{finding.code} appeared: {finding.message}"
+        where = _location_of_finding(finding)
+        yield ranked("findings", message, None, where, severity=finding.severity)
+    for finding in _only_in(matching, matching.left, matching.right):
+        message = f"{finding.code} is gone: {finding.message}"
+        yield ranked("findings", message, _location_of_finding(finding), None, severity="note")
 
 
-def _finding(matching: LayerMatching, finding: Finding, *, left: bool) -> Hashable:
-    if finding.layer is None:
-        return finding.code, None
-    key = matching.key(finding.layer) if left else matching.key(right=finding.layer)
-    return finding.code, key
+def _only_in(matching: LayerMatching, tree: LayerTree, other: LayerTree) -> Iterator[Finding]:
+    """The findings that a trace has more of than the other, the first of them."""
+    numbers = Counter(_key(matching, tree, finding) for finding in tree.trace.findings)
+    numbers.subtract(_key(matching, other, finding) for finding in other.trace.findings)
+    for finding in tree.trace.findings:
+        key = _key(matching, tree, finding)
+        if numbers[key] > 0:
+            numbers[key] -= 1
+            yield finding
 
 
-def _where(finding: Finding) -> Location:
+def _key(matching: LayerMatching, tree: LayerTree, finding: Finding) -> Hashable:
+    """Equal for findings of one rule for the same layer."""
+    return finding.code, None if finding.layer is None else matching.key(tree, finding.layer)
+
+
+def _location_of_finding(finding: Finding) -> Location:
     call = finding.calls[0] if finding.calls else None
     return Location(call=call, caller=finding.caller)
 
 
 def landmarks(matching: LayerMatching) -> Iterator[RankedChange]:
     """Landmarks whose role only one side plays; then those that are called otherwise."""
-    was, now = (_by_role(side.trace) for side in (matching.left, matching.right))
+    was, now = _by_role(matching.left.trace), _by_role(matching.right.trace)
     names = _titles(matching)
     if matching.generations_differ:
         yield from _numbers(was, now, names)
@@ -102,15 +99,15 @@ def landmarks(matching: LayerMatching) -> Iterator[RankedChange]:
             continue
         trace, calls = (matching.left.trace, ours) if ours else (matching.right.trace, theirs)
         where = Location(call=calls[0].id, layer=calls[0].layer, caller=calls[0].caller)
-        number = counted(len(calls), "call")
-        yield found(
+        number = count(len(calls), "call")
+        yield ranked(
             "landmarks",
             f"only {names[0] if ours else names[1]} runs {_landmarks(calls)} ({number}): it {role}",
             where if ours else None,
             None if ours else where,
             severity="note",
             why=unpaired(trace, calls[0]) if matching.generations_differ else "",
-            place=calls[0].id,
+            position=calls[0].id,
         )
 
 
@@ -121,21 +118,21 @@ def _renamed(
     if was != now:
         locations = Location(call=ours[0].id, text=was), Location(call=theirs[0].id, text=now)
         message = f"what {role} is {was} in {names[0]}, and {now} in {names[1]}"
-        yield found("landmarks", message, *locations, severity="note", place=inf)
+        yield ranked("landmarks", message, *locations, severity="note", position=inf)
 
 
 def _numbers(
     was: dict[str, list[Call]], now: dict[str, list[Call]], names: tuple[str, str]
 ) -> Iterator[RankedChange]:
     """How often the generations run what both have, where that is not the same."""
-    found_ = [
+    numbers = [
         f"{_landmarks(now[role])} {len(was[role]):,} and {len(now[role]):,}"
         for role in was
         if role in now and len(was[role]) != len(now[role])
     ]
-    if found_:
-        text = f"calls in {names[0]} and in {names[1]}: {', '.join(found_)}"
-        yield found("landmarks", text, severity="note", place=inf)
+    if numbers:
+        text = f"calls in {names[0]} and in {names[1]}: {', '.join(numbers)}"
+        yield ranked("landmarks", text, severity="note", position=inf)
 
 
 def _by_role(trace: Trace) -> dict[str, list[Call]]:
@@ -153,23 +150,31 @@ def _titles(matching: LayerMatching) -> tuple[str, str]:
     """What to call the two in a sentence."""
     if not matching.generations_differ:
         return matching.labels
-    found_ = []
-    for side, label in zip((matching.left, matching.right), matching.labels, strict=True):
-        names = {call.generation for call in side.trace.calls}
-        found_.append(GENERATIONS.get(min(names), label) if len(names) == 1 else label)
-    return found_[0], found_[1]
+    left, right = matching.labels
+    return _title(matching.left.trace, left), _title(matching.right.trace, right)
+
+
+def _title(trace: Trace, label: str) -> str:
+    generations = {call.generation for call in trace.calls}
+    return GENERATION_TITLES.get(min(generations), label) if len(generations) == 1 else label
 
 
 def times(matching: LayerMatching) -> Iterator[RankedChange]:
     """How long it took, in all and by role, what changed most first."""
     was, now = (sum(c.duration_ns for c in s.trace.roots) for s in (matching.left, matching.right))
-    yield found("times", f"the build took {_ms(now)}, was {_ms(was)}", severity="note", place=-1)
+    yield ranked(
+        "times", f"the build took {_ms(now)}, was {_ms(was)}", severity="note", position=-1
+    )
     ours, theirs = _own_times(matching.left.trace), _own_times(matching.right.trace)
     differences = {role: theirs.get(role, 0) - ours.get(role, 0) for role in ours | theirs}
     most = sorted(differences, key=lambda role: -abs(differences[role]))
-    for place, role in enumerate(most[:MOST_TIMES]):
+    for number, role in enumerate(most[:MOST_TIMES]):
         text = f"what {role} took {_ms(theirs.get(role, 0))}, was {_ms(ours.get(role, 0))}"
-        yield found("times", text, severity="note", place=place)
+        yield ranked("times", text, severity="note", position=number)
+
+
+def _whole_time(trace: Trace) -> int:
+    return sum(call.duration_ns for call in trace.roots)
 
 
 def _own_times(trace: Trace) -> dict[str, int]:
@@ -177,11 +182,11 @@ def _own_times(trace: Trace) -> dict[str, int]:
     inside: dict[int | None, int] = {}
     for call in trace.calls:
         inside[call.parent] = inside.get(call.parent, 0) + call.duration_ns
-    found_: dict[str, int] = {}
+    own: dict[str, int] = {}
     for call in trace.calls:
         role = role_of(trace, call)
-        found_[role] = found_.get(role, 0) + call.duration_ns - inside.get(call.id, 0)
-    return found_
+        own[role] = own.get(role, 0) + call.duration_ns - inside.get(call.id, 0)
+    return own
 
 
 def _ms(nanoseconds: int) -> str:

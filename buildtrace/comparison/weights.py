@@ -7,7 +7,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison.alignment import in_order
-from buildtrace.comparison.ranked_change import found, layer, listed, location, shape, specs
+from buildtrace.comparison.ranked_change import location, locations, ranked, specs
+from buildtrace.traces.normalize import VARIABLE
+from buildtrace.traces.wording import layer, listed, shape_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 WeightPairs = list[tuple["Weight", "Weight"]]
 
-WeightKey = tuple["LayerKey | None", str]
+WeightKey = tuple["LayerKey", str]
 """A layer of both sides, and the name of a weight of it."""
 
 ASPECTS: tuple[tuple[str, Callable[[Weight], str | None]], ...] = (
@@ -48,10 +50,10 @@ def changes(matching: LayerMatching, *, other_graph: bool = False) -> Iterator[R
 
 def by_name(weights: list[Weight]) -> dict[str, list[Weight]]:
     """The weights by name, in order of making."""
-    found_: dict[str, list[Weight]] = {}
+    names: dict[str, list[Weight]] = {}
     for weight in weights:
-        found_.setdefault(weight.name, []).append(weight)
-    return found_
+        names.setdefault(weight.name, []).append(weight)
+    return names
 
 
 class _OfLayer:
@@ -68,8 +70,8 @@ class _OfLayer:
         """From the number of weights to their details."""
         if not self.old and not self.new:
             return
-        pairs, gone, come = self._pairs()
-        yield from self._number(gone, come)
+        pairs, removed, added = self._pairs()
+        yield from self._number(removed, added)
         renamed = [(a, b) for a, b in pairs if a.name != b.name and not _unnamed(a, b)]
         if renamed:
             yield self._change(_arrows(renamed, lambda w: w.name, "renamed: "), renamed)
@@ -84,28 +86,28 @@ class _OfLayer:
         """The weights that belong together, and those that only one side has."""
         old, new = by_name(self.old), by_name(self.new)
         pairs: WeightPairs = []
-        gone: list[Weight] = []
-        come: list[Weight] = []
+        removed: list[Weight] = []
+        added: list[Weight] = []
         for name in old | new:
             ours, theirs = old.get(name, []), new.get(name, [])
             both = min(len(ours), len(theirs))
             pairs += zip(ours[:both], theirs[:both], strict=True)
-            gone += ours[both:]
-            come += theirs[both:]
-        for weight in gone[:]:
-            other = next((w for w in come if _could_be(weight, w, self.old, self.new)), None)
+            removed += ours[both:]
+            added += theirs[both:]
+        for weight in removed[:]:
+            other = next((w for w in added if _could_be(weight, w, self.old, self.new)), None)
             if other is not None:
-                gone.remove(weight)
-                come.remove(other)
+                removed.remove(weight)
+                added.remove(other)
                 pairs.append((weight, other))
         pairs.sort(key=lambda pair: pair[1].id)
-        return pairs, gone, come
+        return pairs, removed, added
 
-    def _number(self, gone: list[Weight], come: list[Weight]) -> Iterator[RankedChange]:
+    def _number(self, removed: list[Weight], added: list[Weight]) -> Iterator[RankedChange]:
         """Weights that only one side has, or that one side makes more often."""
         for weights, others, words in (
-            (come, self.old, ("has a new weight", "has new weights", "makes")),
-            (gone, self.new, ("lacks the weight", "lacks the weights", "no longer makes")),
+            (added, self.old, ("has a new weight", "has new weights", "makes")),
+            (removed, self.new, ("lacks the weight", "lacks the weights", "no longer makes")),
         ):
             there = {weight.name for weight in others}
             again = [w for w in weights if w.name in there]
@@ -120,7 +122,7 @@ class _OfLayer:
                 )
                 yield self._change(f"{words[2]} its weights {often}: {names}", [], "warning")
             if plain:
-                what = listed([f"{w.name} {shape(w.shape)}" for w in plain])
+                what = listed([f"{w.name} {shape_in_words(w.shape)}" for w in plain])
                 yield self._change(f"{words[len(plain) > 1]} {what}", [])
 
     def _shapes(self, pairs: WeightPairs) -> RankedChange:
@@ -129,7 +131,7 @@ class _OfLayer:
             tree.inputs.get(id_, ())
             for tree, id_ in zip((self.matching.left, self.matching.right), self.ids, strict=True)
         ]
-        text = _arrows(pairs, lambda w: shape(w.shape), "")
+        text = _arrows(pairs, lambda w: shape_in_words(w.shape), "")
         if [spec.shape for spec in given[0]] == [spec.shape for spec in given[1]]:
             return self._change(f"resized: {text}", pairs)._replace(cause=True)
         why = f"its input is {specs(given[1])} now, was {specs(given[0])}"
@@ -167,8 +169,8 @@ class _OfLayer:
 
     def _scopes(self, weight: Weight, number: int) -> list[str | int]:
         """The parts of its path: a name of the layer, or of one that it is in, says only which."""
-        side = (self.matching.left, self.matching.right)[number]
-        return [side.scope(part, self.ids[number]) for part in weight.path.split("/")[:-1]]
+        tree = (self.matching.left, self.matching.right)[number]
+        return [tree.scope(part, self.ids[number]) for part in weight.path.split("/")[:-1]]
 
     def _change(
         self,
@@ -184,12 +186,12 @@ class _OfLayer:
         joint = " " if text.startswith(("has ", "lacks ", "makes ", "no longer makes")) else ": "
         if text.startswith(("frozen", "no longer frozen", "resized")):
             joint = " "
-        return found(
+        return ranked(
             "weights",
             f"{name}{joint}{text}",
             location(self.matching.left, left, weights=[a.id for a, _ in pairs]),
             location(self.matching.right, right, weights=[b.id for _, b in pairs]),
-            place=self.matching.place(right=right),
+            position=self.matching.position(self.matching.right, right),
             severity=severity,
             why=why,
             follows=follows,
@@ -197,15 +199,13 @@ class _OfLayer:
 
 
 def _could_be(old: Weight, new: Weight, before: list[Weight], after: list[Weight]) -> bool:
-    """Whether a weight that went is the one that came, under another name."""
+    """Whether a weight that is missing is a new one, under another name."""
     kept = old.name not in {w.name for w in after} and new.name not in {w.name for w in before}
     return kept and old.shape == new.shape
 
 
 def _unnamed(old: Weight, new: Weight) -> bool:
     """Whether Keras made both names up."""
-    from buildtrace.traces.normalize import VARIABLE
-
     return bool(VARIABLE.match(old.name) and VARIABLE.match(new.name))
 
 
@@ -231,25 +231,23 @@ def _order(
         for number in tree.graphs[id_].weights:
             weight = by_id.get(number)
             if weight is not None and weight.layer is not None:
-                ids = {"left" if tree is matching.left else "right": weight.layer}
-                row.append((matching.key(**ids), weight.name))
+                row.append((matching.key(tree, weight.layer), weight.name))
         keys.append(row)
     common = set(keys[0]) & set(keys[1])
     rows = [[key for key in row if key in common] for row in keys]
     if rows[0] == rows[1] or len(set(rows[0])) < len(rows[0]) or len(rows[0]) != len(rows[1]):
         return
-    place = {key: n for n, key in enumerate(rows[0])}
-    order = [(n, place[key]) for n, key in enumerate(rows[1])]
+    number_before = {key: n for n, key in enumerate(rows[0])}
+    order = [(n, number_before[key]) for n, key in enumerate(rows[1])]
     kept = {n for n, _ in in_order(order)}
     other = [rows[1][n] for n, _ in order if n not in kept]
     names = listed([_named(matching, key) for key in other[:4]] + ["others"] * (len(other) > 4))
     model = matching.right.layers[right]
-    yield found(
+    yield ranked(
         "weights",
         f"the weights of {layer(model)} are in another order: {names} moved",
-        location(matching.left, left),
-        location(matching.right, right),
-        place=inf,  # whatever was done, it was done to a layer before
+        *locations(matching, left, right),
+        position=inf,  # whatever was done, it was done to a layer before
         severity="error",
         follows=follows,
         why="files of weights are read in this order, unless they go by layers' names",
@@ -258,5 +256,4 @@ def _order(
 
 def _named(matching: LayerMatching, key: WeightKey) -> str:
     owner, name = key
-    assert owner is not None
     return f"{matching.left.layers[owner[1]].name}/{name}"

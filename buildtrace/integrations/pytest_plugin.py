@@ -59,9 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
             path = config.rootpath / folder
         pytest_tracing.start(config, path, check=check)
     if config.getoption("buildtrace_update"):
-        from buildtrace.integrations import pytest_updates
+        from buildtrace.integrations import pytest_tracing
 
-        pytest_updates.start(config)
+        pytest_tracing.start_updates(config)
 
 
 @pytest.fixture

@@ -1,24 +1,41 @@
-"""What the pytest plugin does once it is asked: traces tests, and has reports show the build."""
+"""What the pytest plugin does once it is asked: traces tests, and has reports show their builds.
+
+`Reports` is there for the fixture, and adds the build to the report of a test that fails in one.
+`Tracer` does this for every test (`--buildtrace`), writes an HTML file beside each report
+(`--buildtrace-html`), and with `Check` fails tests whose builds have findings
+(`--buildtrace-check`). `Updater` lists the files that `assert_build_matches` wrote
+(`--buildtrace-update`).
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import re
+import tempfile
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
+from buildtrace import diagnosis, renderers
 from buildtrace.capture import Tracing, trace
-from buildtrace.integrations import pytest_reports
+from buildtrace.capture.snapshot import error_info
+from buildtrace.diagnosis import settings, suppress
+from buildtrace.errors import BuildtraceError
+from buildtrace.renderers.terminal import listing
 from buildtrace.testing import golden
+from buildtrace.testing.messages import folded, part_with
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
 
-    from buildtrace.integrations.pytest_check import Check
+    from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
 
 NAME = "buildtrace-reports"
@@ -26,6 +43,14 @@ NAME = "buildtrace-reports"
 TOGETHER = 50
 """The hooks stay in Keras for so many tests: to put them in takes longer than a small test. Then
 all is let go that was noted of the layers of these tests."""
+
+TITLE = "Keras build"
+FINDINGS = "Keras build: findings"
+
+SUFFIX = ".html"
+
+LONGEST_NAME = 120
+"""A file's name may have 255 bytes; who runs in deep folders has less."""
 
 _blocks = pytest.StashKey["Blocks"]()
 UPDATES = pytest.StashKey[golden.Updates]()
@@ -36,7 +61,6 @@ class Block:
     """What `buildtrace()` gives: traces while a `with` block of a test runs."""
 
     def __init__(self) -> None:
-        """Not started yet."""
         self.trace: Trace | None = None
         self._manager = trace()
 
@@ -61,17 +85,16 @@ class Blocks:
     """The fixture's value: each call of it is a block.
 
     Attributes:
-        made: the blocks of this test.
+        opened: the blocks of this test.
     """
 
     def __init__(self) -> None:
-        """With no block yet."""
-        self.made: list[Block] = []
+        self.opened: list[Block] = []
 
     def __call__(self) -> AbstractContextManager[Trace]:
         """One more block."""
-        self.made.append(Block())
-        return self.made[-1]
+        self.opened.append(Block())
+        return self.opened[-1]
 
     def __repr__(self) -> str:
         return "<fixture buildtrace>"
@@ -114,9 +137,9 @@ class Reports:
     def add(self, item: pytest.Item, error: BaseException, report: pytest.TestReport) -> None:
         """Add a section, if the error came out of a build."""
         blocks = item.stash.get(_blocks, None)
-        for block in reversed(blocks.made if blocks else []):
-            if block.trace is not None and (text := pytest_reports.section(block.trace, error)):
-                report.sections.append((pytest_reports.TITLE, text))
+        for block in reversed(blocks.opened if blocks else []):
+            if block.trace is not None and (text := section(block.trace, error)):
+                report.sections.append((TITLE, text))
                 return
 
 
@@ -129,7 +152,6 @@ class Tracer(Reports):
     """
 
     def __init__(self, folder: Path | None, check: Check | None = None) -> None:
-        """Nothing is traced yet."""
         self.folder = folder
         self.check = check
         self.tracing: Tracing | None = None
@@ -176,15 +198,15 @@ class Tracer(Reports):
             super().add(item, error, report)
             return
         trace = self.tracing.snapshot()
-        text = pytest_reports.section(trace, error)
+        text = section(trace, error)
         if self.folder is not None and trace.calls:
-            path = self.folder / pytest_reports.file_name(item.nodeid, report.when)
-            text += pytest_reports.save(trace, error, path)
-        if self.check is not None and (found := self.check.section(trace, error)):
-            report.sections.append((pytest_reports.FINDINGS, found))
+            path = self.folder / file_name(item.nodeid, report.when)
+            text += save(trace, error, path)
+        if self.check is not None and (findings := self.check.section(trace, error)):
+            report.sections.append((FINDINGS, findings))
         if text:
             notes = "".join(f"note: {note}\n" for note in self.notes)
-            report.sections.append((pytest_reports.TITLE, text + notes))
+            report.sections.append((TITLE, text + notes))
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:
@@ -208,12 +230,193 @@ def start(config: pytest.Config, folder: Path | None, *, check: bool = False) ->
             make no sense.
     """
     if folder is not None:
-        pytest_reports.check_folder(folder)
+        check_folder(folder)
         config.option.buildtrace_html = str(folder)  # absolute, for the processes of xdist
-    config.pluginmanager.register(Tracer(folder, _check(config) if check else None), NAME)
+    config.pluginmanager.register(Tracer(folder, Check.of(config) if check else None), NAME)
 
 
-def _check(config: pytest.Config) -> Check:
-    from buildtrace.integrations.pytest_check import Check
+# -- what a report says ---------------------------------------------------------------------------
 
-    return Check.of(config)
+
+def section(trace: Trace, error: BaseException) -> str:
+    """The tree down to the call that failed; "" if the error did not come out of a build."""
+    root = _left_by(trace, error)
+    if root is None:
+        return ""
+    part = part_with(trace, {root.id})
+    tree = renderers.excerpt(part, folded(part, set())).strip("\n")
+    before = sum(1 for call in trace.roots if call.start_ns < root.start_ns)
+    lines = [wording.versions(trace), "", tree]
+    if before:
+        verb = "is" if before == 1 else "are"
+        lines += ["", f"{wording.count(before, 'earlier call')} {verb} not shown"]
+    return "\n".join(lines) + "\n"
+
+
+def _left_by(trace: Trace, error: BaseException) -> Call | None:
+    """The last outermost call that this error, or one that it was made of, came out of."""
+    errors = {(info.type, info.message) for info in map(error_info, _chain(error))}
+    for root in reversed(trace.roots):
+        if root.error is not None and (root.error.type, root.error.message) in errors:
+            return root
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those that it was made of."""
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is not None and current not in seen:
+            seen.append(current)
+            yield current
+            hidden = current.__suppress_context__
+            waiting += [current.__cause__, None if hidden else current.__context__]
+            waiting += getattr(current, "exceptions", ())  # of a group
+
+
+# -- HTML files -----------------------------------------------------------------------------------
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder if it is not there, and see that files can be written into it.
+
+    Raises:
+        UsageError: pytest's, which ends the run with one line.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()  # asking for permission is not reliable
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise pytest.UsageError(
+            f"--buildtrace-html: cannot write into {folder}: {reason}"
+        ) from None
+
+
+def file_name(nodeid: str, when: str | None) -> str:
+    """A name for the report of a test: readable, good on every system, and no other test's."""
+    name = nodeid if when in (None, "call") else f"{nodeid} {when}"
+    readable = re.sub(r"[^A-Za-z0-9_.]+", "-", name.replace("/", "-").replace(".py::", "::"))
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{readable[:LONGEST_NAME].strip('-.')}-{digest}{SUFFIX}"
+
+
+def save(trace: Trace, error: BaseException, path: Path) -> str:
+    """Write the trace of a failed test; returns the line that says so, or why it could not be."""
+    try:
+        replace(trace, error=error_info(error)).save(path)
+    except (BuildtraceError, OSError) as problem:
+        return f"cannot write {path}: {problem}\n"
+    return f"report: {path}\n"
+
+
+# -- findings -------------------------------------------------------------------------------------
+
+
+class BuildFailed(pytest.fail.Exception):  # type: ignore[name-defined, misc]
+    """A test went well, but what it built did not. pytest shows the text alone."""
+
+    __module__ = "builtins"  # as pytest's own: the summary of a run has no room for more
+
+
+class Check(NamedTuple):
+    """Looks for findings, as a project wants them.
+
+    Attributes:
+        settings: which ones it wants to hear of.
+        folder: paths are told from there.
+    """
+
+    settings: settings.Settings
+    folder: Path
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Check:
+        """As the project of this run has it in its pyproject.toml.
+
+        Raises:
+            UsageError: pytest's, which ends the run with one line.
+        """
+        try:
+            return cls(settings.read(config.rootpath), config.rootpath)
+        except BuildtraceError as error:
+            raise pytest.UsageError(f"--buildtrace-check: {error}") from None
+
+    def fail(self, trace: Trace) -> None:
+        """Fail the test whose builds these are, if there is a finding that is more than a note.
+
+        The test itself went well: it expected what its builds raised.
+        """
+        problems = [f for f in self._problems(trace) if not _was_expected(f, trace)]
+        if problems:
+            titles = dict.fromkeys(f"{finding.code} ({finding.title})" for finding in problems)
+            number = wording.count(len(problems), "problem")
+            head = f"{number} in the Keras build: {wording.listed(titles, 4)}"
+            raise BuildFailed(f"{head}\n\n{self._text(problems)}", pytrace=False)
+
+    def section(self, trace: Trace, error: BaseException) -> str:
+        """What a report says of the builds of a test that failed by itself; "" if nothing."""
+        if isinstance(error, BuildFailed):
+            return ""  # it says so already
+        try:
+            return self._text(self._problems(replace(trace, error=error_info(error))))
+        except Exception as problem:  # of a rule: pytest would end here
+            return f"the diagnosis itself failed: {problem!r}"
+
+    def _problems(self, trace: Trace) -> tuple[Finding, ...]:
+        return suppress.keep(diagnosis.diagnose(trace), self.settings).problems
+
+    def _text(self, findings: Sequence[Finding]) -> str:
+        return listing.text(listing.lines(findings, self.folder)) if findings else ""
+
+
+def _was_expected(finding: Finding, trace: Trace) -> bool:
+    """Whether it says why something was raised that the test has caught."""
+    errors = [trace.call(call).error for call in finding.calls]
+    errors += [use.error for use in trace.uses if use.caller == finding.caller]
+    return any(error is not None and not error.swallowed for error in errors)
+
+
+# -- builds in files ------------------------------------------------------------------------------
+
+
+ATTRIBUTE = "buildtrace_written"
+"""Of a report: pytest-xdist brings it from the process that ran the test."""
+
+
+class Updater:
+    """Collects which files were written, by whichever process, and lists them at the end."""
+
+    def __init__(self, updates: golden.Updates) -> None:
+        self.updates = updates
+        self.written: list[str] = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Iterator[None]:
+        """Note in a report what was written since the last one."""
+        report = yield
+        setattr(report, ATTRIBUTE, self.updates.written[:])
+        self.updates.written.clear()
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect what was written, where the reports of all processes arrive."""
+        self.written += getattr(report, ATTRIBUTE, [])
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """List the files."""
+        terminalreporter.section("builds of Keras models")
+        for path in sorted(self.written):
+            terminalreporter.write_line(f"wrote {path}")
+        if not self.written:
+            terminalreporter.write_line("no file had to be written")
+        else:
+            terminalreporter.write_line(f"{wording.count(len(self.written), 'file')} in all")
+
+
+def start_updates(config: pytest.Config) -> None:
+    """Have builds written from now on."""
+    config.stash[UPDATES] = updates = golden.Updates()
+    config.pluginmanager.register(Updater(updates), "buildtrace-updates")

@@ -159,8 +159,8 @@ def save(
         RenderError: the output could not be made.
         OSError: the file could not be written.
     """
-    made = content(trace, renderer_for(path, format).name, options)
-    data = made.encode() if isinstance(made, str) else made
+    output = content(trace, renderer_for(path, format).name, options)
+    data = output.encode() if isinstance(output, str) else output
     target = Path(path)
     if target.exists() and not target.is_file():
         target.write_bytes(data)  # a device or a pipe is no file to be replaced
@@ -181,8 +181,8 @@ def content(trace: Trace, format: str, options: Options | None = None) -> str | 
         RenderError: the output could not be made.
         UsageError: the trace has no model of the name that `options` give.
     """
-    made: str | bytes = _load(RENDERERS[format].render)(trace, options or Options())
-    return made
+    output: str | bytes = _load(RENDERERS[format].render)(trace, options or Options())
+    return output
 
 
 def view(trace: Trace, name: str, options: Options) -> Lines:
@@ -193,8 +193,8 @@ def view(trace: Trace, name: str, options: Options) -> Lines:
     """
     if name not in VIEWS:
         raise UsageError(f"no view {name!r}; there are {', '.join(VIEWS)}")
-    made: Lines = _load(VIEWS[name].render)(trace, options)
-    return made
+    lines: Lines = _load(VIEWS[name].render)(trace, options)
+    return lines
 
 
 def below(trace: Trace, options: Options) -> Lines:
@@ -203,8 +203,8 @@ def below(trace: Trace, options: Options) -> Lines:
     Raises:
         UsageError: the trace has no model of the name that `options` give.
     """
-    made: Lines = _load("terminal.ending:render")(trace, options)
-    return made
+    lines: Lines = _load("terminal.ending:render")(trace, options)
+    return lines
 
 
 def show(trace: Trace, console: Console, options: Options | None = None) -> None:
@@ -214,10 +214,10 @@ def show(trace: Trace, console: Console, options: Options | None = None) -> None
         UsageError: there is no such view, or no model of the name that `options` give.
     """
     options = options or Options()
-    for number, made in enumerate([view(trace, name, options) for name in options.views]):
+    for number, lines in enumerate([view(trace, name, options) for name in options.views]):
         if number:
             console.print()
-        made.stream(console)
+        lines.stream(console)
     below(trace, options).stream(console)
 
 

@@ -8,7 +8,7 @@ import made_traces  # noqa: F401 - to be there when pytest runs inside of pytest
 import pytest
 
 from buildtrace import testing
-from buildtrace.integrations import pytest_reports, pytest_tracing, pytest_updates  # noqa: F401
+from buildtrace.integrations import pytest_tracing
 
 pytest_plugins = ["pytester"]
 
@@ -218,7 +218,7 @@ def test_no_report_where_nothing_was_recorded(synthetic):
     ],
 )
 def test_file_names_are_safe(nodeid):
-    name = pytest_reports.file_name(nodeid, "call")
+    name = pytest_tracing.file_name(nodeid, "call")
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
     assert name[0] not in "-."
     assert ".." not in name
@@ -228,8 +228,8 @@ def test_file_names_are_safe(nodeid):
 
 def test_file_names_differ():
     ids = ["a/b.py::t", "a-b.py::t", "a/b::t", "A/b.py::t", "a/b.py::t[x]", "a/b.py::t[x ]"]
-    names = {pytest_reports.file_name(nodeid, "call").lower() for nodeid in ids}
-    names |= {pytest_reports.file_name(ids[0], when).lower() for when in ("setup", "teardown")}
+    names = {pytest_tracing.file_name(nodeid, "call").lower() for nodeid in ids}
+    names |= {pytest_tracing.file_name(ids[0], when).lower() for when in ("setup", "teardown")}
     assert len(names) == len(ids) + 2
 
 
@@ -276,7 +276,7 @@ def test_a_finding_fails_a_test(synthetic, processes):
     assert text.count("- Keras build: findings -") == 1  # of the test that fails by itself
     failures = text.partition("short test summary info")[0]  # which is long where CI is set
     assert failures.count("  fix:") == 3
-    assert "pytest_check.py" not in text
+    assert "pytest_tracing.py" not in text
     result.stdout.fnmatch_lines(["FAILED test_model.py::test_that_passes - BuildFailed: 1 prob*"])
 
 
@@ -330,8 +330,8 @@ def test_an_exception_that_the_test_expected_is_no_finding(synthetic, monkeypatc
     from buildtrace import diagnosis
     from buildtrace.traces.schema import Finding
 
-    made = Finding(code="BT301", message="It raised.", why="", fix="", calls=(0,))
-    monkeypatch.setattr(diagnosis, "diagnose", lambda trace: (made,))
+    finding = Finding(code="BT301", message="It raised.", why="", fix="", calls=(0,))
+    monkeypatch.setattr(diagnosis, "diagnose", lambda trace: (finding,))
     result = run(synthetic("failing()"), "--buildtrace-check")
     result.assert_outcomes(passed=1, failed=2)
     assert result.stdout.str().count("BT301 warning: It raised.") == 2  # of those that fail

@@ -20,7 +20,7 @@ from buildtrace.renderers.drawing.diagram import (
     boxes,
 )
 from buildtrace.renderers.drawing.kinds import kind_of
-from buildtrace.renderers.models import More, folded
+from buildtrace.renderers.models import More, folded, outermost
 from buildtrace.renderers.weighing import Weighing
 from buildtrace.traces import wording
 
@@ -69,10 +69,7 @@ def _chosen(trace: Trace, options: Options) -> list[Graph]:
             ) from None
     if not trace.graphs:
         raise RenderError("no model was built: there is nothing to draw")
-    nested = {
-        node.layer for graph in trace.graphs for node in graph.nodes if node.layer != graph.model.id
-    }
-    return [g for g in trace.graphs if g.model.id not in nested] or list(trace.graphs)
+    return outermost(trace)
 
 
 class _DiagramMaker:

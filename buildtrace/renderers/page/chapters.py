@@ -41,8 +41,8 @@ class Chapter:
     def data(self) -> dict[str, Any]:
         """What the scripts need to know of it."""
         context = self._context
-        places = context.call_numbers, context.weight_numbers
-        graphs = [drawn.parts(context.moments, *places) for drawn in self.pictures]
+        numbers = context.call_numbers, context.weight_numbers
+        graphs = [drawn.parts(context.moments, *numbers) for drawn in self.pictures]
         for drawn, graph in list(zip(self.pictures, graphs, strict=True))[1:]:
             graph["svg"] = drawn.markup  # the first one is in the page itself
         return {
@@ -58,10 +58,10 @@ class Chapter:
 def chapters_of(context: PageContext) -> list[Chapter]:
     """What the switcher offers: models, and if they are not one and the whole, everything."""
     trace = context.trace
-    told = [story for story in stories(trace, context.options.full) if isinstance(story, Story)]
-    if len(told) != 1 or len(told[0].trace.calls) < len(trace.calls):
-        told.append(Story(trace, None))
-    return [Chapter(context, story) for story in told]
+    models = [story for story in stories(trace, context.options.full) if isinstance(story, Story)]
+    if len(models) != 1 or len(models[0].trace.calls) < len(trace.calls):
+        models.append(Story(trace, None))
+    return [Chapter(context, story) for story in models]
 
 
 def _title(story: Story) -> tuple[str, str]:

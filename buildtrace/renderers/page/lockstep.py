@@ -91,7 +91,7 @@ def _build(build: Build) -> dict[str, str]:
 def _change(aligned: Aligned, change: Change) -> dict[str, Any]:
     """A change with the first row that shows it, if one does."""
     row = None
-    for places, side in zip(aligned.places, (change.left, change.right), strict=True):
+    for places, side in zip(aligned.row_numbers, (change.left, change.right), strict=True):
         if row is None and side and side.call is not None:
             row = places.get(side.call)
     return {

@@ -22,10 +22,13 @@ CAUGHT = "caught"
 
 def panel(context: PageContext) -> dict[str, Any] | None:
     """The findings, what was caught before them; `None` if there is neither."""
-    caught = [_caught(context, each) for each in failures.swallowed(context.trace)]
-    by_code = findings.by_code(context.trace).values()
-    found = [[_finding(context, finding) for finding in each] for each in by_code]
-    groups = [caught, *found] if caught else found
+    caught = [_caught(context, swallowed) for swallowed in failures.swallowed(context.trace)]
+    groups = [
+        [_finding(context, finding) for finding in same_code]
+        for same_code in findings.by_code(context.trace).values()
+    ]
+    if caught:
+        groups.insert(0, caught)
     if not groups:
         return None
     counts = _counts(context)
@@ -76,19 +79,19 @@ def reported(context: PageContext) -> list[dict[str, Any]]:
     ]
 
 
-def _caught(context: PageContext, found: Swallowed) -> dict[str, Any]:
-    said, place = failing.caught(found)
+def _caught(context: PageContext, swallowed: Swallowed) -> dict[str, Any]:
+    said, location = failing.caught(swallowed)
     return {
         "severity": "warning",
         "badge": CAUGHT,
         "code": "",
         "message": said,
-        "place": wording.line(found.lines[0]) if found.lines else "",
+        "place": wording.line(swallowed.lines[0]) if swallowed.lines else "",
         "function": "",
-        "excerpt": excerpt(found.lines[0] if found.lines else None),
-        "why": [f"It was raised {place}."],
+        "excerpt": excerpt(swallowed.lines[0] if swallowed.lines else None),
+        "why": [f"It was raised {location}."],
         "fix": [],
-        "calls": _steps(context, [found.call.id, found.caught_in.id]),
+        "calls": _steps(context, [swallowed.call.id, swallowed.caught_in.id]),
     }
 
 
@@ -112,9 +115,9 @@ def _about(call: Call) -> str:
     return f"{layer} {wording.tensors(call.inputs)}".strip()
 
 
-def excerpt(place: SourceLine | None) -> list[dict[str, Any]]:
+def excerpt(location: SourceLine | None) -> list[dict[str, Any]]:
     """The user's code around a line: each with its number, its pieces, and whether it is meant."""
-    around = excerpts.around(place) if place else []
+    around = excerpts.around(location) if location else []
     pieces = python.highlighted("\n".join(line.text for line in around))
     return [
         {"number": line.number, "pieces": parts, "meant": line.meant}
@@ -122,8 +125,8 @@ def excerpt(place: SourceLine | None) -> list[dict[str, Any]]:
     ]
 
 
-def _function(place: SourceLine | None) -> str:
-    return wording.sanitize(excerpts.function_at(place)) if place else ""
+def _function(location: SourceLine | None) -> str:
+    return wording.sanitize(excerpts.function_at(location)) if location else ""
 
 
 # -- the failure ------------------------------------------------------------------------------
@@ -131,38 +134,38 @@ def _function(place: SourceLine | None) -> str:
 
 def failed(context: PageContext) -> dict[str, Any] | None:
     """The exception that ended the run, the call that it came out of, and what explains it."""
-    found = failures.failure(context.trace)
-    if found is None:
+    failure = failures.failure(context.trace)
+    if failure is None:
         return None
-    lines = failing.message(found.error)
-    told = wording.essence(found.raised)[0] if found.raised else ""
-    severity = failing.severity(found)
+    lines = failing.message(failure.error)
+    told = wording.essence(failure.raised)[0] if failure.raised else ""
+    severity = failing.severity(failure)
     return {
         "severity": severity,
         "mark": styles.MARK[severity],
-        "title": failing.title(found),
-        "type": wording.sanitize(found.error.type),
+        "title": failing.title(failure),
+        "type": wording.sanitize(failure.error.type),
         "message": "\n".join(lines),
         "told": wording.sanitize_long(told),
-        "call": None if found.call is None else context.call_numbers[found.call.id],
-        "place": wording.line(found.lines[0]) if found.lines else "",
-        "function": _function(found.lines[0] if found.lines else None),
-        "excerpt": excerpt(found.lines[0] if found.lines else None),
-        "through": _named(found.lines[1 : failing.MOST_LINES]),
-        "comparison": comparison(context, found),
+        "call": None if failure.call is None else context.call_numbers[failure.call.id],
+        "place": wording.line(failure.lines[0]) if failure.lines else "",
+        "function": _function(failure.lines[0] if failure.lines else None),
+        "excerpt": excerpt(failure.lines[0] if failure.lines else None),
+        "through": _named(failure.lines[1 : failing.MOST_LINES]),
+        "comparison": comparison(context, failure),
     }
 
 
-def comparison(context: PageContext, found: Failure) -> list[dict[str, Any]]:
+def comparison(context: PageContext, failure: Failure) -> list[dict[str, Any]]:
     """What the layer got beside what it takes; empty if that is not what went wrong."""
-    if not found.expects and not found.frozen:
+    if not failure.expects and not failure.frozen:
         return []
     rows: list[dict[str, Any]] = [
-        {"label": label, "text": text, "lines": []} for label, text in failing.facts(found)
+        {"label": label, "text": text, "lines": []} for label, text in failing.facts(failure)
     ]
-    if found.frozen and found.frozen.build.id in context.call_numbers:
-        rows[-1]["call"] = context.call_numbers[found.frozen.build.id]
-        rows[-1]["lines"] = _named(found.frozen.lines[: failing.MOST_LINES])
+    if failure.frozen and failure.frozen.build.id in context.call_numbers:
+        rows[-1]["call"] = context.call_numbers[failure.frozen.build.id]
+        rows[-1]["lines"] = _named(failure.frozen.lines[: failing.MOST_LINES])
     return rows
 
 

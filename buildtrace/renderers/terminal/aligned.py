@@ -63,7 +63,7 @@ class Aligned:
         traces: the left and the right one.
         rows: in the order for stepping.
         depths: for both sides, how deep each call is, by its id.
-        places: for both sides, the number of the row that each call is in, by its id.
+        row_numbers: for both sides, the number of the row that each call is in, by its id.
     """
 
     def __init__(self, left: Trace, right: Trace, difference: Difference) -> None:
@@ -71,7 +71,7 @@ class Aligned:
         self._facts = [CallFacts(trace, by_shapes=True) for trace in self.traces]
         self.depths = _depths(left), _depths(right)
         self.rows = [self._row(step) for step in difference.steps]
-        self.places = (
+        self.row_numbers = (
             {row.left.id: number for number, row in enumerate(self.rows) if row.left},
             {row.right.id: number for number, row in enumerate(self.rows) if row.right},
         )
@@ -109,8 +109,8 @@ class Aligned:
     def _around(self, row: AlignedRow) -> set[int]:
         """The rows of the calls that these calls are inside of."""
         return {
-            place[outer.id]
-            for trace, place, call in zip(self.traces, self.places, row.calls, strict=True)
+            numbers[outer.id]
+            for trace, numbers, call in zip(self.traces, self.row_numbers, row.calls, strict=True)
             if call is not None
             for outer in trace.ancestors(call)
         }
@@ -144,14 +144,14 @@ class Aligned:
         if row.left is None or row.right is None or row.step.state != "differs":
             return []
         outer = row.left.parent, row.right.parent
-        around = None if None in outer else self.places[0].get(outer[0] or 0)
-        told = self.rows[around] if around is not None else None
-        if told is None or told.right is None or told.right.id != outer[1]:
+        number = None if None in outer else self.row_numbers[0].get(outer[0] or 0)
+        around = None if number is None else self.rows[number]
+        if around is None or around.right is None or around.right.id != outer[1]:
             return [*row.step.differs]
         return [
             fact
             for fact in row.step.differs
-            if fact not in told.step.differs or self.facts(row, fact) != self.facts(told, fact)
+            if fact not in around.step.differs or self.facts(row, fact) != self.facts(around, fact)
         ]
 
     def details(self, side: int, call: Call) -> Iterator[str]:
@@ -172,17 +172,17 @@ class Aligned:
         if step.elsewhere is None:
             return None
         side = 0 if step.left is None else 1
-        row = self.places[side][step.elsewhere]
+        row = self.row_numbers[side][step.elsewhere]
         name = wording.sanitize(self.traces[side].call(step.elsewhere).name)
         arrow = "↓" if row > number else "↑"
         return Elsewhere(row, f"{arrow} {name}", self.depths[side][step.elsewhere])
 
 
 def _depths(trace: Trace) -> dict[int, int]:
-    found: dict[int | None, int] = {None: -1}
+    depths: dict[int | None, int] = {None: -1}
     for call in trace.calls:
-        found[call.id] = found[call.parent] + 1
-    return {id_: depth for id_, depth in found.items() if id_ is not None}
+        depths[call.id] = depths[call.parent] + 1
+    return {id_: depth for id_, depth in depths.items() if id_ is not None}
 
 
 def _fact(trace: Trace, call: Call, fact: str) -> str:

@@ -34,39 +34,39 @@ LABEL = len("built for") + 2
 def lines(trace: Trace, width: int) -> Iterator[Line]:
     """All of it, what was caught first; nothing if nothing failed."""
     yield from _swallowed(trace, width)
-    if found := failures.failure(trace):
+    if failure := failures.failure(trace):
         yield []
-        yield from _failure(found, width)
+        yield from _failure(failure, width)
 
 
 # -- the failure ------------------------------------------------------------------------------
 
 
-def title(found: Failure) -> str:
+def title(failure: Failure) -> str:
     """Where it failed, in one clause."""
-    if found.use:
-        model = f" of {named(found.use.model)}" if found.use.model else ""
-        built = "" if found.use.built else ", which is not built"
-        return f"The run ended in {wording.sanitize(found.use.name)}{model}{built}"
-    if found.call is None:
+    if failure.use:
+        model = f" of {named(failure.use.model)}" if failure.use.model else ""
+        built = "" if failure.use.built else ", which is not built"
+        return f"The run ended in {wording.sanitize(failure.use.name)}{model}{built}"
+    if failure.call is None:
         return "The run ended in an error, outside of any call shown here"
-    what = "build" if found.building else "call"
-    if found.went_on:
-        return f"A {what} failed in {where(found)}, and the program went on"
-    return f"The {what} failed in {where(found)}"
+    what = "build" if failure.building else "call"
+    if failure.went_on:
+        return f"A {what} failed in {where(failure)}, and the program went on"
+    return f"The {what} failed in {where(failure)}"
 
 
-def severity(found: Failure) -> Severity:
+def severity(failure: Failure) -> Severity:
     """How bad it is: one that the program caught is not its end."""
-    return "warning" if found.went_on else "error"
+    return "warning" if failure.went_on else "error"
 
 
-def where(found: Failure) -> str:
+def where(failure: Failure) -> str:
     """The call that failed, the layer at work, and what that was given."""
-    assert found.call is not None
-    layer = f" of {named(found.layer)}" if found.layer else ""
-    given = f" on {wording.tensors(found.given)}" if found.given else ""
-    return f"{wording.sanitize(found.call.name)}{layer}{given}"
+    assert failure.call is not None
+    layer = f" of {named(failure.layer)}" if failure.layer else ""
+    given = f" on {wording.tensors(failure.given)}" if failure.given else ""
+    return f"{wording.sanitize(failure.call.name)}{layer}{given}"
 
 
 def named(ref: LayerRef) -> str:
@@ -74,21 +74,21 @@ def named(ref: LayerRef) -> str:
     return wording.layer_title(ref)
 
 
-def _failure(found: Failure, width: int) -> Iterator[Line]:
-    style = styles.SEVERITY[severity(found)]
-    mark = [Part(f"{styles.MARK[severity(found)]} ", style)]
-    yield from wrapped(title(found), width, mark, INDENT, style)
-    for text in message(found.error):
+def _failure(failure: Failure, width: int) -> Iterator[Line]:
+    style = styles.SEVERITY[severity(failure)]
+    mark = [Part(f"{styles.MARK[severity(failure)]} ", style)]
+    yield from wrapped(title(failure), width, mark, INDENT, style)
+    for text in message(failure.error):
         yield from wrapped(text, width, INDENT, INDENT)
-    if found.raised:
-        text = f"Keras told it as {wording.essence(found.raised)[0]}"
+    if failure.raised:
+        text = f"Keras told it as {wording.essence(failure.raised)[0]}"
         yield from wrapped(wording.sanitize_long(text), width, INDENT, INDENT, styles.QUIET)
-    if found.call:
-        yield _place(found.call, found.lines, width)
-    if found.expects or found.frozen:
+    if failure.call:
+        yield _raised_at(failure.call, failure.lines, width)
+    if failure.expects or failure.frozen:
         yield []
-        yield from _comparison(found, width)
-    yield from _code(found.lines, width)
+        yield from _comparison(failure, width)
+    yield from _code(failure.lines, width)
 
 
 def message(error: ErrorInfo) -> list[str]:
@@ -99,41 +99,41 @@ def message(error: ErrorInfo) -> list[str]:
     return [*kept, f"… {more} more lines"] if more > 0 else kept
 
 
-def facts(found: Failure) -> Iterator[tuple[str, str]]:
+def facts(failure: Failure) -> Iterator[tuple[str, str]]:
     """What the layer got beside what it takes: labels and texts."""
-    yield "got", wording.tensors(found.given)
-    if found.expects:
-        yield "expects", "; ".join(wording.expected(wanted) for wanted in found.expects)
-    if found.frozen:
-        yield "built for", built_for(found.frozen)
+    yield "got", wording.tensors(failure.given)
+    if failure.expects:
+        yield "expects", "; ".join(wording.expected(wanted) for wanted in failure.expects)
+    if failure.frozen:
+        yield "built for", built_for(failure.frozen)
 
 
 def built_for(frozen: Frozen) -> str:
     """The shapes that a layer was built for, and what was made for them."""
-    made = [
+    weights = [
         f"{wording.sanitize(w.name)} {wording.shape(w.shape)}"
         for w in frozen.weights[:MOST_WEIGHTS]
     ]
-    more = len(frozen.weights) - len(made)
-    weights = ", ".join([*made, *([f"… {more} more"] if more > 0 else [])])
+    if more := len(frozen.weights) - len(weights):
+        weights.append(f"… {more} more")
     shapes = wording.tensors(frozen.build.inputs) or "an unknown shape"
-    return f"{shapes} by {wording.sanitize(frozen.build.name)}: {weights}"
+    return f"{shapes} by {wording.sanitize(frozen.build.name)}: {', '.join(weights)}"
 
 
-def _comparison(found: Failure, width: int) -> Iterator[Line]:
+def _comparison(failure: Failure, width: int) -> Iterator[Line]:
     blank = [*INDENT, Part(" " * LABEL)]
-    for label, text in facts(found):
+    for label, text in facts(failure):
         first = [*INDENT, Part(f"{label:<{LABEL}}", styles.QUIET)]
         style = styles.ERROR if label == "got" else styles.NAME
         yield from flowing([Part(text, "" if label == "built for" else style)], width, first, blank)
-    for line in found.frozen.lines[:MOST_LINES] if found.frozen else ():
+    for line in failure.frozen.lines[:MOST_LINES] if failure.frozen else ():
         yield _line(line, blank, width)
 
 
 # -- the user's lines -------------------------------------------------------------------------
 
 
-def _place(call: Call, lines: tuple[SourceLine, ...], width: int) -> Line:
+def _raised_at(call: Call, lines: tuple[SourceLine, ...], width: int) -> Line:
     """Keras' function that raised, and the user's line that led there."""
     address = source_files.link(call.file, call.line)
     line = [*INDENT, Part(wording.location(call.file, call.line), styles.QUIET, address)]
@@ -146,57 +146,62 @@ def _place(call: Call, lines: tuple[SourceLine, ...], width: int) -> Line:
 
 def _code(lines: tuple[SourceLine, ...], width: int) -> Iterator[Line]:
     """The code around the innermost line, and the lines that led to it."""
-    found = excerpts.around(lines[0]) if lines else []
-    if found:
+    excerpt = excerpts.around(lines[0]) if lines else []
+    if excerpt:
         yield []
-    size = len(str(found[-1].number)) if found else 0
-    for number, text, meant in found:
+    size = len(str(excerpt[-1].number)) if excerpt else 0
+    for number, text, meant in excerpt:
         style = styles.ERROR if meant else styles.QUIET
         guide = Part(f"{'>' if meant else ' '} {number:>{size}} │ ", style)
         text = wording.sanitize_long(text)
         yield cut([*INDENT, guide, Part(text, styles.NAME if meant else styles.QUIET)], width)
-    for line in lines[1:MOST_LINES] if found else ():
+    for line in lines[1:MOST_LINES] if excerpt else ():
         yield _line(line, [*INDENT, Part("from ", styles.QUIET)], width)
 
 
-def _line(place: SourceLine, before: Line, width: int) -> Line:
+def _line(location: SourceLine, before: Line, width: int) -> Line:
     """A line of the user's: where it is, and what stands there."""
-    code = wording.sanitize_long(excerpts.line_of(place))
-    return cut([*before, _user_line(place), Part(f"  {code}" if code else "")], width)
+    code = wording.sanitize_long(excerpts.line_of(location))
+    return cut([*before, _user_line(location), Part(f"  {code}" if code else "")], width)
 
 
-def _user_line(place: SourceLine) -> Part:
-    return Part(wording.line(place), styles.NAME, source_files.link(place.file, place.line))
+def _user_line(location: SourceLine) -> Part:
+    return Part(
+        wording.line(location), styles.NAME, source_files.link(location.file, location.line)
+    )
 
 
 # -- what was caught ----------------------------------------------------------------------------
 
 
-def caught(found: Swallowed) -> tuple[str, str]:
+def caught(swallowed: Swallowed) -> tuple[str, str]:
     """What happened, in two pieces: who caught what, and where it was raised."""
-    who = "Keras caught this exception" if found.by_keras else "This exception was caught"
-    error = wording.essence(found.error)
-    place = wording.line(found.lines[0]) if found.lines else ""
-    function = excerpts.function_at(found.lines[0]) if found.lines else ""
-    around = found.caught_in
+    who = "Keras caught this exception" if swallowed.by_keras else "This exception was caught"
+    error = wording.essence(swallowed.error)
+    location = wording.line(swallowed.lines[0]) if swallowed.lines else ""
+    function = excerpts.function_at(swallowed.lines[0]) if swallowed.lines else ""
+    around = swallowed.caught_in
     layer = f" of {named(around.layer)}" if around.layer else ""
-    rest = [f"at {place}" if place else "", f"in {wording.sanitize(function)}" if function else ""]
+    rest = [
+        f"at {location}" if location else "",
+        f"in {wording.sanitize(function)}" if function else "",
+    ]
     rest.append(f"while {wording.sanitize(around.name)}{layer} ran")
-    if found.times > 1:
-        rest.append(f"{found.times:,} times")
+    if swallowed.times > 1:
+        rest.append(f"{swallowed.times:,} times")
     return f"{who} and went on: {wording.sanitize_long(error[0])}", ", ".join(filter(None, rest))
 
 
 def _swallowed(trace: Trace, width: int) -> Iterator[Line]:
-    found = failures.swallowed(trace)
-    for each in found[:MOST_CAUGHT]:
-        said, place = caught(each)
+    exceptions = failures.swallowed(trace)
+    for swallowed in exceptions[:MOST_CAUGHT]:
+        said, location = caught(swallowed)
         mark = [Part(f"{styles.MARK['warning']} ", styles.SWALLOWED)]
         yield []
         yield from wrapped(said, width, mark, INDENT, styles.SWALLOWED)
-        yield from wrapped(place, width, INDENT, INDENT)
-        yield from _code(each.lines, width)
-    if len(found) > MOST_CAUGHT:
-        more = wording.count(len(found) - MOST_CAUGHT, "more exception")
+        yield from wrapped(location, width, INDENT, INDENT)
+        yield from _code(swallowed.lines, width)
+    if len(exceptions) > MOST_CAUGHT:
+        more = wording.count(len(exceptions) - MOST_CAUGHT, "more exception")
         yield []
         yield [*INDENT, Part(f"… {more} of the user's code that was caught", styles.NOTE)]

@@ -32,11 +32,11 @@ def lines(trace: Trace, width: int, full: bool = False) -> Iterator[Line]:
     yield []
     yield [Part("Findings: ", styles.HEADING), *counts(trace)]
     for findings in by_code(trace).values():
-        told: Finding | None = None
+        previous: Finding | None = None
         for finding in findings if full else findings[:MOST_OF_A_CODE]:
             yield []
-            yield from _finding(finding, told, width)
-            told = finding
+            yield from _finding(finding, previous, width)
+            previous = finding
         if more := [] if full else findings[MOST_OF_A_CODE:]:
             yield []
             yield from wrapped(_more(more), min(width, WIDEST), INDENT, INDENT, styles.NOTE)
@@ -44,10 +44,10 @@ def lines(trace: Trace, width: int, full: bool = False) -> Iterator[Line]:
 
 def by_code(trace: Trace) -> dict[str, list[Finding]]:
     """The findings of each rule, in the order of the trace, where the worst are first."""
-    found: dict[str, list[Finding]] = {}
+    findings: dict[str, list[Finding]] = {}
     for finding in trace.findings:
-        found.setdefault(finding.code, []).append(finding)
-    return found
+        findings.setdefault(finding.code, []).append(finding)
+    return findings
 
 
 def counts(trace: Trace) -> Line:
@@ -71,11 +71,11 @@ def _finding(finding: Finding, before: Finding | None, width: int) -> Iterator[L
     for text in wording.sanitize_lines(finding.message):
         yield from wrapped(text, prose, INDENT, INDENT)
     if finding.caller:
-        place = finding.caller
-        code = wording.sanitize_long(excerpts.line_of(place))
-        address = source_files.link(place.file, place.line)
+        caller = finding.caller
+        code = wording.sanitize_long(excerpts.line_of(caller))
+        address = source_files.link(caller.file, caller.line)
         yield cut(
-            [*INDENT, Part(wording.line(place), styles.NAME, address), Part(f"  {code}")], width
+            [*INDENT, Part(wording.line(caller), styles.NAME, address), Part(f"  {code}")], width
         )
     if before is None or before.why != finding.why:
         for text in wording.sanitize_lines(finding.why):
@@ -88,7 +88,7 @@ def _finding(finding: Finding, before: Finding | None, width: int) -> Iterator[L
 
 def _more(findings: list[Finding]) -> str:
     """That there are more of a rule, and where."""
-    places = dict.fromkeys(wording.line(finding.caller) for finding in findings)
-    where = wording.listed(filter(None, places), 6)
+    lines = dict.fromkeys(wording.line(finding.caller) for finding in findings)
+    where = wording.listed(filter(None, lines), 6)
     more = f"… and {len(findings):,} more of {wording.sanitize(findings[0].code)}"
     return f"{more}: {where}; --full shows all" if where else f"{more}; --full shows all"

@@ -74,11 +74,11 @@ def _cells(row: Row | SpanningRow) -> Row:
 
 
 def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iterator[Line]:
-    made = totals(weights.get(graph.model.id, [])).parameters
+    parameters = totals(weights.get(graph.model.id, [])).parameters
     facts = [
         wording.count(len(graph.nodes), "node"),
         wording.count(len(graph.edges), "connection"),
-        wording.count(made, "parameter"),
+        wording.count(parameters, "parameter"),
         "built" if graph.built else "not built",
     ]
     title = wording.layer_title(graph.model)
@@ -113,10 +113,10 @@ class _Rows:
         sources = _sources(graph)
         lanes = Lanes([node.id for node in nodes], sources)
         around = [*outer, graph.model.id]
-        place = 0
+        start = 0
         for gap in [*self._gaps(nodes, sources), Gap(len(nodes), len(nodes), "")]:
             previous: int | None = None  # what is left out cannot be pointed to without a word
-            for node in nodes[place : gap.start]:
+            for node in nodes[start : gap.start]:
                 inner = self._inner(node, around)
                 like = self.shown.get(form(inner), "") if inner and not self.full else ""
                 drawing = before + lanes.draw(node.id, _dot(node))
@@ -134,7 +134,7 @@ class _Rows:
                 self.hidden += len(hidden)
                 self.gaps += 1
                 yield self._gap(gap, hidden, f"{before}{lanes.going_on()}", len(outer))
-            place = gap.end
+            start = gap.end
 
     def _gaps(self, nodes: list[Node], sources: dict[int, list[int]]) -> list[Gap]:
         """What is left out of a graph."""
@@ -199,11 +199,11 @@ class _Rows:
 
 def _sources(graph: Graph) -> dict[int, list[int]]:
     """For each node the nodes that it gets its input from."""
-    found: dict[int, dict[int, None]] = {node.id: {} for node in graph.nodes}
+    sources_of: dict[int, dict[int, None]] = {node.id: {} for node in graph.nodes}
     for edge in graph.edges:
-        if edge.target in found and edge.source in found:
-            found[edge.target][edge.source] = None
-    return {node: [*sources] for node, sources in found.items()}
+        if edge.target in sources_of and edge.source in sources_of:
+            sources_of[edge.target][edge.source] = None
+    return {node: [*sources] for node, sources in sources_of.items()}
 
 
 def _dot(node: Node) -> str:

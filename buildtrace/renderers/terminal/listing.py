@@ -41,17 +41,17 @@ def lines(findings: Iterable[Finding], folder: Path, instead: str = "") -> Itera
 
 def headline(finding: Finding, folder: Path, instead: str = "") -> Line:
     """The one line that says it all; the arguments are those of `lines`."""
-    place, link = instead, ""
+    location, link = instead, ""
     if finding.caller is not None:
-        place = f"{path_in(folder, finding.caller.file)}:{finding.caller.line}"
+        location = f"{path_in(folder, finding.caller.file)}:{finding.caller.line}"
         link = source_files.link(finding.caller.file, finding.caller.line)
     return [
-        Part(wording.sanitize_long(f"{place}: " if place else ""), styles.NAME, link),
+        Part(wording.sanitize_long(f"{location}: " if location else ""), styles.NAME, link),
         Part(f"{finding.code} {finding.severity}: ", styles.SEVERITY[finding.severity]),
         Part(wording.sanitize_long(finding.message)),
     ]
 
 
-def text(found: Iterable[Line]) -> str:
+def text(lines: Iterable[Line]) -> str:
     """Lines without their colors."""
-    return "\n".join("".join(part.text for part in line) for line in found).rstrip("\n")
+    return "\n".join("".join(part.text for part in line) for line in lines).rstrip("\n")

@@ -206,10 +206,10 @@ class _Columns:
 
     def _elsewhere(self, number: int) -> Line:
         """What the other side's column says in a row that it has no call in."""
-        found = self.aligned.elsewhere(number)
-        if found is None:
+        elsewhere = self.aligned.elsewhere(number)
+        if elsewhere is None:
             return []
-        return [self._indented(found.depth), Part(found.text, styles.NOTE)]
+        return [self._indented(elsewhere.depth), Part(elsewhere.text, styles.NOTE)]
 
     def _differences(self, row: AlignedRow) -> Iterator[Line]:
         """What differs in two calls that belong together, one thing a line."""

@@ -76,14 +76,14 @@ class _Telling:
     def _step(
         self, number: int, title: str, sentences: Iterable[Line], story: Story
     ) -> Iterator[Line]:
-        told = list(sentences)
+        texts = list(sentences)
         ran = story.count(number)
-        if not told and not ran:
+        if not texts and not ran:
             return
         if number > 1:
             yield []
         yield [Part(f"{number}. {title}", styles.HEADING)]
-        for sentence in told:
+        for sentence in texts:
             # A list item hangs below its own beginning.
             item = sentence[0].style == styles.QUIET
             first = [*MARGIN, sentence[0]] if item else MARGIN
@@ -122,13 +122,13 @@ class _Telling:
         """A sentence for each layer; what comes again is folded."""
         layers = story.layers
         kinds = [facts.kind for facts in layers]
-        place = 0
+        start = 0
         for gap in [] if self.options.full else gaps(kinds, LIMITS):
-            for number in range(place, gap.start):
+            for number in range(start, gap.start):
                 yield _layer(number, layers[number])
             yield _more(layers[gap.start : gap.end], gap)
-            place = gap.end
-        for number in range(place, len(layers)):
+            start = gap.end
+        for number in range(start, len(layers)):
             yield _layer(number, layers[number])
 
 

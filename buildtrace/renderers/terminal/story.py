@@ -64,9 +64,9 @@ class Story:
     @cached_property
     def sources(self) -> list[Call]:
         """The calls that made the model's input layers, not those of the models in it."""
-        found = [call for call in self.trace.calls if call.name == "InputLayer.__init__"]
+        calls = [call for call in self.trace.calls if call.name == "InputLayer.__init__"]
         nested = self._models - {self.graph.model.id if self.graph else None}
-        return [call for call in found if not self._at(call) & nested]
+        return [call for call in calls if not self._at(call) & nested]
 
     def _at(self, call: Call) -> set[int]:
         """The layers at work when `call` ran."""
@@ -85,11 +85,13 @@ class Story:
         """
         weights = weights_by_layer(self.trace)
         path = folding.failing_path(self.trace)
-        found: dict[int, list[Call]] = {}
+        calls_by_layer: dict[int, list[Call]] = {}
         for call in self._direct():
             assert call.layer is not None
-            found.setdefault(call.layer.id, []).append(call)
-        return [_facts(calls, weights.get(layer, []), path) for layer, calls in found.items()]
+            calls_by_layer.setdefault(call.layer.id, []).append(call)
+        return [
+            _facts(calls, weights.get(layer, []), path) for layer, calls in calls_by_layer.items()
+        ]
 
     def _direct(self) -> Iterator[Call]:
         """The calls on layers that are not inside another layer's call, nor the mapping's."""
@@ -109,20 +111,20 @@ class Story:
     @cached_property
     def changes(self) -> dict[str, tuple[bool, bool]]:
         """What changed in the model itself: the first state and the last."""
-        found: dict[str, tuple[bool, bool]] = {}
+        changes: dict[str, tuple[bool, bool]] = {}
         for call in self.trace.calls:
             if call.layer and self.graph and call.layer.id == self.graph.model.id:
                 for name, (before, after) in call.changes.items():
-                    found[name] = (found.get(name, (before,))[0], after)
-        return found
+                    changes[name] = (changes.get(name, (before,))[0], after)
+        return changes
 
     def count(self, step: int) -> dict[tuple[str, str], list[Call]]:
         """The calls of one of the three steps by landmark, in the order of the first of each."""
-        found: dict[tuple[str, str], list[Call]] = {}
+        calls_by_landmark: dict[tuple[str, str], list[Call]] = {}
         for call in self.trace.calls:
             if OF_STEP[call.step] == step:
-                found.setdefault((call.generation, call.landmark), []).append(call)
-        return found
+                calls_by_landmark.setdefault((call.generation, call.landmark), []).append(call)
+        return calls_by_landmark
 
 
 def stories(trace: Trace, full: bool) -> Iterator[Story | More]:
@@ -133,8 +135,8 @@ def stories(trace: Trace, full: bool) -> Iterator[Story | More]:
         else:
             yield Story(folding.part_of(trace, {graph.model.id}), graph)
     models = {graph.model.id for graph in outermost(trace)}
-    told = {call.id for call in folding.part_of(trace, models).calls}
-    rest = tuple(call for call in trace.calls if call.id not in told)
+    in_stories = {call.id for call in folding.part_of(trace, models).calls}
+    rest = tuple(call for call in trace.calls if call.id not in in_stories)
     if rest:
         yield Story(_rest(trace, rest), None)
 

@@ -188,44 +188,44 @@ class Tree:
         """A root and all inside it. Not recursive: a chain of calls may be very deep."""
         stack: list[tuple[Call | Line, Call | None, TreePosition]] = [(root, None, self.top)]
         while stack:
-            item, parent, place = stack.pop()
+            item, parent, position = stack.pop()
             if isinstance(item, list):
-                yield cut([Part(place.guide, styles.QUIET), *item], self.width)
+                yield cut([Part(position.guide, styles.QUIET), *item], self.width)
                 continue
-            yield self._line(item, parent, place)
-            children = self._children(item, place)
+            yield self._line(item, parent, position)
+            children = self._children(item, position)
             if self.explain:
-                yield from self._explanation(item, place, bool(children))
+                yield from self._explanation(item, position, bool(children))
             if children:
-                middle, last = self._places(place)
+                middle, last = self._inner_positions(position)
                 stack.append((children[-1], item, last))
                 stack += [(child, item, middle) for child in children[-2::-1]]
 
-    def _children(self, call: Call, place: TreePosition) -> list[Call | Line]:
+    def _children(self, call: Call, position: TreePosition) -> list[Call | Line]:
         """What stands below a call: the calls that are left, and lines on those that are not."""
         calls = self.shown.children(call)
         if not self.hidden:
             return [*calls]
-        indent = size(self._places(place)[0].guide)
-        found: list[Call | Line] = []
+        indent = size(self._inner_positions(position)[0].guide)
+        items: list[Call | Line] = []
         for child in calls:
-            found.append(child)
-            found += self.hidden_after(child, indent)
+            items.append(child)
+            items += self.hidden_after(child, indent)
         if call.folded and call.folded.reason == "recursion" and call.id in self.hidden:
             inside = sum(self.sizes[c.id] for c in self.hidden[call.id].inside)
             name = wording.sanitize(call.name)
-            found.append([Part(f"… {name} inside itself, {inside:,} more", styles.NOTE)])
-        return found
+            items.append([Part(f"… {name} inside itself, {inside:,} more", styles.NOTE)])
+        return items
 
-    def _places(self, place: TreePosition) -> tuple[TreePosition, TreePosition]:
+    def _inner_positions(self, position: TreePosition) -> tuple[TreePosition, TreePosition]:
         """Where what is inside a call stands: all but the last of it, and the last.
 
         The guides end where half the screen is full; a number says the level from there on.
         """
-        level = place.level + 1
+        level = position.level + 1
         middle, last, line, blank = self.guides
         room = self.width // 2 - 4
-        before = place.inner
+        before = position.inner
         if len(before) + 2 * len(middle) > room:
             middle, last = f"{middle}[{level}] ", f"{last}[{level}] "
         if len(before) + len(line) > room:
@@ -237,10 +237,10 @@ class Tree:
 
     # -- one call -----------------------------------------------------------------------------
 
-    def _line(self, call: Call, parent: Call | None, place: TreePosition) -> Line:
-        guide = Part(place.guide, styles.QUIET)
+    def _line(self, call: Call, parent: Call | None, position: TreePosition) -> Line:
+        guide = Part(position.guide, styles.QUIET)
         if self.marks and call.id in self.marks:
-            guide = guide._replace(text=MARK + place.guide[len(MARK) :])
+            guide = guide._replace(text=MARK + position.guide[len(MARK) :])
         left = [guide, *self.name(call, source_files.link(call.file, call.line))]
         right, right_width = self._right(call)
         used = width_of(left)
@@ -306,13 +306,13 @@ class Tree:
         inside = self.hidden[call.id].inside if call.id in self.hidden else []
         return inside[0].layer if inside and call.step == "input" else None
 
-    def _explanation(self, call: Call, place: TreePosition, children: bool) -> Iterator[Line]:
+    def _explanation(self, call: Call, position: TreePosition, children: bool) -> Iterator[Line]:
         """What the landmark does, the first time it is seen."""
         row = self.trace.landmark(call)
         if row is None or (row.generation, row.name) in self.explained:
             return
         self.explained.add((row.generation, row.name))
-        guide = [Part(place.inner + self.guides[2 if children else 3], styles.QUIET)]
+        guide = [Part(position.inner + self.guides[2 if children else 3], styles.QUIET)]
         width = min(self.width, WIDE)
         yield from wrapped(wording.sanitize_long(row.summary), width, guide, guide, styles.NOTE)
         if row.article:
@@ -336,23 +336,23 @@ class Tree:
         if inside and call.folded and call.folded.reason != "recursion":
             calls = sum(self.sizes[c.id] for c in inside)
             yield Detail(4, Part(f"+{wording.count(calls, 'call')}", styles.NOTE))
-            if made := sum(self.parameters.get(c.id, 0) for c in inside):
-                yield Detail(3, Part(wording.count(made, "parameter"), styles.NOTE))
+            if parameters := sum(self.parameters.get(c.id, 0) for c in inside):
+                yield Detail(3, Part(wording.count(parameters, "parameter"), styles.NOTE))
 
     def hidden_after(self, call: Call, indent: int) -> list[Line]:
         """The line that says how many like this call follow; its guide takes `indent` columns."""
-        beside = self.hidden[call.id].beside if call.id in self.hidden else []
-        if not beside or call.folded is None:
+        siblings = self.hidden[call.id].beside if call.id in self.hidden else []
+        if not siblings or call.folded is None:
             return []
-        details = [Detail(0, Part(_how_many(call, call.folded, beside), styles.NOTE))]
-        calls = sum(self.sizes[c.id] for c in beside)
-        names = [wording.sanitize(c.layer.name) for c in (beside[0], beside[-1]) if c.layer]
+        details = [Detail(0, Part(_how_many(call, call.folded, siblings), styles.NOTE))]
+        calls = sum(self.sizes[c.id] for c in siblings)
+        names = [wording.sanitize(c.layer.name) for c in (siblings[0], siblings[-1]) if c.layer]
         if len(names) == 2:
             text = names[0] + (f" to {names[1]}" if names[1] != names[0] else "")
             details.append(Detail(1, Part(f": {text}", styles.NOTE), gap=0))
         details.append(Detail(2, Part(wording.count(calls, "call"), styles.QUIET)))
-        if made := sum(self.parameters.get(c.id, 0) for c in beside):
-            details.append(Detail(3, Part(wording.count(made, "parameter"), styles.QUIET)))
+        if parameters := sum(self.parameters.get(c.id, 0) for c in siblings):
+            details.append(Detail(3, Part(wording.count(parameters, "parameter"), styles.QUIET)))
         line: Line = []
         for detail, _ in _fitting(details, self.width - indent):
             line += [Part(" " * (detail.gap if line else 0)), detail.part]
@@ -361,12 +361,12 @@ class Tree:
 
 def _fitting(details: list[Detail], room: int) -> list[tuple[Detail, int]]:
     """As many details as there is room for, the most important ones first, with their widths."""
-    found = [(detail, size(detail.part.text)) for detail in details]
-    if sum(detail.gap + width for detail, width in found) <= room:
-        return found
+    fitting = [(detail, size(detail.part.text)) for detail in details]
+    if sum(detail.gap + width for detail, width in fitting) <= room:
+        return fitting
     kept = set()
-    for number in sorted(range(len(found)), key=lambda number: details[number].rank):
-        detail, width = found[number]
+    for number in sorted(range(len(fitting)), key=lambda number: details[number].rank):
+        detail, width = fitting[number]
         text = detail.part.text
         if detail.least and room >= detail.least + detail.gap:
             text = shorten(text, room - detail.gap)
@@ -374,10 +374,10 @@ def _fitting(details: list[Detail], room: int) -> list[tuple[Detail, int]]:
             text = detail.short
         detail, width = detail._replace(part=detail.part._replace(text=text)), size(text)
         if width + detail.gap <= room or detail.rank == 0:
-            found[number] = detail, width
+            fitting[number] = detail, width
             kept.add(number)
             room -= width + detail.gap
-    return [pair for number, pair in enumerate(found) if number in kept]
+    return [pair for number, pair in enumerate(fitting) if number in kept]
 
 
 @lru_cache(maxsize=4096)
@@ -390,15 +390,15 @@ def _source(file: str, line: int) -> Line:
     return [pad, Part(source, styles.QUIET, source_files.link(file, line))]
 
 
-def _how_many(call: Call, folded: Folded, beside: list[Call]) -> str:
+def _how_many(call: Call, folded: Folded, siblings: list[Call]) -> str:
     """How many siblings are hidden after `call`, and what they are like."""
     blocks = folded.repeats - 1
-    length = len(beside) // blocks
+    length = len(siblings) // blocks
     if folded.reason == "depth":
-        return f"… and {len(beside):,} more"
+        return f"… and {len(siblings):,} more"
     if length > 1:
         return f"… and {blocks:,} more like these {length}"
-    return f"… and {blocks:,} more like {'it' if _alike(call, beside[0]) else 'those above'}"
+    return f"… and {blocks:,} more like {'it' if _alike(call, siblings[0]) else 'those above'}"
 
 
 def _alike(call: Call, other: Call) -> bool:
@@ -408,11 +408,11 @@ def _alike(call: Call, other: Call) -> bool:
 
 def _parameters_inside(trace: Trace) -> dict[int, int]:
     """How many parameters the calls made that made any, with all calls inside each."""
-    found: dict[int, int] = {}
+    parameters: dict[int, int] = {}
     for weight in trace.weights:
         if weight.call is not None:
-            found[weight.call] = found.get(weight.call, 0) + weight.parameters
+            parameters[weight.call] = parameters.get(weight.call, 0) + weight.parameters
     for call in reversed(trace.calls):
-        if call.parent is not None and call.id in found:
-            found[call.parent] = found.get(call.parent, 0) + found[call.id]
-    return found
+        if call.parent is not None and call.id in parameters:
+            parameters[call.parent] = parameters.get(call.parent, 0) + parameters[call.id]
+    return parameters

@@ -57,21 +57,21 @@ def highlighted(code: str) -> list[list[Piece]]:
     """Each line of the code as pieces, whose texts are safe to show."""
     from pygments.lexers.python import PythonLexer
 
-    found: list[list[Piece]] = [[]]
+    lines: list[list[Piece]] = [[]]
     lexer = PythonLexer(ensurenl=False, stripnl=False)
     for token, text in lexer.get_tokens(textwrap.dedent(code.expandtabs(4)).rstrip()):
         for number, piece in enumerate(text.split("\n")):
             if number:
-                found.append([])
+                lines.append([])
             if piece:
-                found[-1].append((_kind(tuple(token)), wording.sanitize_long(piece)))
-    return found
+                lines[-1].append((_kind(tuple(token)), wording.sanitize_long(piece)))
+    return lines
 
 
 @cache
 def _kind(token: tuple[str, ...]) -> str:
-    found = [kind for prefix, kind in KINDS.items() if token[: len(prefix)] == prefix]
-    return found[0] if found else ""
+    kinds = [kind for prefix, kind in KINDS.items() if token[: len(prefix)] == prefix]
+    return kinds[0] if kinds else ""
 
 
 def lines(code: str, indent: int = 0) -> Iterator[Line]:

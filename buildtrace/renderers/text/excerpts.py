@@ -23,39 +23,39 @@ class CodeLine(NamedTuple):
     meant: bool
 
 
-def around(place: SourceLine) -> list[CodeLine]:
+def around(location: SourceLine) -> list[CodeLine]:
     """The line with those around it, as far to the left as they go; none if there is no file."""
-    code = source_files.code_of(place.file)
-    if not 0 < place.line <= len(code):
+    code = source_files.code_of(location.file)
+    if not 0 < location.line <= len(code):
         return []
-    first, last = max(place.line - BEFORE, 1), min(place.line + AFTER, len(code))
+    first, last = max(location.line - BEFORE, 1), min(location.line + AFTER, len(code))
     texts = [code[number - 1].rstrip().expandtabs(4) for number in range(first, last + 1)]
     indent = min((len(text) - len(text.lstrip()) for text in texts if text), default=0)
-    found = [
-        CodeLine(number, text[indent:], number == place.line)
+    lines = [
+        CodeLine(number, text[indent:], number == location.line)
         for number, text in enumerate(texts, first)
     ]
-    while found and not found[0].text and not found[0].meant:
-        del found[0]
-    while found and not found[-1].text and not found[-1].meant:
-        del found[-1]
-    return found
+    while lines and not lines[0].text and not lines[0].meant:
+        del lines[0]
+    while lines and not lines[-1].text and not lines[-1].meant:
+        del lines[-1]
+    return lines
 
 
-def line_of(place: SourceLine) -> str:
+def line_of(location: SourceLine) -> str:
     """The line alone; "" if there is no file."""
-    return "".join(source_files.code_of(place.file)[place.line - 1 : place.line]).strip()
+    return "".join(source_files.code_of(location.file)[location.line - 1 : location.line]).strip()
 
 
-def function_at(place: SourceLine) -> str:
+def function_at(location: SourceLine) -> str:
     """The function that a line is in, such as "Net.call"; "" if that is none, or not known."""
-    if not place.file:
+    if not location.file:
         return ""
-    found = ""
-    for name, first, last in _functions("".join(source_files.code_of(place.file))):
-        if first <= place.line <= last:
-            found = name  # inner ones come later
-    return found
+    innermost = ""
+    for name, first, last in _functions("".join(source_files.code_of(location.file))):
+        if first <= location.line <= last:
+            innermost = name  # inner ones come later
+    return innermost
 
 
 @lru_cache(maxsize=16)
@@ -65,7 +65,7 @@ def _functions(code: str) -> list[tuple[str, int, int]]:
         module = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):  # such as a cell with magics
         return []
-    found = []
+    functions = []
     waiting: list[tuple[ast.AST, str]] = [(module, "")]
     while waiting:
         node, path = waiting.pop()
@@ -76,6 +76,6 @@ def _functions(code: str) -> list[tuple[str, int, int]]:
             if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 name = f"{path}.{inner.name}".lstrip(".")
                 if not isinstance(inner, ast.ClassDef):
-                    found.append((name, inner.lineno, inner.end_lineno or inner.lineno))
+                    functions.append((name, inner.lineno, inner.end_lineno or inner.lineno))
             waiting.append((inner, name))
-    return found
+    return functions

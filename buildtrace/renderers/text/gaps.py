@@ -56,37 +56,37 @@ def gaps(kinds: Sequence[Hashable], limits: Limits) -> list[Gap]:
     """
     if len(kinds) <= limits.few:
         return []
-    found = _runs(kinds, 0)
-    if _left(kinds, found) > limits.many:
+    runs = _runs(kinds, 0)
+    if _left(kinds, runs) > limits.many:
         stretches = [Gap(start, end, "those above") for start, end in find_stretches(kinds)]
-        found = min(found, stretches, key=lambda gaps: _left(kinds, gaps))
-    return _without_middle(found, len(kinds), limits.most)
+        runs = min(runs, stretches, key=lambda gaps: _left(kinds, gaps))
+    return _without_middle(runs, len(kinds), limits.most)
 
 
-def _left(kinds: Sequence[Hashable], found: list[Gap]) -> int:
-    return len(kinds) - sum(gap.end - gap.start for gap in found)
+def _left(kinds: Sequence[Hashable], gaps: list[Gap]) -> int:
+    return len(kinds) - sum(gap.end - gap.start for gap in gaps)
 
 
 def _runs(kinds: Sequence[Hashable], offset: int) -> list[Gap]:
     """A gap for each run of alike blocks; the first block stays, but for the runs in it."""
-    found = []
+    gaps = []
     for run in find_runs(kinds):
         block = run.start + run.length
         # Its last member stays in any case, or two gaps would be next to each other.
-        found += _runs(kinds[run.start : block - 1], offset + run.start)
+        gaps += _runs(kinds[run.start : block - 1], offset + run.start)
         like = f"the last {run.length}" if run.length > 1 else "it"
-        found.append(Gap(offset + block, offset + run.end, like))
-    return found
+        gaps.append(Gap(offset + block, offset + run.end, like))
+    return gaps
 
 
-def _without_middle(found: list[Gap], number: int, most: int) -> list[Gap]:
+def _without_middle(gaps: list[Gap], number: int, most: int) -> list[Gap]:
     """The gaps, and one in the middle if more than `most` of `number` members are left."""
-    hidden = {place for gap in found for place in range(gap.start, gap.end)}
-    left = [place for place in range(number) if place not in hidden]
+    hidden = {index for gap in gaps for index in range(gap.start, gap.end)}
+    left = [index for index in range(number) if index not in hidden]
     if len(left) <= most:
-        return found
+        return gaps
     start, end = left[most - LAST], left[-LAST]
     # A gap just before this one becomes a part of it.
-    start = next((gap.start for gap in found if gap.end == start), start)
-    before = [gap for gap in found if gap.end < start]
-    return [*before, Gap(start, end, ""), *(gap for gap in found if gap.start >= end)]
+    start = next((gap.start for gap in gaps if gap.end == start), start)
+    before = [gap for gap in gaps if gap.end < start]
+    return [*before, Gap(start, end, ""), *(gap for gap in gaps if gap.start >= end)]

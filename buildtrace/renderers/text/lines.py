@@ -154,30 +154,30 @@ def shorten(text: str, width: int) -> str:
 
 def cut(line: Iterable[Part], width: int) -> Line:
     """A line cut to `width`, with an ellipsis where it was cut."""
-    found: Line = []
+    kept: Line = []
     for part in line:
         room = width
         width -= size(part.text)
         if width < 0:
-            found.append(part._replace(text=shorten(part.text, room)))
+            kept.append(part._replace(text=shorten(part.text, room)))
             break
-        found.append(part)
-    return found
+        kept.append(part)
+    return kept
 
 
 def cut_start(line: Line, width: int) -> Line:
     """A line of which the end is kept, with an ellipsis where its beginning was cut."""
-    found: Line = []
+    kept: Line = []
     room = width if width_of(line) <= width else width - 1
     for part in reversed(line):
         text = part.text
         while size(text) > room:
             text = text[1:]
-        found.append(part._replace(text=text))
+        kept.append(part._replace(text=text))
         room -= size(text)
-    if width_of(found) < width_of(line):
-        found.append(Part("…"))
-    return found[::-1]
+    if width_of(kept) < width_of(line):
+        kept.append(Part("…"))
+    return kept[::-1]
 
 
 def spread(left: Line, right: Line, width: int) -> Line:

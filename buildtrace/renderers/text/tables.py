@@ -48,47 +48,47 @@ def table(columns: list[Column], rows: Sequence[Row | SpanningRow], width: int) 
     """The lines of a table: headings and rows, as many columns as there is room for."""
     most = [0] * len(columns)
     for row in rows:
-        for place, cell in enumerate(row.cells if isinstance(row, SpanningRow) else row):
-            most[place] = max(most[place], width_of(cell))
-    needed = [max(size(column.title), most[place]) for place, column in enumerate(columns)]
+        for number, cell in enumerate(row.cells if isinstance(row, SpanningRow) else row):
+            most[number] = max(most[number], width_of(cell))
+    needed = [max(size(column.title), most[number]) for number, column in enumerate(columns)]
     filled = [width > 0 for width in most]
-    places = _places(columns, needed, [p for p in range(len(columns)) if filled[p]], width)
-    widths = _widths(columns, needed, places, width)
+    shown = _shown(columns, needed, [p for p in range(len(columns)) if filled[p]], width)
+    widths = _widths(columns, needed, shown, width)
     headings: Row = [[Part(column.title, "dim")] for column in columns]
     for row in [headings, *rows]:
         cells = row.cells if isinstance(row, SpanningRow) else row
         line: Line = []
-        for place in places:
-            if place >= len(cells):
+        for number in shown:
+            if number >= len(cells):
                 break
-            shorter = cut_start if columns[place].tail else cut
-            cell = shorter(cells[place], widths[place])
-            space = Part(" " * (widths[place] - width_of(cell)))
-            line += [space, *cell] if columns[place].right else [*cell, space]
+            shorter = cut_start if columns[number].tail else cut
+            cell = shorter(cells[number], widths[number])
+            space = Part(" " * (widths[number] - width_of(cell)))
+            line += [space, *cell] if columns[number].right else [*cell, space]
             line.append(Part(" " * GAP))
         yield cut([*line, *row.line], width) if isinstance(row, SpanningRow) else line[:-1]
 
 
-def _places(columns: list[Column], needed: list[int], places: list[int], width: int) -> list[int]:
+def _shown(columns: list[Column], needed: list[int], numbers: list[int], width: int) -> list[int]:
     """The columns that there is room for."""
 
-    def least(place: int) -> int:
-        return min(needed[place], columns[place].least or needed[place])
+    def least(number: int) -> int:
+        return min(needed[number], columns[number].least or needed[number])
 
-    while sum(least(p) + GAP for p in places) - GAP > width:
-        worst = max(places, key=lambda p: (columns[p].rank, p))
+    while sum(least(p) + GAP for p in numbers) - GAP > width:
+        worst = max(numbers, key=lambda p: (columns[p].rank, p))
         if columns[worst].rank == 0:
             break
-        places = [p for p in places if p != worst]
-    return places
+        numbers = [p for p in numbers if p != worst]
+    return numbers
 
 
-def _widths(columns: list[Column], needed: list[int], places: list[int], width: int) -> list[int]:
+def _widths(columns: list[Column], needed: list[int], numbers: list[int], width: int) -> list[int]:
     """The columns' widths: the widest of those that may be cut gives way first."""
     widths = list(needed)
-    spare = width - sum(widths[p] + GAP for p in places) + GAP
+    spare = width - sum(widths[p] + GAP for p in numbers) + GAP
     while spare < 0:
-        flexible = [p for p in places if columns[p].least and widths[p] > columns[p].least]
+        flexible = [p for p in numbers if columns[p].least and widths[p] > columns[p].least]
         if not flexible:
             break
         widest = max(flexible, key=lambda p: widths[p])
