@@ -109,6 +109,11 @@ def ordered(facts: Iterable[Fact], kinds: Iterable[FactKind]) -> list[Fact]:
     return [fact for kind in kinds for fact in facts if fact.kind == kind]
 
 
+def text_of(facts: Iterable[Fact], kind: FactKind) -> str:
+    """All that the fact of a kind says, of which a call has no more than one."""
+    return "".join(fact.said() for fact in facts if fact.kind == kind)
+
+
 class CallFacts:
     """The facts of a trace's calls.
 
@@ -259,6 +264,11 @@ def weight_terms(weight: Weight) -> Iterator[Term]:
         yield Term("constraint", wording.sanitize(weight.constraint))
     if not weight.trainable:
         yield Term("frozen", "not trainable")
+
+
+def weight_title(weight: Weight) -> str:
+    """A weight by what sets it apart from others of its layer."""
+    return Fact("weight", tuple(weight_terms(weight))).said("weight", "shape")
 
 
 WHOLE_WEIGHT: tuple[TermKind, ...] = (

@@ -118,13 +118,6 @@ def tensors(specs: Sequence[TensorSpec]) -> str:
     return f"{text}, … {more} more" if more > 0 else text
 
 
-def flow(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
-    """What went in and what came out."""
-    if not outputs:
-        return tensors(inputs)
-    return f"{tensors(inputs)} → {tensors(outputs)}".lstrip()
-
-
 def expected(wanted: Expected) -> str:
     """What a layer wants of an input: "size 192 on axis -1, at least 2 axes"."""
     words = [f"the shape {wanted.shape}"] if wanted.shape is not None else []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.facts import WeightRow, weight_columns
+from buildtrace.renderers.facts import WeightRow, text_of, weight_columns
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.renderers.facts import CallFacts, Fact, FactKind
+    from buildtrace.renderers.facts import CallFacts, Fact
     from buildtrace.traces.schema import Call
     from buildtrace.traces.trace import Trace
 
@@ -59,8 +59,8 @@ def _row(call: Call, facts: list[Fact], inner: bool, closes: int) -> StaticRow:
     return StaticRow(
         call=call,
         name=wording.sanitize(call.name),
-        layer=_only("layer", facts),
-        flow=_only("flow", facts),
+        layer=text_of(facts, "layer"),
+        flow=text_of(facts, "flow"),
         facts=[
             *(fact.said("change") for fact in facts if fact.kind == "change"),
             *(fact.said("weight", "shape") for fact in facts if fact.kind == "weight"),
@@ -71,11 +71,6 @@ def _row(call: Call, facts: list[Fact], inner: bool, closes: int) -> StaticRow:
         inner=inner,
         closes=closes,
     )
-
-
-def _only(kind: FactKind, facts: list[Fact]) -> str:
-    """All that the fact of a kind says, of which a call has no more than one."""
-    return "".join(fact.said() for fact in facts if fact.kind == kind)
 
 
 def _error(fact: Fact) -> str:

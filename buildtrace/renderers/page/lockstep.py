@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.comparison.roles import unpaired
+from buildtrace.renderers.facts import text_of
 from buildtrace.renderers.page import bundle, page, page_findings
 from buildtrace.renderers.terminal import side_by_side
 from buildtrace.renderers.terminal.aligned import Aligned
@@ -201,23 +202,20 @@ class _CardData:
             return None
         trace = self.aligned.traces[side]
         layer = call.layer
-        weights = [
-            f"{wording.sanitize(weight.name)} {wording.shape(weight.shape)}"
-            for weight in trace.weights_made_by(call)
-        ]
-        facts = {
+        facts = [*self.aligned.call_facts[side].of(call, None)]
+        texts = {
             "name": wording.sanitize(call.name),
             "step": call.step,
             "layer": [wording.sanitize(layer.name), wording.sanitize(layer.class_name)]
             if layer
             else None,
-            "flow": wording.flow(call.inputs, call.outputs),
-            "makes": weights,
+            "flow": text_of(facts, "flow"),
+            "makes": [fact.said("weight", "shape") for fact in facts if fact.kind == "weight"],
             "error": wording.sanitize_long(wording.essence(call.error)[0]) if call.error else "",
             "says": self._sentences(trace, call, alone),
             "line": self._line(call.caller),
         }
-        return {key: value for key, value in facts.items() if value not in (None, "", [])}
+        return {key: value for key, value in texts.items() if value not in (None, "", [])}
 
     def _sentences(self, trace: Trace, call: Call, alone: bool) -> int:
         """What the function does; and why the other generation has none for it, if it has none."""

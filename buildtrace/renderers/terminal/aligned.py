@@ -61,6 +61,7 @@ class Aligned:
 
     Attributes:
         traces: the left and the right one.
+        call_facts: for both sides, what its calls have to say.
         rows: in the order for stepping.
         depths: for both sides, how deep each call is, by its id.
         row_numbers: for both sides, the number of the row that each call is in, by its id.
@@ -68,7 +69,7 @@ class Aligned:
 
     def __init__(self, left: Trace, right: Trace, difference: Difference) -> None:
         self.traces = left, right
-        self._facts = [CallFacts(trace, by_shapes=True) for trace in self.traces]
+        self.call_facts = [CallFacts(trace, by_shapes=True) for trace in self.traces]
         self.depths = _depths(left), _depths(right)
         self.rows = [self._row(step) for step in difference.steps]
         self.row_numbers = (
@@ -157,7 +158,7 @@ class Aligned:
     def details(self, side: int, call: Call) -> Iterator[str]:
         """What there is room for beside the name: the layer, the weight, the error, the shapes."""
         parent = None if call.parent is None else self.traces[side].call(call.parent)
-        for fact in ordered(self._facts[side].of(call, parent), SHOWN):
+        for fact in ordered(self.call_facts[side].of(call, parent), SHOWN):
             if not fact.repeated:
                 yield fact.said(*SHOWN[fact.kind])
 

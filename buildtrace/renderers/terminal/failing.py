@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers.facts import weight_title
 from buildtrace.renderers.text import excerpts, source_files, styles
 from buildtrace.renderers.text.lines import Line, Part, cut, flowing, wrapped
 from buildtrace.traces import failures, wording
@@ -110,10 +111,7 @@ def facts(failure: Failure) -> Iterator[tuple[str, str]]:
 
 def built_for(frozen: Frozen) -> str:
     """The shapes that a layer was built for, and what was made for them."""
-    weights = [
-        f"{wording.sanitize(w.name)} {wording.shape(w.shape)}"
-        for w in frozen.weights[:MOST_WEIGHTS]
-    ]
+    weights = [weight_title(weight) for weight in frozen.weights[:MOST_WEIGHTS]]
     if more := len(frozen.weights) - len(weights):
         weights.append(f"… {more} more")
     shapes = wording.tensors(frozen.build.inputs) or "an unknown shape"
