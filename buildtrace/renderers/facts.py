@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from buildtrace.renderers.models import build_around
 from buildtrace.renderers.text import source_files
-from buildtrace.traces import failures, folding, wording
+from buildtrace.traces import failures, wording
 from buildtrace.traces.lazy import cached_property
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from buildtrace.traces.schema import Call, ErrorInfo, LayerRef, SourceLine, TensorSpec, Weight
     from buildtrace.traces.trace import Trace
@@ -145,20 +145,20 @@ class CallFacts:
         self._going_on = going_on
 
     @cached_property
-    def _paths(self) -> tuple[set[int], set[int]]:
-        failing = folding.failing_path(self._trace)
+    def _paths(self) -> tuple[AbstractSet[int], AbstractSet[int]]:
+        failing = self._trace.index.failing_ids
         caught = failures.swallowed_path(self._trace)
         if self._going_on and failures.went_on(self._trace):
             return set(), caught | failing
         return failing, caught
 
     @property
-    def failing(self) -> set[int]:
+    def failing(self) -> AbstractSet[int]:
         """See the class."""
         return self._paths[0]
 
     @property
-    def caught(self) -> set[int]:
+    def caught(self) -> AbstractSet[int]:
         """See the class."""
         return self._paths[1]
 
@@ -318,7 +318,7 @@ class WeightRow:
             self.maker = None if weight.call is None else trace.call(weight.call)
         except KeyError:  # not in this part of the trace
             self.maker = None
-        self.build = build_around(trace, self.maker) if self.maker else None
+        self.build = trace.index.build_around(self.maker) if self.maker else None
 
     @property
     def by(self) -> Call | None:

@@ -56,7 +56,7 @@ def assert_built_once(trace: Trace, *layers: str | Named) -> None:
     """
     __tracebackhide__ = True
     refs = _chosen(trace, layers, "be built once")
-    builds = {ref.id: choose.builds_of(trace, ref.id) for ref in refs}
+    builds = {ref.id: trace.index.built_by(ref.id) for ref in refs}
     if not layers:
         refs = [ref for ref in refs if builds[ref.id]]
         if not refs:
@@ -66,7 +66,7 @@ def assert_built_once(trace: Trace, *layers: str | Named) -> None:
         if times != 1:
             was = "was not built" if not times else f"was built {_times(times)}"
             about = builds[ref.id] or _about(trace, [ref])
-            text = f"expected {choose.described(ref)} to be built once, but it {was}"
+            text = f"expected {wording.layer(ref)} to be built once, but it {was}"
             raise failure(trace, text, about)
 
 
@@ -85,7 +85,7 @@ def assert_weights(trace: Trace, layer: str | Named, weights: Mapping[str, Sizes
         made = trace.weights_of(ref.id)
         if sorted(((w.name, w.shape) for w in made), key=str) != sorted(expected, key=str):
             text = (
-                f"expected {choose.described(ref)} to have the weights {_shapes(expected)}, "
+                f"expected {wording.layer(ref)} to have the weights {_shapes(expected)}, "
                 f"but it has {_shapes((w.name, w.shape) for w in made)}"
             )
             raise failure(trace, text, _makers(trace, made) or _about(trace, [ref]))
@@ -110,7 +110,9 @@ def assert_parameters(
     if model is not None:
         graphs = [graph for graph in trace.graphs if graph.model.name == model]
         if not graphs:
-            names = wording.listed((choose.quoted(g.model.name) for g in trace.graphs), 4) or "none"
+            names = (
+                wording.listed((wording.quoted(g.model.name) for g in trace.graphs), 4) or "none"
+            )
             raise failure(trace, f"{wanted}, but there is no such model; there are: {names}")
         counted = [trace.weights[number] for number in graphs[-1].weights]
     chosen = [w for w in counted if trainable is None or w.trainable is trainable]
@@ -125,10 +127,10 @@ def assert_all_built(trace: Trace) -> None:
     __tracebackhide__ = True
     if not trace.graphs:
         raise failure(trace, "expected models with all layers built, but there is no model")
-    left = [*choose.unbuilt(trace)]
+    left = [*trace.index.unbuilt()]
     if left:
         names = [
-            choose.described(ref) + (f" in {choose.quoted(model.name)}" if model else "")
+            wording.layer(ref) + (f" in {wording.quoted(model.name)}" if model else "")
             for ref, model in left
         ]
         text = f"expected all layers to be built, but {wording.listed(names, 4)} "
@@ -150,7 +152,7 @@ def assert_weights_made_in_build(trace: Trace, *layers: str | Named) -> None:
     outside = [
         weight
         for weight in trace.weights
-        if (not layers or weight.layer in refs) and not choose.made_in_build(trace, weight)
+        if (not layers or weight.layer in refs) and not trace.index.is_made_in_build(weight)
     ]
     if outside:
         names = wording.listed((_whose(trace, weight) for weight in outside), 4)
@@ -223,7 +225,7 @@ def _missing(trace: Trace, calls: Sequence[Step], number: int, matching: list[Ca
     name = calls[number] if isinstance(calls[number], str) else calls[number][0]
     others = trace.find(str(name))
     if others and not isinstance(calls[number], str):
-        names = dict.fromkeys(choose.quoted(c.layer.name) for c in others if c.layer)
+        names = dict.fromkeys(wording.quoted(c.layer.name) for c in others if c.layer)
         on = wording.listed(names, 4)
         return f"expected {wanted}{after}, but it ran on {on} only"
     return f"expected {wanted}{after}, but it did not run"
@@ -259,10 +261,10 @@ def _about(trace: Trace, refs: Iterable[LayerRef]) -> list[Call]:
     for ref in {ref.id: ref for ref in refs}.values():
         calls = [call for call in trace.calls if call.layer == ref]
         ids = {call.id for call in calls}
-        about = choose.builds_of(trace, ref.id) or [c for c in calls if c.parent not in ids]
+        about = trace.index.built_by(ref.id) or [c for c in calls if c.parent not in ids]
         if not about:
             models = [g.model for g in trace.graphs if any(n.layer == ref.id for n in g.nodes)]
-            about = [call for model in models for call in choose.builds_of(trace, model.id)]
+            about = [call for model in models for call in trace.index.built_by(model.id)]
         found += about
     return found
 
@@ -273,9 +275,9 @@ def _makers(trace: Trace, weights: Iterable[Weight]) -> list[Call]:
 
 
 def _whose(trace: Trace, weight: Weight) -> str:
-    name = choose.quoted(weight.name)
+    name = wording.quoted(weight.name)
     ref = None if weight.layer is None else trace.layers.get(weight.layer)
-    return name if ref is None else f"{name} of {choose.described(ref)}"
+    return name if ref is None else f"{name} of {wording.layer(ref)}"
 
 
 def _shapes(weights: Iterable[tuple[str, Shape]]) -> str:

@@ -159,22 +159,14 @@ def _roots_of(trace: Trace, layers: set[int]) -> set[int]:
     return found
 
 
-# -- what renderers ask about folding ----------------------------------------------------------
-
-
-def failing_path(trace: Trace) -> set[int]:
-    """The ids of the call that failed and of all the calls that it is inside of."""
-    failed = trace.failed
-    if failed is None:
-        return set()
-    return {failed.id} | {call.id for call in trace.ancestors(failed)}
-
-
-def _never_hidden(trace: Trace, keep: AbstractSet[int]) -> set[int]:
+def _never_hidden(trace: Trace, keep: AbstractSet[int]) -> frozenset[int]:
     """The failing path, and the ways to the calls that are to be kept."""
     kept = {call.id: call for call in trace.calls if call.id in keep}
     above = {outer.id for call in kept.values() for outer in trace.ancestors(call)}
-    return failing_path(trace) | kept.keys() | above
+    return trace.index.failing_ids | kept.keys() | above
+
+
+# -- what renderers ask about folding ----------------------------------------------------------
 
 
 def hidden(trace: Trace, shown: Trace) -> dict[int, Hidden]:
@@ -368,7 +360,7 @@ def _limit_width(trace: Trace, keep: AbstractSet[int]) -> Trace:
     return _keep(trace, kept, {place: mark for place, mark in folded.items() if place not in gone})
 
 
-def _gaps(calls: list[Call], path: set[int]) -> Iterator[tuple[int, int]]:
+def _gaps(calls: list[Call], path: frozenset[int]) -> Iterator[tuple[int, int]]:
     """What to hide of many siblings: (start, end) of the stretches in their middle."""
     start, last = WIDEST - LAST, len(calls) - LAST
     while start and calls[start - 1].folded:

@@ -9,13 +9,16 @@ from buildtrace.traces.raised import Raised, all_raised
 from buildtrace.traces.schema import LayerRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from buildtrace.traces.schema import Call, Graph, LandmarkInfo, LayerState, Use, Weight
     from buildtrace.traces.trace import Trace
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+
+BUILD, CALL = "Layer.build", "Layer.__call__"
+"""The landmarks that say where a layer is built, and where it is used."""
 
 
 class TraceIndex:
@@ -74,15 +77,18 @@ class TraceIndex:
             pass
         return outer
 
+    def build_around(self, call: Call) -> Call | None:
+        """The nearest run of a layer's `build` that this call is, or is inside of."""
+        return next((c for c in (call, *self.ancestors(call)) if c.landmark == BUILD), None)
+
     def is_in_build(self, call: Call) -> bool:
         """Whether this call was made by a `build`, at any depth."""
-        return any(outer.landmark == "Layer.build" for outer in self.ancestors(call))
+        return any(outer.landmark == BUILD for outer in self.ancestors(call))
 
     def is_by_call(self, build: Call) -> bool:
         """Whether the layer was built because it was being called, which builds the rest too."""
         return any(
-            outer.landmark == "Layer.__call__" and outer.layer == build.layer
-            for outer in self.ancestors(build)
+            outer.landmark == CALL and outer.layer == build.layer for outer in self.ancestors(build)
         )
 
     def state_after(self, call: Call) -> LayerState | None:
@@ -96,31 +102,77 @@ class TraceIndex:
         """The run of another layer's `call` that made this call; `None` if a `build` did."""
         for outer in self.ancestors(call):
             if outer.layer is not None and outer.layer != call.layer:
-                return None if outer.landmark == "Layer.build" else outer
+                return None if outer.landmark == BUILD else outer
         return None
 
     # -- layers -------------------------------------------------------------------------------
 
     @cached_property
     def _builds(self) -> dict[int, list[Call]]:
-        builds: dict[int, list[Call]] = {}
-        for call in self.trace.calls:
-            if call.landmark == "Layer.build" and call.layer is not None:
-                outer = self.ancestors(call)
-                if not any(c.landmark == "Layer.build" and c.layer == call.layer for c in outer):
-                    builds.setdefault(call.layer.id, []).append(call)
-        return builds
+        builds = _grouped(
+            (call.layer.id, call)
+            for call in self.trace.calls
+            if call.landmark == BUILD and call.layer is not None
+        )
+        return {layer: self._without_base_class(calls) for layer, calls in builds.items()}
+
+    def _without_base_class(self, builds: list[Call]) -> list[Call]:
+        """A layer's builds, without the runs of its base class' `build` that belong to another.
+
+        They run within it, by `super().build()`, or right after it: Keras 2 runs `Layer.build`
+        after each `build`, even after one that is `Layer.build` itself.
+        """
+        own = [
+            call for call in builds if not any(map(self._same_build(call), self.ancestors(call)))
+        ]
+        if any(call.name != BUILD for call in own):
+            return [call for call in own if call.name != BUILD]
+        return [
+            call
+            for before, call in zip([None, *own], own, strict=False)
+            if before is None or call.parent is None or call.parent != before.parent
+        ]
+
+    @staticmethod
+    def _same_build(build: Call) -> Callable[[Call], bool]:
+        return lambda outer: outer.landmark == BUILD and outer.layer == build.layer
 
     def builds_of(self, layer: int) -> list[Call]:
-        """Each run of the layer's `build`, in order; not those by `super().build()` within one."""
+        """Each time that the layer was built by its `build`, in order.
+
+        One run of `build` is one build, whatever it runs of its base class on the way.
+        """
         return self._builds.get(layer, [])
+
+    def built_by(self, layer: int) -> list[Call]:
+        """The calls that a layer was built by: its builds, or what made it built without one.
+
+        A functional model has no `build` that runs: the call that makes it builds it.
+        """
+        return self.builds_of(layer) or [
+            call
+            for call in self.trace.calls
+            if call.layer and call.layer.id == layer and call.changes.get("built") == (False, True)
+        ]
+
+    def unbuilt(self) -> Iterator[tuple[LayerRef, LayerRef | None]]:
+        """The layers that a model has and that are not built, each with its model.
+
+        A model that is itself not built comes with `None`.
+        """
+        for graph in self.trace.graphs:
+            if not graph.built:
+                yield graph.model, None
+            nodes = (node for node in graph.nodes if not node.built)
+            for layer in dict.fromkeys(node.layer for node in nodes if node.layer is not None):
+                yield self.layer_by_id[layer], graph.model
 
     @cached_property
     def _calls(self) -> dict[int, list[Call]]:
         return _grouped(
             (call.layer.id, call)
             for call in self.trace.calls
-            if call.landmark == "Layer.__call__" and call.layer is not None
+            if call.landmark == CALL and call.layer is not None
         )
 
     def calls_of(self, layer: int) -> list[Call]:
@@ -169,6 +221,23 @@ class TraceIndex:
         """The graphs, by id of the model or of the layer that calls others."""
         return {graph.model.id: graph for graph in self.trace.graphs}
 
+    @cached_property
+    def nested_models(self) -> frozenset[int]:
+        """The ids of the models that are a layer of another model."""
+        return frozenset(
+            node.layer
+            for graph in self.trace.graphs
+            for node in graph.nodes
+            if node.kind == "model" and node.layer is not None and node.layer != graph.model.id
+        )
+
+    @cached_property
+    def outermost_graphs(self) -> list[Graph]:
+        """The graphs of the models that are not a layer of another model."""
+        graphs = self.trace.graphs
+        nested = self.nested_models
+        return [graph for graph in graphs if graph.model.id not in nested] or list(graphs)
+
     # -- weights ------------------------------------------------------------------------------
 
     @cached_property
@@ -186,9 +255,59 @@ class TraceIndex:
         made = self.weights_by_call
         return [w for _, inner in self.trace.walk(call) for w in made.get(inner.id, ())]
 
+    def is_made_in_build(self, weight: Weight) -> bool:
+        """Whether a weight was made by a `build`, not by `__init__`, `call` or somebody else."""
+        if weight.call is None:
+            return False
+        for outer in self.ancestors(self.call_by_id[weight.call]):
+            if outer.landmark in (BUILD, CALL):
+                return outer.landmark == BUILD
+        return False
+
     @cached_property
-    def all_weights(self) -> dict[int, frozenset[int]]:
-        """Ids of the weights that a layer and all layers in it have, as Keras tells them.
+    def _weights_within(self) -> dict[int, dict[int, Weight]]:
+        """By layer and id, what a layer owns, and what was made while it was at work."""
+        at_work: dict[int | None, frozenset[int]] = {None: frozenset()}
+        for call in self.trace.calls:  # parents come before their children
+            outer = at_work[call.parent]
+            at_work[call.id] = outer if call.layer is None else outer | {call.layer.id}
+        within: dict[int, dict[int, Weight]] = {}
+        for weight in self.trace.weights:
+            owner = () if weight.layer is None else (weight.layer,)
+            for layer in at_work.get(weight.call, frozenset()).union(owner):
+                within.setdefault(layer, {})[weight.id] = weight
+        by_id = {weight.id: weight for weight in self.trace.weights}
+        for model, graph in self.graph_by_model.items():
+            # A part of a trace may have the graph, and not all of its weights.
+            if reported := {id_: by_id[id_] for id_ in graph.weights if id_ in by_id}:
+                within[model] = reported
+        for model, graph in self.graph_by_model.items():
+            if not graph.weights:
+                for layer in self._layers_inside(graph):
+                    within.setdefault(model, {}).update(within.get(layer, {}))
+        return within
+
+    def _layers_inside(self, graph: Graph) -> set[int]:
+        """The layers of a model, and of the models in it."""
+        inside: set[int] = set()
+        graphs = [graph]
+        while graphs:
+            layers = {node.layer for node in graphs.pop().nodes if node.layer is not None} - inside
+            inside |= layers
+            graphs += [self.graph_by_model[id_] for id_ in layers if id_ in self.graph_by_model]
+        return inside
+
+    def weights_within(self, layer: int | None) -> list[Weight]:
+        """The weights that a layer has, those of the layers in it included, each once.
+
+        A wrapper or a recurrent layer owns few weights itself: the layers in it do. A model has
+        those that Keras says it has; one that Keras could not ask, those of its layers.
+        """
+        return list(self._weights_within.get(-1 if layer is None else layer, {}).values())
+
+    @cached_property
+    def reported_weights(self) -> dict[int, frozenset[int]]:
+        """Ids of the weights that a layer and all layers in it have, as Keras reports them.
 
         There are those of layers whose weights could be read: not of one that calls no other, nor
         in Keras 2 of one with a model inside that has no weights as yet (`weights` raises then).
@@ -208,6 +327,11 @@ class TraceIndex:
         return any(node.kind == "model" and not node.built for node in graph.nodes)
 
     # -- exceptions --------------------------------------------------------------------------
+
+    @cached_property
+    def failing_ids(self) -> frozenset[int]:
+        """The ids of the calls that the run's error came out of."""
+        return frozenset(call.id for call in self.failing)
 
     @cached_property
     def failing(self) -> list[Call]:
@@ -251,7 +375,7 @@ class TraceIndex:
         built. Code that runs on data only is fine if nobody wants more of it.
         """
         for outer in self.ancestors(outermost):
-            if outer.landmark == "Layer.__call__" and outer.layer == outermost.layer:
+            if outer.landmark == CALL and outer.layer == outermost.layer:
                 return outer.error is None
         return False
 

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from buildtrace.errors import UsageError
-from buildtrace.traces.folding import failing_path, focus, fold, hidden, limit_depth, sizes
+from buildtrace.traces.folding import focus, fold, hidden, limit_depth, sizes
 from buildtrace.traces.schema import ErrorInfo
 
 MANY = made_traces.mlp3([16] * 30)
@@ -89,7 +89,7 @@ def test_the_inside_of_a_call_is_shown_once():
 @pytest.mark.parametrize("fewer", [fold, lambda trace: limit_depth(trace, 1)])
 def test_the_failing_path_is_never_hidden(fewer):
     trace = made_traces.failing(before=40)
-    path = failing_path(trace)
+    path = trace.index.failing_ids
     assert len(path) == 3
     assert path <= {call.id for call in fewer(trace).calls}
 

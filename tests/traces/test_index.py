@@ -2,21 +2,90 @@
 
 from __future__ import annotations
 
+import made_traces
 import msgspec
+import pytest
 from diagnosis.hand import error, state, use
 from made_traces import Recording, spec
 
+from buildtrace.traces.totals import totals
 
-def test_builds_leave_out_those_of_the_base_class():
+
+def test_one_run_of_build_is_one_build():
     r = Recording()
     layer = r.layer("lin", "Lin")
     with r.call("Lin.build", layer) as first, r.call("Layer.build", layer):
-        pass
+        pass  # by super().build()
     with r.call("Lin.build", layer) as second:
         pass
-    trace = r.trace()
-    assert [call.id for call in trace.index.builds_of(layer.id)] == [first, second]
-    assert trace.index.builds_of(99) == []
+    index = r.trace().index
+    assert [call.id for call in index.builds_of(layer.id)] == [first, second]
+    assert index.builds_of(99) == index.built_by(99) == []
+
+
+@pytest.mark.parametrize("own", ["Dense.build", "Layer.build"])
+def test_keras_2_runs_the_build_of_the_base_class_behind_each(own):
+    r = Recording()
+    layer = r.layer("dense", "Dense")
+    builds = []
+    for _ in range(2):
+        with r.call("Layer._maybe_build", layer):
+            with r.call(own, layer) as build:
+                builds.append(build)
+            with r.call("Layer.build", layer):
+                pass
+    assert [call.id for call in r.trace().index.builds_of(layer.id)] == builds
+
+
+def test_builds_by_hand_of_a_layer_without_its_own():
+    r = Recording()
+    layer = r.layer("flatten", "Flatten")
+    for _ in range(2):
+        with r.call("Layer.build", layer):
+            pass
+    assert [call.id for call in r.trace().index.builds_of(layer.id)] == [0, 1]
+
+
+def test_a_functional_model_is_built_by_the_call_that_makes_it():
+    r = Recording()
+    model = r.layer("model", "Functional")
+    with r.call("Functional.__init__", model, changes={"built": (False, True)}) as made:
+        pass
+    index = r.trace().index
+    assert index.builds_of(model.id) == []
+    assert [call.id for call in index.built_by(model.id)] == [made]
+
+
+def test_weights_are_asked_for_by_their_maker_their_owner_and_what_they_are_in():
+    trace = made_traces.mlp3([8, 10])
+    dense = trace.find("Dense.build")[0]
+    assert dense.layer is not None
+    names = [weight.name for weight in trace.weights_of(dense.layer.id)]
+    assert names == ["kernel", "bias"]
+    assert trace.index.weights_made_in(dense) == trace.index.weights_within(dense.layer.id)
+    model = trace.graphs[0].model.id
+    assert trace.weights_of(model) == []
+    assert trace.index.weights_within(model) == list(trace.weights)
+    assert trace.index.weights_within(None) == []
+    assert totals(trace.weights) == (4, trace.parameters, trace.parameters)
+    assert all(trace.index.is_made_in_build(weight) for weight in trace.weights)
+
+
+def test_a_model_that_could_not_be_made_has_the_weights_of_its_layers():
+    whole = made_traces.mlp3([8, 10])
+    graph = msgspec.structs.replace(whole.graphs[0], weights=(), built=False)
+    calls = tuple(msgspec.structs.replace(call, parent=None) for call in whole.calls)
+    trace = msgspec.structs.replace(whole, graphs=(graph,), calls=calls)
+    assert trace.index.weights_within(graph.model.id) == list(whole.weights)
+
+
+def test_a_changed_trace_has_another_index():
+    trace = made_traces.mlp3([8])
+    before = trace.index
+    assert trace.index is before
+    trace.calls = ()
+    assert trace.index is not before
+    assert trace.roots == []
 
 
 def test_a_build_by_a_call_is_told_from_one_by_hand():

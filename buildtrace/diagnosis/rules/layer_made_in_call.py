@@ -59,7 +59,7 @@ def _places(trace: Trace) -> dict[_Place, dict[int, list[Call]]]:
 
 def _made_anew(trace: Trace, place: _Place, runs: dict[int, list[Call]]) -> list[Call]:
     """Calls of layers that were new in their run, and gone in the next; empty without proof."""
-    held = trace.index.all_weights.get(place.owner.id)
+    held = trace.index.reported_weights.get(place.owner.id)
     fresh = [[c for c in calls if _is_new(trace, c, calls)] for calls in runs.values()]
     if held is None or len(fresh) < 2 or not all(fresh):
         return []
@@ -100,7 +100,7 @@ def _anew(trace: Trace, place: _Place, made: list[Call]) -> Finding:
     names = [f"'{call.layer.name}'" for call in made if call.layer is not None]
     if len(names) > 3:
         names = [*names[:3], wording.count(len(names) - 3, "other")]
-    held = trace.index.all_weights[place.owner.id]
+    held = trace.index.reported_weights[place.owner.id]
     proven = _is_proven(trace, held, [[call] for call in made])
     return RULE.finding(
         f"`call` of {wording.layer(place.owner)} has another {place.class_name} each time it runs "

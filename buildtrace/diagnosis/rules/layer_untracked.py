@@ -26,7 +26,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         if run is None or run.layer is None or run.caller == call.caller:
             continue
         if (
-            run.layer.id not in trace.index.all_weights
+            run.layer.id not in trace.index.reported_weights
             or trace.index.holder_of(layer.id) is not None
         ):
             continue  # nobody has read what the owner has, or somebody holds the layer
@@ -39,7 +39,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 def _holders(trace: Trace) -> dict[int, list[frozenset[int]]]:
     """For each weight, all weights of those who have it."""
     found: dict[int, list[frozenset[int]]] = defaultdict(list)
-    for weights in trace.index.all_weights.values():
+    for weights in trace.index.reported_weights.values():
         for number in weights:
             found[number].append(weights)
     return found
@@ -60,7 +60,7 @@ def _is_unknown(
 ) -> bool:
     """Whether nobody has these weights but the layer itself, and layers in it."""
     own = {weight.id for weight in weights}
-    if own & trace.index.all_weights[owner.id]:
+    if own & trace.index.reported_weights[owner.id]:
         return False  # by a way that is not read, such as a module of TensorFlow's
     if any(not holder <= own for number in own for holder in holders.get(number, [])):
         return False

@@ -20,9 +20,9 @@ from buildtrace.renderers.drawing.diagram import (
     boxes,
 )
 from buildtrace.renderers.drawing.kinds import kind_of
-from buildtrace.renderers.models import More, folded, outermost
-from buildtrace.renderers.weighing import Weighing
 from buildtrace.traces import wording
+from buildtrace.traces.shown_models import More, folded
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from buildtrace.renderers import Options
@@ -69,7 +69,7 @@ def _chosen(trace: Trace, options: Options) -> list[Graph]:
             ) from None
     if not trace.graphs:
         raise RenderError("no model was built: there is nothing to draw")
-    return outermost(trace)
+    return trace.index.outermost_graphs
 
 
 class _DiagramMaker:
@@ -77,7 +77,7 @@ class _DiagramMaker:
 
     def __init__(self, trace: Trace, options: Options, coarsen: Coarsening) -> None:
         self._graphs = {graph.model.id: graph for graph in trace.graphs}
-        self._weighing = Weighing(trace)
+        self._index = trace.index
         self._options = options
         self._coarsen = coarsen
         self._models = 0
@@ -90,7 +90,7 @@ class _DiagramMaker:
         return self._group(graph, id_, inside), inside
 
     def _group(self, graph: Graph, id_: str, inside: SubDiagram, note: str = "") -> Group:
-        parameters = self._weighing.parameters([graph.model.id])
+        parameters = totals(self._index.weights_within(graph.model.id)).parameters
         return Group(
             id=id_,
             title=short(graph.model.name),
@@ -158,7 +158,7 @@ class _DiagramMaker:
 
     def _row(self, node: Node, inner: Graph | None, call: int, note: str) -> BoxRow:
         # What a shared layer weighs is said at its first call only: it is there once.
-        parameters = self._weighing.parameters([node.layer]) if call == 1 else 0
+        parameters = totals(self._index.weights_within(node.layer)).parameters if call == 1 else 0
         layers = self._size(inner, (inner.model.id,)) if inner else 1
         if inner and call == 1 and inner.nodes:
             note = joined(note, f"{wording.count(layers, 'layer')} inside")

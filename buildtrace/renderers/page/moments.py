@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.models import weights_by_layer
 from buildtrace.traces.lazy import cached_property
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ class Moments:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._weights = weights_by_layer(trace)
         self._nodes = {
             (graph.model.id, node.id): node for graph in trace.graphs for node in graph.nodes
         }
@@ -89,7 +87,7 @@ class Moments:
     def weights(self, node_ref: NodeRef) -> list[int]:
         """The ids of the weights that fill the node."""
         layer = self._nodes[node_ref].layer
-        return [w.id for w in self._weights.get(layer, [])] if layer is not None else []
+        return [weight.id for weight in self._trace.index.weights_within(layer)]
 
     def layer(self, node_ref: NodeRef) -> int | None:
         """The id of the node's layer."""

@@ -81,13 +81,8 @@ def _hidden(context: PageContext) -> Iterator[int]:
 
 def _in_nested_models(trace: Trace, shown: Trace) -> Iterator[Call]:
     """The calls right inside those that build or call a model in a model."""
-    nested = {
-        node.layer
-        for graph in trace.graphs
-        for node in graph.nodes
-        if node.kind == "model" and node.layer != graph.model.id
-    }
-    path = folding.failing_path(trace)
+    nested = trace.index.nested_models
+    path = trace.index.failing_ids
     kept = {call.id for call in shown.calls}
     for call in shown.calls:
         inner = [child for child in trace.children(call) if child.id in kept]

@@ -6,21 +6,21 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers.drawing.member_graph import MOST_READERS
-from buildtrace.renderers.models import More, form, shown, weights_by_layer
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.text import styles
-from buildtrace.renderers.text.gaps import Gap, Limits, gaps
 from buildtrace.renderers.text.lanes import Lanes
 from buildtrace.renderers.text.lines import Line, Lines, Part, width_of, wrapped
 from buildtrace.renderers.text.tables import Column, Row, SpanningRow, table
 from buildtrace.traces import wording
+from buildtrace.traces.gaps import Gap, Limits, gaps
+from buildtrace.traces.shown_models import More, form, shown
 from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.traces.schema import Graph, Node, Weight
+    from buildtrace.traces.schema import Graph, Node
     from buildtrace.traces.trace import Trace
 
 LIMITS = Limits(few=40, many=80, most=100)
@@ -51,15 +51,14 @@ def _lines(trace: Trace, options: Options, width: int) -> Iterator[Line]:
     graphs = shown(trace, options.full)
     if not graphs:
         yield [Part("No model was built: there is no graph to show.")]
-    weights = weights_by_layer(trace)
     for number, graph in enumerate(graphs):
         if number:
             yield []
         if isinstance(graph, More):
             yield from wrapped(graph.text, width, [], [], styles.NOTE)
             continue
-        yield from _heading(graph, weights, width)
-        maker = _Rows(trace, weights, options.full)
+        yield from _heading(trace, graph, width)
+        maker = _Rows(trace, options.full)
         rows = list(maker.of(graph, [], ""))
         if any(width_of(_cells(row)[0]) > WIDEST_DRAWING for row in rows):
             for row in rows:
@@ -73,8 +72,8 @@ def _cells(row: Row | SpanningRow) -> Row:
     return row.cells if isinstance(row, SpanningRow) else row
 
 
-def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iterator[Line]:
-    parameters = totals(weights.get(graph.model.id, [])).parameters
+def _heading(trace: Trace, graph: Graph, width: int) -> Iterator[Line]:
+    parameters = totals(trace.index.weights_within(graph.model.id)).parameters
     facts = [
         wording.count(len(graph.nodes), "node"),
         wording.count(len(graph.edges), "connection"),
@@ -94,8 +93,8 @@ def _heading(graph: Graph, weights: dict[int, list[Weight]], width: int) -> Iter
 class _Rows:
     """The rows of a graph, and of the graphs of the models in it."""
 
-    def __init__(self, trace: Trace, weights: dict[int, list[Weight]], full: bool) -> None:
-        self.weights = weights
+    def __init__(self, trace: Trace, full: bool) -> None:
+        self.trace = trace
         self.full = full
         self.shown: dict[Hashable, str] = {}
         self.graphs = {graph.model.id: graph for graph in trace.graphs}
@@ -157,7 +156,7 @@ class _Rows:
         """The row that stands for those that are left out."""
         names = [wording.sanitize(node.name) for node in (hidden[0], hidden[-1])]
         layers = {node.layer for node in hidden if node.layer is not None and not node.index}
-        made = sum(totals(self.weights.get(layer, [])).parameters for layer in layers)
+        made = sum(totals(self.trace.index.weights_within(layer)).parameters for layer in layers)
         parameters = f", {wording.count(made, 'parameter')}" if made else ""
         text = f"{gap.text}{parameters}: {' to '.join(names)}"
         return SpanningRow(
@@ -193,7 +192,7 @@ class _Rows:
             return Part("not built", styles.SWALLOWED)
         if node.index:
             return Part("shared", styles.NOTE)
-        number = totals(self.weights.get(-1 if node.layer is None else node.layer, [])).parameters
+        number = totals(self.trace.index.weights_within(node.layer)).parameters
         return Part(f"{number:,}" if number else "")
 
 

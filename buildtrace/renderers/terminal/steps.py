@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.terminal.story import LayerFacts, Story, stories
 from buildtrace.renderers.text import source_files, styles
-from buildtrace.renderers.text.gaps import Gap, Limits, gaps
 from buildtrace.renderers.text.lines import Line, Lines, Part, flowing, wrapped
 from buildtrace.traces import wording
+from buildtrace.traces.gaps import Gap, Limits, gaps
 from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:

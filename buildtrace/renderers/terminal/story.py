@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.models import More, outermost, shown, weights_by_layer
 from buildtrace.traces import folding
 from buildtrace.traces.lazy import cached_property
+from buildtrace.traces.shown_models import More, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,14 +83,14 @@ class Story:
 
         What a layer made inside itself (a cell, a sub-layer) counts as the layer's own.
         """
-        weights = weights_by_layer(self.trace)
-        path = folding.failing_path(self.trace)
+        path = self.trace.index.failing_ids
         calls_by_layer: dict[int, list[Call]] = {}
         for call in self._direct():
             assert call.layer is not None
             calls_by_layer.setdefault(call.layer.id, []).append(call)
         return [
-            _facts(calls, weights.get(layer, []), path) for layer, calls in calls_by_layer.items()
+            _facts(calls, self.trace.index.weights_within(layer), path)
+            for layer, calls in calls_by_layer.items()
         ]
 
     def _direct(self) -> Iterator[Call]:
@@ -134,7 +134,7 @@ def stories(trace: Trace, full: bool) -> Iterator[Story | More]:
             yield graph
         else:
             yield Story(folding.part_of(trace, {graph.model.id}), graph)
-    models = {graph.model.id for graph in outermost(trace)}
+    models = {graph.model.id for graph in trace.index.outermost_graphs}
     in_stories = {call.id for call in folding.part_of(trace, models).calls}
     rest = tuple(call for call in trace.calls if call.id not in in_stories)
     if rest:
@@ -151,7 +151,7 @@ def _rest(trace: Trace, calls: tuple[Call, ...]) -> Trace:
     return replace(trace, calls=calls, weights=weights, graphs=())
 
 
-def _facts(calls: list[Call], weights: list[Weight], path: set[int]) -> LayerFacts:
+def _facts(calls: list[Call], weights: list[Weight], path: frozenset[int]) -> LayerFacts:
     first = calls[0]
     assert first.layer is not None
     build = next((call for call in calls if call.landmark == "Layer.build"), None)

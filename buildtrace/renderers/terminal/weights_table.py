@@ -6,14 +6,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers.facts import WeightRow, weight_columns
-from buildtrace.renderers.models import More, shown
 from buildtrace.renderers.notebook import colored
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.text import styles
-from buildtrace.renderers.text.gaps import Gap, Limits, gaps
 from buildtrace.renderers.text.lines import Line, Lines, Part, wrapped
 from buildtrace.renderers.text.tables import Column, Row, SpanningRow, table
 from buildtrace.traces import wording
+from buildtrace.traces.gaps import Gap, Limits, gaps
+from buildtrace.traces.shown_models import More, shown
 from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:

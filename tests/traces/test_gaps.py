@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from buildtrace.renderers.text.gaps import LAST, Limits, gaps
+from buildtrace.traces.gaps import LAST, Limits, gaps
 
 LIMITS = Limits(few=6, many=20, most=30)
 
