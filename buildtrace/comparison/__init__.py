@@ -9,9 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.comparison import calls, graphs, layers, order, outputs, process, weights
-from buildtrace.comparison.layer_matching import LayerMatching
-from buildtrace.comparison.ranked_change import by_rank
-from buildtrace.comparison.result import (
+from buildtrace.comparison.difference import (
     DECIDING,
     KINDS,
     AlignedCalls,
@@ -20,13 +18,15 @@ from buildtrace.comparison.result import (
     Difference,
     Location,
 )
+from buildtrace.comparison.layer_matching import LayerMatching
+from buildtrace.comparison.ranked_change import by_rank
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from buildtrace.comparison.difference import ChangeKind
     from buildtrace.comparison.ranked_change import RankedChange
-    from buildtrace.comparison.result import ChangeKind
     from buildtrace.traces.trace import Trace
 
 __all__ = [

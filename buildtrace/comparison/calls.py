@@ -16,16 +16,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.comparison.alignment import matches
+from buildtrace.comparison.difference import AlignedCalls
 from buildtrace.comparison.outputs import same_tensors
-from buildtrace.comparison.result import AlignedCalls
 from buildtrace.comparison.roles import role_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
+    from buildtrace.comparison.difference import AlignmentState
     from buildtrace.comparison.layer_matching import LayerKey, LayerMatching
     from buildtrace.comparison.layer_tree import LayerTree
-    from buildtrace.comparison.result import AlignmentState
     from buildtrace.traces.schema import Call, TensorSpec, Weight
 
 

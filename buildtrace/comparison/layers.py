@@ -11,10 +11,10 @@ from buildtrace.traces.wording import layer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.comparison.difference import ChangeKind
     from buildtrace.comparison.layer_matching import LayerMatching
     from buildtrace.comparison.layer_tree import LayerTree
     from buildtrace.comparison.ranked_change import RankedChange
-    from buildtrace.comparison.result import ChangeKind
     from buildtrace.traces.schema import Severity
 
 _RANDOM = re.compile(r"(?<![0-9a-f])(?=[0-9a-f]*\d)[0-9a-f]{6,}(?![0-9a-f])|\d{4,}")

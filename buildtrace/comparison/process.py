@@ -6,8 +6,8 @@ from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING
 
+from buildtrace.comparison.difference import Location
 from buildtrace.comparison.ranked_change import ranked
-from buildtrace.comparison.result import Location
 from buildtrace.comparison.roles import role_of, unpaired
 from buildtrace.traces.wording import count
 

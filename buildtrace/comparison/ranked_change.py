@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.comparison.result import DECIDING, KINDS, Change, Location
+from buildtrace.comparison.difference import DECIDING, KINDS, Change, Location
 from buildtrace.traces.wording import listed, shape_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from buildtrace.comparison.difference import ChangeKind
     from buildtrace.comparison.layer_matching import LayerMatching
     from buildtrace.comparison.layer_tree import LayerTree
-    from buildtrace.comparison.result import ChangeKind
     from buildtrace.traces.schema import Severity, TensorSpec
 
 

@@ -26,11 +26,11 @@ Severity = Literal["error", "warning", "note"]
 go wrong later; good to know."""
 
 
-class _Plain(msgspec.Struct, frozen=True, gc=False):
+class PlainData(msgspec.Struct, frozen=True, gc=False):
     """Base of the plain data: immutable, compared by value."""
 
 
-class TensorSpec(_Plain, frozen=True, kw_only=True):
+class TensorSpec(PlainData, frozen=True, kw_only=True):
     """What is known of a tensor without its values.
 
     Attributes:
@@ -42,7 +42,7 @@ class TensorSpec(_Plain, frozen=True, kw_only=True):
     dtype: str | None = None
 
 
-class LayerRef(_Plain, frozen=True, kw_only=True):
+class LayerRef(PlainData, frozen=True, kw_only=True):
     """Names a layer. `id` numbers layers by identity: two layers of one name differ in it."""
 
     id: int
@@ -50,14 +50,14 @@ class LayerRef(_Plain, frozen=True, kw_only=True):
     class_name: str = msgspec.field(name="class")
 
 
-class SourceLine(_Plain, frozen=True, kw_only=True):
+class SourceLine(PlainData, frozen=True, kw_only=True):
     """A line of the user's own code."""
 
     file: str
     line: int
 
 
-class ErrorInfo(_Plain, frozen=True, kw_only=True):
+class ErrorInfo(PlainData, frozen=True, kw_only=True):
     """An exception: its type's name, its text, and whether somebody caught it.
 
     Attributes:
@@ -72,7 +72,7 @@ class ErrorInfo(_Plain, frozen=True, kw_only=True):
     lines: tuple[SourceLine, ...] = ()
 
 
-class Folded(_Plain, frozen=True, kw_only=True):
+class Folded(PlainData, frozen=True, kw_only=True):
     """What a transform hid below or beside a call.
 
     Attributes:
@@ -86,7 +86,7 @@ class Folded(_Plain, frozen=True, kw_only=True):
     calls: int = 0
 
 
-class Call(_Plain, frozen=True, kw_only=True):
+class Call(PlainData, frozen=True, kw_only=True):
     """One execution of a landmark.
 
     Attributes:
@@ -142,7 +142,7 @@ class Call(_Plain, frozen=True, kw_only=True):
     folded: Folded | None = None
 
 
-class Weight(_Plain, frozen=True, kw_only=True):
+class Weight(PlainData, frozen=True, kw_only=True):
     """A variable that a layer made.
 
     Attributes:
@@ -174,7 +174,7 @@ class Weight(_Plain, frozen=True, kw_only=True):
         return math.prod(size or 0 for size in self.shape)
 
 
-class Node(_Plain, frozen=True, kw_only=True):
+class Node(PlainData, frozen=True, kw_only=True):
     """One call of a layer (or of an operation without a layer) in a model's topology.
 
     Attributes:
@@ -197,7 +197,7 @@ class Node(_Plain, frozen=True, kw_only=True):
     outputs: tuple[TensorSpec, ...] = ()
 
 
-class Edge(_Plain, frozen=True, kw_only=True):
+class Edge(PlainData, frozen=True, kw_only=True):
     """A tensor that goes from one node to another."""
 
     source: int
@@ -205,7 +205,7 @@ class Edge(_Plain, frozen=True, kw_only=True):
     tensor: TensorSpec
 
 
-class Graph(_Plain, frozen=True, kw_only=True, dict=True, gc=True):
+class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True):
     """A model's topology of layers. A notebook shows it as a picture.
 
     Attributes:
@@ -246,7 +246,7 @@ class Graph(_Plain, frozen=True, kw_only=True, dict=True, gc=True):
         return mimebundles.of_graph(self, self.__dict__.get("trace"))
 
 
-class Method(_Plain, frozen=True, kw_only=True):
+class Method(PlainData, frozen=True, kw_only=True):
     """A method that the class of a layer defines itself, not Keras.
 
     Attributes:
@@ -264,7 +264,7 @@ class Method(_Plain, frozen=True, kw_only=True):
     required: int = 0
 
 
-class Expected(_Plain, frozen=True, kw_only=True):
+class Expected(PlainData, frozen=True, kw_only=True):
     """What a layer wants of one of its inputs: Keras' `InputSpec`.
 
     Attributes:
@@ -282,7 +282,7 @@ class Expected(_Plain, frozen=True, kw_only=True):
     axes: dict[int, int] = {}
 
 
-class LayerState(_Plain, frozen=True, kw_only=True):
+class LayerState(PlainData, frozen=True, kw_only=True):
     """What a layer was like when a tree of calls that it took part in was over.
 
     There are those of layers whose class is not Keras' own, subclassed models included, and of
@@ -321,7 +321,7 @@ class LayerState(_Plain, frozen=True, kw_only=True):
         return next((method for method in self.methods if method.name == name), None)
 
 
-class Use(_Plain, frozen=True, kw_only=True):
+class Use(PlainData, frozen=True, kw_only=True):
     """Something that was asked of a model or with it, and that wants it built.
 
     Attributes:
@@ -350,7 +350,7 @@ class Use(_Plain, frozen=True, kw_only=True):
     error: ErrorInfo | None = None
 
 
-class Finding(_Plain, frozen=True, kw_only=True):
+class Finding(PlainData, frozen=True, kw_only=True):
     """What a diagnosis rule says.
 
     Attributes:
@@ -376,7 +376,7 @@ class Finding(_Plain, frozen=True, kw_only=True):
     caller: SourceLine | None = None
 
 
-class LandmarkInfo(_Plain, frozen=True, kw_only=True):
+class LandmarkInfo(PlainData, frozen=True, kw_only=True):
     """A row of a landmark table, as far as a reader of a trace needs it.
 
     Attributes:
@@ -397,7 +397,7 @@ class LandmarkInfo(_Plain, frozen=True, kw_only=True):
     unpaired: str | None = None
 
 
-class KerasInfo(_Plain, frozen=True, kw_only=True):
+class KerasInfo(PlainData, frozen=True, kw_only=True):
     """A Keras that took part.
 
     Attributes:
@@ -410,7 +410,7 @@ class KerasInfo(_Plain, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
-class Environment(_Plain, frozen=True, kw_only=True):
+class Environment(PlainData, frozen=True, kw_only=True):
     """Where a trace was made; `None` for what was not imported."""
 
     buildtrace: str = ""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.comparison import Change, Difference
-    from buildtrace.comparison.result import Build
+    from buildtrace.comparison.difference import Build
     from buildtrace.renderers.terminal.aligned import AlignedRow
     from buildtrace.traces.schema import Call, SourceLine
     from buildtrace.traces.trace import Trace
@@ -141,7 +141,7 @@ def _row(aligned: Aligned, number: int, row: AlignedRow) -> dict[str, Any]:
         else:
             own = [f"{fact} {texts[side]}" for fact, texts in facts]
             cells.append(_cell(aligned, side, call, own))
-    state = row.step.state
+    state = row.aligned.state
     sign = side_by_side.SIGNS[state]
     return {"number": number, "state": state, "sign": sign, "cells": cells}
 
@@ -191,9 +191,9 @@ class _CardData:
         elsewhere = aligned.elsewhere(number)
         alone = None in row.calls and elsewhere is None
         return {
-            "means": ELSEWHERE if elsewhere else self.means[row.step.state],
+            "means": ELSEWHERE if elsewhere else self.means[row.aligned.state],
             "sides": [self._side(side, call, alone) for side, call in enumerate(row.calls)],
-            "differs": [[fact, *aligned.facts(row, fact)] for fact in row.step.differs],
+            "differs": [[fact, *aligned.facts(row, fact)] for fact in row.aligned.differs],
             "elsewhere": elsewhere.row if elsewhere else None,
         }
 

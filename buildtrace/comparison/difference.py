@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from buildtrace.traces.schema import LayerRef, Severity, SourceLine  # noqa: TC001 - msgspec reads them
+from buildtrace.traces.schema import LayerRef, PlainData, Severity, SourceLine
 
 ChangeKind = Literal[
     "failure", "weights", "graph", "outputs", "order", "findings", "landmarks", "times"
@@ -35,11 +35,7 @@ AlignmentState = Literal["same", "counterpart", "differs", "left", "right"]
 role did the same; something that the function did differs; there is only the one, or the other."""
 
 
-class _Plain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of the plain data."""
-
-
-class AlignedCalls(_Plain, frozen=True, kw_only=True):
+class AlignedCalls(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     """A row of the two trees of calls side by side.
 
     The rows are in an order for stepping: on each side, the calls come in the order of their
@@ -61,7 +57,7 @@ class AlignedCalls(_Plain, frozen=True, kw_only=True):
     differs: tuple[str, ...] = ()
 
 
-class Location(_Plain, frozen=True, kw_only=True):
+class Location(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     """Where a change is to be seen on one side.
 
     Attributes:
@@ -79,7 +75,7 @@ class Location(_Plain, frozen=True, kw_only=True):
     text: str = ""
 
 
-class Change(_Plain, frozen=True, kw_only=True):
+class Change(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that differs.
 
     Attributes:
@@ -102,7 +98,7 @@ class Change(_Plain, frozen=True, kw_only=True):
     right: Location | None = None
 
 
-class Build(_Plain, frozen=True, kw_only=True):
+class Build(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     """One of the two builds that were compared.
 
     Attributes:
@@ -120,7 +116,7 @@ class Build(_Plain, frozen=True, kw_only=True):
     parameters: int = 0
 
 
-class Difference(_Plain, frozen=True, kw_only=True):
+class Difference(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     """What differs between two builds.
 
     Attributes:
