@@ -37,7 +37,7 @@ SHOWN: dict[FactKind, tuple[TermKind, ...]] = {
 class AlignedRow(NamedTuple):
     """A row, with its calls and how deep the less deep one is."""
 
-    step: AlignedCalls
+    aligned: AlignedCalls
     left: Call | None
     right: Call | None
     depth: int
@@ -71,17 +71,17 @@ class Aligned:
         self.traces = left, right
         self.call_facts = [CallFacts(trace, by_shapes=True) for trace in self.traces]
         self.depths = _depths(left), _depths(right)
-        self.rows = [self._row(step) for step in difference.steps]
+        self.rows = [self._row(aligned) for aligned in difference.steps]
         self.row_numbers = (
             {row.left.id: number for number, row in enumerate(self.rows) if row.left},
             {row.right.id: number for number, row in enumerate(self.rows) if row.right},
         )
 
-    def _row(self, step: AlignedCalls) -> AlignedRow:
-        left = None if step.left is None else self.traces[0].call(step.left)
-        right = None if step.right is None else self.traces[1].call(step.right)
+    def _row(self, aligned: AlignedCalls) -> AlignedRow:
+        left = None if aligned.left is None else self.traces[0].call(aligned.left)
+        right = None if aligned.right is None else self.traces[1].call(aligned.right)
         depths = [d[c.id] for d, c in zip(self.depths, (left, right), strict=True) if c]
-        return AlignedRow(step, left, right, min(depths))
+        return AlignedRow(aligned, left, right, min(depths))
 
     def shown(self, full: bool = False) -> set[int]:
         """The numbers of the rows to show: what differs, and what that is inside of."""
@@ -90,7 +90,8 @@ class Aligned:
         shown = {
             n
             for n, row in enumerate(self.rows)
-            if row.step.state != "same" and (row.step.state != "differs" or self.reported(row))
+            if row.aligned.state != "same"
+            and (row.aligned.state != "differs" or self.reported(row))
         }
         if len(shown) > MANY:
             shown &= self._unfolded()
@@ -131,9 +132,9 @@ class Aligned:
     def gap(self, hidden: Iterable[AlignedRow]) -> str:
         """What rows that are not shown are: "12 equal calls"."""
         hidden = list(hidden)
-        equal = sum(row.step.state == "same" for row in hidden)
+        equal = sum(row.aligned.state == "same" for row in hidden)
         words = [wording.count(equal, "equal call")] if equal else []
-        alike = sum(row.step.state == "differs" and not self.reported(row) for row in hidden)
+        alike = sum(row.aligned.state == "differs" and not self.reported(row) for row in hidden)
         if alike:
             words.append(f"{alike:,} that differ{'' if alike > 1 else 's'} alike")
         if len(hidden) > equal + alike:
@@ -142,17 +143,18 @@ class Aligned:
 
     def reported(self, row: AlignedRow) -> list[str]:
         """What differs in two calls, without what differs alike in the calls around them."""
-        if row.left is None or row.right is None or row.step.state != "differs":
+        if row.left is None or row.right is None or row.aligned.state != "differs":
             return []
         outer = row.left.parent, row.right.parent
         number = None if None in outer else self.row_numbers[0].get(outer[0] or 0)
         around = None if number is None else self.rows[number]
         if around is None or around.right is None or around.right.id != outer[1]:
-            return [*row.step.differs]
+            return [*row.aligned.differs]
         return [
             fact
-            for fact in row.step.differs
-            if fact not in around.step.differs or self.facts(row, fact) != self.facts(around, fact)
+            for fact in row.aligned.differs
+            if fact not in around.aligned.differs
+            or self.facts(row, fact) != self.facts(around, fact)
         ]
 
     def details(self, side: int, call: Call) -> Iterator[str]:
@@ -169,14 +171,14 @@ class Aligned:
 
     def elsewhere(self, number: int) -> Elsewhere | None:
         """Of a call that is alone in a row: where the other side does the same, if it does."""
-        step = self.rows[number].step
-        if step.elsewhere is None:
+        aligned = self.rows[number].aligned
+        if aligned.elsewhere is None:
             return None
-        side = 0 if step.left is None else 1
-        row = self.row_numbers[side][step.elsewhere]
-        name = wording.sanitize(self.traces[side].call(step.elsewhere).name)
+        side = 0 if aligned.left is None else 1
+        row = self.row_numbers[side][aligned.elsewhere]
+        name = wording.sanitize(self.traces[side].call(aligned.elsewhere).name)
         arrow = "↓" if row > number else "↑"
-        return Elsewhere(row, f"{arrow} {name}", self.depths[side][step.elsewhere])
+        return Elsewhere(row, f"{arrow} {name}", self.depths[side][aligned.elsewhere])
 
 
 def _depths(trace: Trace) -> dict[int, int]:

@@ -78,7 +78,7 @@ def _lines(
     left: Trace, right: Trace, difference: Difference, full: bool, width: int
 ) -> Iterator[Line]:
     yield from summary(difference, width)
-    if full or any(step.state != "same" for step in difference.steps):
+    if full or any(aligned.state != "same" for aligned in difference.steps):
         yield []
         yield from _Columns(left, right, difference, full, width).lines()
 
@@ -176,7 +176,7 @@ class _Columns:
             self._cell(side, call) if call else self._elsewhere(number)
             for side, call in enumerate(row.calls)
         ]
-        state = row.step.state
+        state = row.aligned.state
         return self._joined(cells[0], SIGNS[state], cells[1], COLORS[state])
 
     def _joined(self, left: Line, sign: str, right: Line, style: str) -> Line:
