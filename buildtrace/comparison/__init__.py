@@ -21,6 +21,7 @@ from buildtrace.comparison.difference import (
 from buildtrace.comparison.layer_matching import LayerMatching
 from buildtrace.comparison.ranked_change import by_rank
 from buildtrace.errors import UsageError
+from buildtrace.traces.wording import versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -121,17 +122,9 @@ def _changes(matching: LayerMatching, kinds: Sequence[ChangeKind]) -> Iterator[R
 
 
 def _build(trace: Trace, label: str) -> Build:
-    environment = trace.environment
-    parts = [f"{keras.package} {keras.version}" for keras in environment.keras]
-    if environment.tensorflow:
-        parts.append(f"TensorFlow {environment.tensorflow}")
-    if environment.backend not in (None, "tensorflow"):
-        parts.append(f"backend {environment.backend}")
-    if environment.python:
-        parts.append(f"Python {environment.python}")
     return Build(
         label=label,
-        versions=" · ".join(parts),
+        versions=versions(trace),
         calls=len(trace.calls),
         weights=len(trace.weights),
         parameters=trace.parameters,

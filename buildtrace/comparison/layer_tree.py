@@ -55,10 +55,6 @@ class LayerTree:
         self.inside: dict[int | None, list[int]] = {}
         self.owner: dict[int, int | None] = {}
         self.alias: dict[int, int] = {}
-        self._calls: dict[int, list[Call]] = {}
-        for call in trace.calls:
-            if call.layer is not None:
-                self._calls.setdefault(call.layer.id, []).append(call)
         self._find_owners()
 
     @cached_property
@@ -128,9 +124,10 @@ class LayerTree:
         """What it does, if it is an operation."""
         return self._operations[layer]
 
-    def calls(self, layer: int) -> list[Call]:
-        """The calls on a layer, in order of start."""
-        return self._calls.get(layer, [])
+    @cached_property
+    def first_calls(self) -> dict[int, Call]:
+        """The first call of whatever landmark on each layer, if there is one."""
+        return {call.layer.id: call for call in self.trace.calls[::-1] if call.layer is not None}
 
     def name(self, layer: int) -> str | None:
         """The name that the user gave it; `None` if Keras made one."""

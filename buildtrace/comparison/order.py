@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from buildtrace.comparison.layer_matching import LayerMatching
     from buildtrace.comparison.layer_tree import LayerTree
     from buildtrace.comparison.ranked_change import RankedChange
-    from buildtrace.traces.schema import Call
 
 
 def changes(matching: LayerMatching, moved: frozenset[int] = frozenset()) -> Iterator[RankedChange]:
@@ -27,7 +26,8 @@ def changes(matching: LayerMatching, moved: frozenset[int] = frozenset()) -> Ite
     """
     yield from _order(matching, moved)
     for left, right in matching.pairs():
-        was, now = len(builds(matching.left, left)), len(builds(matching.right, right))
+        was = len(matching.left.trace.index.builds_of(left))
+        now = len(matching.right.trace.index.builds_of(right))
         if was and now and was != now and matching.left.weights(left):
             ref = matching.right.layers[right]
             yield ranked(
@@ -36,15 +36,6 @@ def changes(matching: LayerMatching, moved: frozenset[int] = frozenset()) -> Ite
                 *locations(matching, left, right),
                 position=matching.position(matching.right, right),
             )
-
-
-def builds(tree: LayerTree, layer: int) -> list[Call]:
-    """Each run of a layer's `build`; not those that run inside of one of its own."""
-    calls = [call for call in tree.calls(layer) if call.landmark == "Layer.build"]
-    ids = {call.id for call in calls}
-    own = [c for c in calls if not any(o.id in ids for o in tree.trace.ancestors(c))]
-    # Keras 2 runs `Layer.build` after each build that does not run it itself.
-    return [call for call in own if call.name != "Layer.build"] or own[:1]
 
 
 def _order(matching: LayerMatching, moved: frozenset[int]) -> Iterator[RankedChange]:

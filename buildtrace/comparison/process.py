@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from buildtrace.comparison.difference import Location
 from buildtrace.comparison.ranked_change import ranked
 from buildtrace.comparison.roles import role_of, unpaired
+from buildtrace.generations import GENERATIONS
 from buildtrace.traces.wording import count
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
 
-GENERATION_TITLES = {"keras2": "Keras 2", "keras3": "Keras 3"}
+GENERATION_TITLES = {generation.name: generation.title for generation in GENERATIONS}
 
 MOST_TIMES = 5
 """So many roles whose time changed are told."""

@@ -99,8 +99,8 @@ def location(
     tree: LayerTree, layer_id: int, text: str = "", weights: Iterable[int] = ()
 ) -> Location:
     """Where a change of a layer is to be seen: at its build, or else at its first call."""
-    calls = tree.calls(layer_id)
-    call = next((c for c in calls if c.landmark == "Layer.build"), calls[0] if calls else None)
+    builds = tree.trace.index.builds_of(layer_id)
+    call = builds[0] if builds else tree.first_calls.get(layer_id)
     return Location(
         layer=tree.layers[layer_id],
         call=call.id if call else None,
