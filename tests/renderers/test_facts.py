@@ -7,14 +7,14 @@ from renderers import pages
 
 from buildtrace.renderers import Options, facts, to_text
 from buildtrace.renderers.facts import CallFacts, Cell, WeightColumn, WeightRow, weight_columns
+from buildtrace.renderers.notebook import html_table
 from buildtrace.renderers.page import page
-from buildtrace.renderers.terminal import weights_table
 
 
 def said(trace, call, parent=None, **options):
     """The facts of a call, as (kind, all its terms), and those that are repeated."""
-    made = [*CallFacts(trace, **options).of(call, parent)]
-    return [(fact.kind, fact.said()) for fact in made], {f.kind for f in made if f.repeated}
+    facts = [*CallFacts(trace, **options).of(call, parent)]
+    return [(fact.kind, fact.said()) for fact in facts], {f.kind for f in facts if f.repeated}
 
 
 def test_a_call_says_its_layer_flow_and_changes():
@@ -102,7 +102,7 @@ def test_a_new_column_is_in_every_view(monkeypatch):
         if line.startswith("dense/kernel")
     )
     assert "2 axes" in kernel
-    html = weights_table.table_html(trace, Options())
+    html = html_table.render(trace, Options())
     assert ">axes</th>" in html
     assert "2 axes" in html
     root = pages.parse(page.render(trace, Options()))

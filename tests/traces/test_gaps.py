@@ -11,11 +11,11 @@ LIMITS = Limits(few=6, many=20, most=30)
 
 def shown(kinds, limits=LIMITS):
     """What is left of a list, with the text of each gap in its place."""
-    found, place = [], 0
+    rows, start = [], 0
     for gap in gaps(kinds, limits):
-        found += [*kinds[place : gap.start], gap.text]
-        place = gap.end
-    return [*found, *kinds[place:]]
+        rows += [*kinds[start : gap.start], gap.text]
+        start = gap.end
+    return [*rows, *kinds[start:]]
 
 
 def test_few_are_all_shown():
@@ -59,9 +59,9 @@ def test_what_is_left_is_never_long_and_nothing_is_lost(length, kinds):
         n if n % 97 == 13 else kind
         for n, kind in zip(range(length), itertools.cycle(kinds), strict=False)
     ]
-    found = gaps(many, LIMITS)
-    hidden = [place for gap in found for place in range(gap.start, gap.end)]
+    hidden_gaps = gaps(many, LIMITS)
+    hidden = [index for gap in hidden_gaps for index in range(gap.start, gap.end)]
     assert hidden == sorted(set(hidden))
-    assert all(0 <= gap.start < gap.end <= length for gap in found)
+    assert all(0 <= gap.start < gap.end <= length for gap in hidden_gaps)
     assert length - len(hidden) <= LIMITS.most
-    assert all(a.end < b.start for a, b in itertools.pairwise(found))
+    assert all(a.end < b.start for a, b in itertools.pairwise(hidden_gaps))

@@ -49,10 +49,10 @@ def of_graph(graph: Graph, trace: Trace | None) -> dict[str, str]:
 
 def of_weights(trace: Trace) -> dict[str, str]:
     """The table of weights."""
-    from buildtrace.renderers.terminal import weights_table
+    from buildtrace.renderers.notebook import html_table
 
     options = Options(views=("weights",))
-    return _bundle(lambda: weights_table.table_html(trace, options), trace, options)
+    return _bundle(lambda: html_table.render(trace, options), trace, options)
 
 
 def report(trace: Trace, options: Options) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers.facts import WeightRow, weight_columns
-from buildtrace.renderers.notebook import colored
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Lines, Part, wrapped
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     from buildtrace.renderers import Options
     from buildtrace.renderers.facts import Cell, WeightColumn
-    from buildtrace.traces.schema import Graph, Weight
+    from buildtrace.traces.schema import Weight
     from buildtrace.traces.trace import Trace
 
 STYLES = {
@@ -47,56 +45,28 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
     columns = weight_columns("terminal")
     layout = [Column(c.title, c.right, c.least, c.rank, c.tail) for c in columns]
     left_out = 0
-    for title, weights, prefix in _groups(trace, full):
+    for title, weights, prefix in groups(trace, full):
         if prefix is None:
             left_out += len(weights)
             parameters = wording.count(totals(weights).parameters, "parameter")
             yield from wrapped(f"{title}, {parameters}", width, [], [], styles.NOTE)
             yield []
             continue
-        hidden = _hidden(trace, weights, full)
+        hidden = folded(trace, weights, full)
         left_out += sum(gap.end - gap.start for gap in hidden)
         yield from wrapped(title, width, [], [], styles.HEADING)
-        yield from table(layout, list(_rows(trace, weights, prefix, hidden, columns)), width)
+        yield from table(layout, list(rows(trace, weights, prefix, hidden, columns)), width)
         yield []
     yield [*summary.totals_line(trace)] if trace.weights else [Part("No weight was made.")]
     yield from summary.folded_rows(left_out, len(trace.weights), width)
 
 
-def _hidden(trace: Trace, weights: list[Weight], full: bool) -> list[Gap]:
+def folded(trace: Trace, weights: list[Weight], full: bool) -> list[Gap]:
     """Which of these weights are folded away."""
     return [] if full else gaps([_kind(trace, weight) for weight in weights], LIMITS)
 
 
-def table_html(trace: Trace, options: Options) -> str:
-    """The same tables for a notebook."""
-    columns = weight_columns("notebook")
-    headings = "".join(f"<th{_align(c)}>{escape(c.title)}</th>" for c in columns)
-    trace = summary.subject(trace, options)
-    pieces = []
-    for title, weights, prefix in _groups(trace, options.full):
-        if prefix is None:
-            pieces.append(f"<p>{escape(title)}</p>")
-            continue
-        pieces.append(f"<p><b>{escape(title)}</b></p><table><tr>{headings}</tr>")
-        hidden = _hidden(trace, weights, options.full)
-        for row in _rows(trace, weights, prefix, hidden, columns):
-            if isinstance(row, SpanningRow):
-                text = f'<td colspan="{len(columns)}">{colored.line(row.line)}</td>'
-            else:
-                cells = zip(columns, row, strict=True)
-                text = "".join(f"<td{_align(c)}>{colored.line(cell)}</td>" for c, cell in cells)
-            pieces.append(f"<tr>{text}</tr>")
-        pieces.append("</table>")
-    last = summary.totals_line(trace) if trace.weights else [Part("No weight was made.")]
-    return f"{''.join(pieces)}<p>{colored.line(last)}</p>"
-
-
-def _align(column: WeightColumn) -> str:
-    return f' style="text-align:{"right" if column.right else "left"}"'
-
-
-def _groups(trace: Trace, full: bool) -> Iterator[tuple[str, list[Weight], str | None]]:
+def groups(trace: Trace, full: bool) -> Iterator[tuple[str, list[Weight], str | None]]:
     """A title for some of the weights, these, and what their paths all begin with.
 
     That is `None` for the weights of models that are left out.
@@ -105,7 +75,7 @@ def _groups(trace: Trace, full: bool) -> Iterator[tuple[str, list[Weight], str |
     by_id = {weight.id: weight for weight in trace.weights}
     for graph in [*shown(trace, full), *trace.graphs]:
         graphs = graph.graphs if isinstance(graph, More) else [graph]
-        own = dict.fromkeys(number for each in graphs for number in each.weights)
+        own = dict.fromkeys(number for own_graph in graphs for number in own_graph.weights)
         fresh = [by_id[n] for n in own if n in by_id and n not in seen]
         if not fresh and (seen or not own):
             continue
@@ -113,14 +83,10 @@ def _groups(trace: Trace, full: bool) -> Iterator[tuple[str, list[Weight], str |
         if isinstance(graph, More):
             yield graph.text, fresh, None
         else:
-            yield _title(graph), fresh, f"{graph.model.name}/"
+            yield wording.layer_title(graph.model), fresh, f"{graph.model.name}/"
     rest = [weight for weight in trace.weights if weight.id not in seen]
     if rest:
         yield "outside of any model" if seen else "in the order of their making", rest, ""
-
-
-def _title(graph: Graph) -> str:
-    return wording.layer_title(graph.model)
 
 
 def _kind(trace: Trace, weight: Weight) -> Hashable:
@@ -130,13 +96,22 @@ def _kind(trace: Trace, weight: Weight) -> Hashable:
     return (weight.name, owner, len(weight.shape), *facts, weight.regularizer, weight.constraint)
 
 
-def _rows(
+def rows(
     trace: Trace,
     weights: list[Weight],
     prefix: str,
     hidden: list[Gap],
     columns: list[WeightColumn],
 ) -> Iterator[Row | SpanningRow]:
+    """The rows of some weights, and one for each gap.
+
+    Args:
+        trace: which has them.
+        weights: whose rows.
+        prefix: what their paths all begin with.
+        hidden: which of them are left out.
+        columns: what to say of each.
+    """
     start = 0
     for gap in [*hidden, Gap(len(weights), len(weights), "")]:
         for weight in weights[start : gap.start]:

@@ -17,7 +17,7 @@ def page(trace, options=None):
 
 
 def summaries(element):
-    return [each.find("summary")[0].text for each in element.find("details")]
+    return [details.find("summary")[0].text for details in element.find("details")]
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_it_tells_what_the_tree_tells():
 
 def test_a_failed_build_is_open_down_to_the_call_that_failed():
     root = page(made_traces.failing(before=40), Options(full=True))
-    failing = [each for each in root.find("details") if said(each).startswith("✗")]
+    failing = [details for details in root.find("details") if said(details).startswith("✗")]
     assert len(failing) == 2
-    assert all("open" in each.attributes for each in failing)
+    assert all("open" in details.attributes for details in failing)
     assert "units must be positive" in root.text
-    closed = [said(each) for each in root.find("details") if "open" not in each.attributes]
+    closed = [said(details) for details in root.find("details") if "open" not in details.attributes]
     assert any(text.startswith("Dense.build") for text in closed)
 
 

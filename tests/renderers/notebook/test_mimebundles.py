@@ -36,7 +36,7 @@ def report(monkeypatch):
 
 
 def images(element):
-    data = [each.attributes["src"].split(",", 1) for each in element.find("img")]
+    data = [image.attributes["src"].split(",", 1) for image in element.find("img")]
     assert all(head == "data:image/svg+xml;base64" for head, _ in data)
     return [base64.b64decode(body).decode() for _, body in data]
 

@@ -185,8 +185,8 @@ def test_a_caught_call_is_marked_in_the_tree_and_not_as_a_failure():
 
 
 def test_the_code_around_a_line(script):
-    found = around(SourceLine(file=script, line=1))
-    assert [(line.number, line.text, line.meant) for line in found] == [(1, "import keras", True)]
+    lines = around(SourceLine(file=script, line=1))
+    assert [(line.number, line.text, line.meant) for line in lines] == [(1, "import keras", True)]
     assert around(SourceLine(file=script, line=99)) == []
     assert line_of(SourceLine(file=script, line=99)) == ""
 

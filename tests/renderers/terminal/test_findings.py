@@ -36,8 +36,8 @@ def told(*findings, trace=None, width=80, **options):
         replace(trace or made_traces.mlp3(), findings=findings), Options(**options), width
     )
     lines = text.splitlines()
-    place = [n for n, line in enumerate(lines) if line.startswith("Findings: ")]
-    return lines[place[0] :] if place else []
+    starts = [n for n, line in enumerate(lines) if line.startswith("Findings: ")]
+    return lines[starts[0] :] if starts else []
 
 
 def test_a_finding_says_what_where_why_and_what_to_do(tmp_path):
@@ -145,11 +145,11 @@ def test_hostile_texts_fit_the_width(width):
 
 
 def test_code_is_taken_apart_and_nothing_is_lost():
-    found = highlighted(FIX)
-    assert ["".join(text for _, text in line) for line in found] == FIX.split("\n")
-    assert found[0][0] == ("keyword", "def")
-    assert ("name", "build") in found[0]
-    assert found[1][-1] == ("comment", '# sets "built"')
+    lines = highlighted(FIX)
+    assert ["".join(text for _, text in line) for line in lines] == FIX.split("\n")
+    assert lines[0][0] == ("keyword", "def")
+    assert ("name", "build") in lines[0]
+    assert lines[1][-1] == ("comment", '# sets "built"')
 
 
 def texts(lines):
@@ -168,9 +168,9 @@ def test_code_that_is_to_be_copied_stays_as_it_is():
 
 def test_a_line_of_code_that_is_too_long_goes_on_below():
     code = "value = " + " + ".join(f"name_{n}" for n in range(40))
-    made = texts(fitted(code, 60, []))
-    assert "".join(made) == code
-    assert max(map(len, made)) == 60
+    lines = texts(fitted(code, 60, []))
+    assert "".join(lines) == code
+    assert max(map(len, lines)) == 60
 
 
 def test_a_comment_that_does_not_fit_stands_above_its_code():

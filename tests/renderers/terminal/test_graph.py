@@ -113,9 +113,9 @@ def test_many_alike_nodes_are_one_row_and_none_is_lost():
 
 def test_after_a_gap_the_lines_go_on():
     lines = shown(graphs.trace(graphs.residual(blocks=60)))
-    place = next(number for number, text in enumerate(lines) if "more like" in text)
-    assert lines[place].startswith(("│  ", "● "))
-    origin = lines[place + 1][lines[2].index("from") :]
+    row = next(number for number, text in enumerate(lines) if "more like" in text)
+    assert lines[row].startswith(("│  ", "● "))
+    origin = lines[row + 1][lines[2].index("from") :]
     assert origin.strip() == "240"  # it is not the row above, so it is said
     assert len(lines) < 60
 

@@ -14,8 +14,8 @@ from buildtrace.renderers.terminal import side_by_side
 
 
 def shown(left, right, width=120, full=False, **options):
-    found = left.diff(right, **options)
-    return side_by_side.to_text(left, right, found, full=full, width=width)
+    difference = left.diff(right, **options)
+    return side_by_side.to_text(left, right, difference, full=full, width=width)
 
 
 def columns(text, width):
@@ -76,8 +76,8 @@ def test_an_arrow_says_where_the_other_side_does_the_same():
 def test_what_is_equal_is_folded_and_counted():
     left, right = made_traces.mlp3((512, 64, 10)), made_traces.mlp3((512, 32, 10))
     text = shown(left, right)
-    found = left.diff(right)
-    equal = sum(step.state == "same" for step in found.steps)
+    difference = left.diff(right)
+    equal = sum(step.state == "same" for step in difference.steps)
     # All that is equal is in a line that says how much, or is around something that differs.
     assert "⋯ 16 equal calls" in text
     assert equal > 16
@@ -96,10 +96,10 @@ def test_what_differs_in_two_calls_is_below_them():
 
 def test_what_follows_is_below_what_it_follows_from():
     lines = shown(made_traces.mlp3(), made_traces.mlp3((512, 64, 10))).splitlines()
-    place = lines.index(
+    number = lines.index(
         "✗ 'dense_1' (Dense) inserted between 'dense' (Dense) and 'dense_2' (Dense)"
     )
-    assert lines[place + 1].startswith("  └ ✗ 'dense_2' (Dense): kernel (512, 10) → (64, 10): its")
+    assert lines[number + 1].startswith("  └ ✗ 'dense_2' (Dense): kernel (512, 10) → (64, 10): its")
 
 
 def test_names_become_neither_markup_nor_lines():

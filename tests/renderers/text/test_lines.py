@@ -126,20 +126,20 @@ def test_a_terminal_of_few_characters_is_given_no_others():
 def test_the_first_lines_of_a_long_tree_come_before_the_last_are_made():
     whole = made_traces.mlp3([8] * 200)
     lines = iter(tree.render(whole, Options(full=True)).make(120))
-    made = 0
+    lines_made = 0
 
     def counted(_):
-        nonlocal made
+        nonlocal lines_made
         for line in lines:
-            made += 1
+            lines_made += 1
             yield line
 
     seen = []
 
     class File(io.StringIO):
         def write(self, words):
-            seen.append(made)
+            seen.append(lines_made)
             return super().write(words)
 
     Lines(counted).stream(Console(file=File(), width=120))
-    assert seen[0] < 200 < 2_000 < made
+    assert seen[0] < 200 < 2_000 < lines_made
