@@ -95,7 +95,7 @@ RENDERERS = {
         Renderer(
             "html",
             ".html",
-            "page.page:render",
+            "page.build_page:render",
             "the build, step by step, as a page for the browser",
         ),
         Renderer("svg", ".svg", "drawing.picture:svg", "the graph as a picture that scales"),

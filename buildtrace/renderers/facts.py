@@ -115,12 +115,7 @@ def text_of(facts: Iterable[Fact], kind: FactKind) -> str:
 
 
 class CallFacts:
-    """The facts of a trace's calls.
-
-    Attributes:
-        failing: ids of the call that failed and of those that it is inside of.
-        caught: ids of the calls that were ended by what a call around them caught, or the program.
-    """
+    """The facts of a trace's calls."""
 
     def __init__(
         self,
@@ -154,12 +149,12 @@ class CallFacts:
 
     @property
     def failing(self) -> AbstractSet[int]:
-        """See the class."""
+        """Ids of the call that failed and of those that it is inside of."""
         return self._paths[0]
 
     @property
     def caught(self) -> AbstractSet[int]:
-        """See the class."""
+        """Ids of the calls ended by what a call around them caught, or the program."""
         return self._paths[1]
 
     def of(self, call: Call, parent: Call | None, layer: LayerRef | None = None) -> Iterator[Fact]:

@@ -8,7 +8,7 @@ from renderers import pages
 from buildtrace.renderers import Options, facts, to_text
 from buildtrace.renderers.facts import CallFacts, Cell, WeightColumn, WeightRow, weight_columns
 from buildtrace.renderers.notebook import html_table
-from buildtrace.renderers.page import page
+from buildtrace.renderers.page import build_page
 
 
 def said(trace, call, parent=None, **options):
@@ -63,7 +63,7 @@ def test_an_error_that_the_program_caught_is_caught_in_every_view():
     (error,) = (f for f in CallFacts(trace).of(trace.failed, None) if f.kind == "error")
     assert error.caught
     assert CallFacts(trace).failing == set()
-    assert "(caught)" in pages.parse(page.render(trace, Options())).id("plain").text
+    assert "(caught)" in pages.parse(build_page.render(trace, Options())).id("plain").text
     assert trace.failed.id in CallFacts(trace, going_on=False).failing
 
 
@@ -105,7 +105,7 @@ def test_a_new_column_is_in_every_view(monkeypatch):
     html = html_table.render(trace, Options())
     assert ">axes</th>" in html
     assert "2 axes" in html
-    root = pages.parse(page.render(trace, Options()))
+    root = pages.parse(build_page.render(trace, Options()))
     for part in ("app", "plain"):
         headings = [th.text for th in root.id(part).all("th") if th.attributes["scope"] == "col"]
         assert headings[-1] == "axes"

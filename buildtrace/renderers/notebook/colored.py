@@ -66,8 +66,8 @@ def ending(trace: Trace, options: Options) -> list[str]:
 
 def _lines(view: Lines) -> list[str]:
     return [
-        line(made) if isinstance(made, list) else html.escape(_text(made))
-        for made in view.make(WIDTH)
+        line(item) if isinstance(item, list) else html.escape(_text(item))
+        for item in view.make(WIDTH)
     ]
 
 

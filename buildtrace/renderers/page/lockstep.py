@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from buildtrace.comparison.roles import unpaired
 from buildtrace.renderers.facts import text_of
-from buildtrace.renderers.page import bundle, page, page_findings
+from buildtrace.renderers.page import bundle, page_findings, template
 from buildtrace.renderers.terminal import side_by_side
 from buildtrace.renderers.terminal.aligned import Aligned
 from buildtrace.traces import wording
@@ -65,10 +65,10 @@ def render(left: Trace, right: Trace, difference: Difference, *, full: bool = Fa
         "blocks": list(_blocks(aligned, full)),
         "rows": len(aligned.rows),
         "means": means,
-        "data": page.pack(_CardData(aligned, means).all()),
+        "data": template.pack(_CardData(aligned, means).all()),
     }
     rules = bundle.read("lockstep.css") + _indents()
-    return page.page("lockstep.html.j2", values, ENTRY, rules)
+    return template.filled("lockstep.html.j2", values, ENTRY, rules)
 
 
 def _indents() -> str:

@@ -156,9 +156,10 @@ class _Rows:
         """The row that stands for those that are left out."""
         names = [wording.sanitize(node.name) for node in (hidden[0], hidden[-1])]
         layers = {node.layer for node in hidden if node.layer is not None and not node.index}
-        made = sum(totals(self.trace.index.weights_within(layer)).parameters for layer in layers)
-        parameters = f", {wording.count(made, 'parameter')}" if made else ""
-        text = f"{gap.text}{parameters}: {' to '.join(names)}"
+        within = self.trace.index.weights_within
+        parameters = sum(totals(within(layer)).parameters for layer in layers)
+        size = f", {wording.count(parameters, 'parameter')}" if parameters else ""
+        text = f"{gap.text}{size}: {' to '.join(names)}"
         return SpanningRow(
             [[Part(drawing, styles.QUIET)]], [Part("  " * level + text, styles.NOTE)]
         )

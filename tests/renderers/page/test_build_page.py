@@ -8,7 +8,7 @@ from renderers import graphs, pages
 
 from buildtrace.renderers import Options, save
 from buildtrace.renderers.facts import weight_columns
-from buildtrace.renderers.page.page import render
+from buildtrace.renderers.page.build_page import render
 from buildtrace.traces import folding
 from buildtrace.traces.schema import ErrorInfo, Expected, Finding, SourceLine
 

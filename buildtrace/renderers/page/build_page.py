@@ -1,20 +1,12 @@
-"""The build as one page that opens anywhere: to be stepped through like a program.
-
-Nothing on the page comes from elsewhere, and a strict Content-Security-Policy says so. All names
-are data: the template escapes them, and the scripts only ever make text of them.
-"""
+"""The build as one page that opens anywhere: to be stepped through like a program."""
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.renderers.facts import weight_columns
-from buildtrace.renderers.page import bundle as assets
 from buildtrace.renderers.page import fallback as static
-from buildtrace.renderers.page import page_data, page_findings
+from buildtrace.renderers.page import page_data, page_findings, template
 from buildtrace.renderers.page.chapters import chapters_of
 from buildtrace.renderers.page.page_context import PageContext
 from buildtrace.renderers.terminal import summary
@@ -25,11 +17,6 @@ if TYPE_CHECKING:
     from buildtrace.renderers import Options
     from buildtrace.traces.trace import Trace
 
-POLICY = (
-    "default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; "
-    "form-action 'none'"
-)
-
 
 def render(trace: Trace, options: Options) -> str:
     """The page.
@@ -37,35 +24,8 @@ def render(trace: Trace, options: Options) -> str:
     Raises:
         UsageError: the trace has no model of the name that the options ask for.
     """
-    return page("report.html.j2", _values(PageContext(summary.subject(trace, options), options)))
-
-
-def page(template: str, values: dict[str, Any], script: str = assets.ENTRY, rules: str = "") -> str:
-    """A page made of a template, with a script and styles in it, all that its policy allows.
-
-    Args:
-        template: the asset that is the page; all values are escaped in it.
-        values: what it is filled with.
-        script: the asset that its script begins with.
-        rules: what follows the report's own styles.
-    """
-    import jinja2
-    from markupsafe import Markup
-
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(assets.read),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    code, style = assets.script(script), assets.style(rules)
-    return environment.get_template(template).render(
-        policy=POLICY.format(script=assets.digest(code), style=assets.digest(style)),
-        script=Markup(code),
-        style=Markup(style),
-        **values,
-    )
+    context = PageContext(summary.subject(trace, options), options)
+    return template.filled("report.html.j2", _values(context))
 
 
 def _values(context: PageContext) -> dict[str, Any]:
@@ -76,7 +36,7 @@ def _values(context: PageContext) -> dict[str, Any]:
     chapters = chapters_of(context)
     weights, more_weights = static.weights(trace)
     return {
-        "data": pack(page_data.data(context, chapters)),
+        "data": template.pack(page_data.data(context, chapters)),
         "title": chapters[0].title if chapters else "no build",
         "versions": wording.versions(trace),
         "totals": _totals(context),
@@ -101,12 +61,6 @@ def _values(context: PageContext) -> dict[str, Any]:
         "panel": page_findings.panel(context),
         "failure": page_findings.failed(context),
     }
-
-
-def pack(data: dict[str, Any]) -> str:
-    """Data as text that has no meaning in HTML: JSON, compressed, in base64."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _totals(context: PageContext) -> str:

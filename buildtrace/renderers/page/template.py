@@ -1,0 +1,55 @@
+"""A page that opens anywhere, made of a template, with its script, its styles and its data in it.
+
+Nothing on the page comes from elsewhere, and a strict Content-Security-Policy says so. All names
+are data: the template escapes them, and the scripts only ever make text of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import Any
+
+from buildtrace.renderers.page import bundle
+
+POLICY = (
+    "default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; "
+    "form-action 'none'"
+)
+
+
+def filled(
+    template: str, values: dict[str, Any], script: str = bundle.ENTRY, rules: str = ""
+) -> str:
+    """A page made of a template, with a script and styles in it, all that its policy allows.
+
+    Args:
+        template: the asset that is the page; all values are escaped in it.
+        values: what it is filled with.
+        script: the asset that its script begins with.
+        rules: what follows the report's own styles.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(bundle.read),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    code, style = bundle.script(script), bundle.style(rules)
+    return environment.get_template(template).render(
+        policy=POLICY.format(script=bundle.digest(code), style=bundle.digest(style)),
+        script=Markup(code),
+        style=Markup(style),
+        **values,
+    )
+
+
+def pack(data: dict[str, Any]) -> str:
+    """Data as text that has no meaning in HTML: JSON, compressed, in base64."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
