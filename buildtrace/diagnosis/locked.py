@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call
 
 LOCKED = "You cannot add new elements of state (variables or sub-layers)"

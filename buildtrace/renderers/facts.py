@@ -143,7 +143,7 @@ class CallFacts:
     def _paths(self) -> tuple[AbstractSet[int], AbstractSet[int]]:
         failing = self._trace.index.failing_ids
         caught = failures.swallowed_path(self._trace)
-        if self._going_on and failures.went_on(self._trace):
+        if self._going_on and failures.was_swallowed(self._trace):
             return set(), caught | failing
         return failing, caught
 

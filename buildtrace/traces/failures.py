@@ -1,28 +1,80 @@
-"""What a trace knows of a failure: what the layer got, what it takes, and which build settled that.
+"""The exceptions of a trace: what was raised, what the run failed of and why, what was swallowed.
 
-And the exceptions that nobody saw, since somebody caught them. Queries on a trace, for whatever
-shows them; nothing here is a guess: what the trace does not know is left out.
+An exception that the script itself caught is over: a script may try things. Nothing here is a
+guess: what the trace does not know is left out.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.traces.expectations import fits, meets
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from buildtrace.traces.schema import (
         Call,
         ErrorInfo,
         Expected,
         LayerRef,
-        Shape,
         SourceLine,
         TensorSpec,
         Use,
         Weight,
     )
     from buildtrace.traces.trace import Trace
+
+
+LONGEST_COMPARED = 80
+"""So much of an exception's text is looked for in what it became further out."""
+
+
+class Raised(NamedTuple):
+    """An exception that ended the program, or that was caught inside of a call.
+
+    Attributes:
+        error: what is known of it where it was seen first; calls around may have another text.
+        calls: the calls that it came out of, outermost first; empty if none was recorded.
+        use: the use of a model that it ended, if it did.
+        reported: its text as the user got it in the end; Keras may have added words on the way.
+    """
+
+    error: ErrorInfo
+    calls: tuple[Call, ...] = ()
+    use: Use | None = None
+    reported: str = ""
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of its calls."""
+        return [call.id for call in self.calls]
+
+    @property
+    def generation(self) -> str | None:
+        """The generation of Keras that it came out of; `None` if no hook saw that."""
+        if self.calls:
+            return self.calls[-1].generation
+        return None if self.use is None else self.use.generation
+
+    @property
+    def line(self) -> SourceLine | None:
+        """The user's line that raised it, or called what did."""
+        for error in (self.error, *(call.error for call in reversed(self.calls))):
+            if error is not None and error.lines:
+                return error.lines[0]
+        if self.calls:
+            return self.calls[-1].caller
+        return None if self.use is None else self.use.caller
+
+    def of(self, *landmarks: str) -> Call | None:
+        """The innermost of its calls that belongs to one of these landmarks."""
+        return next((call for call in reversed(self.calls) if call.landmark in landmarks), None)
+
+    def says(self, *texts: str) -> bool:
+        """Whether all of these are in its text."""
+        return all(text in self.error.message or text in self.reported for text in texts)
 
 
 class Frozen(NamedTuple):
@@ -49,10 +101,10 @@ class Failure(NamedTuple):
         given: what it was given.
         expects: what it wants of its inputs, if they are not like that.
         frozen: the build that settled it, if the layer was built for other shapes.
-        raised: the error that the program got in the place of this one, if it was another.
+        reported: the error that the program got in the place of this one, if it was another.
         use: what was asked of a model, if that failed outside of all calls.
         lines: the user's lines that the error came through, the one that raised it first.
-        went_on: whether the program caught it.
+        swallowed: whether the program caught it.
         building: whether something was being built, not only called.
     """
 
@@ -62,10 +114,10 @@ class Failure(NamedTuple):
     given: tuple[TensorSpec, ...] = ()
     expects: tuple[Expected, ...] = ()
     frozen: Frozen | None = None
-    raised: ErrorInfo | None = None
+    reported: ErrorInfo | None = None
     use: Use | None = None
     lines: tuple[SourceLine, ...] = ()
-    went_on: bool = False
+    swallowed: bool = False
     building: bool = True
 
 
@@ -74,7 +126,7 @@ class Swallowed(NamedTuple):
 
     Attributes:
         call: the innermost call that it left.
-        caught_in: the call that it did not leave.
+        swallowed_in: the call that it did not leave.
         error: what was raised.
         by_keras: whether it was Keras that caught it, not the user's own code.
         lines: the user's lines that it came through, the one that raised it first.
@@ -82,11 +134,64 @@ class Swallowed(NamedTuple):
     """
 
     call: Call
-    caught_in: Call
+    swallowed_in: Call
     error: ErrorInfo
     by_keras: bool
     lines: tuple[SourceLine, ...]
     times: int = 1
+
+
+# -- what was raised --------------------------------------------------------------------------
+
+
+def is_same(reported: ErrorInfo, error: ErrorInfo) -> bool:
+    """Whether the one is the other, further out.
+
+    On the way Keras adds words around its text, and gives it another type if its own cannot be
+    made of a text.
+    """
+    text = error.message.strip()
+    if not text:
+        return reported.type == error.type
+    first_line = re.escape(text.splitlines()[0][:LONGEST_COMPARED])
+    # As words of their own: "no" is not in "cannot".
+    return bool(re.search(rf"(?<!\w){first_line}(?!\w)", reported.message))
+
+
+def all_raised(trace: Trace) -> Iterator[Raised]:
+    """Each exception once: those that calls raised, then the one that nothing but uses saw."""
+    reported = False
+    for call in trace.calls:
+        if call.error is None or _goes_on(trace, call):
+            continue
+        chain = trace.raised_through(call)
+        is_last = trace.error is not None and any(
+            call.error and is_same(trace.error, call.error) for call in chain
+        )
+        error = chain[-1].error or call.error
+        if is_last and trace.error is not None:
+            reported = True
+            yield Raised(error, chain, _use_of(trace, trace.error), trace.error.message)
+        elif call.error.swallowed:
+            yield Raised(error, chain, reported=call.error.message)
+    if trace.error is not None and not reported:
+        yield Raised(trace.error, (), _use_of(trace, trace.error), trace.error.message)
+
+
+def _goes_on(trace: Trace, call: Call) -> bool:
+    """Whether the exception of this call went on through the call around it."""
+    if call.parent is None or call.error is None or call.error.swallowed:
+        return False
+    return trace.call(call.parent).error is not None
+
+
+def _use_of(trace: Trace, error: ErrorInfo) -> Use | None:
+    """The use of a model that this exception ended; the last one, if it ended several."""
+    ended = [use for use in trace.uses if use.error and is_same(error, use.error)]
+    return ended[-1] if ended else None
+
+
+# -- the failure that a trace is about ---------------------------------------------------------
 
 
 def failure(trace: Trace) -> Failure | None:
@@ -95,12 +200,16 @@ def failure(trace: Trace) -> Failure | None:
     Of failures that the program caught, only that of a layer's build or call is one.
     """
     failed = trace.failed
-    caught = went_on(trace)
-    if failed is None or failed.error is None or (caught and not _is_of_a_layer(trace, failed)):
+    is_swallowed = was_swallowed(trace)
+    if (
+        failed is None
+        or failed.error is None
+        or (is_swallowed and not _is_of_a_layer(trace, failed))
+    ):
         return _outside(trace, trace.error) if trace.error else None
     chain = [failed, *trace.ancestors(failed)]
-    told = chain[-1].error if caught else trace.error
-    assert told is not None
+    reported = chain[-1].error if is_swallowed else trace.error
+    assert reported is not None
     about = next((call.layer for call in chain if call.layer), None)
     given = _given(chain, about)
     expects = _unmet(trace, about, given)
@@ -114,22 +223,22 @@ def failure(trace: Trace) -> Failure | None:
         given=given,
         expects=expects,
         frozen=frozen,
-        raised=None if failed.error.type == told.type else told,
+        reported=None if failed.error.type == reported.type else reported,
         lines=_lines(failed.error.lines, chain),
-        went_on=caught,
+        swallowed=is_swallowed,
         building=frozen is None or any(call.landmark == "Layer.build" for call in chain),
     )
 
 
-def went_on(trace: Trace) -> bool:
+def was_swallowed(trace: Trace) -> bool:
     """Whether a call failed, out of all calls, and that was not the end of the run.
 
     Keras itself does so, to see whether a layer can tell its output's shape.
     """
     if trace.failed is None:
         return False
-    outer = [trace.failed, *trace.ancestors(trace.failed)][-1].error
-    return trace.error is None or outer is None or not _same(trace.error, outer)
+    outer = trace.index.root(trace.failed).error
+    return trace.error is None or outer is None or not is_same(trace.error, outer)
 
 
 def _is_of_a_layer(trace: Trace, failed: Call) -> bool:
@@ -140,15 +249,9 @@ def _is_of_a_layer(trace: Trace, failed: Call) -> bool:
 
 def _outside(trace: Trace, error: ErrorInfo) -> Failure:
     """The failure of a run that no call failed in: something else was asked of a model, perhaps."""
-    uses = [use for use in trace.uses if use.error and _same(error, use.error)]
-    use = uses[-1] if uses else None
+    use = _use_of(trace, error)
     lines = error.lines or ((use.caller,) if use and use.caller else ())
     return Failure(None, error, use.model if use else None, use=use, lines=lines)
-
-
-def _same(error: ErrorInfo, other: ErrorInfo) -> bool:
-    """Whether these tell of one exception: Keras adds the arguments to its text on the way out."""
-    return error.type == other.type and (other.message in error.message or not other.message)
 
 
 def _given(chain: list[Call], layer: LayerRef | None) -> tuple[TensorSpec, ...]:
@@ -167,9 +270,6 @@ def _lines(raised: Iterable[SourceLine], chain: Iterable[Call]) -> tuple[SourceL
     return tuple(dict.fromkeys([*raised, *callers]))
 
 
-# -- what a layer takes -----------------------------------------------------------------------
-
-
 def _unmet(
     trace: Trace, layer: LayerRef | None, given: tuple[TensorSpec, ...]
 ) -> tuple[Expected, ...]:
@@ -178,39 +278,6 @@ def _unmet(
     expects = states[-1].expects if states else ()
     unmet = any(not meets(wanted, got.shape) for wanted, got in zip(expects, given, strict=False))
     return expects if unmet else ()
-
-
-def meets(wanted: Expected, shape: Shape | None) -> bool:
-    """Whether a shape is what a layer wants; an unknown size may be any, as for Keras."""
-    if shape is None:
-        return True
-    rank = len(shape)
-    sizes = dict(wanted.axes)
-    if wanted.shape is not None:
-        if len(wanted.shape) != rank:
-            return False
-        sizes |= {axis: size for axis, size in enumerate(wanted.shape) if size is not None}
-    if wanted.ndim not in (None, rank) or rank < (wanted.min_ndim or 0):
-        return False
-    if wanted.max_ndim is not None and rank > wanted.max_ndim:
-        return False
-    return all(
-        not -rank <= axis < rank or shape[axis] in (None, size) for axis, size in sizes.items()
-    )
-
-
-def fits(built_for: tuple[TensorSpec, ...], given: tuple[TensorSpec, ...]) -> bool:
-    """Whether these could be the shapes that a layer was built for; the batch may be any size."""
-    pairs = zip(built_for, given, strict=False)
-    return all(_fits(one.shape, other.shape) for one, other in pairs)
-
-
-def _fits(one: Shape | None, other: Shape | None) -> bool:
-    if one is None or other is None:
-        return True
-    if len(one) != len(other):
-        return False
-    return all(a == b or None in (a, b) for a, b in zip(one[1:], other[1:], strict=True))
 
 
 def _frozen(trace: Trace, layer: LayerRef, failed: Call, path: set[int]) -> Frozen | None:
@@ -230,7 +297,7 @@ def _frozen(trace: Trace, layer: LayerRef, failed: Call, path: set[int]) -> Froz
     return None
 
 
-# -- exceptions that were caught ------------------------------------------------------------------
+# -- exceptions that were swallowed ---------------------------------------------------------------
 
 
 def swallowed(trace: Trace) -> list[Swallowed]:
@@ -238,36 +305,29 @@ def swallowed(trace: Trace) -> list[Swallowed]:
 
     What Keras raises and catches within its own code is its own affair.
     """
-    found: dict[object, Swallowed] = {}
+    by_kind: dict[object, Swallowed] = {}
     for call in trace.calls:
         error = call.error
         if error is None or not error.swallowed or not error.lines or call.parent is None:
             continue
         catcher = trace.call(call.parent)
-        innermost = _innermost(trace, call)
+        innermost = trace.raised_through(call)[-1]
         raised = innermost.error or error
         key = (raised.type, raised.message, error.lines[0])
-        if key in found:
-            found[key] = found[key]._replace(times=found[key].times + 1)
+        if key in by_kind:
+            by_kind[key] = by_kind[key]._replace(times=by_kind[key].times + 1)
             continue
         by_keras = call.caller == catcher.caller  # else code of the user's stands between them
         chain = [innermost, *trace.ancestors(innermost)]
         lines = _lines(raised.lines or error.lines, chain)
-        found[key] = Swallowed(innermost, catcher, raised, by_keras, lines)
-    return list(found.values())
-
-
-def _innermost(trace: Trace, call: Call) -> Call:
-    """The innermost call that the error of this one came out of."""
-    while inner := [c for c in trace.children(call) if c.error and not c.error.swallowed]:
-        call = inner[-1]
-    return call
+        by_kind[key] = Swallowed(innermost, catcher, raised, by_keras, lines)
+    return list(by_kind.values())
 
 
 def swallowed_path(trace: Trace) -> set[int]:
     """The ids of all calls that were ended by an exception which a call around them caught."""
-    found: set[int] = set()
+    ids: set[int] = set()
     for call in trace.calls:  # parents come before their children
-        if call.error is not None and (call.error.swallowed or call.parent in found):
-            found.add(call.id)
-    return found
+        if call.error is not None and (call.error.swallowed or call.parent in ids):
+            ids.add(call.id)
+    return ids

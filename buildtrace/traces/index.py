@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from buildtrace.traces.failures import Raised, all_raised
 from buildtrace.traces.lazy import cached_property
-from buildtrace.traces.raised import Raised, all_raised
 from buildtrace.traces.schema import LayerRef
 
 if TYPE_CHECKING:
@@ -339,10 +339,6 @@ class TraceIndex:
         innermost = self.trace.failed
         return [] if innermost is None else [*list(self.ancestors(innermost))[::-1], innermost]
 
-    def innermost(self, call: Call) -> Call:
-        """Where an error began that came out of `call`: the deepest call that it came out of."""
-        return self.trace.raised_through(call)[-1]
-
     @cached_property
     def raised(self) -> list[Raised]:
         """Each exception of the run that the script did not catch, with its calls."""
@@ -357,7 +353,7 @@ class TraceIndex:
         if self.trace.error is None or not self.failing:
             return []
         error = self.failing[-1].error or self.trace.error
-        last = Raised(error, tuple(self.failing), told=self.trace.error.message)
+        last = Raised(error, tuple(self.failing), reported=self.trace.error.message)
         return [last, *filter(self._did_harm, self.raised)]
 
     def _did_harm(self, raised: Raised) -> bool:

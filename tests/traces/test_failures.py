@@ -2,8 +2,15 @@ import made_traces
 import pytest
 from msgspec.structs import replace
 
-from buildtrace.traces.failures import failure, fits, meets, swallowed, swallowed_path, went_on
-from buildtrace.traces.schema import ErrorInfo, Expected, SourceLine
+from buildtrace.traces.failures import (
+    all_raised,
+    failure,
+    is_same,
+    swallowed,
+    swallowed_path,
+    was_swallowed,
+)
+from buildtrace.traces.schema import ErrorInfo, Expected, SourceLine, Use
 from buildtrace.traces.trace import Trace
 
 DENSE = Expected(min_ndim=2, axes={-1: 3})
@@ -11,6 +18,93 @@ DENSE = Expected(min_ndim=2, axes={-1: 3})
 
 def lines(found):
     return [place.line for place in found]
+
+
+# -- what was raised -------------------------------------------------------------------------
+
+LINE = SourceLine(file="model.py", line=3)
+
+
+def error(message, **more):
+    return ErrorInfo(type="ValueError", message=message, **more)
+
+
+def failing(r, inner, outer, **more):
+    """A layer's call that fails in its build, which is told in other words further out."""
+    layer = r.layer("block", "Block")
+    with (
+        r.call("Layer.__call__", layer, [made_traces.spec(2, 3)], error=error(outer, **more)),
+        r.call("Block.build", layer, error=error(inner)),
+    ):
+        pass
+
+
+def test_an_exception_is_told_once_with_all_its_calls():
+    r = made_traces.Recording()
+    failing(r, "no such shape", "Exception in block:\n  no such shape", lines=(LINE,))
+    last = error("in user code:\n    Exception in block:\n      no such shape")
+    (raised,) = all_raised(r.trace(last))
+    assert raised.ids == [0, 1]
+    assert raised.line == LINE
+    assert raised.generation == "keras3"
+    assert raised.says("no such shape")
+    assert raised.says("in user code")
+    assert not raised.says("no such shape", "another")
+
+
+def test_what_the_script_caught_is_over():
+    r = made_traces.Recording()
+    failing(r, "first", "first")
+    assert list(all_raised(r.trace())) == []
+    (raised,) = all_raised(r.trace(error("second")))
+    assert raised.ids == []
+    assert raised.error.message == "second"
+
+
+def test_what_a_call_caught_is_told_as_well():
+    r = made_traces.Recording()
+    layer = r.layer("net", "Net")
+    with (
+        r.call("Layer._maybe_build", layer),
+        r.call("compute_output_spec", layer, error=error("typo", swallowed=True)),
+        r.call("Layer.__call__", r.layer("dense", "Dense"), error=error("typo")),
+    ):
+        pass
+    (raised,) = all_raised(r.trace())
+    assert raised.ids == [1, 2]
+    assert raised.line == r.calls[2].caller
+
+
+def test_a_use_that_it_ended():
+    r = made_traces.Recording(generation="keras2")
+    failing(r, "batch_shape", "batch_shape")
+    ended = error("Cannot load: batch_shape")
+    caught = Use(name="load_model", generation="keras2", before=0, error=error("not there"))
+    use = Use(name="load_model", generation="keras2", before=0, caller=LINE, error=ended)
+    trace = replace(r.trace(ended), uses=(use, caught))
+    (raised,) = all_raised(trace)
+    assert raised.use == use
+    without_calls = replace(trace, calls=())
+    (raised,) = all_raised(without_calls)
+    assert raised.use == use
+    assert raised.generation == "keras2"
+    assert raised.line == LINE
+
+
+@pytest.mark.parametrize(
+    ("reported", "raised", "is_one"),
+    [
+        (("ValueError", "in user code:\n  no size\n"), ("ValueError", "no size\nat all"), True),
+        (("RuntimeError", "Exception: no size"), ("OddError", "no size"), True),
+        (("ValueError", "another"), ("ValueError", "no size"), False),
+        (("ValueError", "that cannot be"), ("TypeError", "no"), False),
+        (("ValueError", "encountered"), ("ValueError", ""), True),
+        (("TypeError", "another"), ("ValueError", " "), False),
+    ],
+)
+def test_an_exception_is_known_again_further_out(reported, raised, is_one):
+    infos = [ErrorInfo(type=name, message=message) for name, message in (reported, raised)]
+    assert is_same(*infos) == is_one
 
 
 # -- the failure ------------------------------------------------------------------------------
@@ -32,7 +126,7 @@ def test_the_build_that_froze_a_layer_is_found_with_its_weights_and_lines():
     assert lines(found.frozen.lines) == [9, 17]
     assert lines(found.lines) == [9, 18]
     assert not found.building
-    assert not found.went_on
+    assert not found.swallowed
 
 
 def test_a_layer_that_tells_no_expectation_is_compared_with_what_it_was_built_for():
@@ -78,17 +172,17 @@ def test_what_the_program_got_in_the_place_of_the_error_is_told():
     calls = (replace(root, error=told), *trace.calls[1:])
     found = failure(replace(trace, calls=calls, error=told))
     assert found.error.type == "ValueError"
-    assert found.raised == told
-    assert failure(trace).raised is None
+    assert found.reported == told
+    assert failure(trace).reported is None
 
 
 def test_an_error_that_the_program_caught_is_not_its_end():
     trace = made_traces.failing()
-    assert failure(replace(trace, error=None)).went_on
+    assert failure(replace(trace, error=None)).swallowed
     other = ErrorInfo(type="ZeroDivisionError", message="division by zero")
-    assert failure(replace(trace, error=other)).went_on
+    assert failure(replace(trace, error=other)).swallowed
     around = replace(trace.error, message=f"Exception encountered:\n{trace.error.message}")
-    assert not failure(replace(trace, error=around)).went_on
+    assert not failure(replace(trace, error=around)).swallowed
 
 
 def test_what_keras_tries_and_catches_is_no_failure():
@@ -97,7 +191,7 @@ def test_what_keras_tries_and_catches_is_no_failure():
     with r.call("Layer.compute_output_shape", r.layer("mine", "Mine"), error=error):
         pass
     trace = r.trace()
-    assert went_on(trace)
+    assert was_swallowed(trace)
     assert failure(trace) is None
     ended = ErrorInfo(type="KeyError", message="x")
     assert failure(replace(trace, error=ended)).call is None
@@ -111,54 +205,13 @@ def test_an_error_from_outside_of_all_calls():
     assert (found.call, found.error, found.lines) == (None, error, (place,))
 
 
-@pytest.mark.parametrize(
-    ("wanted", "shape", "met"),
-    [
-        (Expected(axes={-1: 192}), (2, 768), False),
-        (Expected(axes={-1: 192}), (2, 192), True),
-        (Expected(axes={-1: 192}), (2, None), True),
-        (Expected(axes={3: 5}), (2, 5), True),
-        (Expected(min_ndim=2), (5,), False),
-        (Expected(min_ndim=2), (5, 5, 5), True),
-        (Expected(max_ndim=2), (5, 5, 5), False),
-        (Expected(ndim=4), (5, 5, 5), False),
-        (Expected(ndim=3), (5, 5, 5), True),
-        (Expected(shape=(None, 8)), (3, 8), True),
-        (Expected(shape=(None, 8)), (3, 9), False),
-        (Expected(shape=(None, 8)), (3, 8, 1), False),
-        (Expected(ndim=4, axes={-1: 3}), None, True),
-        (Expected(), (), True),
-    ],
-)
-def test_what_a_layer_wants(wanted, shape, met):
-    assert meets(wanted, shape) == met
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "fit"),
-    [
-        ((2, 3), (7, 3), True),
-        ((2, 3), (2, 4), False),
-        ((2, 3), (2, 3, 1), False),
-        ((2, None), (2, 4), True),
-        (None, (2, 4), True),
-    ],
-)
-def test_the_batch_may_be_of_any_size(one, other, fit):
-    specs = [() if s is None else s for s in (one, other)]
-    pair = [
-        replace(made_traces.spec(*s), shape=w) for s, w in zip(specs, (one, other), strict=True)
-    ]
-    assert fits((pair[0],), (pair[1],)) == fit
-
-
 # -- what was caught --------------------------------------------------------------------------
 
 
 def test_an_exception_that_keras_caught_is_found_where_it_was_raised():
     (found,) = swallowed(made_traces.caught())
     assert found.call.name == "compute_output_spec"
-    assert found.caught_in.name == "Layer._maybe_build"
+    assert found.swallowed_in.name == "Layer._maybe_build"
     assert found.error.type == "TypeError"
     assert found.by_keras
     assert lines(found.lines) == [13, 10, 17]
@@ -196,5 +249,5 @@ def test_all_calls_that_a_caught_exception_ended():
     assert swallowed_path(trace) == {1, 2, 3}
     (found,) = swallowed(trace)
     assert found.call.id == 3
-    assert found.caught_in.id == 0
+    assert found.swallowed_in.id == 0
     assert swallowed_path(made_traces.failing()) == set()

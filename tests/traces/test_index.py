@@ -145,7 +145,7 @@ def test_the_innermost_of_a_chain():
         ):
             pass
     trace = r.trace()
-    assert trace.index.innermost(trace.call(outer)).id == last
+    assert trace.raised_through(trace.call(outer))[-1].id == last
     assert [raised.calls[-1].id for raised in trace.index.raised] == [last, last + 1]
     assert trace.index.failing == []
 

@@ -12,7 +12,7 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
@@ -55,7 +55,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
             match = _SAYS[generation].search(raised.error.message)
             if match is None or raised.generation not in (generation, None):
                 continue
-            if any(said in raised.told for said in LOADS):
+            if any(said in raised.reported for said in LOADS):
                 continue  # nobody wrote that argument: it is in a file
             found = match.groupdict()
             name = next(value for key, value in found.items() if key != "of" and value)

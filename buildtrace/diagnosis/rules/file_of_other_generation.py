@@ -12,7 +12,7 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
@@ -33,7 +33,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 def _saved_by(raised: Raised) -> str | None:
     """The generation that saved what could not be loaded; `None` without proof."""
-    text = raised.told
+    text = raised.reported
     if not any(said in text for said in LOADS):
         return None
     loads = raised.generation

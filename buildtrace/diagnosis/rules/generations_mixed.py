@@ -11,7 +11,7 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.raised import Raised
+    from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
 

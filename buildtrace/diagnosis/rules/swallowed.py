@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def _check(trace: Trace) -> Iterator[Finding]:
     for call in trace.calls:
         if call.error is not None and call.error.swallowed and call.parent is not None:
-            catcher, cause = trace.call(call.parent), trace.index.innermost(call)
+            catcher, cause = trace.call(call.parent), trace.raised_through(call)[-1]
             assert cause.error is not None
             if _is_caught_by_keras(catcher, call) and not _came_out(trace, call, cause.error):
                 yield _finding(trace, catcher, call, cause)

@@ -41,7 +41,7 @@ def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
     landmarks = {(row.generation, row.name): n for n, row in enumerate(trace.landmarks)}
     columns = weight_columns("page")
     failed = failure(trace)
-    ended = None if failed is None or failed.went_on else failed.call
+    ended = None if failed is None or failed.swallowed else failed.call
     return {
         "calls": [_call(context, call, sources, landmarks) for call in trace.calls],
         "functions": sources.functions,

@@ -91,7 +91,7 @@ def _caught(context: PageContext, swallowed: Swallowed) -> dict[str, Any]:
         "excerpt": excerpt(swallowed.lines[0] if swallowed.lines else None),
         "why": [f"It was raised {location}."],
         "fix": [],
-        "calls": _steps(context, [swallowed.call.id, swallowed.caught_in.id]),
+        "calls": _steps(context, [swallowed.call.id, swallowed.swallowed_in.id]),
     }
 
 
@@ -138,7 +138,7 @@ def failed(context: PageContext) -> dict[str, Any] | None:
     if failure is None:
         return None
     lines = failing.message(failure.error)
-    told = wording.essence(failure.raised)[0] if failure.raised else ""
+    told = wording.essence(failure.reported)[0] if failure.reported else ""
     severity = failing.severity(failure)
     return {
         "severity": severity,

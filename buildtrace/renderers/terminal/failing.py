@@ -52,14 +52,14 @@ def title(failure: Failure) -> str:
     if failure.call is None:
         return "The run ended in an error, outside of any call shown here"
     what = "build" if failure.building else "call"
-    if failure.went_on:
+    if failure.swallowed:
         return f"A {what} failed in {where(failure)}, and the program went on"
     return f"The {what} failed in {where(failure)}"
 
 
 def severity(failure: Failure) -> Severity:
     """How bad it is: one that the program caught is not its end."""
-    return "warning" if failure.went_on else "error"
+    return "warning" if failure.swallowed else "error"
 
 
 def where(failure: Failure) -> str:
@@ -81,8 +81,8 @@ def _failure(failure: Failure, width: int) -> Iterator[Line]:
     yield from wrapped(title(failure), width, mark, INDENT, style)
     for text in message(failure.error):
         yield from wrapped(text, width, INDENT, INDENT)
-    if failure.raised:
-        text = f"Keras told it as {wording.essence(failure.raised)[0]}"
+    if failure.reported:
+        text = f"Keras told it as {wording.essence(failure.reported)[0]}"
         yield from wrapped(wording.sanitize_long(text), width, INDENT, INDENT, styles.QUIET)
     if failure.call:
         yield _raised_at(failure.call, failure.lines, width)
@@ -178,7 +178,7 @@ def caught(swallowed: Swallowed) -> tuple[str, str]:
     error = wording.essence(swallowed.error)
     location = wording.line(swallowed.lines[0]) if swallowed.lines else ""
     function = excerpts.function_at(swallowed.lines[0]) if swallowed.lines else ""
-    around = swallowed.caught_in
+    around = swallowed.swallowed_in
     layer = f" of {named(around.layer)}" if around.layer else ""
     rest = [
         f"at {location}" if location else "",
