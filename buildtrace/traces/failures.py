@@ -153,9 +153,10 @@ def is_same(reported: ErrorInfo, error: ErrorInfo) -> bool:
     text = error.message.strip()
     if not text:
         return reported.type == error.type
-    first_line = re.escape(text.splitlines()[0][:LONGEST_COMPARED])
+    line = text.splitlines()[0]
+    end = r"(?!\w)" if len(line) <= LONGEST_COMPARED else ""
     # As words of their own: "no" is not in "cannot".
-    return bool(re.search(rf"(?<!\w){first_line}(?!\w)", reported.message))
+    return bool(re.search(rf"(?<!\w){re.escape(line[:LONGEST_COMPARED])}{end}", reported.message))
 
 
 def all_raised(trace: Trace) -> Iterator[Raised]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from buildtrace.errors import UsageError
-from buildtrace.traces.repeats import find_runs, find_stretches
+from buildtrace.traces.repeats import find_repeats, find_stretches
 from buildtrace.traces.schema import Folded
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ class _Folding:
         """Those of these siblings that stay when runs of alike blocks are folded."""
         stay: list[Call] = []
         place = 0
-        for run in find_runs(tokens):
+        for run in find_repeats(tokens):
             stay += calls[place : run.start]
             # The last of the block carries the mark; what repeats inside the block is folded too.
             first, last = run.start, run.start + run.length - 1

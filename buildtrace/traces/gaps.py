@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.traces.repeats import find_runs, find_stretches
+from buildtrace.traces.repeats import find_repeats, find_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -70,7 +70,7 @@ def _left(kinds: Sequence[Hashable], gaps: list[Gap]) -> int:
 def _runs(kinds: Sequence[Hashable], offset: int) -> list[Gap]:
     """A gap for each run of alike blocks; the first block stays, but for the runs in it."""
     gaps = []
-    for run in find_runs(kinds):
+    for run in find_repeats(kinds):
         block = run.start + run.length
         # Its last member stays in any case, or two gaps would be next to each other.
         gaps += _runs(kinds[run.start : block - 1], offset + run.start)

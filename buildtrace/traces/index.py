@@ -223,17 +223,17 @@ class TraceIndex:
 
     @cached_property
     def nested_models(self) -> frozenset[int]:
-        """The ids of the models that are a layer of another model."""
+        """The ids of the models, and other layers with a graph, that are in another one's graph."""
         return frozenset(
             node.layer
             for graph in self.trace.graphs
             for node in graph.nodes
-            if node.kind == "model" and node.layer is not None and node.layer != graph.model.id
+            if node.layer in self.graph_by_model and node.layer != graph.model.id
         )
 
     @cached_property
     def outermost_graphs(self) -> list[Graph]:
-        """The graphs of the models that are not a layer of another model."""
+        """The graphs that are not inside another graph."""
         graphs = self.trace.graphs
         nested = self.nested_models
         return [graph for graph in graphs if graph.model.id not in nested] or list(graphs)

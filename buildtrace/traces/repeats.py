@@ -17,7 +17,7 @@ MOST_CANDIDATES = 12
 """So many possible lengths of a block are tried at one place, for the same reason."""
 
 
-class Run(NamedTuple):
+class Repeat(NamedTuple):
     """A block of `length` neighbors from `start` on that comes `repeats` times in a row."""
 
     start: int
@@ -30,7 +30,7 @@ class Run(NamedTuple):
         return self.start + self.length * self.repeats
 
 
-def find_runs(tokens: Sequence[Hashable]) -> list[Run]:
+def find_repeats(tokens: Sequence[Hashable]) -> list[Repeat]:
     """The blocks in `tokens` that come several times in a row, from left to right.
 
     A block is worth a run if it comes three times, or twice and has four members. Twice is
@@ -41,12 +41,12 @@ def find_runs(tokens: Sequence[Hashable]) -> list[Run]:
     following = _next_equal(tokens)
     place = 0
     while place < len(tokens):
-        run = _best_run(tokens, following, place)
+        run = _best_repeat(tokens, following, place)
         if run is not None and run.repeats == 2:
-            inner = find_runs(tokens[place : place + run.length])
+            inner = find_repeats(tokens[place : place + run.length])
             if inner:
                 place += inner[0].start
-                run = _best_run(tokens, following, place, longest=inner[0].length)
+                run = _best_repeat(tokens, following, place, longest=inner[0].length)
         if run is None:
             place += 1
         else:
@@ -86,11 +86,11 @@ def _next_equal(tokens: Sequence[Hashable]) -> list[int]:
     return following
 
 
-def _best_run(
+def _best_repeat(
     tokens: Sequence[Hashable], following: list[int], start: int, longest: int = LONGEST_BLOCK
-) -> Run | None:
+) -> Repeat | None:
     """The run from `start` on that covers most, the shortest block among equals."""
-    best: Run | None = None
+    best: Repeat | None = None
     other = following[start]
     for _ in range(MOST_CANDIDATES):
         length = other - start
@@ -100,7 +100,7 @@ def _best_run(
         repeats = 1
         while tokens[start + repeats * length : start + (repeats + 1) * length] == block:
             repeats += 1
-        run = Run(start, length, repeats)
+        run = Repeat(start, length, repeats)
         worth = repeats >= 3 or (repeats == 2 and length >= 4)
         if worth and (best is None or run.end > best.end):
             best = run

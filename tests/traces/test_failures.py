@@ -98,6 +98,7 @@ def test_a_use_that_it_ended():
         (("RuntimeError", "Exception: no size"), ("OddError", "no size"), True),
         (("ValueError", "another"), ("ValueError", "no size"), False),
         (("ValueError", "that cannot be"), ("TypeError", "no"), False),
+        (("TypeError", f"{'word' * 30} more"), ("TypeError", "word" * 30), True),
         (("ValueError", "encountered"), ("ValueError", ""), True),
         (("TypeError", "another"), ("ValueError", " "), False),
     ],

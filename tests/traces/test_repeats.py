@@ -1,6 +1,6 @@
 import pytest
 
-from buildtrace.traces.repeats import Run, find_runs, find_stretches
+from buildtrace.traces.repeats import Repeat, find_repeats, find_stretches
 
 
 @pytest.mark.parametrize(
@@ -9,16 +9,16 @@ from buildtrace.traces.repeats import Run, find_runs, find_stretches
         ("", []),
         ("abc", []),
         ("aa", []),
-        ("aaa", [Run(0, 1, 3)]),
-        ("xababab", [Run(1, 2, 3)]),
-        ("abcdabcd", [Run(0, 4, 2)]),
+        ("aaa", [Repeat(0, 1, 3)]),
+        ("xababab", [Repeat(1, 2, 3)]),
+        ("abcdabcd", [Repeat(0, 4, 2)]),
         ("abcabc", []),
-        ("aaab" * 3, [Run(0, 4, 3)]),
-        ("xyaaaaxyaaaaa", [Run(2, 1, 4), Run(8, 1, 5)]),
+        ("aaab" * 3, [Repeat(0, 4, 3)]),
+        ("xyaaaaxyaaaaa", [Repeat(2, 1, 4), Repeat(8, 1, 5)]),
     ],
 )
 def test_runs(text, runs):
-    assert find_runs(list(text)) == runs
+    assert find_repeats(list(text)) == runs
 
 
 def test_stretches():

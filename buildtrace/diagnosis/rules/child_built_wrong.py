@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis.mismatch import Mismatch, mismatch
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.index import is_users
+from buildtrace.traces.mismatch import Mismatch, mismatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

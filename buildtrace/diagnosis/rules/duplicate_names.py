@@ -6,9 +6,9 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis.origins import INPUT
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.shape_origins import INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis.mismatch import Mismatch, mismatch
-from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.index import is_users
+from buildtrace.traces.mismatch import Mismatch, mismatch
+from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def _first(trace: Trace, found: Mismatch) -> Call:
     declared = _declared(trace, root)
     if declared is not None:
         return declared
-    way = Origins(trace).path(root, found.expected) if root.layer == found.build.layer else []
+    way = ShapeOrigins(trace).path(root, found.expected) if root.layer == found.build.layer else []
     return way[-1] if way else root
 
 
@@ -73,7 +73,7 @@ def _by(found: Mismatch, first: Call) -> str:
 
 def _flatten(trace: Trace, found: Mismatch) -> Call | None:
     """The Flatten that made the sizes of an image the layer's number of features."""
-    way = Origins(trace).path(found.call, found.got)
+    way = ShapeOrigins(trace).path(found.call, found.got)
     return next((c for c in way if c.layer and c.layer.class_name == "Flatten"), None)
 
 

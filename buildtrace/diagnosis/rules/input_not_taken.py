@@ -6,9 +6,9 @@ import re
 from ast import literal_eval
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def _input(call: Call, place: int) -> TensorSpec | None:
 def _finding(trace: Trace, failure: Raised, refused: Refused) -> Finding:
     layer = refused.call.layer
     assert layer is not None
-    way = Origins(trace).path(refused.call, refused.spec.shape)
+    way = ShapeOrigins(trace).path(refused.call, refused.spec.shape)
     before = way[0] if way else None
     one = refused.shape is not None or refused.axes is not None
     got = wording.shapes_in_words([refused.spec] if one else refused.call.inputs)

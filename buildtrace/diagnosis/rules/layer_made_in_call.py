@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
-    for place, runs in _places(trace).items():
+    for place, runs in _makers(trace).items():
         made = _made_anew(trace, place, runs)
         if made:
             told.add(place.owner.id)
@@ -35,7 +35,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 # -- layers that change from run to run -----------------------------------------------------------
 
 
-class _Place(NamedTuple):
+class _Maker(NamedTuple):
     """A line of a layer's `call` that calls a layer of some class."""
 
     owner: LayerRef
@@ -43,21 +43,21 @@ class _Place(NamedTuple):
     class_name: str
 
 
-def _places(trace: Trace) -> dict[_Place, dict[int, list[Call]]]:
+def _makers(trace: Trace) -> dict[_Maker, dict[int, list[Call]]]:
     """The lines that call layers: for each, what it called in each run of its `call`."""
-    found: dict[_Place, dict[int, list[Call]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[_Maker, dict[int, list[Call]]] = defaultdict(lambda: defaultdict(list))
     for call in trace.calls:
         if call.landmark != "Layer.__call__" or call.layer is None or call.caller is None:
             continue
         run = trace.index.run_around(call)
         # A line of the owner's own: Keras' models call their layers without one.
         if run is not None and run.layer is not None and run.caller != call.caller:
-            place = _Place(run.layer, call.caller, call.layer.class_name)
+            place = _Maker(run.layer, call.caller, call.layer.class_name)
             found[place][run.id].append(call)
     return found
 
 
-def _made_anew(trace: Trace, place: _Place, runs: dict[int, list[Call]]) -> list[Call]:
+def _made_anew(trace: Trace, place: _Maker, runs: dict[int, list[Call]]) -> list[Call]:
     """Calls of layers that were new in their run, and gone in the next; empty without proof."""
     held = trace.index.reported_weights.get(place.owner.id)
     fresh = [[c for c in calls if _is_new(trace, c, calls)] for calls in runs.values()]
@@ -96,7 +96,7 @@ def _weights(trace: Trace, calls: list[Call]) -> set[int]:
     return {weight.id for call in calls for weight in trace.index.weights_made_in(call)}
 
 
-def _anew(trace: Trace, place: _Place, made: list[Call]) -> Finding:
+def _anew(trace: Trace, place: _Maker, made: list[Call]) -> Finding:
     names = [f"'{call.layer.name}'" for call in made if call.layer is not None]
     if len(names) > 3:
         names = [*names[:3], wording.count(len(names) - 3, "other")]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
     given = call.inputs[0]
-    way = Origins(trace).path(call, given.shape)
+    way = ShapeOrigins(trace).path(call, given.shape)
     steps = [maker for maker in way if maker.landmark == INPUT or _shrank(maker)]
     return RULE.finding(
         f"{wording.layer(call.layer)} got {wording.shape_in_words(given.shape)}, "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis.origins import INPUT, Origins
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
-    origins = Origins(trace)
+    origins = ShapeOrigins(trace)
     makers = [next(iter(origins.makers(call, spec.shape)), None) for spec in call.inputs]
     parts = [_part(spec, maker) for spec, maker in zip(call.inputs, makers, strict=True)]
     return RULE.finding(

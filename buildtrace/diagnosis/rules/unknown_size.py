@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis.origins import INPUT, Origins, open_axes
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.shape_origins import INPUT, ShapeOrigins, open_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 def _finding(trace: Trace, failure: Raised, build: Call) -> Finding:
     assert build.layer is not None
     given = [spec for spec in build.inputs if open_axes(spec.shape)]
-    origins = Origins(trace)
+    origins = ShapeOrigins(trace)
     openers = origins.openers(build, given)
     way = origins.path(build, given[0].shape)
     flatten = next((call for call in way if _class(call) == "Flatten"), None)

@@ -24,7 +24,7 @@ def open_axes(shape: Shape | None) -> list[int]:
     return [axis for axis, size in enumerate(shape or ()) if axis and size is None]
 
 
-class Origins:
+class ShapeOrigins:
     """Follows shapes back through a trace."""
 
     def __init__(self, trace: Trace) -> None:
