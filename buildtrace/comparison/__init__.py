@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 SELECTABLE: tuple[ChangeKind, ...] = KINDS[1:-1]
-"""What a comparison can be limited to; that a build fails is always told."""
+"""What a comparison can be limited to; that a build fails is always reported."""
 
 
 def check_kinds(only: Sequence[str]) -> None:

@@ -86,6 +86,14 @@ def in_order(pairs: Sequence[Match]) -> list[Match]:
     return row[::-1]
 
 
+def out_of_order(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[Match]:
+    """Of the same elements in two orders, the few that moved: their indexes before and after."""
+    index_before = {element: i for i, element in enumerate(before)}
+    pairs = [(j, index_before[element]) for j, element in enumerate(after)]
+    kept = set(in_order(pairs))
+    return [(i, j) for j, i in pairs if (j, i) not in kept]
+
+
 def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
     """What can only be one another's partner: found once on each side, or as often on both."""
     counts, others = Counter(left), Counter(right)

@@ -5,7 +5,7 @@ Both trees are taken in the order of start, and aligned like two texts (see
 and the weight that is being made. First by what was done once on each side; then, in the gaps, by
 subtrees in which all is equal, and by what is left. So a function that only one generation has
 stands alone, and what it runs inside still finds its partner. A call whose partner runs before or
-after what is around it is told where that is.
+after what is around it has the place where that is.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.alignment import in_order
+from buildtrace.comparison.alignment import out_of_order
 from buildtrace.comparison.ranked_change import locations, ranked
 from buildtrace.traces.wording import count, layer
 
@@ -50,12 +50,7 @@ def _order(matching: LayerMatching, moved: frozenset[int]) -> Iterator[RankedCha
 
 
 def _late(matching: LayerMatching, before: list[int], after: list[int]) -> Iterator[RankedChange]:
-    number_before = {layer: n for n, layer in enumerate(before)}
-    pairs = [(n, number_before[layer]) for n, layer in enumerate(after)]
-    kept = {n for n, _ in in_order(pairs)}
-    for n, was in pairs:
-        if n in kept:
-            continue
+    for was, n in out_of_order(before, after):
         id_ = after[n]
         earlier = n < was
         beside = after[n + 1] if earlier else after[n - 1]

@@ -34,7 +34,7 @@ def _layer(matching: LayerMatching, left: int, right: int) -> Iterator[RankedCha
     if same_tensors(was, now) or not was or not now or not same_tensors(*given):
         return
     if _shapes(matching.left, left) != _shapes(matching.right, right):
-        return  # told by its weights
+        return  # its weights say it
     ref = matching.right.layers[right]
     is_input = ref.class_name == "InputLayer"
     text = "is" if is_input else "gives"

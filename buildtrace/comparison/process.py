@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GENERATION_TITLES = {generation.name: generation.title for generation in GENERATIONS}
 
 MOST_TIMES = 5
-"""So many roles whose time changed are told."""
+"""So many roles whose time changed are reported."""
 
 
 def failures(matching: LayerMatching) -> Iterator[RankedChange]:

@@ -6,7 +6,7 @@ from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison.alignment import in_order
+from buildtrace.comparison.alignment import out_of_order
 from buildtrace.comparison.ranked_change import location, locations, ranked, specs
 from buildtrace.traces.normalize import VARIABLE
 from buildtrace.traces.wording import layer, listed, shape_in_words
@@ -156,7 +156,7 @@ class _OfLayer:
                 yield self._change(text, other, "warning")
 
     def _known(self, old: str | None, new: str | None) -> bool:
-        """Whether both could be told: not every generation keeps it everywhere."""
+        """Whether both are known: not every generation keeps it everywhere."""
         return not self.matching.generations_differ or (old is not None and new is not None)
 
     def _paths(self, pairs: WeightPairs) -> Iterator[RankedChange]:
@@ -237,11 +237,8 @@ def _order(
     rows = [[key for key in row if key in common] for row in keys]
     if rows[0] == rows[1] or len(set(rows[0])) < len(rows[0]) or len(rows[0]) != len(rows[1]):
         return
-    number_before = {key: n for n, key in enumerate(rows[0])}
-    order = [(n, number_before[key]) for n, key in enumerate(rows[1])]
-    kept = {n for n, _ in in_order(order)}
-    other = [rows[1][n] for n, _ in order if n not in kept]
-    names = listed([_named(matching, key) for key in other[:4]] + ["others"] * (len(other) > 4))
+    moved = [rows[1][n] for _, n in out_of_order(*rows)]
+    names = listed([_named(matching, key) for key in moved[:4]] + ["others"] * (len(moved) > 4))
     model = matching.right.layers[right]
     yield ranked(
         "weights",

@@ -202,8 +202,8 @@ def from_other(source: str) -> Callable[[Keras], Any]:
     """A model whose last layer takes its input from one layer or the other."""
 
     def wire(k: Keras, x: Any, layers: dict[str, Any]) -> Any:
-        found = {name: layers[name](x) for name in ("first", "second")}
-        return [layers["last"](found[source]), *found.values()]
+        outputs = {name: layers[name](x) for name in ("first", "second")}
+        return [layers["last"](outputs[source]), *outputs.values()]
 
     return lambda k: network(k, wire)
 

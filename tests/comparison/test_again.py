@@ -36,8 +36,8 @@ def with_dictionaries(k):
     random.SystemRandom().shuffle(names)
     inputs = {name: k.Input((len(name),), name=name) for name in names}
     layers = {name: k.layers.Dense(4, name=f"of_{name}") for name in sorted(names)}
-    found = {name: layers[name](inputs[name]) for name in sorted(names)}
-    both = k.layers.Add(name="sum")([found[name] for name in sorted(names)])
+    outputs = {name: layers[name](inputs[name]) for name in sorted(names)}
+    both = k.layers.Add(name="sum")([outputs[name] for name in sorted(names)])
     return k.Model(
         {name: inputs[name] for name in sorted(names)},
         {"total": k.layers.Dense(1, name="total")(both), "parts": both},
@@ -64,8 +64,8 @@ def in_threads(k):
 
 def traced(make, k):
     with buildtrace.trace() as trace:
-        made = make(k)
-    del made
+        models = make(k)
+    del models
     return trace
 
 
@@ -85,6 +85,6 @@ def test_nothing_differs_in_ten_runs(name, k):
     make, names = PROGRAMS[name]
     first = traced(make, k)
     for _ in range(RUNS - 1):
-        found = first.diff(traced(make, k), names=names)
-        assert found.same, str(found)
-        assert str(found) == "the same build"
+        difference = first.diff(traced(make, k), names=names)
+        assert difference.same, str(difference)
+        assert str(difference) == "the same build"

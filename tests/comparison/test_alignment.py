@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from buildtrace.comparison.alignment import in_order, matches, stretches
+from buildtrace.comparison.alignment import in_order, matches, out_of_order, stretches
 
 
 def longest(left, right):
@@ -61,7 +61,13 @@ def test_a_row_that_grows_is_as_long_as_can_be():
         assert len(row) == longest([j for _, j in pairs], range(12)), pairs
 
 
-def test_one_that_came_does_not_move_the_rest():
+def test_what_moved_is_known_by_both_indexes():
+    assert out_of_order("abcd", "abcd") == []
+    assert out_of_order("abcd", "bcda") == [(0, 3)]
+    assert out_of_order("abcd", "dabc") == [(3, 0)]
+
+
+def test_one_that_was_added_does_not_move_the_rest():
     left = [f"layer {n}" for n in range(20)]
     right = [*left[:7], "new", *left[7:]]
     assert matches(left, right) == [(n, n if n < 7 else n + 1) for n in range(20)]
@@ -79,6 +85,6 @@ def test_long_sequences_take_no_time_to_speak_of(letters):
     left = [random_.randrange(letters) for _ in range(20_000)]
     right = [-1 if n % 100 == 7 else token for n, token in enumerate(left)]
     start = time.process_time()
-    found = matches(left, right)
+    pairs = matches(left, right)
     assert time.process_time() - start < 5  # comparing each with each would take minutes
-    assert len(found) >= 19_000
+    assert len(pairs) >= 19_000

@@ -34,18 +34,18 @@ def messages(difference, *kinds):
 
 @pytest.mark.parametrize("name", MADE)
 def test_a_trace_is_the_same_as_itself(name):
-    found = MADE[name]().diff(MADE[name]())
-    assert found.same
-    assert found.changes == ()
-    assert {step.state for step in found.steps} <= {"same"}
+    difference = MADE[name]().diff(MADE[name]())
+    assert difference.same
+    assert difference.changes == ()
+    assert {step.state for step in difference.steps} <= {"same"}
 
 
 @pytest.mark.parametrize(("left", "right"), PAIRS)
 def test_each_call_is_in_one_row_and_each_side_in_its_order(left, right):
     traces_ = MADE[left](), MADE[right]()
-    found = compare(*traces_)
+    difference = compare(*traces_)
     for trace, side in zip(traces_, ("left", "right"), strict=True):
-        ids = [id_ for step in found.steps if (id_ := getattr(step, side)) is not None]
+        ids = [id_ for step in difference.steps if (id_ := getattr(step, side)) is not None]
         assert sorted(ids) == [call.id for call in trace.calls]
         threads = {}
         for id_ in ids:
@@ -56,10 +56,10 @@ def test_each_call_is_in_one_row_and_each_side_in_its_order(left, right):
 
 @pytest.mark.parametrize(("left", "right"), PAIRS)
 def test_what_is_elsewhere_points_back(left, right):
-    found = compare(MADE[left](), MADE[right]())
-    lefts = {step.left: step for step in found.steps}
-    rights = {step.right: step for step in found.steps}
-    for step in found.steps:
+    difference = compare(MADE[left](), MADE[right]())
+    lefts = {step.left: step for step in difference.steps}
+    rights = {step.right: step for step in difference.steps}
+    for step in difference.steps:
         assert (step.left is None) == (step.state == "right")
         assert (step.right is None) == (step.state == "left")
         if step.elsewhere is not None:
@@ -77,12 +77,12 @@ def test_the_way_back_finds_as_many_layers(left, right):
 
 def test_the_two_generations_are_the_same_build_by_other_functions():
     left, right = made_traces.mlp2(), made_traces.mlp3()
-    found = left.diff(right)
-    assert found.same
-    assert {change.kind for change in found.changes} == {"landmarks"}
+    difference = left.diff(right)
+    assert difference.same
+    assert {change.kind for change in difference.changes} == {"landmarks"}
     beside = {
         (left.call(step.left).name, right.call(step.right).name)
-        for step in found.steps
+        for step in difference.steps
         if step.state == "counterpart"
     }
     assert {
@@ -92,15 +92,15 @@ def test_the_two_generations_are_the_same_build_by_other_functions():
     } == beside
     elsewhere = {
         (left.call(step.left).name, right.call(step.elsewhere).name)
-        for step in found.steps
+        for step in difference.steps
         if step.state == "left" and step.elsewhere is not None
     }
     assert ("Layer._functional_construction_call", "Layer.symbolic_call") in elsewhere
 
 
 def test_a_landmark_of_one_generation_has_the_sentence_why():
-    found = made_traces.mlp2().diff(made_traces.mlp3())
-    only = {c.message.split("runs ")[1].split(" ")[0]: c.why for c in found.changes if c.why}
+    difference = made_traces.mlp2().diff(made_traces.mlp3())
+    only = {c.message.split("runs ")[1].split(" ")[0]: c.why for c in difference.changes if c.why}
     assert "Keras 3 has no function for this" in only["Layer._set_connectivity_metadata"]
     assert "Keras 2" in only["Operation.__call__"]
 
@@ -121,16 +121,16 @@ def test_saved_traces_compare_as_those_in_memory():
 
 
 def test_json_says_all():
-    found = made_traces.mlp3().diff(made_traces.mlp3((512, 64, 10)))
-    text = found.to_json()
-    assert msgspec.json.decode(text, type=Difference) == found
+    difference = made_traces.mlp3().diff(made_traces.mlp3((512, 64, 10)))
+    text = difference.to_json()
+    assert msgspec.json.decode(text, type=Difference) == difference
     assert json.loads(text)["same"] is False
 
 
-def test_a_layer_that_came_is_the_first_thing_said():
-    found = made_traces.mlp3().diff(made_traces.mlp3((512, 64, 10)))
-    assert not found.same
-    first, *rest = found.changes
+def test_a_layer_that_was_added_is_the_first_thing_said():
+    difference = made_traces.mlp3().diff(made_traces.mlp3((512, 64, 10)))
+    assert not difference.same
+    first, *rest = difference.changes
     assert (first.kind, first.severity) == ("weights", "error")
     assert (
         first.message == "'dense_1' (Dense) inserted between 'dense' (Dense) and 'dense_2' (Dense)"
@@ -153,9 +153,9 @@ def test_a_build_that_fails_is_the_most_important():
 def test_only_what_was_asked_for_is_said_and_decides():
     left, right = made_traces.mlp3(), made_traces.mlp3((512, 64, 10))
     assert left.diff(right, only=["outputs", "order"]).same
-    found = left.diff(right, only=["weights"])
-    assert {change.kind for change in found.changes} == {"weights"}
-    assert not found.same
+    difference = left.diff(right, only=["weights"])
+    assert {change.kind for change in difference.changes} == {"weights"}
+    assert not difference.same
     assert not made_traces.mlp2().diff(made_traces.mlp3(), only=["landmarks"]).same
 
 
@@ -171,14 +171,14 @@ def test_times_are_told_when_asked_for_and_decide_nothing():
         slow, calls=tuple(replace(c, duration_ns=10**6 * c.duration_ns) for c in slow.calls)
     )
     assert made_traces.mlp3().diff(slow).changes == ()
-    found = made_traces.mlp3().diff(slow, times=True)
-    assert found.same
-    assert {change.kind for change in found.changes} == {"times"}
+    difference = made_traces.mlp3().diff(slow, times=True)
+    assert difference.same
+    assert {change.kind for change in difference.changes} == {"times"}
     # 38 calls, of which each takes a microsecond at its start and one at its end.
-    assert found.changes[0].message == "the build took 76,000.0 ms, was 0.1 ms"
+    assert difference.changes[0].message == "the build took 76,000.0 ms, was 0.1 ms"
 
 
-def test_findings_that_came_and_went():
+def test_findings_that_only_one_side_has():
     def with_finding(trace, code, layer):
         finding = Finding(code=code, message=f"{code} it is.", why="", fix="", layer=layer)
         return replace(trace, findings=(finding,))
@@ -241,6 +241,6 @@ def test_threads_may_come_in_any_order():
         one, two = moved(a, 0, 0, 0), moved(b, len(a.calls), 1, size + 9)
         return replace(a, calls=(*one[0], *two[0]), graphs=(*one[1], *two[1]), weights=())
 
-    found = both(first, second).diff(both(second, first))
-    assert found.same
-    assert {step.state for step in found.steps} == {"same"}
+    difference = both(first, second).diff(both(second, first))
+    assert difference.same
+    assert {step.state for step in difference.steps} == {"same"}

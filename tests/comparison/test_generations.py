@@ -67,13 +67,13 @@ def resnet50(k):
 
 
 def both(make):
-    found = []
+    traces = []
     for k in GENERATIONS:
         with buildtrace.trace() as trace:
             model = make(k)
         del model
-        found.append(trace)
-    return found
+        traces.append(trace)
+    return traces
 
 
 MODELS = [mlp, shared, subclassed, pytest.param(resnet50, marks=pytest.mark.slow)]
@@ -86,11 +86,11 @@ def compared(request):
 
 
 def test_the_same_weights_and_the_same_graph(compared):
-    left, right, found = compared
-    assert [c.message for c in found.changes if c.kind != "landmarks"] == []
-    assert found.same
+    left, right, difference = compared
+    assert [c.message for c in difference.changes if c.kind != "landmarks"] == []
+    assert difference.same
     # Not by silence: every layer that has weights has found its partner, which has as many.
-    partners = dict(found.layers)
+    partners = dict(difference.layers)
     for layer in {weight.layer for weight in left.weights}:
         ours, theirs = left.weights_of(layer), right.weights_of(partners[layer])
         assert [(w.name, w.shape) for w in ours] == [(w.name, w.shape) for w in theirs]
@@ -98,24 +98,24 @@ def test_the_same_weights_and_the_same_graph(compared):
 
 
 def test_each_weight_stands_beside_its_counterpart(compared):
-    left, right, found = compared
-    rows = {step.left: step.right for step in found.steps}
-    partners = dict(found.layers)
+    left, right, difference = compared
+    rows = {step.left: step.right for step in difference.steps}
+    partners = dict(difference.layers)
     for weight in left.weights:
         other = right.call(rows[weight.call])
-        (made,) = right.weights_made_by(other)
-        assert (made.name, made.layer) == (weight.name, partners[weight.layer])
+        (weight_there,) = right.weights_made_by(other)
+        assert (weight_there.name, weight_there.layer) == (weight.name, partners[weight.layer])
 
 
 SYMBOLIC = "Layer.symbolic_call"
 """Where Keras 3 connects a layer; before 3.10 it is the operation's method."""
 
 
-def landmarks(found, left, right):
+def landmarks(difference, left, right):
     """What is said to be on one side only, and what is said to be another's counterpart."""
     only = {"left": set(), "right": set()}
     pairs = set()
-    for change in found.of("landmarks"):
+    for change in difference.of("landmarks"):
         if change.left and change.right:
             pairs |= {(change.left.text, name) for name in change.right.text.split(" or ")}
         elif change.left:
@@ -127,8 +127,8 @@ def landmarks(found, left, right):
 
 def test_the_mlp_differs_in_what_the_article_would_have_to_say_today():
     left, right = both(mlp)
-    found = compare(left, right)
-    only, pairs = landmarks(found, left, right)
+    difference = compare(left, right)
+    only, pairs = landmarks(difference, left, right)
     assert only == {
         "left": {
             "Sequential._build_graph_network_for_inferred_shape",
@@ -147,11 +147,13 @@ def test_the_mlp_differs_in_what_the_article_would_have_to_say_today():
         ("_map_graph_network", "map_graph"),
     }
     assert all(
-        c.why for c in found.of("landmarks") if not (c.left and c.right) and "only" in c.message
+        c.why
+        for c in difference.of("landmarks")
+        if not (c.left and c.right) and "only" in c.message
     )
     rows = {
         (left.call(step.left).name, right.call(step.right).name)
-        for step in found.steps
+        for step in difference.steps
         if step.left is not None and step.right is not None
     }
     same = ("Sequential.build", "InputLayer.__init__", "Layer.__call__", "Layer._maybe_build")

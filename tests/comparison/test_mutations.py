@@ -32,10 +32,10 @@ def test_the_first_line_says_what_was_done(name, k):
     mutation = MUTATIONS[name]
     before, after = traced(mutation.base, k), traced(mutation.make, k)
     for left, right, line in ((before, after, mutation.line), (after, before, mutation.back)):
-        found = left.diff(right)
-        assert not found.same
-        assert re.fullmatch(pattern(line), found.changes[0].message), str(found)
-        assert not found.changes[0].follows
+        difference = left.diff(right)
+        assert not difference.same
+        assert re.fullmatch(pattern(line), difference.changes[0].message), str(difference)
+        assert not difference.changes[0].follows
 
 
 @pytest.mark.sampled(7)
@@ -43,7 +43,7 @@ def test_the_first_line_says_what_was_done(name, k):
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_the_same_model_again_is_the_same_build(name, k):
     once, again = (traced(MUTATIONS[name].make, k) for _ in range(2))
-    found = once.diff(again)
-    assert found.same
-    assert str(found) == "the same build"
-    assert {step.state for step in found.steps} == {"same"}
+    difference = once.diff(again)
+    assert difference.same
+    assert str(difference) == "the same build"
+    assert {step.state for step in difference.steps} == {"same"}
