@@ -7,7 +7,7 @@ import pytest
 from benchmarks import rendering
 from msgspec.structs import replace
 from renderers import graphs
-from renderers.page.test_page import HOSTILE, named, two_models
+from renderers.page.test_build_page import HOSTILE, named, two_models
 
 from browser.looks import SEEN
 from buildtrace.traces.schema import Finding

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import made_traces
 import pytest
 from renderers import pages
-from renderers.page.test_page import HOSTILE, named
+from renderers.page.test_build_page import HOSTILE, named
 
 from buildtrace.comparison import compare
 from buildtrace.renderers.page import lockstep

@@ -105,7 +105,7 @@ def test_findings_of_a_code_stand_together_in_the_order_of_the_worst():
 
 
 def test_only_what_is_about_the_model_asked_for():
-    from renderers.page.test_page import two_models
+    from renderers.page.test_build_page import two_models
 
     trace = two_models()
     half = len(trace.calls) // 2
