@@ -151,7 +151,7 @@ def is_same(reported: ErrorInfo, error: ErrorInfo) -> bool:
     made of a text.
     """
     text = error.message.strip()
-    if not text:
+    if not text or reported.message.strip() == text:
         return reported.type == error.type
     line = text.splitlines()[0]
     end = r"(?!\w)" if len(line) <= LONGEST_COMPARED else ""

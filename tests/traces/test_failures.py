@@ -96,6 +96,7 @@ def test_a_use_that_it_ended():
     [
         (("ValueError", "in user code:\n  no size\n"), ("ValueError", "no size\nat all"), True),
         (("RuntimeError", "Exception: no size"), ("OddError", "no size"), True),
+        (("KeyError", "no size"), ("ValueError", "no size"), False),
         (("ValueError", "another"), ("ValueError", "no size"), False),
         (("ValueError", "that cannot be"), ("TypeError", "no"), False),
         (("TypeError", f"{'word' * 30} more"), ("TypeError", "word" * 30), True),
