@@ -30,29 +30,29 @@ SEVERITIES = ("error", "warning", "note")
 @functools.cache
 def all_rules() -> tuple[Rule, ...]:
     """All rules, by code."""
-    found = pkgutil.iter_modules(_folder.__path__)
-    modules = [importlib.import_module(f"{_folder.__name__}.{module.name}") for module in found]
+    names = pkgutil.iter_modules(_folder.__path__)
+    modules = [importlib.import_module(f"{_folder.__name__}.{module.name}") for module in names]
     return tuple(sorted((module.RULE for module in modules), key=lambda rule: rule.code))
 
 
 def diagnose(trace: Trace) -> tuple[Finding, ...]:
     """What the rules say of a trace, the worst first; empty if they have nothing to say."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for rule in all_rules():
-        found += _merged(rule.check(trace))
-    found = _without_hidden(found)
-    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+        findings += _merged(rule.check(trace))
+    findings = _without_hidden(findings)
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
     """The findings without repetitions: Keras may try a thing twice, and fail twice of it."""
-    found: dict[tuple[str, str], Finding] = {}
+    merged: dict[tuple[str, str], Finding] = {}
     for finding in findings:
         key = (finding.code, finding.message)
-        same = found.get(key)
+        same = merged.get(key)
         calls = finding.calls if same is None else (*same.calls, *finding.calls)
-        found[key] = msgspec.structs.replace(same or finding, calls=tuple(dict.fromkeys(calls)))
-    return list(found.values())
+        merged[key] = msgspec.structs.replace(same or finding, calls=tuple(dict.fromkeys(calls)))
+    return list(merged.values())
 
 
 def _without_hidden(findings: Iterable[Finding]) -> list[Finding]:

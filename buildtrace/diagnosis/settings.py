@@ -77,9 +77,9 @@ def _table_in(path: Path) -> object | None:
     return tool.get("buildtrace") if isinstance(tool, dict) else None
 
 
-def _settings(found: object, path: Path) -> Settings:
+def _settings(contents: object, path: Path) -> Settings:
     try:
-        table = msgspec.convert(found, _Table)
+        table = msgspec.convert(contents, _Table)
     except msgspec.ValidationError as error:
         known = ", ".join(field.encode_name for field in msgspec.structs.fields(_Table))
         raise UsageError(f"{path}: {TABLE}: {error}; it may have {known}") from error
@@ -106,8 +106,8 @@ def codes(given: list[str], where: str) -> tuple[str, ...]:
     Raises:
         UsageError: no rule has such a code.
     """
-    found = ["" if code.upper() == ALL else code.strip().upper() for code in given]
-    for code, text in zip(found, given, strict=True):
+    whole = ["" if code.upper() == ALL else code.strip().upper() for code in given]
+    for code, text in zip(whole, given, strict=True):
         if not any(rule.code.startswith(code) for rule in all_rules()) or not text.strip():
             raise UsageError(f"{where}: no rule has the code {text!r} (see `buildtrace explain`)")
-    return tuple(found)
+    return tuple(whole)

@@ -92,7 +92,9 @@ def is_selected(finding: Finding, settings: Settings) -> bool:
 
 def _longest(code: str, beginnings: Iterable[str]) -> int:
     """Length of the longest one that the code begins with; -1 if there is none."""
-    return max((len(each) for each in beginnings if code.startswith(each)), default=-1)
+    return max(
+        (len(beginning) for beginning in beginnings if code.startswith(beginning)), default=-1
+    )
 
 
 def _matches(file: str, pattern: str, folder: Path) -> bool:
@@ -103,13 +105,13 @@ def _matches(file: str, pattern: str, folder: Path) -> bool:
 
 
 def _is_ignored(finding: Finding, comments: dict[str, dict[int, list[str]]]) -> bool:
-    place = finding.caller
-    if place is None:
+    line = finding.caller
+    if line is None:
         return False
-    if place.file not in comments:
-        linecache.checkcache(place.file)  # a test before this one may have had another
-        comments[place.file] = ignored_lines("".join(linecache.getlines(place.file)))
-    return _longest(finding.code, comments[place.file].get(place.line, ())) >= 0
+    if line.file not in comments:
+        linecache.checkcache(line.file)  # a test before this one may have had another
+        comments[line.file] = ignored_lines("".join(linecache.getlines(line.file)))
+    return _longest(finding.code, comments[line.file].get(line.line, ())) >= 0
 
 
 def ignored_lines(source: str) -> dict[int, list[str]]:
@@ -117,9 +119,9 @@ def ignored_lines(source: str) -> dict[int, list[str]]:
 
     What is no Python counts as far as it can be read.
     """
-    found: dict[int, list[str]] = {}
+    by_line: dict[int, list[str]] = {}
     if "buildtrace" not in source:
-        return found
+        return by_line
     first: int | None = None
     codes: list[str] = []
     try:
@@ -130,12 +132,12 @@ def ignored_lines(source: str) -> dict[int, list[str]]:
                 first = token.start[0]
             if token.type == tokenize.NEWLINE:
                 for line in range(first or token.start[0], token.end[0] + 1):
-                    found.setdefault(line, []).extend(codes)
+                    by_line.setdefault(line, []).extend(codes)
             if token.type == tokenize.NEWLINE or (token.type == tokenize.NL and first is None):
                 first, codes = None, []
     except (tokenize.TokenError, SyntaxError):
         pass
-    return {line: codes for line, codes in found.items() if codes}
+    return {line: codes for line, codes in by_line.items() if codes}
 
 
 def _codes_in(comment: str) -> list[str]:

@@ -94,14 +94,14 @@ def _hide(trace: Trace, stays: Callable[[Call, int], bool]) -> Trace:
     kept: list[Call] = []
     folded: dict[int, Folded] = {}
     # For each call seen: its level, and the nearest call (itself included) that is kept.
-    place: dict[int | None, tuple[int, int]] = {None: (0, -1)}
+    nesting: dict[int | None, tuple[int, int]] = {None: (0, -1)}
     for call in trace.calls:
-        level, host = place[call.parent]
+        level, host = nesting[call.parent]
         if stays(call, level):
             kept.append(call)
-            place[call.id] = (level + 1, call.id)
+            nesting[call.id] = (level + 1, call.id)
         else:
-            place[call.id] = (level + 1, host)
+            nesting[call.id] = (level + 1, host)
             old = folded.get(host) or Folded(reason="depth")
             gone = 1 + (call.folded.calls if call.folded else 0)
             folded[host] = replace(old, calls=old.calls + gone)
@@ -148,15 +148,15 @@ def _roots_of(trace: Trace, layers: set[int]) -> set[int]:
     that was being put together when it ran.
     """
     touching = {call.id for call in trace.calls if call.layer and call.layer.id in layers}
-    found = set()
+    ids = set()
     previous = False
     for root in trace.roots:
-        made = root.step == "input" and any(c.id in touching for _, c in trace.walk(root))
+        makes_input = root.step == "input" and any(c.id in touching for _, c in trace.walk(root))
         between = previous and root.step == "connect" and root.landmark != "Layer.__call__"
-        previous = root.id in touching or made or between
-        if made or between:
-            found.add(root.id)
-    return found
+        previous = root.id in touching or makes_input or between
+        if makes_input or between:
+            ids.add(root.id)
+    return ids
 
 
 def _never_hidden(trace: Trace, keep: AbstractSet[int]) -> frozenset[int]:
@@ -172,7 +172,7 @@ def _never_hidden(trace: Trace, keep: AbstractSet[int]) -> frozenset[int]:
 def hidden(trace: Trace, shown: Trace) -> dict[int, Hidden]:
     """What is in `trace` and no longer in `shown`, by the id of the kept call that says so."""
     kept = {call.id: call for call in shown.calls}
-    found: dict[int, Hidden] = {}
+    hidden_at: dict[int, Hidden] = {}
     last_kept: dict[int | None, Call] = {}
     for call in trace.calls:
         if call.id in kept:
@@ -182,18 +182,18 @@ def hidden(trace: Trace, shown: Trace) -> dict[int, Hidden]:
             repeats = sibling is not None and sibling.folded and sibling.folded.repeats > 1
             host = sibling.id if repeats and sibling else call.parent
             if host is not None:
-                entry = found.setdefault(host, Hidden([], []))
+                entry = hidden_at.setdefault(host, Hidden([], []))
                 (entry.beside if repeats else entry.inside).append(call)
-    return found
+    return hidden_at
 
 
 def sizes(trace: Trace) -> dict[int, int]:
     """How many calls each call stands for: itself and all inside it."""
-    found = {call.id: 1 for call in trace.calls}
+    counts = {call.id: 1 for call in trace.calls}
     for call in reversed(trace.calls):
         if call.parent is not None:
-            found[call.parent] += found[call.id]
-    return found
+            counts[call.parent] += counts[call.id]
+    return counts
 
 
 # -- how it is done --------------------------------------------------------------------------
@@ -262,29 +262,29 @@ class _Folding:
         """Those of these siblings that stay."""
         tokens = [self._token(call) for call in calls]
         stay: list[Call] = []
-        place = 0
+        position = 0
         for start, end in find_stretches(tokens) if self.tight else []:
-            stay += self._piece(calls[place : start - 1], tokens[place : start - 1])
+            stay += self._piece(calls[position : start - 1], tokens[position : start - 1])
             stay.append(calls[start - 1])
             self._mark(calls[start - 1], end - start + 1, calls[start:end])
-            place = end
-        stay += self._piece(calls[place:], tokens[place:])
+            position = end
+        stay += self._piece(calls[position:], tokens[position:])
         self.kept.update(call.id for call in stay)
         return stay
 
     def _piece(self, calls: list[Call], tokens: list[Hashable]) -> list[Call]:
         """Those of these siblings that stay when runs of alike blocks are folded."""
         stay: list[Call] = []
-        place = 0
-        for run in find_repeats(tokens):
-            stay += calls[place : run.start]
+        position = 0
+        for repeat in find_repeats(tokens):
+            stay += calls[position : repeat.start]
             # The last of the block carries the mark; what repeats inside the block is folded too.
-            first, last = run.start, run.start + run.length - 1
+            first, last = repeat.start, repeat.start + repeat.length - 1
             stay += self._piece(calls[first:last], tokens[first:last])
             stay.append(calls[last])
-            self._mark(calls[last], run.repeats, calls[last + 1 : run.end])
-            place = run.end
-        return stay + calls[place:]
+            self._mark(calls[last], repeat.repeats, calls[last + 1 : repeat.end])
+            position = repeat.end
+        return stay + calls[position:]
 
     def _mark(self, call: Call, repeats: int, gone: list[Call]) -> None:
         """Write on `call` that these siblings after it are hidden."""
@@ -357,7 +357,7 @@ def _limit_width(trace: Trace, keep: AbstractSet[int]) -> Trace:
             gone.add(call.id)
         else:
             kept.append(call)
-    return _keep(trace, kept, {place: mark for place, mark in folded.items() if place not in gone})
+    return _keep(trace, kept, {id_: mark for id_, mark in folded.items() if id_ not in gone})
 
 
 def _gaps(calls: list[Call], path: frozenset[int]) -> Iterator[tuple[int, int]]:
@@ -387,17 +387,17 @@ def _keep(trace: Trace, calls: Iterable[Call], folded: dict[int, Folded]) -> Tra
 
 def _layers_of(trace: Trace, models: set[int]) -> set[int]:
     """The ids of these models, of their layers, and of those of models in them."""
-    graphs = {graph.model.id: graph for graph in trace.graphs}
+    graphs = trace.index.graph_by_model
     owner = {weight.id: weight.layer for weight in trace.weights}
     waiting = list(models)
-    found: set[int] = set()
+    inside: set[int] = set()
     while waiting:
         layer = waiting.pop()
-        if layer in found:
+        if layer in inside:
             continue
-        found.add(layer)
+        inside.add(layer)
         if graph := graphs.get(layer):
             waiting += [node.layer for node in graph.nodes if node.layer is not None]
             owners = (owner.get(weight) for weight in graph.weights)
             waiting += [layer for layer in owners if layer is not None]
-    return found
+    return inside

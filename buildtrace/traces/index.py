@@ -252,8 +252,8 @@ class TraceIndex:
 
     def weights_made_in(self, call: Call) -> list[Weight]:
         """The weights that this call or one inside it made."""
-        made = self.weights_by_call
-        return [w for _, inner in self.trace.walk(call) for w in made.get(inner.id, ())]
+        weights = self.weights_by_call
+        return [w for _, inner in self.trace.walk(call) for w in weights.get(inner.id, ())]
 
     def is_made_in_build(self, weight: Weight) -> bool:
         """Whether a weight was made by a `build`, not by `__init__`, `call` or somebody else."""

@@ -85,7 +85,7 @@ class _Names:
         """`text` with the names in it renamed."""
         if self._inside is None:
             return text
-        return self._inside.sub(lambda found: self.renamed[found.group()], text)
+        return self._inside.sub(lambda match: self.renamed[match.group()], text)
 
     def in_layer(self, ref: LayerRef) -> LayerRef:
         """The layer under its steady name."""
@@ -128,12 +128,12 @@ class _Names:
 
 def _in_order(trace: Trace) -> list[LayerRef]:
     """The layers in the order in which calls, and then graphs, speak of them."""
-    found: dict[int, LayerRef] = {}
+    layers: dict[int, LayerRef] = {}
     for call in trace.calls:
         if call.layer is not None:
-            found.setdefault(call.layer.id, call.layer)
+            layers.setdefault(call.layer.id, call.layer)
     return list(
-        (found | {id_: ref for id_, ref in trace.layers.items() if id_ not in found}).values()
+        (layers | {id_: ref for id_, ref in trace.layers.items() if id_ not in layers}).values()
     )
 
 

@@ -37,42 +37,42 @@ def find_repeats(tokens: Sequence[Hashable]) -> list[Repeat]:
     not worth it where a shorter block in it is a run: of "a b x x x a b x x x x", nobody would
     say that "a b x x x" comes twice.
     """
-    runs = []
+    repeats = []
     following = _next_equal(tokens)
-    place = 0
-    while place < len(tokens):
-        run = _best_repeat(tokens, following, place)
-        if run is not None and run.repeats == 2:
-            inner = find_repeats(tokens[place : place + run.length])
+    position = 0
+    while position < len(tokens):
+        repeat = _best_repeat(tokens, following, position)
+        if repeat is not None and repeat.repeats == 2:
+            inner = find_repeats(tokens[position : position + repeat.length])
             if inner:
-                place += inner[0].start
-                run = _best_repeat(tokens, following, place, longest=inner[0].length)
-        if run is None:
-            place += 1
+                position += inner[0].start
+                repeat = _best_repeat(tokens, following, position, longest=inner[0].length)
+        if repeat is None:
+            position += 1
         else:
-            runs.append(run)
-            place = run.end
-    return runs
+            repeats.append(repeat)
+            position = repeat.end
+    return repeats
 
 
 def find_stretches(tokens: Sequence[Hashable]) -> list[tuple[int, int]]:
     """The stretches of tokens that came before in the same order: (start, end) of each."""
     stretches: list[tuple[int, int]] = []
     first: dict[tuple[Hashable, ...], int] = {}
-    place = 0
-    while place + STRETCH <= len(tokens):
-        earlier = first.setdefault(tuple(tokens[place : place + STRETCH]), place)
-        if earlier == place:
-            place += 1
+    start = 0
+    while start + STRETCH <= len(tokens):
+        earlier = first.setdefault(tuple(tokens[start : start + STRETCH]), start)
+        if earlier == start:
+            start += 1
             continue
-        end = place + STRETCH
-        while end < len(tokens) and tokens[end] == tokens[earlier + end - place]:
+        end = start + STRETCH
+        while end < len(tokens) and tokens[end] == tokens[earlier + end - start]:
             end += 1
-        if stretches and stretches[-1][1] == place:
+        if stretches and stretches[-1][1] == start:
             stretches[-1] = (stretches[-1][0], end)
         else:
-            stretches.append((place, end))
-        place = end
+            stretches.append((start, end))
+        start = end
     return stretches
 
 
@@ -80,9 +80,9 @@ def _next_equal(tokens: Sequence[Hashable]) -> list[int]:
     """For each place the next one with an equal token, or 0 if there is none."""
     following = [0] * len(tokens)
     seen: dict[Hashable, int] = {}
-    for place in range(len(tokens) - 1, -1, -1):
-        following[place] = seen.get(tokens[place], 0)
-        seen[tokens[place]] = place
+    for position in range(len(tokens) - 1, -1, -1):
+        following[position] = seen.get(tokens[position], 0)
+        seen[tokens[position]] = position
     return following
 
 
@@ -100,9 +100,9 @@ def _best_repeat(
         repeats = 1
         while tokens[start + repeats * length : start + (repeats + 1) * length] == block:
             repeats += 1
-        run = Repeat(start, length, repeats)
+        repeat = Repeat(start, length, repeats)
         worth = repeats >= 3 or (repeats == 2 and length >= 4)
-        if worth and (best is None or run.end > best.end):
-            best = run
+        if worth and (best is None or repeat.end > best.end):
+            best = repeat
         other = following[other]
     return best

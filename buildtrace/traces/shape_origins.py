@@ -41,11 +41,11 @@ class ShapeOrigins:
 
         Those inside of another one are left out: what is asked for is the layer as it was called.
         """
-        found = [] if shape is None else self._by_shape.get(shape, [])
-        found = [maker for maker in found if _ended_before(maker, call)]
-        ids = {maker.id for maker in found}
+        makers = [] if shape is None else self._by_shape.get(shape, [])
+        makers = [maker for maker in makers if _ended_before(maker, call)]
+        ids = {maker.id for maker in makers}
         inner = self._trace.ancestors
-        return [m for m in found if not any(outer.id in ids for outer in inner(m))][::-1]
+        return [m for m in makers if not any(outer.id in ids for outer in inner(m))][::-1]
 
     def openers(self, call: Call, specs: Iterable[TensorSpec]) -> list[Call]:
         """What left sizes open that went into `call`.
@@ -58,26 +58,26 @@ class ShapeOrigins:
             Inputs, layers into which no open size went, and calls by the user that were given the
             open shape, in order.
         """
-        found: dict[int, Call] = {}
+        openers: dict[int, Call] = {}
         seen: set[tuple[int, Shape | None]] = set()
         waiting = [(call, spec.shape) for spec in specs]
         while waiting:
-            place, shape = waiting.pop()
-            if not open_axes(shape) or (place.id, shape) in seen:
+            current, shape = waiting.pop()
+            if not open_axes(shape) or (current.id, shape) in seen:
                 continue
-            seen.add((place.id, shape))
-            makers = self.makers(place, shape)
-            outer = None if makers else self._around(place)
+            seen.add((current.id, shape))
+            makers = self.makers(current, shape)
+            outer = None if makers else self._around(current)
             if outer is not None:
                 waiting += [(outer, spec.shape) for spec in outer.inputs]
             elif not makers:
-                found[place.id] = place
+                openers[current.id] = current
             for maker in makers:
                 behind = [spec.shape for spec in maker.inputs if open_axes(spec.shape)]
                 if maker.landmark == INPUT or not behind:
-                    found[maker.id] = maker
-                waiting += [(maker, each) for each in behind]
-        return [found[key] for key in sorted(found)]
+                    openers[maker.id] = maker
+                waiting += [(maker, shape) for shape in behind]
+        return [openers[key] for key in sorted(openers)]
 
     def _around(self, call: Call) -> Call | None:
         """The nearest call around this one, of another layer, into which an open size went."""
@@ -91,11 +91,11 @@ class ShapeOrigins:
 
         Where several could have been one of them, the latest is taken.
         """
-        found: list[Call] = []
+        passed: list[Call] = []
         while maker := next(iter(self.makers(call, shape)), None):
-            found.append(maker)
+            passed.append(maker)
             call, shape = maker, maker.inputs[0].shape if maker.inputs else None
-        return found
+        return passed
 
 
 def _ended_before(maker: Call, call: Call) -> bool:

@@ -32,15 +32,15 @@ def shown(trace: Trace, full: bool) -> list[Graph | More]:
 def folded(graphs: list[Graph], full: bool) -> list[Graph | More]:
     """These models; of many that are alike, the first and how many more there are."""
     kinds = [(graph.model.class_name, graph.built, form(graph)) for graph in graphs]
-    found: list[Graph | More] = []
-    place = 0
+    entries: list[Graph | More] = []
+    position = 0
     for gap in [] if full else gaps(kinds, LIMITS):
         hidden = graphs[gap.start : gap.end]
         names = [wording.sanitize(graph.model.name) for graph in (hidden[0], hidden[-1])]
         more = More(hidden, f"{gap.text}: {' to '.join(names)}")
-        found += [*graphs[place : gap.start], more]
-        place = gap.end
-    return found + graphs[place:]
+        entries += [*graphs[position : gap.start], more]
+        position = gap.end
+    return entries + graphs[position:]
 
 
 def form(graph: Graph) -> Hashable:

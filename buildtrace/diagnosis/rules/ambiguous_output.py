@@ -51,12 +51,12 @@ def _named(trace: Trace, name: str) -> list[LayerRef]:
 
 def _of_class(trace: Trace, class_name: str) -> LayerRef | None:
     """A layer of this class; one with several nodes if there is one."""
-    found = [
+    layers = [
         ref
         for ref in trace.layers.values()
         if ref.class_name == class_name and trace.index.calls_of(ref.id)
     ]
-    return max(found, key=lambda ref: len(_nodes(trace, ref)), default=None)
+    return max(layers, key=lambda ref: len(_nodes(trace, ref)), default=None)
 
 
 def _subclassed(trace: Trace, class_name: str) -> list[LayerRef]:
@@ -67,11 +67,11 @@ def _subclassed(trace: Trace, class_name: str) -> list[LayerRef]:
 
 def _nodes(trace: Trace, layer: LayerRef) -> list[Node]:
     """The layer's nodes in the graph that has most of them, in the order of its calls."""
-    found: list[Node] = []
+    most: list[Node] = []
     for graph in trace.graphs:
         nodes = [node for node in graph.nodes if node.layer == layer.id]
-        found = nodes if graph.source == "keras" and len(nodes) > len(found) else found
-    return sorted(found, key=lambda node: node.index)
+        most = nodes if graph.source == "keras" and len(nodes) > len(most) else most
+    return sorted(most, key=lambda node: node.index)
 
 
 def _proof(trace: Trace, layer: LayerRef) -> list[int]:
@@ -144,9 +144,9 @@ def _none(trace: Trace, error: ErrorInfo, layer: LayerRef) -> Finding:
         happened = "has the nodes of its own layers, but was never called on a symbol itself"
         fix = f"{layer.name}.outputs[0]  # and {layer.name}.inputs[0]: the ends of its own graph"
     elif calls:
-        place = f" at {wording.line(calls[0].caller)}" if calls[0].caller else ""
+        where = f" at {wording.line(calls[0].caller)}" if calls[0].caller else ""
         data = wording.shapes_in_words(calls[0].inputs)
-        happened = f"was called on data alone, {data}{place}, and so has no node"
+        happened = f"was called on data alone, {data}{where}, and so has no node"
         fix = _on_symbols(trace, calls[0])
     else:
         happened = "was never called, and so has no node"
@@ -165,8 +165,8 @@ def _on_symbols(trace: Trace, call: Call) -> str:
     root = trace.index.root(call)
     assert call.layer is not None
     given = [spec.shape for spec in root.inputs if spec.shape is not None]
-    made = [f"keras.Input({wording.shape_in_words(shape[1:])})" for shape in given]
-    inputs = made[0] if len(made) == 1 else f"[{', '.join(made)}]"
+    symbols = [f"keras.Input({wording.shape_in_words(shape[1:])})" for shape in given]
+    inputs = symbols[0] if len(symbols) == 1 else f"[{', '.join(symbols)}]"
     if root.layer is None or (root.layer == call.layer and call.layer.id not in _models(trace)):
         return f"outputs = {call.layer.name}({inputs})  # a call on a symbol makes a node"
     return (

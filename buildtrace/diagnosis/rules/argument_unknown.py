@@ -57,10 +57,10 @@ def _check(trace: Trace) -> Iterator[Finding]:
                 continue
             if any(said in raised.reported for said in LOADS):
                 continue  # nobody wrote that argument: it is in a file
-            found = match.groupdict()
-            name = next(value for key, value in found.items() if key != "of" and value)
+            groups = match.groupdict()
+            name = next(value for key, value in groups.items() if key != "of" and value)
             if name in known:
-                yield _finding(raised, generation, name, found.get("of"), known[name])
+                yield _finding(raised, generation, name, groups.get("of"), known[name])
 
 
 def _finding(raised: Raised, generation: str, name: str, of: str | None, fix: str) -> Finding:

@@ -54,9 +54,9 @@ there is. `path` is left out: many classes of other people have one."""
 
 def _check(trace: Trace) -> Iterator[Finding]:
     for raised in trace.index.raised:
-        found = _assigned(raised)
-        if found is not None:
-            yield _finding(raised, *found)
+        assigned = _assigned(raised)
+        if assigned is not None:
+            yield _finding(raised, *assigned)
 
 
 def _assigned(raised: Raised) -> tuple[str, str] | None:

@@ -37,8 +37,8 @@ def _of_default(trace: Trace, call: Call) -> Iterator[Finding]:
 def _is_missed(trace: Trace, state: LayerState, child: LayerRef) -> bool:
     """Whether a child was left unbuilt, and is not known to make no weights when it is built."""
     builds = trace.index.builds_of(child.id)
-    made = [build for build in builds if trace.index.weights_made_in(build)]
-    return child.id in state.unbuilt and bool(made or not builds)
+    with_weights = [build for build in builds if trace.index.weights_made_in(build)]
+    return child.id in state.unbuilt and bool(with_weights or not builds)
 
 
 def _built_later(trace: Trace, root: Call, layers: list[LayerRef]) -> Call | None:

@@ -19,44 +19,44 @@ if TYPE_CHECKING:
 
 def _check(trace: Trace) -> Iterator[Finding]:
     for failure in trace.index.failures:
-        found = mismatch(trace, failure)
-        holder = None if found is None else _holders_build(trace, found)
-        if found is not None and holder is not None:
-            yield _finding(failure, found, holder)
+        misfit = mismatch(trace, failure)
+        holder = None if misfit is None else _holders_build(trace, misfit)
+        if misfit is not None and holder is not None:
+            yield _finding(failure, misfit, holder)
 
 
-def _holders_build(trace: Trace, found: Mismatch) -> Call | None:
+def _holders_build(trace: Trace, misfit: Mismatch) -> Call | None:
     """The `build` that built this layer by hand, if it is that of the layer whose call failed."""
-    if found.build.parent is None:
+    if misfit.build.parent is None:
         return None
-    builder = trace.call(found.build.parent)
-    inside = any(outer.layer == builder.layer for outer in trace.ancestors(found.call))
-    is_build = builder.layer != found.build.layer and builder.landmark == "Layer.build"
+    builder = trace.call(misfit.build.parent)
+    inside = any(outer.layer == builder.layer for outer in trace.ancestors(misfit.call))
+    is_build = builder.layer != misfit.build.layer and builder.landmark == "Layer.build"
     return builder if is_build and is_users(builder) and inside else None
 
 
-def _finding(failure: Raised, found: Mismatch, holder: Call) -> Finding:
-    assert found.build.layer is not None
+def _finding(failure: Raised, misfit: Mismatch, holder: Call) -> Finding:
+    assert misfit.build.layer is not None
     assert holder.layer is not None
-    own = any(spec.shape == found.expected for spec in holder.inputs)
-    shape = wording.shape_in_words(found.expected)
+    own = any(spec.shape == misfit.expected for spec in holder.inputs)
+    shape = wording.shape_in_words(misfit.expected)
     return RULE.finding(
         f"{holder.name} of {wording.layer(holder.layer)} built its child "
-        f"{wording.layer(found.build.layer)} from {'its own input shape ' if own else ''}{shape}, "
-        f"but `call` feeds the child {wording.shape_in_words(found.got)}.",
-        _fix(found),
-        calls=[*failure.ids, found.build.id, holder.id],
-        caller=found.build.caller,
-        layer=found.build.layer.id,
+        f"{wording.layer(misfit.build.layer)} from {'its own input shape ' if own else ''}{shape}, "
+        f"but `call` feeds the child {wording.shape_in_words(misfit.got)}.",
+        _fix(misfit),
+        calls=[*failure.ids, misfit.build.id, holder.id],
+        caller=misfit.build.caller,
+        layer=misfit.build.layer.id,
     )
 
 
-def _fix(found: Mismatch) -> str:
-    assert found.build.layer is not None
+def _fix(misfit: Mismatch) -> str:
+    assert misfit.build.layer is not None
     return (
         "def build(self, input_shape):\n"
-        f"    # '{found.build.layer.name}' gets the shape that `call` feeds it\n"
-        f"    self.{found.build.layer.name}.build({_shape(found.expected, found.got)})\n"
+        f"    # '{misfit.build.layer.name}' gets the shape that `call` feeds it\n"
+        f"    self.{misfit.build.layer.name}.build({_shape(misfit.expected, misfit.got)})\n"
         "    super().build(input_shape)"
     )
 

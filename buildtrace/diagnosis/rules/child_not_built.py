@@ -83,7 +83,7 @@ def _culprit(trace: Trace, build: Call) -> LayerState | None:
 def _finding(trace: Trace, holder: LayerState, build: Call) -> Finding:
     assert build.layer is not None
     method, failed = holder.method("build"), _failed_load(trace)
-    place = SourceLine(file=holder.file, line=method.line if method else holder.line)
+    line = SourceLine(file=holder.file, line=method.line if method else holder.line)
     name = holder.layer.class_name
     does = f"{name}.build does not build" if method else f"{name} has no `build` that would build"
     end = f": {failed.name} could not load it" if failed else ": a .keras file will not load"
@@ -93,7 +93,7 @@ def _finding(trace: Trace, holder: LayerState, build: Call) -> Finding:
         f"at {wording.line(build.caller)}{end}.",
         fix=_fix(trace, holder, build, is_there=method is not None),
         calls=[build.id, by.id, *(b.id for b in trace.index.builds_of(holder.layer.id)[:1])],
-        caller=place if place.line else build.caller,
+        caller=line if line.line else build.caller,
         layer=holder.layer.id,
         # Keras 2 may have saved it in TensorFlow's own format, which can do without.
         severity="error" if failed else "note" if build.generation == "keras2" else "warning",

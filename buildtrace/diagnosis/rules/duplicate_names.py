@@ -45,16 +45,16 @@ def _named(trace: Trace, name: str) -> list[LayerRef]:
     """The layers of this name: those of the model that failed, if its graph is known."""
     failing = {call.layer.id for call in trace.index.failing if call.layer}
     for graph in trace.graphs:
-        found = {n.layer for n in graph.nodes if n.name == name and n.layer is not None}
-        if graph.model.id in failing and len(found) > 1:
-            return [trace.layers[layer] for layer in sorted(found)]
+        layers = {n.layer for n in graph.nodes if n.name == name and n.layer is not None}
+        if graph.model.id in failing and len(layers) > 1:
+            return [trace.layers[layer] for layer in sorted(layers)]
     return [ref for _, ref in sorted(trace.layers.items()) if ref.name == name]
 
 
 def _first_calls(trace: Trace, layer: LayerRef) -> list[Call]:
     """The call in which the layer first appeared; none if it never did."""
-    made = (call for call in trace.calls if call.landmark == INPUT and call.layer == layer)
-    return [*trace.index.calls_of(layer.id), *made][:1]
+    makers = (call for call in trace.calls if call.landmark == INPUT and call.layer == layer)
+    return [*trace.index.calls_of(layer.id), *makers][:1]
 
 
 def _several(layers: list[LayerRef]) -> str:

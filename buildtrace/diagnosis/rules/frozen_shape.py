@@ -20,33 +20,36 @@ if TYPE_CHECKING:
 
 def _check(trace: Trace) -> Iterator[Finding]:
     for failure in trace.index.failures:
-        found = mismatch(trace, failure)
-        if found is not None:
-            yield _finding(trace, failure, found)
+        misfit = mismatch(trace, failure)
+        if misfit is not None:
+            yield _finding(trace, failure, misfit)
 
 
-def _finding(trace: Trace, failure: Raised, found: Mismatch) -> Finding:
-    assert found.build.layer is not None
-    first, flatten = _first(trace, found), _flatten(trace, found)
-    before, now = found.sizes
+def _finding(trace: Trace, failure: Raised, misfit: Mismatch) -> Finding:
+    assert misfit.build.layer is not None
+    first, flatten = _first(trace, misfit), _flatten(trace, misfit)
+    before, now = misfit.sizes
     return RULE.finding(
-        f"{wording.layer(found.build.layer)} was built for {wording.shape_in_words(found.expected)}"
-        f"{_by(found, first)}, and got {wording.shape_in_words(found.got)}{_through(flatten)}: "
+        f"{wording.layer(misfit.build.layer)} was built for "
+        f"{wording.shape_in_words(misfit.expected)}{_by(misfit, first)}, "
+        f"and got {wording.shape_in_words(misfit.got)}{_through(flatten)}: "
         f"its weights have the size {before} in them, not {now}.",
-        _fix(trace, found, first, flatten),
-        calls=[*failure.ids, found.build.id, first.id],
-        caller=found.call.caller,
-        layer=found.build.layer.id,
+        _fix(trace, misfit, first, flatten),
+        calls=[*failure.ids, misfit.build.id, first.id],
+        caller=misfit.call.caller,
+        layer=misfit.build.layer.id,
     )
 
 
-def _first(trace: Trace, found: Mismatch) -> Call:
+def _first(trace: Trace, misfit: Mismatch) -> Call:
     """What brought in the shape that the layer was built for: an Input, or the first call."""
-    root = trace.index.root(found.build)
+    root = trace.index.root(misfit.build)
     declared = _declared(trace, root)
     if declared is not None:
         return declared
-    way = ShapeOrigins(trace).path(root, found.expected) if root.layer == found.build.layer else []
+    way = (
+        ShapeOrigins(trace).path(root, misfit.expected) if root.layer == misfit.build.layer else []
+    )
     return way[-1] if way else root
 
 
@@ -60,20 +63,20 @@ def _declared(trace: Trace, root: Call) -> Call | None:
     return None
 
 
-def _by(found: Mismatch, first: Call) -> str:
-    place = f" at {wording.line(first.caller)}" if first.caller else ""
+def _by(misfit: Mismatch, first: Call) -> str:
+    where = f" at {wording.line(first.caller)}" if first.caller else ""
     if first.landmark == INPUT and first.layer is not None:
-        return f", because of the Input '{first.layer.name}'{place}"
-    if first.layer is None or first.layer == found.build.layer:
-        return f" by its first input{place}"
+        return f", because of the Input '{first.layer.name}'{where}"
+    if first.layer is None or first.layer == misfit.build.layer:
+        return f" by its first input{where}"
     doing = "called" if first.landmark == "Layer.__call__" else "built"
     given = f" on {wording.shapes_in_words(first.inputs)}" if first.inputs else ""
-    return f" when {wording.layer(first.layer)} was first {doing}{given}{place}"
+    return f" when {wording.layer(first.layer)} was first {doing}{given}{where}"
 
 
-def _flatten(trace: Trace, found: Mismatch) -> Call | None:
+def _flatten(trace: Trace, misfit: Mismatch) -> Call | None:
     """The Flatten that made the sizes of an image the layer's number of features."""
-    way = ShapeOrigins(trace).path(found.call, found.got)
+    way = ShapeOrigins(trace).path(misfit.call, misfit.got)
     return next((c for c in way if c.layer and c.layer.class_name == "Flatten"), None)
 
 
@@ -83,22 +86,22 @@ def _through(flatten: Call | None) -> str:
     return f", which '{flatten.layer.name}' made of {wording.shapes_in_words(flatten.inputs)}"
 
 
-def _fix(trace: Trace, found: Mismatch, first: Call, flatten: Call | None) -> str:
-    assert found.build.layer is not None
+def _fix(trace: Trace, misfit: Mismatch, first: Call, flatten: Call | None) -> str:
+    assert misfit.build.layer is not None
     sizes = flatten.inputs[0].shape if flatten is not None and flatten.inputs else None
     if sizes is not None and len(sizes) in (4, 5):
         kind = "2D" if len(sizes) == 4 else "3D"
         return f"keras.layers.GlobalAveragePooling{kind}()  # instead of Flatten(): takes any size"
-    before, now = found.sizes
-    of_data = trace.index.root(found.call) != found.call or found.got[0] is not None
+    before, now = misfit.sizes
+    of_data = trace.index.root(misfit.call) != misfit.call or misfit.got[0] is not None
     if first.landmark == INPUT and of_data:
         shape = wording.shape_in_words(
-            found.got[1:] if first.outputs[0].shape == found.expected else ()
+            misfit.got[1:] if first.outputs[0].shape == misfit.expected else ()
         )
         shown = "..." if shape == "()" else shape
         return f"keras.Input(shape={shown})  # the shape of your data, with {now} for {before}"
-    name, kind = found.build.layer.name, found.build.layer.class_name
-    kind = kind if is_users(found.build) else f"keras.layers.{kind}"
+    name, kind = misfit.build.layer.name, misfit.build.layer.class_name
+    kind = kind if is_users(misfit.build) else f"keras.layers.{kind}"
     return (
         f"{name}_{now} = {kind}(...)  # a layer of its own for inputs of size {now}; or bring "
         f"them to size {before}"

@@ -93,9 +93,9 @@ def _fix(class_name: str, generation: str) -> str:
         )
     package = "keras" if generation == "keras3" else "tf_keras"
     part = next((p for p in ("layers", "optimizers", "losses") if f".{p}." in class_name), "layers")
-    made = "keras.Input" if name == "KerasTensor" else f"keras.{part}.{name}"
+    maker = "keras.Input" if name == "KerasTensor" else f"keras.{part}.{name}"
     alias = "import keras" if package == "keras" else f"import {package} as keras"
-    return f"{alias}  # in every module, from one package\n\n{made}(...)"
+    return f"{alias}  # in every module, from one package\n\n{maker}(...)"
 
 
 # -- what nobody refused --------------------------------------------------------------------------

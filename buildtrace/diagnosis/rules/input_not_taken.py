@@ -70,17 +70,17 @@ def _refused(failure: Raised) -> Refused | None:
         return Refused(call, spec, wording.shape_in_words(shape), shape=shape)
     if said := _GIVEN.search(text):
         shape, got = literal_eval(said[1]), literal_eval(said[2])
-        found = [spec for spec in call.inputs if spec.shape == got]
+        specs = [spec for spec in call.inputs if spec.shape == got]
         return (
-            Refused(call, found[0], wording.shape_in_words(shape), shape=shape) if found else None
+            Refused(call, specs[0], wording.shape_in_words(shape), shape=shape) if specs else None
         )
     if (said := _NUMBER.search(text)) and call.inputs:
         return Refused(call, call.inputs[0], wording.count(int(said[1]), "input"))
     return None
 
 
-def _input(call: Call, place: int) -> TensorSpec | None:
-    return call.inputs[place] if place < len(call.inputs) else None
+def _input(call: Call, number: int) -> TensorSpec | None:
+    return call.inputs[number] if number < len(call.inputs) else None
 
 
 def _finding(trace: Trace, failure: Raised, refused: Refused) -> Finding:
@@ -114,18 +114,18 @@ def _inputs(trace: Trace, refused: Refused) -> list[Call]:
 
 
 def _made_with(inputs: list[Call]) -> str:
-    made = [f"'{c.layer.name}' ({wording.line(c.caller)})" for c in inputs if c.layer]
-    what = "Input" if len(made) == 1 else "Inputs"
-    return f", made with the {what} {wording.listed(made)}," if made else ""
+    makers = [f"'{c.layer.name}' ({wording.line(c.caller)})" for c in inputs if c.layer]
+    what = "Input" if len(makers) == 1 else "Inputs"
+    return f", made with the {what} {wording.listed(makers)}," if makers else ""
 
 
 def _from(before: Call | None) -> str:
     if before is None or before.layer is None:
         return ""
-    place = f" at {wording.line(before.caller)}" if before.caller else ""
+    where = f" at {wording.line(before.caller)}" if before.caller else ""
     if before.landmark == INPUT:
-        return f" from the Input '{before.layer.name}'{place}"
-    return f" from {wording.layer(before.layer)}{place}"
+        return f" from the Input '{before.layer.name}'{where}"
+    return f" from {wording.layer(before.layer)}{where}"
 
 
 # -- remedies ---------------------------------------------------------------------------------

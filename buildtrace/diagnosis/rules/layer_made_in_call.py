@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
-    for place, runs in _makers(trace).items():
-        made = _made_anew(trace, place, runs)
-        if made:
-            told.add(place.owner.id)
-            yield _anew(trace, place, made)
+    for maker, runs in _makers(trace).items():
+        anew = _made_anew(trace, maker, runs)
+        if anew:
+            told.add(maker.owner.id)
+            yield _anew(trace, maker, anew)
     for raised in trace.index.raised:
         run = made_by(raised)
         if run is None or run.layer is None or not raised.says(LOCKED) or run.layer.id in told:
@@ -45,21 +45,21 @@ class _Maker(NamedTuple):
 
 def _makers(trace: Trace) -> dict[_Maker, dict[int, list[Call]]]:
     """The lines that call layers: for each, what it called in each run of its `call`."""
-    found: dict[_Maker, dict[int, list[Call]]] = defaultdict(lambda: defaultdict(list))
+    runs_by_maker: dict[_Maker, dict[int, list[Call]]] = defaultdict(lambda: defaultdict(list))
     for call in trace.calls:
         if call.landmark != "Layer.__call__" or call.layer is None or call.caller is None:
             continue
         run = trace.index.run_around(call)
         # A line of the owner's own: Keras' models call their layers without one.
         if run is not None and run.layer is not None and run.caller != call.caller:
-            place = _Maker(run.layer, call.caller, call.layer.class_name)
-            found[place][run.id].append(call)
-    return found
+            maker = _Maker(run.layer, call.caller, call.layer.class_name)
+            runs_by_maker[maker][run.id].append(call)
+    return runs_by_maker
 
 
-def _made_anew(trace: Trace, place: _Maker, runs: dict[int, list[Call]]) -> list[Call]:
+def _made_anew(trace: Trace, maker: _Maker, runs: dict[int, list[Call]]) -> list[Call]:
     """Calls of layers that were new in their run, and gone in the next; empty without proof."""
-    held = trace.index.reported_weights.get(place.owner.id)
+    held = trace.index.reported_weights.get(maker.owner.id)
     fresh = [[c for c in calls if _is_new(trace, c, calls)] for calls in runs.values()]
     if held is None or len(fresh) < 2 or not all(fresh):
         return []
@@ -96,20 +96,20 @@ def _weights(trace: Trace, calls: list[Call]) -> set[int]:
     return {weight.id for call in calls for weight in trace.index.weights_made_in(call)}
 
 
-def _anew(trace: Trace, place: _Maker, made: list[Call]) -> Finding:
-    names = [f"'{call.layer.name}'" for call in made if call.layer is not None]
+def _anew(trace: Trace, maker: _Maker, anew: list[Call]) -> Finding:
+    names = [f"'{call.layer.name}'" for call in anew if call.layer is not None]
     if len(names) > 3:
         names = [*names[:3], wording.count(len(names) - 3, "other")]
-    held = trace.index.reported_weights[place.owner.id]
-    proven = _is_proven(trace, held, [[call] for call in made])
+    held = trace.index.reported_weights[maker.owner.id]
+    proven = _is_proven(trace, held, [[call] for call in anew])
     return RULE.finding(
-        f"`call` of {wording.layer(place.owner)} has another {place.class_name} each time it runs "
-        f"({wording.line(place.line)}): {wording.listed(names)}, all with new weights, so that "
+        f"`call` of {wording.layer(maker.owner)} has another {maker.class_name} each time it runs "
+        f"({wording.line(maker.line)}): {wording.listed(names)}, all with new weights, so that "
         "what one of them learns is gone with the next.",
-        fix=_fix(place.class_name),
-        calls=[call.id for call in made],
-        caller=place.line,
-        layer=place.owner.id,
+        fix=_fix(maker.class_name),
+        calls=[call.id for call in anew],
+        caller=maker.line,
+        layer=maker.owner.id,
         severity="error" if proven else "warning",
     )
 

@@ -38,11 +38,11 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 def _holders(trace: Trace) -> dict[int, list[frozenset[int]]]:
     """For each weight, all weights of those who have it."""
-    found: dict[int, list[frozenset[int]]] = defaultdict(list)
+    holders: dict[int, list[frozenset[int]]] = defaultdict(list)
     for weights in trace.index.reported_weights.values():
         for number in weights:
-            found[number].append(weights)
-    return found
+            holders[number].append(weights)
+    return holders
 
 
 def _weights(trace: Trace, layer: LayerRef) -> list[Weight]:

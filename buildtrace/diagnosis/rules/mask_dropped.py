@@ -49,8 +49,8 @@ def _user(trace: Trace, call: Call) -> tuple[Graph, Node] | None:
         waiting = [node.id for node in graph.nodes if _is_of(trace, graph, node, call)]
         seen = set(waiting)
         while waiting:
-            place = waiting.pop(0)
-            after = [nodes[e.target] for e in graph.edges if e.source == place]
+            id_ = waiting.pop(0)
+            after = [nodes[e.target] for e in graph.edges if e.source == id_]
             for node in after:
                 if _uses(trace, node):
                     return graph, node
@@ -92,7 +92,7 @@ def _finding(trace: Trace, call: Call, graph: Graph, user: Node) -> Finding:
         f"{wording.shapes_in_words(call.inputs)}: "
         f"'{user.name}' ({user.class_name}) in '{graph.model.name}' takes the padding for data.",
         _fix(call),
-        calls=[call.id, *[each.id for each in used]],
+        calls=[call.id, *[first.id for first in used]],
         caller=call.caller,
         layer=call.layer.id,
     )

@@ -25,9 +25,9 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 def _finding(trace: Trace, graph: Graph) -> Finding:
     nodes = {node.id: node for node in graph.nodes}
-    missing = [nodes[place] for place in graph.missing]
+    missing = [nodes[id_] for id_ in graph.missing]
     makers = [call for node in missing for call in _makers(trace, node)]
-    given = [nodes[place] for place in graph.inputs if place in nodes]
+    given = [nodes[id_] for id_ in graph.inputs if id_ in nodes]
     names = wording.listed([_named(trace, node) for node in missing])
     return RULE.finding(
         f"The outputs of '{graph.model.name}' are computed from {names} as well, which "

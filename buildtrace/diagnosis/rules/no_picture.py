@@ -46,15 +46,15 @@ def _finding(trace: Trace, use: Use, model: LayerRef) -> Finding:
 
 
 def _fix(use: Use, model: LayerRef, shapes: list[Shape | None]) -> str:
-    made = [
+    symbols = [
         f"keras.Input({wording.shape_in_words(shape[1:])})" for shape in shapes if shape is not None
     ]
-    inside = made[0] if len(made) == 1 else f"[{', '.join(made)}]"
+    inside = symbols[0] if len(symbols) == 1 else f"[{', '.join(symbols)}]"
     graph = f"keras.Model(i, {model.name}.call(i))"
     shown = f"keras.utils.plot_model({graph})"
     if use.name == "Model.summary":
         shown = f"{graph}.summary()"
-    return f"i = {inside if made else 'keras.Input(...)'}\n{shown}"
+    return f"i = {inside if symbols else 'keras.Input(...)'}\n{shown}"
 
 
 RULE = Rule(

@@ -50,16 +50,16 @@ def _of_floats(trace: Trace, chain: list[Call]) -> Iterator[Finding]:
         true, inner = call.error.message.rpartition(ACTUAL)[2], chain[-1]
         state = trace.index.state_after(call)
         method = state.method("call") if state else None
-        place = SourceLine(file=method.file, line=method.line) if method else call.caller
+        line = SourceLine(file=method.file, line=method.line) if method else call.caller
         if inner is not call and inner.error and inner.error.lines:
-            true, place = inner.error.message, inner.error.lines[0]
+            true, line = inner.error.message, inner.error.lines[0]
         layer = remedies.call_on_data(trace, call.layer, call.generation)
         yield RULE.finding(
             f"the cause is: {gist(true).rstrip('.')}, in the `call` of {wording.layer(call.layer)} "
-            f"at {wording.line(place)}; Keras took it for one about inputs that are not floats.",
-            fix=f"# correct {wording.line(place)}; to see it by itself:\n{layer}",
+            f"at {wording.line(line)}; Keras took it for one about inputs that are not floats.",
+            fix=f"# correct {wording.line(line)}; to see it by itself:\n{layer}",
             calls=[call.id, inner.id],
-            caller=place,
+            caller=line,
             layer=call.layer.id,
         )
 
@@ -85,18 +85,18 @@ def gist(message: str) -> str:
 def _finding(trace: Trace, ended: ErrorInfo, chain: list[Call], cause: Call) -> Finding:
     assert cause.error is not None
     ref = cause.layer or chain[0].layer
-    place = cause.error.lines[0] if cause.error.lines else cause.caller
-    at = f" at {wording.line(place)}" if place else ""
+    line = cause.error.lines[0] if cause.error.lines else cause.caller
+    at = f" at {wording.line(line)}" if line else ""
     who = f" in {wording.layer(ref)}" if ref else ""
     buried = LEADS_ASTRAY in ended.message
     how = "buried it in a text on the layer's output shape" if buried else f"made it {ended.type}"
     layer = ref and remedies.call_on_data(trace, ref, cause.generation)
     return RULE.finding(
         f"the cause is {cause.error.type}: {gist(cause.error.message)}{at}{who}; Keras {how}.",
-        fix=f"# correct {wording.line(place) or 'what raised it'}; to see it by itself:\n"
+        fix=f"# correct {wording.line(line) or 'what raised it'}; to see it by itself:\n"
         f"{layer or 'layer(x)'}",
         calls=[cause.id, *(call.id for call in chain[:-1])],
-        caller=place,
+        caller=line,
         layer=ref.id if ref else None,
     )
 

@@ -51,8 +51,8 @@ def _within(call: Call, outer: Call) -> bool:
 def _finding(trace: Trace, catcher: Call, call: Call, cause: Call) -> Finding:
     assert cause.error is not None
     ref = call.layer or catcher.layer
-    place = cause.error.lines[0] if cause.error.lines else cause.caller
-    at = f" at {wording.line(place)}" if place else ""
+    line = cause.error.lines[0] if cause.error.lines else cause.caller
+    at = f" at {wording.line(line)}" if line else ""
     text = cause.error.message.strip().splitlines()
     what = f"{cause.error.type}: {text[0]}" if text else cause.error.type
     fine = _went_well_on_data(trace, catcher, call)
@@ -64,7 +64,7 @@ def _finding(trace: Trace, catcher: Call, call: Call, cause: Call) -> Finding:
         f"Keras 3 ran {who} on placeholders, caught the {what}{at}, and went on: {end}.",
         fix=_fix(trace, catcher),
         calls=[call.id, cause.id, catcher.id],
-        caller=place,
+        caller=line,
         layer=ref.id if ref else None,
         severity="note" if fine else "error",
     )

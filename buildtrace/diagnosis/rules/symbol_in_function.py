@@ -38,9 +38,9 @@ def _check(trace: Trace) -> Iterator[Finding]:
             return
     symbols = [call for call in trace.roots if call.outputs]
     error = trace.error
-    found = _finding(error, symbols[-1], [symbols[-1].id]) if error and symbols else None
-    if found is not None:
-        yield found
+    last = _finding(error, symbols[-1], [symbols[-1].id]) if error and symbols else None
+    if last is not None:
+        yield last
 
 
 def _finding(error: ErrorInfo, call: Call, proof: list[int]) -> Finding | None:

@@ -52,8 +52,8 @@ def _part(spec: TensorSpec, maker: Call | None) -> str:
     if maker is None or maker.layer is None:
         return wording.shapes_in_words([spec])
     kind = "the Input " if maker.landmark == INPUT else ""
-    place = f" at {wording.line(maker.caller)}" if maker.caller else ""
-    return f"{wording.shapes_in_words([spec])} from {kind}'{maker.layer.name}'{place}"
+    where = f" at {wording.line(maker.caller)}" if maker.caller else ""
+    return f"{wording.shapes_in_words([spec])} from {kind}'{maker.layer.name}'{where}"
 
 
 def _fix(inputs: tuple[TensorSpec, ...]) -> str:

@@ -63,13 +63,13 @@ def _blame(openers: list[Call]) -> str:
 
 
 def _opener(call: Call) -> str:
-    place = f" at {wording.line(call.caller)}" if call.caller else ""
+    where = f" at {wording.line(call.caller)}" if call.caller else ""
     if call.landmark == INPUT:
-        return f"the Input '{_name(call)}'{place}, {wording.shapes_in_words(call.outputs)}"
+        return f"the Input '{_name(call)}'{where}, {wording.shapes_in_words(call.outputs)}"
     if call.outputs:
         shapes = wording.shapes_in_words(call.outputs)
-        return f"'{_name(call) or call.name}'{place}, which gives {shapes}"
-    return f"the shape that '{_name(call) or call.name}' was given{place}"
+        return f"'{_name(call) or call.name}'{where}, which gives {shapes}"
+    return f"the shape that '{_name(call) or call.name}' was given{where}"
 
 
 def _fix(build: Call, openers: list[Call], flatten: Call | None) -> str:

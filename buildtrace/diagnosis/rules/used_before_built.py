@@ -127,9 +127,9 @@ def _of_front(trace: Trace, use: Use) -> Sequence[TensorSpec]:
 
 def _of_weights(error: ErrorInfo) -> Iterator[Finding]:
     """`model.weights` of Keras 2 ended the run: it is an attribute, which is not recorded."""
-    found = re.match(r"Weights for model '([^']*)' have not yet been created", error.message)
-    if found:
-        model = found[1]
+    match = re.match(r"Weights for model '([^']*)' have not yet been created", error.message)
+    if match:
+        model = match[1]
         yield RULE.finding(
             f"the weights of the model '{model}' were asked for before it was built: {error.type}.",
             fix="model.build((None, ...))  # the shape of a batch of your data; then go on",

@@ -24,10 +24,10 @@ def _check(trace: Trace) -> Iterator[Finding]:
         if run is not None and run.layer is not None and run.layer.id not in told:
             told.add(run.layer.id)
             yield _refused(trace, raised, run)
-    for made in _made_in_call(trace).values():
-        if made[0].layer is not None and made[0].layer.id not in told:
-            told.add(made[0].layer.id)
-            yield _made(trace, made)
+    for makers in _made_in_call(trace).values():
+        if makers[0].layer is not None and makers[0].layer.id not in told:
+            told.add(makers[0].layer.id)
+            yield _made(trace, makers)
 
 
 def _refused_in(trace: Trace, raised: Raised) -> Call | None:
@@ -45,7 +45,7 @@ def _refused_in(trace: Trace, raised: Raised) -> Call | None:
 
 def _made_in_call(trace: Trace) -> dict[tuple[int, str], list[Call]]:
     """The calls of `add_weight` that a `call` of the user's made, by layer and name."""
-    found: dict[tuple[int, str], list[Call]] = defaultdict(list)
+    makers: dict[tuple[int, str], list[Call]] = defaultdict(list)
     for call in trace.calls:
         if call.landmark != "Layer.add_weight" or call.layer is None or call.error is not None:
             continue
@@ -54,18 +54,18 @@ def _made_in_call(trace: Trace) -> dict[tuple[int, str], list[Call]]:
             continue
         if call.generation == "keras2" and outer.landmark not in ("Layer.build", "_maybe_build"):
             for weight in trace.weights_made_by(call):
-                found[call.layer.id, weight.name].append(call)
-    return found
+                makers[call.layer.id, weight.name].append(call)
+    return makers
 
 
 def _refused(trace: Trace, raised: Raised, run: Call) -> Finding:
     assert run.layer is not None
-    made = [weight for call in raised.calls for weight in trace.index.weights_made_in(call)]
-    name = f"the weight '{made[-1].name}'" if made else "a weight"
+    weights = [weight for call in raised.calls for weight in trace.index.weights_made_in(call)]
+    name = f"the weight '{weights[-1].name}'" if weights else "a weight"
     return RULE.finding(
         f"`call` of {wording.layer(run.layer)} makes {name} at {wording.line(raised.line)}, when "
         "the layer is built already, and is refused: it would be another one at each call.",
-        fix=_fix(made[-1] if made else None),
+        fix=_fix(weights[-1] if weights else None),
         calls=raised.ids,
         caller=raised.line,
         layer=run.layer.id,

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
     for layer in trace.layers:
-        made = [
+        builds = [
             c for c in trace.index.builds_of(layer) if c.error is None and _own_weights(trace, c)
         ]
-        for before, after in pairwise(made):
+        for before, after in pairwise(builds):
             names = _own_weights(trace, before)
             again = [name for name in names if name in _own_weights(trace, after)]
             first, second = _outermost(trace, before, after)
@@ -60,12 +60,12 @@ def _own_weights(trace: Trace, call: Call) -> list[str]:
 def _outermost(trace: Trace, before: Call, after: Call) -> tuple[Call, Call]:
     """The two runs of the outermost `build` that ran twice: those inside follow from it."""
     around = {c.layer: c for c in trace.ancestors(after) if c.landmark == "Layer.build"}
-    found = before, after
+    outermost = before, after
     for outer in trace.ancestors(before):
         again = around.get(outer.layer) if outer.landmark == "Layer.build" else None
         if again is not None and again.id != outer.id:
-            found = outer, again
-    return found
+            outermost = outer, again
+    return outermost
 
 
 def _finding(trace: Trace, before: Call, after: Call, inner: Call, names: list[str]) -> Finding:
