@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from buildtrace.comparison.alignment import matches, stretches
 from buildtrace.comparison.layer_tree import LayerTree
 from buildtrace.traces.lazy import cached_property
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -133,7 +134,7 @@ class LayerMatching:
         while stack:
             current = stack.pop()
             if current not in partners:
-                total += sum(weight.parameters for weight in tree.weights(current))
+                total += totals(tree.weights(current)).parameters
                 stack += tree.inside.get(current, [])
         return total
 

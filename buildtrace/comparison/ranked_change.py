@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.comparison.difference import DECIDING, KINDS, Change, Location
-from buildtrace.traces.wording import listed, shape_in_words
+from buildtrace.traces.wording import USUAL_DTYPE, listed, shape_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,7 +117,7 @@ def locations(matching: LayerMatching, left: int, right: int) -> tuple[Location,
 
 def specs(tensors: Iterable[TensorSpec]) -> str:
     """Shapes, with the dtypes that are not the usual one."""
-    dtypes = ("float32", None)
+    dtypes = (USUAL_DTYPE, None)
     return listed(
         [
             shape_in_words(spec.shape) + ("" if spec.dtype in dtypes else f" {spec.dtype}")

@@ -226,7 +226,7 @@ def _order(
     """Whether `model.weights` has what both have in the same order."""
     keys: list[list[WeightKey]] = []
     for tree, id_ in ((matching.left, left), (matching.right, right)):
-        by_id = {weight.id: weight for weight in tree.trace.weights}
+        by_id = tree.trace.index.weight_by_id
         row = []
         for number in tree.graphs[id_].weights:
             weight = by_id.get(number)

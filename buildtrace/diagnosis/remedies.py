@@ -6,6 +6,8 @@ import keyword
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.traces.wording import USUAL_DTYPE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,7 +43,7 @@ def zeros(generation: str, spec: TensorSpec) -> str:
     """
     module = "tf" if generation == "keras2" else "keras.ops"
     sizes = tuple(1 if size is None else size for size in spec.shape or (None,))
-    kind = "" if spec.dtype in (None, "float32") else f', dtype="{spec.dtype}"'
+    kind = "" if spec.dtype in (None, USUAL_DTYPE) else f', dtype="{spec.dtype}"'
     return f"{module}.zeros({sizes}{kind})"
 
 

@@ -241,6 +241,11 @@ class TraceIndex:
     # -- weights ------------------------------------------------------------------------------
 
     @cached_property
+    def weight_by_id(self) -> dict[int, Weight]:
+        """The weights, by id; in a part of a trace that is not their place."""
+        return {weight.id: weight for weight in self.trace.weights}
+
+    @cached_property
     def weights_by_call(self) -> dict[int | None, list[Weight]]:
         """The weights, by the id of the call that made them itself."""
         return _grouped((weight.call, weight) for weight in self.trace.weights)
@@ -276,7 +281,7 @@ class TraceIndex:
             owner = () if weight.layer is None else (weight.layer,)
             for layer in at_work.get(weight.call, frozenset()).union(owner):
                 within.setdefault(layer, {})[weight.id] = weight
-        by_id = {weight.id: weight for weight in self.trace.weights}
+        by_id = self.weight_by_id
         for model, graph in self.graph_by_model.items():
             # A part of a trace may have the graph, and not all of its weights.
             if reported := {id_: by_id[id_] for id_ in graph.weights if id_ in by_id}:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.totals import totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,7 @@ def _was_made_by(trace: Trace, owner: LayerRef, weight: Weight) -> bool:
 
 def _finding(trace: Trace, owner: LayerRef, call: Call, weights: list[Weight]) -> Finding:
     assert call.layer is not None
-    number = sum(weight.parameters for weight in weights)
+    number = totals(weights).parameters
     state = trace.index.state_of(owner.id)
     attribute = call.layer.class_name.lower()
     return RULE.finding(

@@ -76,7 +76,7 @@ class _DiagramMaker:
     """Makes groups of graphs; a box's id says no more than where in the diagram it is."""
 
     def __init__(self, trace: Trace, options: Options, coarsen: Coarsening) -> None:
-        self._graphs = {graph.model.id: graph for graph in trace.graphs}
+        self._graphs = trace.index.graph_by_model
         self._index = trace.index
         self._options = options
         self._coarsen = coarsen

@@ -97,7 +97,7 @@ class _Rows:
         self.trace = trace
         self.full = full
         self.shown: dict[Hashable, str] = {}
-        self.graphs = {graph.model.id: graph for graph in trace.graphs}
+        self.graphs = trace.index.graph_by_model
         self.hidden = self.gaps = 0
 
     def of(self, graph: Graph, outer: list[int], before: str) -> Iterator[Row | SpanningRow]:

@@ -72,7 +72,7 @@ def groups(trace: Trace, full: bool) -> Iterator[tuple[str, list[Weight], str | 
     That is `None` for the weights of models that are left out.
     """
     seen: set[int] = set()
-    by_id = {weight.id: weight for weight in trace.weights}
+    by_id = trace.index.weight_by_id
     for graph in [*shown(trace, full), *trace.graphs]:
         graphs = graph.graphs if isinstance(graph, More) else [graph]
         own = dict.fromkeys(number for own_graph in graphs for number in own_graph.weights)
