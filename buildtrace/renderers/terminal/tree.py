@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from buildtrace.renderers.facts import Fact, FactKind, Term, TermKind
+    from buildtrace.renderers.facts import FactKind, Term, TermKind
     from buildtrace.traces.schema import Call, Folded, LayerRef, SourceLine
     from buildtrace.traces.trace import Trace
 
@@ -137,6 +137,7 @@ class Tree:
         trace: all of what is to be shown.
         shown: what is left of it when repeats, recursion and depth are folded.
         facts: what its calls have to say.
+        longest: so many columns a term of a kind may take.
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class Tree:
         self.shown = shown = shown or _folded(trace, options)
         self.width = width
         self.explain = options.explain
+        self.longest: dict[TermKind, int] = {"layer": max(width // 4, 20), "class": 32}
         self.marks = marks
         self.top = TOP if marks is None else TreePosition(NO_MARK, NO_MARK, 0)
         self.explained: set[tuple[str, str]] = set()
@@ -276,26 +278,23 @@ class Tree:
 
     def details(self, call: Call, parent: Call | None) -> Iterator[Detail]:
         """What there is to say of a call, `parent` being the one that it is shown in."""
-        facts = [*self.facts.of(call, parent, self._layer_inside(call))]
-        said = [fact for fact in facts if not fact.repeated]
-        yield from self._lowered(fact for fact in said if fact.kind not in AFTER_FOLDED)
-        yield from self._inside(call)
-        yield from self._lowered(fact for fact in said if fact.kind in AFTER_FOLDED)
-
-    def _lowered(self, facts: Iterable[Fact]) -> Iterator[Detail]:
-        """Facts as details: those of their terms that have a look."""
-        longest: dict[TermKind, int] = {"layer": max(self.width // 4, 20), "class": 32}
-        for fact in facts:
+        inside: Iterable[Detail] = self._inside(call)
+        for fact in self.facts.of(call, parent, self._layer_inside(call)):
+            if fact.repeated:
+                continue
+            if fact.kind in AFTER_FOLDED:
+                yield from inside
+                inside = ()
             for term in fact.terms:
                 look = LOOKS.get(term.kind)
-                if look is None or not term.text or self._is_usual(term):
-                    continue
-                text = term.lead + term.text
-                if term.kind in longest:
-                    text = shorten(text, longest[term.kind])
-                style = styles.SWALLOWED if fact.caught else look.style
-                part = Part(text, style, term.link)
-                yield Detail(look.rank, part, look.gap, look.least, term.short)
+                if look and term.text and not self._is_usual(term):
+                    text = term.lead + term.text
+                    if term.kind in self.longest:
+                        text = shorten(text, self.longest[term.kind])
+                    style = styles.SWALLOWED if fact.caught else look.style
+                    part = Part(text, style, term.link)
+                    yield Detail(look.rank, part, look.gap, look.least, term.short)
+        yield from inside
 
     def _is_usual(self, term: Term) -> bool:
         """Whether a term goes without saying where there is little room."""
