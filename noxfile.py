@@ -89,7 +89,7 @@ def versions(session: nox.Session, row: Row) -> None:
     try:
         if row.by_pip:
             session.install("pip")
-            session.run("python", "-m", "pip", "install", "--quiet", *row.by_pip)
+            session.run_install("python", "-m", "pip", "install", "--quiet", *row.by_pip)
         session.install(*row.packages, *_dependencies(oldest=row.oldest), *_test_tools())
         session.install("--no-deps", ".")
         outcome |= {"python": _python(session), "installed": _installed(session)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import zlib
 from collections import Counter
@@ -85,6 +86,7 @@ def _is_of_an_older_keras(item: pytest.Item) -> bool:
     )
 
 
+@functools.cache
 def _newest_generation() -> int:
     try:
         return int(importlib.metadata.version("keras").partition(".")[0])
