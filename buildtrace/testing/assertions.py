@@ -213,7 +213,7 @@ def _matching(trace: Trace, wanted: Step) -> list[Call]:
     if isinstance(wanted, str):
         return trace.find(wanted)
     name, layer = wanted
-    ids = {ref.id for ref in choose.layers_called(trace, layer)}
+    ids = {ref.id for ref in trace.index.layers_called(choose.name_of(layer))}
     return [call for call in trace.find(name) if call.layer and call.layer.id in ids]
 
 
@@ -244,7 +244,7 @@ def _chosen(trace: Trace, layers: Sequence[str | Named], wanted: str) -> list[La
         return list(trace.layers.values())
     found: list[LayerRef] = []
     for layer in layers:
-        refs = choose.layers_called(trace, layer)
+        refs = trace.index.layers_called(choose.name_of(layer))
         if not refs:
             text = f"expected {choose.name_of(layer)!r} to {wanted}, but there is no such layer"
             raise failure(trace, f"{text}; there are: {choose.known(trace)}")

@@ -9,7 +9,6 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from buildtrace.traces.schema import LayerRef
     from buildtrace.traces.trace import Trace
 
     class Named(Protocol):
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
 def name_of(layer: str | Named) -> str:
     """The name that was given, or that a layer of Keras has."""
     return layer if isinstance(layer, str) else layer.name
-
-
-def layers_called(trace: Trace, layer: str | Named) -> list[LayerRef]:
-    """The layers of this name, or else of this class, in order of appearance."""
-    name = name_of(layer)
-    layers = list(trace.layers.values())
-    named = [ref for ref in layers if ref.name == name]
-    return named or [ref for ref in layers if ref.class_name == name]
 
 
 def known(trace: Trace) -> str:

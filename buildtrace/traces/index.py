@@ -216,6 +216,12 @@ class TraceIndex:
                 layers[call.layer.id] = call.layer
         return layers
 
+    def layers_called(self, name: str) -> list[LayerRef]:
+        """The layers of this name, or else of this class, in order of appearance."""
+        layers = self.layer_by_id.values()
+        named = [ref for ref in layers if ref.name == name]
+        return named or [ref for ref in layers if ref.class_name == name]
+
     @cached_property
     def graph_by_model(self) -> dict[int, Graph]:
         """The graphs, by id of the model or of the layer that calls others."""

@@ -16,8 +16,8 @@ from buildtrace.traces.trace import Trace
 DENSE = Expected(min_ndim=2, axes={-1: 3})
 
 
-def lines(found):
-    return [place.line for place in found]
+def numbers(lines):
+    return [line.line for line in lines]
 
 
 # -- what was raised -------------------------------------------------------------------------
@@ -118,37 +118,40 @@ def test_a_trace_that_went_well_has_no_failure():
 
 
 def test_the_build_that_froze_a_layer_is_found_with_its_weights_and_lines():
-    found = failure(made_traces.frozen(expects=[DENSE]))
-    assert found.layer.name == "hidden"
-    assert [s.shape for s in found.given] == [(2, 5)]
-    assert found.expects == (DENSE,)
-    assert found.frozen.build.name == "Dense.build"
-    assert [s.shape for s in found.frozen.build.inputs] == [(2, 3)]
-    assert [(w.name, w.shape) for w in found.frozen.weights] == [("kernel", (3, 4)), ("bias", (4,))]
-    assert lines(found.frozen.lines) == [9, 17]
-    assert lines(found.lines) == [9, 18]
-    assert not found.building
-    assert not found.swallowed
+    failed = failure(made_traces.frozen(expects=[DENSE]))
+    assert failed.layer.name == "hidden"
+    assert [s.shape for s in failed.given] == [(2, 5)]
+    assert failed.expects == (DENSE,)
+    assert failed.frozen.build.name == "Dense.build"
+    assert [s.shape for s in failed.frozen.build.inputs] == [(2, 3)]
+    assert [(w.name, w.shape) for w in failed.frozen.weights] == [
+        ("kernel", (3, 4)),
+        ("bias", (4,)),
+    ]
+    assert numbers(failed.frozen.lines) == [9, 17]
+    assert numbers(failed.lines) == [9, 18]
+    assert not failed.building
+    assert not failed.swallowed
 
 
 def test_a_layer_that_tells_no_expectation_is_compared_with_what_it_was_built_for():
-    found = failure(made_traces.frozen())
-    assert found.expects == ()
-    assert found.frozen.build.name == "Dense.build"
+    failed = failure(made_traces.frozen())
+    assert failed.expects == ()
+    assert failed.frozen.build.name == "Dense.build"
 
 
 def test_what_fits_is_not_shown_as_the_cause():
-    found = failure(made_traces.frozen(expects=[DENSE], given=(7, 3)))
-    assert found.expects == ()
-    assert found.frozen is None
-    assert found.error.message == "Input 0 is not compatible."
+    failed = failure(made_traces.frozen(expects=[DENSE], given=(7, 3)))
+    assert failed.expects == ()
+    assert failed.frozen is None
+    assert failed.error.message == "Input 0 is not compatible."
 
 
 def test_an_earlier_build_counts_only_if_it_went_well_and_came_before():
-    found = failure(made_traces.failing(before=2))
-    assert found.frozen is None
-    assert found.building
-    assert found.call.name == "Dense.build"
+    failed = failure(made_traces.failing(before=2))
+    assert failed.frozen is None
+    assert failed.building
+    assert failed.call.name == "Dense.build"
 
 
 def test_a_call_without_a_layer_is_about_the_one_around_it():
@@ -161,10 +164,10 @@ def test_a_call_without_a_layer_is_about_the_one_around_it():
         r.call("Variable.__init__", error=error),
     ):
         pass
-    found = failure(r.trace(error))
-    assert found.call.name == "Variable.__init__"
-    assert found.layer == layer
-    assert [s.shape for s in found.given] == [(None, None)]
+    failed = failure(r.trace(error))
+    assert failed.call.name == "Variable.__init__"
+    assert failed.layer == layer
+    assert [s.shape for s in failed.given] == [(None, None)]
 
 
 def test_what_the_program_got_in_the_place_of_the_error_is_told():
@@ -172,9 +175,9 @@ def test_what_the_program_got_in_the_place_of_the_error_is_told():
     told = ErrorInfo(type="NotImplementedError", message="Keras knows better")
     (root,) = trace.roots
     calls = (replace(root, error=told), *trace.calls[1:])
-    found = failure(replace(trace, calls=calls, error=told))
-    assert found.error.type == "ValueError"
-    assert found.reported == told
+    failed = failure(replace(trace, calls=calls, error=told))
+    assert failed.error.type == "ValueError"
+    assert failed.reported == told
     assert failure(trace).reported is None
 
 
@@ -201,33 +204,33 @@ def test_what_keras_tries_and_catches_is_no_failure():
 
 
 def test_an_error_from_outside_of_all_calls():
-    place = SourceLine(file="a.py", line=3)
-    error = ErrorInfo(type="KeyError", message="x", lines=(place,))
-    found = failure(replace(made_traces.mlp3(), error=error))
-    assert (found.call, found.error, found.lines) == (None, error, (place,))
+    line = SourceLine(file="a.py", line=3)
+    error = ErrorInfo(type="KeyError", message="x", lines=(line,))
+    failed = failure(replace(made_traces.mlp3(), error=error))
+    assert (failed.call, failed.error, failed.lines) == (None, error, (line,))
 
 
 # -- what was caught --------------------------------------------------------------------------
 
 
 def test_an_exception_that_keras_caught_is_found_where_it_was_raised():
-    (found,) = swallowed(made_traces.caught())
-    assert found.call.name == "compute_output_spec"
-    assert found.swallowed_in.name == "Layer._maybe_build"
-    assert found.error.type == "TypeError"
-    assert found.by_keras
-    assert lines(found.lines) == [13, 10, 17]
-    assert found.times == 1
+    (exception,) = swallowed(made_traces.caught())
+    assert exception.call.name == "compute_output_spec"
+    assert exception.swallowed_in.name == "Layer._maybe_build"
+    assert exception.error.type == "TypeError"
+    assert exception.by_keras
+    assert numbers(exception.lines) == [13, 10, 17]
+    assert exception.times == 1
 
 
 def test_one_that_the_user_s_own_code_may_have_caught_is_not_laid_at_keras_door():
-    (found,) = swallowed(made_traces.caught(by_user=True))
-    assert not found.by_keras
+    (exception,) = swallowed(made_traces.caught(by_user=True))
+    assert not exception.by_keras
 
 
 def test_the_same_again_is_counted():
-    (found,) = swallowed(made_traces.caught(times=3))
-    assert found.times == 3
+    (exception,) = swallowed(made_traces.caught(times=3))
+    assert exception.times == 3
 
 
 def test_keras_own_affairs_are_not_told():
@@ -249,7 +252,7 @@ def test_all_calls_that_a_caught_exception_ended():
             pass
     trace = r.trace()
     assert swallowed_path(trace) == {1, 2, 3}
-    (found,) = swallowed(trace)
-    assert found.call.id == 3
-    assert found.swallowed_in.id == 0
+    (exception,) = swallowed(trace)
+    assert exception.call.id == 3
+    assert exception.swallowed_in.id == 0
     assert swallowed_path(made_traces.failing()) == set()

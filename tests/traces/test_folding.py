@@ -130,10 +130,10 @@ def test_limit_depth_says_what_it_hid():
 def test_hidden_calls_are_found_where_they_were():
     shown = fold(MANY)
     call = next(c for c in shown.calls if c.folded and c.folded.repeats > 1)
-    found = hidden(MANY, shown)[call.id]
-    assert [c.layer.name for c in found.beside] == [f"dense_{n}" for n in range(1, 30)]
+    hidden_there = hidden(MANY, shown)[call.id]
+    assert [c.layer.name for c in hidden_there.beside] == [f"dense_{n}" for n in range(1, 30)]
     whole = sizes(MANY)
-    assert sum(whole[c.id] for c in found.beside) == call.folded.calls
+    assert sum(whole[c.id] for c in hidden_there.beside) == call.folded.calls
 
 
 def test_focus_keeps_one_model():
@@ -210,10 +210,10 @@ def test_folding_is_fast():
     [MANY, made_traces.layers(["Own"] * 200), made_traces.layers([f"Kind{n}" for n in range(400)])],
     ids=["inside", "alike", "all different"],
 )
-@pytest.mark.parametrize("place", [0.3, 0.5, 0.99])
-def test_what_is_to_be_kept_is_kept_with_the_way_there(trace, place):
+@pytest.mark.parametrize("depth", [0.3, 0.5, 0.99])
+def test_what_is_to_be_kept_is_kept_with_the_way_there(trace, depth):
     deep = [call for call in trace.calls if call.name == "Layer.add_weight"]
-    call = deep[int(len(deep) * place)]
+    call = deep[int(len(deep) * depth)]
     outer = {call.id, *(outer.id for outer in trace.ancestors(call))}
     for shown in (fold(trace, keep={call.id}), limit_depth(trace, 1, keep={call.id})):
         assert outer <= {call.id for call in shown.calls}

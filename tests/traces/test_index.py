@@ -49,11 +49,11 @@ def test_builds_by_hand_of_a_layer_without_its_own():
 def test_a_functional_model_is_built_by_the_call_that_makes_it():
     r = Recording()
     model = r.layer("model", "Functional")
-    with r.call("Functional.__init__", model, changes={"built": (False, True)}) as made:
+    with r.call("Functional.__init__", model, changes={"built": (False, True)}) as making:
         pass
     index = r.trace().index
     assert index.builds_of(model.id) == []
-    assert [call.id for call in index.built_by(model.id)] == [made]
+    assert [call.id for call in index.built_by(model.id)] == [making]
 
 
 def test_weights_are_asked_for_by_their_maker_their_owner_and_what_they_are_in():
