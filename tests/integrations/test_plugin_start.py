@@ -75,7 +75,7 @@ def test_it_can_be_left_out(project):
     assert not {name for name in modules if name.startswith("buildtrace")}
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "arguments",
     [
