@@ -117,7 +117,7 @@ def _gone(trace: Trace, error: ErrorInfo, layer: LayerRef, asked: str) -> Findin
         fix = f"[node.{side}_tensors for node in {layer.name}._inbound_nodes]  # one for each call"
         fix = fix.replace("output_tensors", "outputs")
     return RULE.finding(
-        f"`{asked}` was asked of a layer, and layers of Keras 3 have none{which}.",
+        f"`{asked}` was asked of a layer, but layers of Keras 3 do not have it{which}.",
         fix,
         calls=_proof(trace, layer),
         caller=error.lines[0],
@@ -185,9 +185,9 @@ RULE = Rule(
     severity="error",
     generations=BOTH,
     why="A layer has one node for each time that it was called on symbols, and none for calls on "
-    "data. `output` and `output_shape` speak of the one node; if there are several of different "
-    "shapes, or none, there is no answer (Layer.output_shape in engine/base_layer.py of tf_keras "
-    "2.21, Operation.output in ops/operation.py of keras 3.15).",
+    "data. `output` and `output_shape` are those of its only node; if there are several of "
+    "different shapes, or none, there is no answer (Layer.output_shape in engine/base_layer.py of "
+    "tf_keras 2.21, Operation.output in ops/operation.py of keras 3.15).",
     bad="""\
 from tensorflow import keras
 

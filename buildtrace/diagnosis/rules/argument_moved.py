@@ -36,7 +36,7 @@ class _Moved(NamedTuple):
     fix: str
 
 
-_WEIGHT = 'self.add_weight(name="{name}", shape=(...))  # named, it is right in both'
+_WEIGHT = 'self.add_weight(name="{name}", shape=(...))  # by name, it is right in both'
 _MOVED = (
     _Moved(
         "keras3",
@@ -48,7 +48,7 @@ _MOVED = (
             r"|^Could not interpret initializer identifier: [(\[]"
             r"|^Cannot convert '(?P<named>[^']*)' to a shape"
         ),
-        "its first argument is the shape, and was given the name",
+        "the first argument of `Layer.add_weight` is the shape, but was given the name",
         _WEIGHT,
     ),
     _Moved(
@@ -59,7 +59,7 @@ _MOVED = (
             r"add_weight\(\) got multiple values for argument 'name'"
             r"|can only concatenate (?:tuple|list) \(not \"str\"\) to"
         ),
-        "its first argument is the name, and was given the shape",
+        "the first argument of `Layer.add_weight` is the name, but was given the shape",
         _WEIGHT,
     ),
     _Moved(
@@ -71,8 +71,8 @@ _MOVED = (
             r"loss_weights=(?P<name>.*) of type <class 'str'>",
             re.DOTALL,
         ),
-        "the third argument of `compile` is `loss_weights`, and was given the metrics",
-        'model.compile(optimizer, loss, metrics=["{name}"])  # named, it is right in both',
+        "the third argument of `compile` is `loss_weights`, but was given the metrics",
+        'model.compile(optimizer, loss, metrics=["{name}"])  # by name, it is right in both',
     ),
     _Moved(
         "keras3",
@@ -82,8 +82,8 @@ _MOVED = (
             r"^Expected `trainable` to be a boolean. Received: trainable=(?P<name>.*) \(of type "
             r"<class 'str'>\)"
         ),
-        "the argument after the layers is `trainable`, and was given the name",
-        'keras.Sequential([...], name="{name}")  # named, it is right in both',
+        "the argument after the layers is `trainable`, but was given the name",
+        'keras.Sequential([...], name="{name}")  # by name, it is right in both',
     ),
 )
 
@@ -109,14 +109,12 @@ def _match(raised: Raised, moved: _Moved) -> re.Match[str] | None:
 
 
 def _finding(raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
-    function = f"`{moved.function}`: " if moved.function else ""
     layer = raised.calls[-1].layer if raised.calls else None
     names = [value for value in match.groupdict().values() if value]
     here, there = ("Keras 3", "Keras 2") if moved.generation == "keras3" else ("Keras 2", "Keras 3")
     line = raised.calls[-1].caller if raised.calls else raised.line
     return RULE.finding(
-        f"{wording.line(line)} passes arguments in the order of {there} to {here}: {function}"
-        f"{moved.wants}.",
+        f"{wording.line(line)} passes arguments to {here} in the order of {there}: {moved.wants}.",
         fix=moved.fix.replace("{name}", names[0] if names else "w"),
         calls=raised.ids,
         caller=line,
@@ -126,14 +124,14 @@ def _finding(raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
 
 RULE = Rule(
     code="BT503",
-    title="an argument in the other generation's place",
+    title="arguments in the order of the other generation",
     severity="error",
     generations=BOTH,
     why="The order of some arguments changed. `Layer.add_weight` begins with the name in Keras 2 "
     "(engine/base_layer.py of tf_keras 2.21) and with the shape in Keras 3 (layers/layer.py of "
-    "keras 3.15.1, which takes a name as a keyword alone); the third argument of `Model.compile` "
+    "keras 3.15.1, which takes the name only as a keyword); the third argument of `Model.compile` "
     "is the metrics in Keras 2 and the loss weights in Keras 3; the second of `Sequential` is the "
-    "name and `trainable`.",
+    "name in Keras 2 and `trainable` in Keras 3.",
     bad="""\
 import numpy as np
 from tensorflow import keras

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _KERAS_3 = {
     "batch_input_shape": "keras.Input(batch_shape=(...))  # as the first layer",
     "weights": "layer.set_weights(...)  # after the layer was built",
-    "dynamic": 'model.compile(..., run_eagerly=True)  # and no "dynamic"',
+    "dynamic": "model.compile(..., run_eagerly=True)  # and no `dynamic`",
     "time_major": "# no time_major: transpose what goes in and what comes out\n"
     "x = keras.ops.transpose(x, (1, 0, 2))",
     "experimental_autocast": "autocast=False",
@@ -68,8 +68,8 @@ def _finding(raised: Raised, generation: str, name: str, of: str | None, fix: st
     layer = raised.calls[-1].layer if raised.calls else None
     whom = f"{of} of {here}" if of else here
     return RULE.finding(
-        f"{wording.line(raised.line)} gives `{name}` to {whom}: only {there} has an argument of "
-        "that name.",
+        f"{wording.line(raised.line)} passes `{name}` to {whom}, but only {there} has an argument "
+        "of that name.",
         fix=fix,
         calls=raised.ids,
         caller=raised.line,

@@ -78,8 +78,8 @@ def _finding(raised: Raised, name: str, class_name: str) -> Finding:
     whose = f"of {class_name}" if class_name else "of a layer"
     layer = raised.calls[-1].layer if raised.calls else None
     return RULE.finding(
-        f"{wording.line(raised.line)} assigns the attribute `{name}` {whose}, which Keras has for "
-        "itself: every layer or model has a property of that name that cannot be set.",
+        f"{wording.line(raised.line)} assigns the attribute `{name}` {whose}, which Keras "
+        "reserves: every layer or model has a property of that name that cannot be set.",
         fix=f"self.{_other_name(name)} = ...  # any name that Keras does not have",
         calls=raised.ids,
         caller=raised.line,
@@ -97,9 +97,9 @@ RULE = Rule(
     severity="error",
     generations=BOTH,
     why="`input`, `output`, `weights`, `losses`, `metrics`, `dtype` and more are properties of "
-    "every layer, which Python does not let anyone set; a model has `layers` besides. Keras 2 "
+    "every layer, which Python does not let anyone set; a model also has `layers`. Keras 2 "
     "says so (Layer.__setattr__ in engine/base_layer.py of tf_keras 2.21), and has `name`, "
-    "`input_shape` and `updates` too; in Keras 3 it is Python's own message (Layer in "
+    "`input_shape` and `updates` too; in Keras 3 the message is Python's own (Layer in "
     "layers/layer.py of keras 3.15.1).",
     bad="""\
 import numpy as np

@@ -40,11 +40,11 @@ def _is_in_vain(call: Call, state: LayerState) -> bool:
 def _finding(call: Call, state: LayerState) -> Finding:
     names = remedies.needed(state)
     what = wording.listed([f"'{name}'" for name in names])
-    came = "raised" if call.error else "marked it as built and built nothing"
+    came = "raised" if call.error else "marked it as built without building anything"
     left = [wording.layer(child) for child in state.children if child.id in state.unbuilt]
     return RULE.finding(
-        f"build of {wording.layer(state.layer)} {came}: its `call` needs {what}, and `build` has "
-        f"one argument to give; not built: {wording.listed(left) or 'all'}.",
+        f"`build` of {wording.layer(state.layer)} {came}: its `call` needs {what}, but `build` can "
+        f"pass only one argument; not built: {wording.listed(left) or 'all'}.",
         fix=_fix(call, state, names),
         calls=[call.id],
         caller=call.caller,
@@ -61,7 +61,7 @@ def _fix(call: Call, state: LayerState, names: list[str]) -> str:
         )
     given = call.inputs if len(call.inputs) == len(names) else ()
     data = [remedies.zeros(call.generation, spec) for spec in given] or names
-    return f"{remedies.variable(state.layer)}({', '.join(data)})  # in the place of .build(...)"
+    return f"{remedies.variable(state.layer)}({', '.join(data)})  # instead of .build(...)"
 
 
 RULE = Rule(

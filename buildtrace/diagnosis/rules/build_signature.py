@@ -49,16 +49,16 @@ def _finding(call: Call, state: LayerState, build: Method) -> Finding:
     tensors = remedies.needed(state) or ["inputs"]
     takes = wording.listed(build.arguments) or "nothing"
     gets = (
-        "gives the shape of the first argument of `call` alone"
+        "passes only the shape of the first argument of `call`"
         if call.generation == "keras2"
-        else f"has {wording.listed([f'{name}_shape' for name in tensors])} to give"
+        else f"passes {wording.listed([f'{name}_shape' for name in tensors])}"
     )
     fix = _for_a_list(tensors)
     if call.generation == "keras3" and len(tensors) > 1:
         shapes = ", ".join(f"{name}_shape" for name in tensors)
         fix = f"def build(self, {shapes}):  # the arguments of `call`, with _shape"
     return RULE.finding(
-        f"build of {wording.layer(state.layer)} takes {takes}, but Keras {call.generation[-1]} "
+        f"`build` of {wording.layer(state.layer)} takes {takes}, but Keras {call.generation[-1]} "
         f"{gets}.",
         fix=fix,
         calls=[call.id],
@@ -83,9 +83,9 @@ RULE = Rule(
     title="`build` does not take what Keras gives it",
     severity="error",
     generations=BOTH,
-    why="Keras 2 calls `build` with one thing, the shapes in the first argument of `call` "
+    why="Keras 2 calls `build` with one argument, the shapes in the first argument of `call` "
     "(Layer._maybe_build in engine/base_layer.py of tf_keras 2.21). Keras 3 does the same if "
-    "`build` has one argument; if it has more, each has to be called like an argument of `call`, "
+    "`build` has one argument; if it has more, each has to be named like an argument of `call`, "
     "with _shape at the end (update_shapes_dict_for_target_fn in layers/layer.py of keras 3.15).",
     bad="""\
 from tensorflow import keras

@@ -58,7 +58,8 @@ def _finding(
     if later is not None:
         end += f" until {wording.line(later.caller)} calls it" if later.caller else " until later"
     return RULE.finding(
-        f"build of {wording.layer(ref)} marked it as built and built nothing: {names} {end}.",
+        f"`build` of {wording.layer(ref)} marked it as built without building anything: "
+        f"{names} {end}.",
         fix=_fix(trace, ref, left, call.generation),
         calls=[call.id],
         caller=call.caller,
@@ -69,8 +70,8 @@ def _finding(
 
 def _fix(trace: Trace, ref: LayerRef, left: list[LayerRef], generation: str) -> str:
     """A call on data, and a `build` if it is known what each layer inside has to be built from."""
-    code = f"{remedies.call_on_data(trace, ref, generation)}  # in the place of .build(...): runs"
-    code += " `call`, mistakes in it included"
+    call = remedies.call_on_data(trace, ref, generation)
+    code = f"{call}  # instead of .build(...): runs `call`, with any mistakes in it"
     shapes = ["input_shape"] if len(left) == 1 else [_shape(trace, child) for child in left]
     if not all(shapes):
         return code
@@ -96,14 +97,14 @@ def _of_sequential(trace: Trace, call: Call) -> Iterator[Finding]:
         assert call.layer is not None
         name = remedies.variable(call.layer)
         yield RULE.finding(
-            f"build of {wording.layer(call.layer)} marked it as built and built nothing: it was "
-            "not given the shape of one tensor.",
+            f"`build` of {wording.layer(call.layer)} marked it as built without building anything, "
+            "because it was not given the shape of one tensor.",
             fix=f"{name}.build((None, ...))  # the shape of a batch of your data",
             calls=[call.id],
             caller=call.caller,
             layer=call.layer.id,
-            why="Sequential.build of Keras 3 returns if what it is given is not one shape, and "
-            "what is around each `build` then sets built=True (models/sequential.py and "
+            why="Sequential.build of Keras 3 returns at once if what it is given is not one shape, "
+            "and the wrapper around every `build` then sets built=True (models/sequential.py and "
             "build_wrapper in layers/layer.py of keras 3.15).",
         )
 
@@ -113,10 +114,10 @@ RULE = Rule(
     title="built, but without weights",
     severity="error",
     generations=BOTH,
-    why="A class without a `build` of its own inherits Layer.build, which runs nothing: it sets "
-    "built=True (Keras 3 warns of that). The layers inside are built when they are called, not "
+    why="A class without a `build` of its own inherits Layer.build, which only sets "
+    "built=True (Keras 3 warns about it). The layers inside are built when they are called, not "
     "before, and an error in `call` does not show (Layer.build in layers/layer.py of keras 3.15, "
-    "whose models have no other; in engine/base_layer.py of tf_keras 2.21, whose Model.build does "
+    "whose models inherit it too; in engine/base_layer.py of tf_keras 2.21, whose Model.build does "
     "run `call`).",
     bad="""\
 from tensorflow import keras

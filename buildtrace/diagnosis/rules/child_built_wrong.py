@@ -73,11 +73,11 @@ RULE = Rule(
     title="a child built from another shape than `call` feeds it",
     severity="error",
     generations=BOTH,
-    why="A `build` that calls its child's `build` fixes the child's weights, and says from which "
-    "shape; the child's first call then builds nothing any more. Keras 3 marks it as built "
-    "whatever its `build` does (build_wrapper in layers/layer.py of keras 3.15); in tf_keras 2.21 "
-    "so does each layer of Keras' own, and one that does not is built again by the call, and "
-    "right.",
+    why="A `build` that calls its child's `build` decides the shapes of the child's weights; the "
+    "child's first call then builds nothing more. Keras 3 marks the child as built whatever its "
+    "`build` does (build_wrapper in layers/layer.py of keras 3.15); in tf_keras 2.21 "
+    "Keras' own layers mark themselves, and a layer that does not is built again by its first "
+    "call, correctly.",
     bad="""\
 import numpy as np
 from tensorflow import keras

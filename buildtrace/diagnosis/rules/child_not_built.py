@@ -89,8 +89,8 @@ def _finding(trace: Trace, holder: LayerState, build: Call) -> Finding:
     end = f": {failed.name} could not load it" if failed else ": a .keras file will not load"
     by = next(c for c in trace.ancestors(build) if c.landmark == "Layer.__call__")
     return RULE.finding(
-        f"{does} {wording.layer(build.layer)} in {wording.layer(holder.layer)}; only a call did, "
-        f"at {wording.line(build.caller)}{end}.",
+        f"{does} {wording.layer(build.layer)} in {wording.layer(holder.layer)}, only the call "
+        f"at {wording.line(build.caller)} did{end}.",
         fix=_fix(trace, holder, build, is_there=method is not None),
         calls=[build.id, by.id, *(b.id for b in trace.index.builds_of(holder.layer.id)[:1])],
         caller=line if line.line else build.caller,
@@ -151,9 +151,9 @@ RULE = Rule(
     title="a layer inside is not built by `build`",
     severity="warning",
     generations=BOTH,
-    why="Loading makes the model anew and runs its `build`, not its `call`, if its class has a "
-    "`build`: a layer that only `call` has built has no variables then for the saved values to go "
-    "into (Model.build_from_config in models/model.py of keras 3.15; Layer.build_from_config in "
+    why="If its class has a `build`, loading a model makes it anew and runs `build`, not `call`: a "
+    "layer that only `call` builds then has no variables for the saved values to go into "
+    "(Model.build_from_config in models/model.py of keras 3.15; Layer.build_from_config in "
     "engine/base_layer.py of tf_keras 2.21).",
     bad="""\
 import os

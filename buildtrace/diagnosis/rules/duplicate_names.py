@@ -33,7 +33,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
     makers = [call for layer in layers for call in _first_calls(trace, layer)]
     second = makers[-1].caller if len(makers) > 1 else None
     yield RULE.finding(
-        f"The name '{name}' is that of {_several(layers)} in one model{_lines(makers)}.",
+        f"{_several(layers)} in one model have the name '{name}'{_lines(makers)}.",
         _fix(trace, name, layers),
         calls=[*[call.id for call in trace.index.failing], *[call.id for call in makers]],
         caller=second or (error.lines[0] if error.lines else None),
@@ -59,7 +59,7 @@ def _first_calls(trace: Trace, layer: LayerRef) -> list[Call]:
 
 def _several(layers: list[LayerRef]) -> str:
     if len(layers) < 2:
-        return "two layers"
+        return "Two layers"
     return f"{len(layers)} layers ({wording.listed([layer.class_name for layer in layers])})"
 
 
@@ -83,11 +83,11 @@ def _fix(trace: Trace, name: str, layers: list[LayerRef]) -> str:
 
 RULE = Rule(
     code="BT401",
-    title="two layers of one name in a model",
+    title="two layers with the same name in a model",
     severity="error",
     generations=BOTH,
     why="The names of a model's layers are the keys of its config and of its weights in a file, so "
-    "Keras refuses two of one name (map_graph in ops/function.py of keras 3.15, "
+    "Keras refuses two with the same name (map_graph in ops/function.py of keras 3.15, "
     "_map_graph_network in engine/functional.py of tf_keras 2.21), and does not say which two. "
     "One layer that is called twice is one layer, and fine.",
     bad="""\

@@ -52,10 +52,10 @@ def _finding(raised: Raised, saved: str) -> Finding:
     package = "keras" if saved == "keras3" else "tf_keras"
     return RULE.finding(
         f"{what} of {loads} at {wording.line(line)} reads a model that {by} saved: its description "
-        f"has words that {loads} does not know.",
+        f"uses names that {loads} does not know.",
         fix=f"import {package}  # the generation that saved it\n\n"
         f"model = {package}.models.load_model(path)\n"
-        'model.save_weights("model.weights.h5")  # this file, both can read:\n'
+        'model.save_weights("model.weights.h5")  # both can read this file:\n'
         "# make the same model in the other generation, and load_weights from it",
         calls=raised.ids,
         caller=line,

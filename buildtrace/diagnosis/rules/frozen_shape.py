@@ -32,8 +32,8 @@ def _finding(trace: Trace, failure: Raised, misfit: Mismatch) -> Finding:
     return RULE.finding(
         f"{wording.layer(misfit.build.layer)} was built for "
         f"{wording.shape_in_words(misfit.expected)}{_by(misfit, first)}, "
-        f"and got {wording.shape_in_words(misfit.got)}{_through(flatten)}: "
-        f"its weights have the size {before} in them, not {now}.",
+        f"but got {wording.shape_in_words(misfit.got)}{_through(flatten)}: "
+        f"its weights were made for a size of {before}, not {now}.",
         _fix(trace, misfit, first, flatten),
         calls=[*failure.ids, misfit.build.id, first.id],
         caller=misfit.call.caller,

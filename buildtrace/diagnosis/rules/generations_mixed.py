@@ -87,7 +87,8 @@ def _fix(class_name: str, generation: str) -> str:
     name = class_name.rpartition(".")[2]
     if class_name.startswith("tensorflow_hub."):
         return (
-            "# tensorflow_hub makes layers of Keras 2: take all of it, before anything else\n"
+            "# tensorflow_hub makes layers of Keras 2: use it everywhere, set before anything "
+            "else\n"
             'os.environ["TF_USE_LEGACY_KERAS"] = "1"\n'
             "import tensorflow as tf  # tf.keras is tf_keras now"
         )
@@ -135,7 +136,7 @@ def _inside(call: Call, outer: Call) -> Finding:
     return RULE.finding(
         f"{wording.layer(outer.layer)} is of {_NAMES[outer.generation]}, and calls "
         f"{wording.layer(call.layer)} of {_NAMES[call.generation]} ({wording.line(call.caller)}): "
-        f"it runs, but is no layer of the other, and is not {lost} as one.",
+        f"it runs, but the other does not take it for a layer, and it is not {lost} as one.",
         fix=_fix(f"layers.{call.layer.class_name}", outer.generation),
         calls=[outer.id, call.id],
         caller=call.caller,

@@ -92,7 +92,7 @@ def _finding(trace: Trace, failure: Raised, refused: Refused) -> Finding:
     got = wording.shapes_in_words([refused.spec] if one else refused.call.inputs)
     inputs = _inputs(trace, refused)
     return RULE.finding(
-        f"{wording.layer(layer)}{_made_with(inputs)} takes {refused.wants}, and got "
+        f"{wording.layer(layer)}{_made_with(inputs)} takes {refused.wants}, but got "
         f"{got}{_from(before)}.",
         _fix(trace, refused, way),
         calls=[*failure.ids, *[call.id for call in inputs], *([before.id] if before else [])],
@@ -142,8 +142,8 @@ def _fix(trace: Trace, refused: Refused, way: list[Call]) -> str:
         return _fewer_axes(refused, recurrent)
     if recurrent is not None:
         return (
-            f"{_constructor(recurrent, 'True')}  # '{recurrent.name}': hands on every step, not "
-            "the last one alone"
+            f"{_constructor(recurrent, 'True')}  # '{recurrent.name}': passes on every step, not "
+            "only the last"
         )
     return _more_axes(refused, shape, before)
 
@@ -186,7 +186,7 @@ def _all_inputs(trace: Trace, refused: Refused) -> str:
 def _fewer_axes(refused: Refused, recurrent: LayerRef | None) -> str:
     if recurrent is not None:
         return (
-            f"{_constructor(recurrent, 'False')}  # '{recurrent.name}': hands on the last step "
+            f"{_constructor(recurrent, 'False')}  # '{recurrent.name}': passes on the last step "
             "alone"
         )
     if refused.axes == 2:

@@ -103,9 +103,9 @@ def _anew(trace: Trace, maker: _Maker, anew: list[Call]) -> Finding:
     held = trace.index.reported_weights[maker.owner.id]
     proven = _is_proven(trace, held, [[call] for call in anew])
     return RULE.finding(
-        f"`call` of {wording.layer(maker.owner)} has another {maker.class_name} each time it runs "
-        f"({wording.line(maker.line)}): {wording.listed(names)}, all with new weights, so that "
-        "what one of them learns is gone with the next.",
+        f"`call` of {wording.layer(maker.owner)} makes another {maker.class_name} each time it "
+        f"runs ({wording.line(maker.line)}): {wording.listed(names)}, all with new weights, so "
+        "that what one of them learns is lost with the next.",
         fix=_fix(maker.class_name),
         calls=[call.id for call in anew],
         caller=maker.line,
@@ -120,8 +120,8 @@ def _anew(trace: Trace, maker: _Maker, anew: list[Call]) -> Finding:
 def _refused(owner: LayerRef, calls: list[int], line: SourceLine | None) -> Finding:
     where = f" at {wording.line(line)}" if line is not None else ""
     return RULE.finding(
-        f"`call` of {wording.layer(owner)} makes a layer{where} while '{owner.name}' is built "
-        "already, and Keras refuses it: it would be another one at each call.",
+        f"`call` of {wording.layer(owner)} makes a layer{where} when '{owner.name}' is already "
+        "built, and Keras refuses it: it would be another one at each call.",
         fix=_fix("Dense"),
         calls=calls,
         caller=line,

@@ -82,9 +82,10 @@ def _finding(trace: Trace, owner: LayerRef, call: Call, weights: list[Weight]) -
     state = trace.index.state_of(owner.id)
     attribute = call.layer.class_name.lower()
     return RULE.finding(
-        f"{wording.layer(owner)} calls {wording.layer(call.layer)}, which is no part of it: its "
-        f"{wording.count(len(weights), 'weight')} ({wording.count(number, 'parameter')}) are "
-        f"not among the weights of '{owner.name}', so they are neither trained nor saved.",
+        f"{wording.layer(owner)} calls {wording.layer(call.layer)}, which Keras does not know as "
+        f"a part of it: its {wording.count(len(weights), 'weight')} "
+        f"({wording.count(number, 'parameter')}) are not among the weights of '{owner.name}', so "
+        "they are neither trained nor saved.",
         fix=f"class {state.layer.class_name if state else owner.class_name}(...):\n"
         "    def __init__(self, ...):\n"
         "        super().__init__()\n"
@@ -101,11 +102,11 @@ RULE = Rule(
     title="a layer is called, but not tracked",
     severity="error",
     generations=BOTH,
-    why="A layer knows as its own what its attributes hold: layers, and lists, tuples and dicts "
+    why="A layer tracks what its attributes hold: layers, and lists, tuples and dicts "
     "of them. It does not look into other objects, functions or closures, nor into a list that "
     "is appended to a list (Keras 3: Tracker.track in utils/tracking.py of keras 3.15.1) or into "
-    "a set (Keras 2: Layer.__setattr__ in engine/base_layer.py of tf_keras 2.21). What is found "
-    "there runs, but has no part in training, saving and `trainable`.",
+    "a set (Keras 2: Layer.__setattr__ in engine/base_layer.py of tf_keras 2.21). A layer that "
+    "is hidden there runs, but is left out of training, saving and `trainable`.",
     bad="""\
 import numpy as np
 from tensorflow import keras

@@ -59,16 +59,16 @@ def _finding(graph: Graph, node: Node, ran: Call, *, replaced: bool) -> Finding:
             "built, and Keras still has it: without weights, in `layers`, in the summary and in "
             "saved files."
         )
-        remedy = f"# have `__init__` make the right layer, instead of '{node.name}':"
+        remedy = f"# make the right layer in `__init__`, instead of '{node.name}':"
     else:
         message = (
             f"{wording.layer(model)} has a layer {name} that was neither called nor built: it has "
             "no weights, and is in the summary and in saved files all the same."
         )
-        remedy = f"# if '{node.name}' is left over, have `__init__` not make it:"
+        remedy = f"# if '{node.name}' is left over, do not make it in `__init__`:"
     return RULE.finding(
         message,
-        fix=f"{remedy}\nmodel = {model.class_name}(...)  # with what decides it as an argument",
+        fix=f"{remedy}\nmodel = {model.class_name}(...)  # pass what decides it as an argument",
         calls=[ran.id],
         caller=ran.caller,
         layer=node.layer,
@@ -84,10 +84,10 @@ RULE = Rule(
     why="A layer belongs to a model as soon as an attribute holds it. In Keras 3 it stays when the "
     "attribute gets another value: the tracker only ever adds (Tracker.track in utils/tracking.py "
     "of keras 3.15.1), so that a head that was replaced is still in `layers`, and counts in the "
-    "order by which `.weights.h5` files are read. Its own `build` warns of layers that are not "
+    "order in which `.weights.h5` files are read. Its own `build` warns of layers that are not "
     "built (Layer.build in layers/layer.py). Keras 2 lets go of what an attribute held before "
     "(Layer.__delattr__ in engine/base_layer.py of tf_keras 2.21). A layer that is used later, by "
-    "another method or in training, is well then, but an optimizer that was built before does not "
+    "another method or in training, is fine, but an optimizer that was built before does not "
     "know its weights.",
     bad="""\
 import numpy as np

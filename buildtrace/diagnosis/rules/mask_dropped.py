@@ -89,7 +89,7 @@ def _finding(trace: Trace, call: Call, graph: Graph, user: Node) -> Finding:
     used = trace.index.calls_of(user.layer)[:1] if user.layer is not None else []
     return RULE.finding(
         f"{wording.layer(call.layer)} dropped the mask of its input "
-        f"{wording.shapes_in_words(call.inputs)}: "
+        f"{wording.shapes_in_words(call.inputs)}, so "
         f"'{user.name}' ({user.class_name}) in '{graph.model.name}' takes the padding for data.",
         _fix(call),
         calls=[call.id, *[first.id for first in used]],
@@ -124,7 +124,7 @@ RULE = Rule(
     why="A layer hands a mask on only if it says that it supports masking, and by default it does "
     "not: what comes out has no mask (Layer._set_mask_metadata and `supports_masking` in "
     "engine/base_layer.py of tf_keras 2.21, layers/layer.py of keras 3.15). Keras 3 warns, Keras "
-    "2 says nothing, and the padding is computed with as if it were data.",
+    "2 says nothing, and the padding is treated as if it were data.",
     bad="""\
 from tensorflow import keras
 

@@ -67,7 +67,7 @@ RULE = Rule(
     why="A functional model is what lies between its inputs and its outputs. Keras walks back from "
     "the outputs; where it comes to an Input that the model was not given, the graph is open "
     "(map_graph in ops/function.py of keras 3.15, which names neither; _map_graph_network in "
-    "engine/functional.py of tf_keras 2.21). A new Input of the same shape is another one: the "
+    "engine/functional.py of tf_keras 2.21). A new Input of the same shape is a different one: the "
     "model needs the very symbol that the layers were called on.",
     bad="""\
 from tensorflow import keras

@@ -33,7 +33,7 @@ def _finding(trace: Trace, use: Use, model: LayerRef) -> Finding:
         for call in [*trace.index.calls_of(model.id), *trace.index.builds_of(model.id)]
         if call.inputs
     ]
-    lacks = "one box" if use.name == "model_to_dot" else "'multiple' for every shape"
+    lacks = "only one box" if use.name == "model_to_dot" else "'multiple' for every shape"
     return RULE.finding(
         f"{wording.layer(model)} is subclassed: Keras keeps no graph of it, so its "
         f"{'picture' if use.name == 'model_to_dot' else 'summary'} has {lacks}. buildtrace has "
@@ -62,10 +62,10 @@ RULE = Rule(
     title="Keras keeps no graph of a subclassed model",
     severity="note",
     generations=BOTH,
-    why="What a subclassed model does stands in its `call`, in Python. Keras keeps a graph only of "
-    "what was put together from symbols, and takes everything else for one box (model_to_dot in "
-    "utils/vis_utils.py of tf_keras 2.21, utils/model_visualization.py of keras 3.15). The table "
-    "of Keras 2 reads its shapes from that graph as well.",
+    why="What a subclassed model does is written in its `call`, in Python. Keras keeps a graph "
+    "only of what was put together from symbols, and treats everything else as one box "
+    "(model_to_dot in utils/vis_utils.py of tf_keras 2.21, utils/model_visualization.py of keras "
+    "3.15). The table of Keras 2 reads its shapes from that graph as well.",
     bad="""\
 import numpy as np
 from tensorflow import keras

@@ -38,7 +38,7 @@ def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     steps = [maker for maker in way if maker.landmark == INPUT or _shrank(maker)]
     return RULE.finding(
         f"{wording.layer(call.layer)} got {wording.shape_in_words(given.shape)}, "
-        f"of which its window leaves nothing{_course(steps)}.",
+        f"and its window leaves nothing of it{_course(steps)}.",
         _fix(call.layer.class_name, given.shape or ()),
         calls=[*failure.ids, *[maker.id for maker in steps]],
         caller=call.caller,
@@ -77,7 +77,7 @@ def _course(steps: list[Call]) -> str:
         for maker in steps[:5][::-1]
         if maker.layer
     ]
-    return f"; on the way here it became: {' → '.join(shown)}" if shown else ""
+    return f"; on the way there it shrank: {' → '.join(shown)}" if shown else ""
 
 
 RULE = Rule(
@@ -85,10 +85,10 @@ RULE = Rule(
     title="nothing left of an image or a sequence",
     severity="error",
     generations=BOTH,
-    why='With padding="valid" a window of n takes n - 1 off each side, and strides divide what is '
-    "left. A window that is larger than its input has no place in it (compute_conv_output_shape in "
-    "ops/operation_utils.py of keras 3.15, Conv.build in layers/convolutional/base_conv.py of "
-    "tf_keras 2.21). Channels in the place of the height do the same: the default is "
+    why='With padding="valid" a window of n takes n - 1 off each axis, and strides divide what is '
+    "left. A window that is larger than its input does not fit into it (compute_conv_output_shape "
+    "in ops/operation_utils.py of keras 3.15, Conv.build in layers/convolutional/base_conv.py of "
+    "tf_keras 2.21). Channels in the place of the height have the same effect: the default is "
     "(batch, height, width, channels).",
     bad="""\
 from tensorflow import keras

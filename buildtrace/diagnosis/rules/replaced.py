@@ -55,8 +55,9 @@ def _of_floats(trace: Trace, chain: list[Call]) -> Iterator[Finding]:
             true, line = inner.error.message, inner.error.lines[0]
         layer = remedies.call_on_data(trace, call.layer, call.generation)
         yield RULE.finding(
-            f"the cause is: {gist(true).rstrip('.')}, in the `call` of {wording.layer(call.layer)} "
-            f"at {wording.line(line)}; Keras took it for one about inputs that are not floats.",
+            f"The cause is: {gist(true).rstrip('.')}, in the `call` of "
+            f"{wording.layer(call.layer)} at {wording.line(line)}; Keras took it for an error "
+            "about inputs that are not floats.",
             fix=f"# correct {wording.line(line)}; to see it by itself:\n{layer}",
             calls=[call.id, inner.id],
             caller=line,
@@ -89,10 +90,14 @@ def _finding(trace: Trace, ended: ErrorInfo, chain: list[Call], cause: Call) -> 
     at = f" at {wording.line(line)}" if line else ""
     who = f" in {wording.layer(ref)}" if ref else ""
     buried = LEADS_ASTRAY in ended.message
-    how = "buried it in a text on the layer's output shape" if buried else f"made it {ended.type}"
+    how = (
+        "buried it in a message about the output shape"
+        if buried
+        else f"raised {ended.type} instead"
+    )
     layer = ref and remedies.call_on_data(trace, ref, cause.generation)
     return RULE.finding(
-        f"the cause is {cause.error.type}: {gist(cause.error.message)}{at}{who}; Keras {how}.",
+        f"The cause is {cause.error.type}: {gist(cause.error.message)}{at}{who}; Keras {how}.",
         fix=f"# correct {wording.line(line) or 'what raised it'}; to see it by itself:\n"
         f"{layer or 'layer(x)'}",
         calls=[cause.id, *(call.id for call in chain[:-1])],
@@ -109,9 +114,9 @@ RULE = Rule(
     why="Keras 3 runs the `call` of a layer on placeholders to learn the shape of what comes out. "
     "If that raises, a Lambda raises NotImplementedError in its place, from a bare `except` "
     "(compute_output_shape in layers/core/lambda_layer.py of keras 3.15), and other layers put a "
-    "text on `compute_output_shape` before it (Operation.compute_output_spec in ops/operation.py). "
-    "Model.build of Keras 2 takes each TypeError in `call` for one about floats "
-    "(engine/training.py of tf_keras 2.21).",
+    "message about `compute_output_shape` before it (Operation.compute_output_spec in "
+    "ops/operation.py). Model.build of Keras 2 takes each TypeError in `call` for one about "
+    "floats (engine/training.py of tf_keras 2.21).",
     bad="""\
 from tensorflow import keras
 

@@ -58,7 +58,7 @@ def _added(trace: Trace, raised: Raised) -> Finding:
         "def __init__(self, ...):\n"
         "    super().__init__()\n"
         "    self.head = keras.layers.Dense(...)  # all layers that it will ever have\n"
-        "# or leave the built model as it is, and make another one of its layers:\n"
+        "# or leave the built model as it is, and make a new one from its layers:\n"
         "model = keras.Sequential([base, keras.layers.Dense(...)])",
         calls=[*(call.id for call in builds[:1]), *raised.ids],
         caller=raised.line,
@@ -73,7 +73,7 @@ RULE = Rule(
     generations=("keras3",),
     why="When a layer is built, Keras 3 locks the lists of its weights and sub-layers "
     "(Layer._lock_state in layers/layer.py, Tracker.add_to_store in utils/tracking.py of keras "
-    "3.15.1): optimizers and saved files count on them. An attribute that gets a new layer or "
+    "3.15.1): optimizers and saved files rely on them. An attribute that gets a new layer or "
     "variable is then refused, even if it replaces another one, and so is a second run of a "
     "`build` that makes them. Functional and Sequential models are not locked in this way; Keras "
     "2 locks nothing.",

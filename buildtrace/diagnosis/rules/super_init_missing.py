@@ -62,8 +62,8 @@ def _finding(raised: Raised, class_name: str) -> Finding:
     whose = f"of {class_name} " if class_name else "of a layer "
     where = f" at {wording.line(raised.line)}" if raised.line is not None else ""
     return RULE.finding(
-        f"The `__init__` {whose}did not call `super().__init__()`, or not before something else "
-        f"asked for it{where}: for Keras it is no layer yet.",
+        f"`__init__` {whose}did not call `super().__init__()`, or called it only after something "
+        f"needed it{where}: to Keras it is not a layer yet.",
         fix=f"class {class_name or 'MyLayer'}(...):\n"
         "    def __init__(self, ..., **kwargs):\n"
         "        super().__init__(**kwargs)  # before any other line\n"
@@ -80,7 +80,7 @@ RULE = Rule(
     severity="error",
     generations=BOTH,
     why="`Layer.__init__` makes what Keras keeps about a layer: its name, its dtype, the lists of "
-    "its weights and sub-layers. Keras 2 asks for it at the first call, and a model's at the "
+    "its weights and sub-layers. Keras 2 checks for it at the first call, and in a model at the "
     "first attribute that holds a layer (engine/base_layer.py and engine/training.py of tf_keras "
     "2.21); Keras 3 in `add_weight`, `build` and `__call__` (Layer._check_super_called in "
     "layers/layer.py of keras 3.15.1).",

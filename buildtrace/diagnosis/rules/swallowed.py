@@ -57,7 +57,9 @@ def _finding(trace: Trace, catcher: Call, call: Call, cause: Call) -> Finding:
     what = f"{cause.error.type}: {text[0]}" if text else cause.error.type
     fine = _went_well_on_data(trace, catcher, call)
     end = (
-        "the call on data went well" if fine else "what is behind that line was never run or built"
+        "the call on data went well"
+        if fine
+        else "what comes after that line was never run or built"
     )
     who = f"the `call` of {wording.layer(ref)}" if ref else "a `call`"
     return RULE.finding(
@@ -111,8 +113,8 @@ RULE = Rule(
     generations=("keras3",),
     why="To build a layer that has no `build`, Keras 3 runs its `call` on placeholders and catches "
     "whatever that raises: without a word if the layer was called on data, with a warning "
-    "otherwise (Layer._maybe_build in layers/layer.py of keras 3.15). Sequential.build ends in the "
-    "middle, without a word, at a layer whose shape it cannot work out (models/sequential.py).",
+    "otherwise (Layer._maybe_build in layers/layer.py of keras 3.15). Sequential.build stops "
+    "halfway, without a word, at a layer whose shape it cannot work out (models/sequential.py).",
     bad="""\
 from tensorflow import keras
 

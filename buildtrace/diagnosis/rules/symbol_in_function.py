@@ -51,7 +51,7 @@ def _finding(error: ErrorInfo, call: Call, proof: list[int]) -> Finding | None:
     inside = call.error is not None and call.layer is not None
     where = f" in `call` of {wording.layer(call.layer)}" if inside and call.layer else ""
     return RULE.finding(
-        f"{wording.line(line)} handed a symbol to {what}{where}: a symbol has a shape and a dtype, "
+        f"{wording.line(line)} passed a symbol to {what}{where}: a symbol has a shape and a dtype, "
         "but no values.",
         _fix(call.generation, inside=bool(where)),
         calls=proof,
@@ -64,8 +64,8 @@ def _what(text: str) -> str | None:
     if _TENSORFLOW.search(text):
         return "a function of TensorFlow"
     if _NUMPY.search(text):
-        return "something that wants a numpy array"
-    return "Python code that wants a value" if _PYTHON.search(text) else None
+        return "something that needs a numpy array"
+    return "Python code that needs a value" if _PYTHON.search(text) else None
 
 
 def _fix(generation: str, *, inside: bool) -> str:
@@ -78,7 +78,7 @@ def _fix(generation: str, *, inside: bool) -> str:
     layer = (
         "class MyOperation(keras.layers.Layer):\n"
         "    def call(self, x):\n"
-        "        return ...  # what stands in that line now\n\n"
+        "        return ...  # what is in that line now\n\n"
         "x = MyOperation()(x)"
     )
     if generation == "keras3":
@@ -88,7 +88,7 @@ def _fix(generation: str, *, inside: bool) -> str:
 
 RULE = Rule(
     code="BT308",
-    title="a symbol handed to a function that needs values",
+    title="a symbol passed to a function that needs values",
     severity="error",
     generations=BOTH,
     why="While a model is put together, tensors are symbols. Layers know how to deal with them, "

@@ -40,7 +40,8 @@ def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     makers = [next(iter(origins.makers(call, spec.shape)), None) for spec in call.inputs]
     parts = [_part(spec, maker) for spec, maker in zip(call.inputs, makers, strict=True)]
     return RULE.finding(
-        f"{wording.layer(call.layer)} got shapes that do not fit: {wording.listed(parts)}.",
+        f"{wording.layer(call.layer)} got shapes that do not fit together: "
+        f"{wording.listed(parts)}.",
         _fix(call.inputs),
         calls=[*failure.ids, *[maker.id for maker in makers if maker]],
         caller=call.caller,
@@ -82,7 +83,7 @@ def _halves(size: int) -> str:
 
 RULE = Rule(
     code="BT310",
-    title="shapes that do not fit are merged",
+    title="shapes that do not fit together are merged",
     severity="error",
     generations=BOTH,
     why="Adding and multiplying want equal sizes (or 1), joining wants them equal in every axis "

@@ -59,7 +59,7 @@ def _finding(failure: Raised, call: Call) -> Finding:
         named = wording.listed([str(axis) for axis in [0, *axes]])
         what = f"the sizes of axes {named} are"
     return RULE.finding(
-        f"`call` of {wording.layer(call.layer)} used a size as a number that is not known yet: it "
+        f"`call` of {wording.layer(call.layer)} used a size that is not known yet as a number: it "
         f"ran on {wording.shapes_in_words(given)}, where {what} None ({wording.line(line)}: "
         f"{failure.error.type}).",
         _fix(call, axes),
@@ -81,8 +81,8 @@ RULE = Rule(
     title="a size that is not known yet was used as a number",
     severity="error",
     generations=BOTH,
-    why="A model is built on symbols: their `shape` has None for each size that only data brings, "
-    "the batch's first of all. `x.shape[0]` is then None, and no number can be made of it. Keras "
+    why="A model is built on symbols: their `shape` has None for each size that only data decides, "
+    "above all the batch's. `x.shape[0]` is then None, and no number can be made of it. Keras "
     "runs `call` on such symbols to see what comes out (Layer._infer_output_signature in "
     "engine/base_layer.py of tf_keras 2.21, compute_output_spec in backend/tensorflow/core.py of "
     "keras 3.15); Lambda and automatic builds of Keras 3 replace or drop the exception.",

@@ -87,7 +87,7 @@ def _unbuilt(use: Use) -> str:
         names.append(f"{len(use.unbuilt) - len(names)} more")
     if not names:
         return ""
-    there = f", though {wording.count(use.weights, 'weight')} of it exist" if use.weights else ""
+    there = f", though it has {wording.count(use.weights, 'weight')} already" if use.weights else ""
     return f" ({wording.listed(names)} {'is' if len(names) == 1 else 'are'} not built{there})"
 
 
@@ -95,9 +95,10 @@ def _why(use: Use) -> str:
     assert use.model is not None
     if use.model.class_name == "Sequential" and use.generation == "keras2" and use.weights:
         return (
-            "A Sequential of Keras 2 takes its input shape from a keras.Input in first place, or "
-            "from the first layer's `input_shape`. A model in first place, built or not, does not "
-            "give it (Sequential.add in engine/sequential.py of tf_keras 2.21); in Keras 3 it does."
+            "A Sequential of Keras 2 takes its input shape from a keras.Input in the first place, "
+            "or from the first layer's `input_shape`. A model in the first place, built or not, "
+            "does not give it (Sequential.add in engine/sequential.py of tf_keras 2.21); in Keras "
+            "3 it does."
         )
     return RULE.why
 
@@ -131,7 +132,7 @@ def _of_weights(error: ErrorInfo) -> Iterator[Finding]:
     if match:
         model = match[1]
         yield RULE.finding(
-            f"the weights of the model '{model}' were asked for before it was built: {error.type}.",
+            f"The weights of the model '{model}' were asked for before it was built: {error.type}.",
             fix="model.build((None, ...))  # the shape of a batch of your data; then go on",
             caller=error.lines[0] if error.lines else None,
         )

@@ -64,7 +64,7 @@ def _refused(trace: Trace, raised: Raised, run: Call) -> Finding:
     name = f"the weight '{weights[-1].name}'" if weights else "a weight"
     return RULE.finding(
         f"`call` of {wording.layer(run.layer)} makes {name} at {wording.line(raised.line)}, when "
-        "the layer is built already, and is refused: it would be another one at each call.",
+        "the layer is already built, and Keras refuses it: it would be another one at each call.",
         fix=_fix(weights[-1] if weights else None),
         calls=raised.ids,
         caller=raised.line,
@@ -78,7 +78,7 @@ def _made(trace: Trace, calls: list[Call]) -> Finding:
     weight = trace.weights_made_by(first)[0]
     again = len(calls) > 1
     how_often = (
-        f"anew at each call: there are {len(calls)} of it by now, and none of them learns for long."
+        f"anew at each call: there are {len(calls)} of them by now, and none keeps what it learns."
         if again
         else "not in `build`: it is not there when saved weights are loaded into a new layer."
     )

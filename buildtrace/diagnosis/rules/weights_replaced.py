@@ -115,7 +115,7 @@ RULE = Rule(
     title="weights replaced by a second build",
     severity="error",
     generations=("keras2",),
-    why="Keras 2 takes a layer for built only if its `build` says so, by `super().build()` or "
+    why="Keras 2 takes a layer to be built only if its `build` says so, with `super().build()` or "
     "`self.built = True`. One that does not is built by an explicit `build` and again by the "
     "first call (Layer._maybe_build in engine/base_layer.py of tf_keras 2.21). Keras 3 sets "
     "`built` itself.",

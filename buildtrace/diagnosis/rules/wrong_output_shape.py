@@ -144,9 +144,9 @@ RULE = Rule(
     severity="error",
     generations=("keras3",),
     why="If a layer has a `compute_output_shape`, Keras 3 does not run its `call` on symbols: it "
-    "takes the promised shape, and builds what comes after for it (Layer.compute_output_spec in "
-    "layers/layer.py of keras 3.15). Nobody compares the two. Keras 2 runs `call` on "
-    "placeholders, and asks `compute_output_shape` of dynamic layers only.",
+    "takes the promised shape, and builds the layers after it for that shape "
+    "(Layer.compute_output_spec in layers/layer.py of keras 3.15). Nobody compares the two. Keras "
+    "2 runs `call` on placeholders, and asks `compute_output_shape` of dynamic layers only.",
     bad="""\
 import numpy as np
 from tensorflow import keras

@@ -41,7 +41,8 @@ def on_3(build=("query", "context"), kind="ValueError", text=NAMES):
 def test_keras_2_gives_one_shape():
     (finding,) = on_2()
     assert finding.caller == line(2)  # where `build` is defined
-    assert "takes query and context, but Keras 2 gives the shape of the first" in finding.message
+    message = "takes query and context, but Keras 2 passes only the shape of the first"
+    assert message in finding.message
     assert "query_shape, context_shape = input_shape" in finding.fix
     assert "query, context = inputs" in finding.fix
 
@@ -59,7 +60,7 @@ def test_keras_2_an_error_in_build_is_another_matter():
 def test_keras_3_gives_shapes_by_name():
     (finding,) = on_3()
     assert finding.caller == line(2)
-    assert "Keras 3 has query_shape and context_shape to give" in finding.message
+    assert "Keras 3 passes query_shape and context_shape" in finding.message
     assert finding.fix.startswith("def build(self, query_shape, context_shape):")
 
 

@@ -31,7 +31,7 @@ LAYERS = {
     ),
     "an axis too much": (
         "keras.layers.LSTM(3)(keras.Input((5, 4, 4)))",
-        "takes 3 axes, and got (None, 5, 4, 4)",
+        "takes 3 axes, but got (None, 5, 4, 4)",
         "x = keras.layers.Reshape((5, -1))(x)",
     ),
     "another size than declared": (

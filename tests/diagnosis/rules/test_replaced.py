@@ -41,7 +41,7 @@ def test_the_one_that_was_raised_is_told():
     (finding,) = chain(error("NotImplementedError", plain(INFER)), error("TypeError", CAUSE, 10))
     assert finding.caller == line(10)
     assert f"TypeError: {CAUSE} at model.py:10 in 'lambda' (Lambda)" in finding.message
-    assert "Keras made it NotImplementedError" in finding.message
+    assert "Keras raised NotImplementedError instead" in finding.message
     assert finding.fix.splitlines()[-1].startswith("layer(")  # `lambda` is no name in Python
 
 
@@ -85,7 +85,7 @@ def built_on_floats(inner=None):
 
 def test_keras_2_takes_it_for_one_about_floats():
     (finding,) = built_on_floats()
-    assert f"the cause is: {CAUSE}, in the `call` of 'net' (Net)" in finding.message
+    assert f"The cause is: {CAUSE}, in the `call` of 'net' (Net)" in finding.message
     assert finding.caller == line(2)  # where `call` is defined: Keras 2 has lost the line itself
     assert finding.fix.endswith("net(tf.zeros((1, 3)))")
 
