@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from buildtrace.cli import INTERRUPTED, USAGE_ERROR, say, tolerate
+from buildtrace.cli.streams import say, tolerate
+from buildtrace.cli.verbs import INTERRUPTED, USAGE_ERROR
 from buildtrace.errors import BuildtraceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from buildtrace.cli.check_formats import Report
     from buildtrace.cli.check_options import CheckRequest
-    from buildtrace.cli.run import Ended
+    from buildtrace.cli.check_result import CheckResult
+    from buildtrace.cli.run import Outcome
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
@@ -33,23 +34,23 @@ def main(arguments: Sequence[str]) -> int:
 
     request = parse(arguments)
     runs = not request.program.is_trace
-    from buildtrace.cli.run import explain_end, streams, traced
+    from buildtrace.cli.run import explain_end, original_streams, traced
 
     folder, stderr = Path.cwd(), sys.stderr
     stdout = sys.stdout if request.format == "text" else _stdout_alone(divert=runs)
-    ended = traced(request.program) if runs else _loaded(request.program.target)
-    with streams(stdout, stderr):
+    outcome = traced(request.program) if runs else _loaded(request.program.target)
+    with original_streams(stdout, stderr):
         if runs:
             explain_end(
-                ended, request.program.keras, "check", "--train goes on and checks the rest"
+                outcome, request.program.keras, "check", "--train goes on and checks the rest"
             )
-        report = _report(request, ended, folder)
-        done = _deliver(report, request)
-    if ended.code == INTERRUPTED:
+        result = _result(request, outcome, folder)
+        done = _deliver(result, request)
+    if outcome.code == INTERRUPTED:
         return INTERRUPTED
-    if report.kept.problems:
+    if result.kept.problems:
         return FOUND
-    return 0 if done and report.complete else USAGE_ERROR
+    return 0 if done and result.complete else USAGE_ERROR
 
 
 def _stdout_alone(*, divert: bool) -> TextIO | None:
@@ -69,29 +70,29 @@ def _stdout_alone(*, divert: bool) -> TextIO | None:
     return alone
 
 
-def _loaded(target: str) -> Ended:
+def _loaded(target: str) -> Outcome:
     """A saved trace, as if its program had just run."""
-    from buildtrace.cli.run import Ended
+    from buildtrace.cli.run import Outcome
     from buildtrace.traces import wording
     from buildtrace.traces.trace_file import load
 
     trace = load(target)
     if trace.error is not None:
         say(wording.sanitize_long(f"the program failed: {wording.error(trace.error)}"))
-    return Ended(trace, None, 0 if trace.error is None else 1)
+    return Outcome(trace, None, 0 if trace.error is None else 1)
 
 
-def _report(request: CheckRequest, ended: Ended, folder: Path) -> Report:
-    from buildtrace.cli.check_formats import Report
+def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResult:
+    from buildtrace.cli.check_result import CheckResult
     from buildtrace.diagnosis import suppress
 
-    return Report(
-        kept=suppress.keep(_findings(ended.trace), request.settings),
-        trace=ended.trace,
+    return CheckResult(
+        kept=suppress.keep(_findings(outcome.trace), request.settings),
+        trace=outcome.trace,
         folder=folder,
         target=request.program.target,
         concise=request.concise,
-        complete=ended.code == 0,
+        complete=outcome.code == 0,
     )
 
 
@@ -109,18 +110,18 @@ def _findings(trace: Trace) -> tuple[Finding, ...]:
         raise BuildtraceError(f"the diagnosis itself failed: {error!r}") from error
 
 
-def _deliver(report: Report, request: CheckRequest) -> bool:
+def _deliver(result: CheckResult, request: CheckRequest) -> bool:
     """Write what was found; returns whether all of it could be written."""
-    _print(report, request.format)
-    written = [_write(report, path, form) for path, form in request.files.items()]
+    _print(result, request.format)
+    written = [_write(result, path, form) for path, form in request.files.items()]
     return all(written)
 
 
-def _write(report: Report, path: Path, form: str) -> bool:
+def _write(result: CheckResult, path: Path, form: str) -> bool:
     from buildtrace.cli.check_formats import FORMATS
 
     try:
-        path.write_text(FORMATS[form].render(report), encoding="utf-8", newline="\n")
+        path.write_text(FORMATS[form].render(result), encoding="utf-8", newline="\n")
     except OSError as error:
         say(f"error: cannot write {path}: {error.strerror or error}")
         return False
@@ -128,7 +129,7 @@ def _write(report: Report, path: Path, form: str) -> bool:
     return True
 
 
-def _print(report: Report, form: str) -> None:
+def _print(result: CheckResult, form: str) -> None:
     from buildtrace.cli.check_formats import FORMATS, text_lines
 
     if sys.stdout is None or sys.stdout.closed:
@@ -139,7 +140,7 @@ def _print(report: Report, form: str) -> None:
         from buildtrace.renderers.text.lines import Lines
 
         tolerate(sys.stdout)
-        Lines(lambda _: text_lines(report)).stream(Console(file=sys.stdout))
+        Lines(lambda _: text_lines(result)).stream(Console(file=sys.stdout))
     else:
-        sys.stdout.write(FORMATS[form].render(report))
+        sys.stdout.write(FORMATS[form].render(result))
     sys.stdout.flush()

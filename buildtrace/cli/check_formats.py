@@ -1,6 +1,6 @@
 """The forms in which `buildtrace check` gives its findings: one table of them.
 
-Each is a function of a `Report` that gives the whole text; modules that only one of them needs
+Each is a function of a `CheckResult` that gives the whole text; modules that only one of them needs
 are imported when it is used.
 """
 
@@ -8,34 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.cli.check_result import total, with_fix
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from buildtrace.diagnosis.suppress import Kept
+    from buildtrace.cli.check_result import CheckResult
     from buildtrace.renderers.text.lines import Line
     from buildtrace.traces.schema import Finding
-    from buildtrace.traces.trace import Trace
-
-
-class Report(NamedTuple):
-    """What a check has to tell.
-
-    Attributes:
-        kept: the findings.
-        trace: where they were found.
-        folder: paths are told from there.
-        target: what was checked, as given; stands for the place of a finding that has none.
-        concise: leave the remedies out.
-        complete: whether the program came to its end, or to its training.
-    """
-
-    kept: Kept
-    trace: Trace
-    folder: Path
-    target: str
-    concise: bool = False
-    complete: bool = True
 
 
 class Format(NamedTuple):
@@ -49,74 +30,56 @@ class Format(NamedTuple):
 
     suffix: str | None
     summary: str
-    render: Callable[[Report], str]
+    render: Callable[[CheckResult], str]
 
 
-def text_lines(report: Report) -> Iterator[Line]:
+def text_lines(result: CheckResult) -> Iterator[Line]:
     """The findings as a linter prints them, and the sum."""
     from buildtrace.renderers.terminal import listing
     from buildtrace.renderers.text import styles
     from buildtrace.renderers.text.lines import Part
 
-    if report.concise:
-        for finding in report.kept.findings:
-            yield listing.headline(finding, report.folder, report.target)
+    if result.concise:
+        for finding in result.kept.findings:
+            yield listing.headline(finding, result.folder, result.target)
     else:
-        yield from listing.lines(report.kept.findings, report.folder, report.target)
-    yield [Part(total(report), styles.NAME if report.kept.problems else "")]
-    if report.kept.findings and not report.concise:
-        codes = dict.fromkeys(finding.code for finding in report.kept.findings)
+        yield from listing.lines(result.kept.findings, result.folder, result.target)
+    yield [Part(total(result), styles.NAME if result.kept.problems else "")]
+    if result.kept.findings and not result.concise:
+        codes = dict.fromkeys(finding.code for finding in result.kept.findings)
         yield [Part(f"`buildtrace explain {' '.join(codes)}` says why.", styles.QUIET)]
 
 
-def total(report: Report) -> str:
-    """How much was found in how much: the last line of a linter."""
-    from buildtrace.traces import wording
-
-    kept, trace = report.kept, report.trace
-    problems = len(kept.problems)
-    parts = [f"Found {wording.count(problems, 'problem')}" if problems else "No problems found"]
-    more = [wording.count(kept.notes, "note")] if kept.notes else []
-    more += [f"{kept.ignored:,} ignored"] if kept.ignored else []
-    parts += [f"({', '.join(more)})"] if more else []
-    models, calls = (
-        wording.count(len(trace.graphs), "model"),
-        wording.count(len(trace.calls), "call"),
-    )
-    parts.append(f"in {models}, {calls}{'' if report.complete else ', before the program failed'}")
-    return " ".join(parts)
-
-
-def _text(report: Report) -> str:
+def _text(result: CheckResult) -> str:
     from buildtrace.renderers.terminal import listing
 
-    return listing.text(text_lines(report)) + "\n"
+    return listing.text(text_lines(result)) + "\n"
 
 
 # -- for programs -------------------------------------------------------------------------------
 
 
-def _json(report: Report) -> str:
+def _json(result: CheckResult) -> str:
     import json
 
-    made = [
+    findings = [
         {
             "code": finding.code,
             "title": finding.title,
             "severity": finding.severity,
-            **_place(finding, report.folder),
+            **_location(finding, result.folder),
             "message": finding.message,
             "why": finding.why,
             "fix": finding.fix,
             "calls": finding.calls,
             "layer": finding.layer,
         }
-        for finding in report.kept.findings
+        for finding in result.kept.findings
     ]
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(findings, indent=2, ensure_ascii=False) + "\n"
 
 
-def _place(finding: Finding, folder: Path) -> dict[str, object]:
+def _location(finding: Finding, folder: Path) -> dict[str, object]:
     from buildtrace.renderers.terminal import listing
 
     if finding.caller is None:
@@ -128,9 +91,9 @@ _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 """What GitHub calls the severities."""
 
 
-def _github(report: Report) -> str:
+def _github(result: CheckResult) -> str:
     """Workflow commands, one a line: GitHub shows them at the lines of a pull request."""
-    return "".join(_annotation(finding) for finding in report.kept.findings)
+    return "".join(_annotation(finding) for finding in result.kept.findings)
 
 
 def _annotation(finding: Finding) -> str:
@@ -148,16 +111,10 @@ def _escaped(text: str, more: str = "") -> str:
     return "".join(f"%{ord(c):02X}" if c in f"%\r\n{more}" else c for c in text)
 
 
-def with_fix(finding: Finding) -> str:
-    """What happened and the remedy, where there is room for a text and no more."""
-    fix = finding.fix.strip("\n")
-    return f"{finding.message}\n\nfix:\n{fix}" if fix else finding.message
-
-
-def _sarif(report: Report) -> str:
+def _sarif(result: CheckResult) -> str:
     from buildtrace.cli import check_sarif
 
-    return check_sarif.render(report)
+    return check_sarif.render(result)
 
 
 FORMATS = {

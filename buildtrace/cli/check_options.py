@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.cli import VERBS
 from buildtrace.cli.check_formats import FORMATS
 from buildtrace.cli.parser import Parser, add_program_options, keras_choices, program_of, split
+from buildtrace.cli.verbs import VERBS
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
-    from buildtrace.cli.request import Request
+    from buildtrace.cli.program import Program
     from buildtrace.diagnosis.settings import Settings
 
 USAGE = """\
@@ -55,7 +55,7 @@ class CheckRequest(NamedTuple):
         concise: leave the remedies out.
     """
 
-    program: Request
+    program: Program
     settings: Settings
     format: str
     files: dict[Path, str]
@@ -113,14 +113,13 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     parser = build_parser()
     ours, theirs = split(parser, argv)
     given = parser.parse_args(ours)
-    from buildtrace.cli.request import Request, check_target
+    from buildtrace.cli.program import check_program
 
-    asked = program_of(parser, given, theirs)
-    program = Request(**asked, no_train=not given.train)
-    check_target(program, parser.prog)
+    program = program_of(parser, given, theirs)._replace(no_train=not given.train)
+    check_program(program, parser.prog)
     settings = _settings(given, program)
     return CheckRequest(
-        program=Request(**asked, no_train=not given.train, keras=settings.keras),
+        program=program._replace(keras=settings.keras),
         settings=settings,
         format="text" if given.output else given.format or "text",
         files=_files(given.output, given.format),
@@ -128,7 +127,7 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     )
 
 
-def _settings(given: argparse.Namespace, program: Request) -> Settings:
+def _settings(given: argparse.Namespace, program: Program) -> Settings:
     """The project's settings; what the options say goes before them."""
     from buildtrace.diagnosis.settings import codes, read
 
@@ -155,7 +154,7 @@ def _split(given: Iterable[str] | None) -> list[str]:
 def _files(paths: Sequence[Path], name: str | None) -> dict[Path, str]:
     from buildtrace.cli.request import check_writable
 
-    found = {}
+    files = {}
     suffixes = {form.suffix: name for name, form in FORMATS.items() if form.suffix}
     for given in paths:
         path = given.expanduser().absolute()
@@ -166,5 +165,5 @@ def _files(paths: Sequence[Path], name: str | None) -> dict[Path, str]:
                 f"{', '.join(suffixes)}"
             )
         check_writable(path)
-        found[path] = form
-    return found
+        files[path] = form
+    return files

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from buildtrace import __version__
-from buildtrace.cli.check_formats import with_fix
+from buildtrace.cli.check_result import with_fix
 from buildtrace.diagnosis import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from buildtrace.cli.check_formats import Report
+    from buildtrace.cli.check_result import CheckResult
     from buildtrace.diagnosis import Rule
     from buildtrace.traces.schema import Finding, SourceLine
     from buildtrace.traces.trace import Trace
@@ -30,15 +30,15 @@ ROOT = "%SRCROOT%"
 """What paths are relative to, by the name that code scanning knows."""
 
 
-def render(report: Report) -> str:
+def render(result: CheckResult) -> str:
     """The log of one run of `buildtrace check`."""
-    findings = report.kept.findings
+    findings = result.kept.findings
     run = {
         "tool": {"driver": _driver(findings)},
-        "invocations": [{"executionSuccessful": report.complete}],
-        "originalUriBaseIds": {ROOT: {"uri": f"{report.folder.as_uri().rstrip('/')}/"}},
+        "invocations": [{"executionSuccessful": result.complete}],
+        "originalUriBaseIds": {ROOT: {"uri": f"{result.folder.as_uri().rstrip('/')}/"}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, report) for finding in findings],
+        "results": [_result(finding, result) for finding in findings],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
@@ -65,36 +65,36 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, report: Report) -> dict[str, Any]:
-    place, folder = finding.caller, report.folder
+def _result(finding: Finding, result: CheckResult) -> dict[str, Any]:
+    line, folder = finding.caller, result.folder
     return {
         "ruleId": finding.code,
         "level": finding.severity,
         "message": {"text": with_fix(finding)},
-        "locations": [] if place is None else [_location(place, folder)],
+        "locations": [] if line is None else [_location(line, folder)],
         "relatedLocations": [
-            {**_location(line, folder), "message": {"text": name}}
-            for line, name in _evidence(finding, report.trace)
-            if line != place
+            {**_location(other, folder), "message": {"text": name}}
+            for other, name in _evidence(finding, result.trace)
+            if other != line
         ],
     }
 
 
 def _evidence(finding: Finding, trace: Trace) -> Iterator[tuple[SourceLine, str]]:
     """The user's lines that made the calls which prove it, each with what it called."""
-    found: dict[SourceLine, str] = {}
+    names: dict[SourceLine, str] = {}
     for call in map(trace.call, finding.calls):
         if call.caller is not None:
-            found.setdefault(call.caller, call.name)
-    yield from found.items()
+            names.setdefault(call.caller, call.name)
+    yield from names.items()
 
 
-def _location(place: SourceLine, folder: Path) -> dict[str, Any]:
-    path = Path(place.file)
+def _location(line: SourceLine, folder: Path) -> dict[str, Any]:
+    path = Path(line.file)
     if path.is_relative_to(folder):
         uri = {"uri": quote(path.relative_to(folder).as_posix()), "uriBaseId": ROOT}
     elif path.is_absolute():
         uri = {"uri": path.as_uri()}
     else:  # such as a cell of a notebook, or a path of another platform
-        uri = {"uri": quote(place.file)}
-    return {"physicalLocation": {"artifactLocation": uri, "region": {"startLine": place.line}}}
+        uri = {"uri": quote(line.file)}
+    return {"physicalLocation": {"artifactLocation": uri, "region": {"startLine": line.line}}}

@@ -6,16 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from buildtrace.cli import VERBS, say, tolerate
-from buildtrace.cli.parser import Parser, keras_choices, split
-from buildtrace.cli.request import TRACE_SUFFIX, Request, check
+from buildtrace.cli.parser import Parser, keras_choices, program_of, split
+from buildtrace.cli.program import TRACE_SUFFIX, Program, check_program, same_program
+from buildtrace.cli.streams import say, tolerate
+from buildtrace.cli.verbs import VERBS
 from buildtrace.errors import MissingPackageError, UsageError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.cli.runs import Run
+    from buildtrace.cli.child_processes import LabeledProgram
     from buildtrace.comparison import Difference
     from buildtrace.traces.trace import Trace
 
@@ -71,15 +72,15 @@ def main(arguments: Sequence[str]) -> int:
     only = _only(given.only)
     for path in given.output:
         _check_output(parser, path)
-    runs = _runs(parser, given, theirs)
-    found = _compare(runs, only, given.times)
+    programs = _programs(parser, given, theirs)
+    comparisons = _compare(programs, only, given.times)
     if given.format == "json":
-        sys.stdout.write(_json(found))
+        sys.stdout.write(_json(comparisons))
     else:
-        _show(found, full=given.full)
+        _show(comparisons, full=given.full)
     for path in given.output:
-        _write(path, found, full=given.full)
-    return int(not all(each.difference.same for each in found))
+        _write(path, comparisons, full=given.full)
+    return int(not all(comparison.difference.same for comparison in comparisons))
 
 
 # -- what is asked for ------------------------------------------------------------------------
@@ -155,9 +156,9 @@ def _check_output(parser: Parser, path: Path) -> None:
         parser.error(f"cannot write {path}: there is no folder {path.absolute().parent}")
 
 
-def _runs(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> list[Run]:
+def _programs(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> list[LabeledProgram]:
     """What is to be compared: the first is what all others are compared with."""
-    from buildtrace.cli.runs import Run
+    from buildtrace.cli.child_processes import LabeledProgram
 
     generations, backends = _generations(parser, given), _backends(parser, given)
     if len(generations) > 1 and len(backends) > 1:
@@ -166,32 +167,25 @@ def _runs(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> list[
         parser.error("--backend is for Keras 3: Keras 2 computes with TensorFlow alone")
     if len(generations) < 2 and len(backends) < 2:
         return _two(parser, given, theirs, generations, backends)
-    target = _target(parser, given, theirs)
-    several = generations if len(generations) > 1 else backends
-    return [
-        Run(
-            label=f"Keras {name}" if several is generations else name,
-            target=target[0],
-            is_module=given.module is not None,
-            arguments=tuple(target[1:]),
-            keras=name if several is generations else next(iter(generations), "auto"),
-            backend=name if several is backends else next(iter(backends), None),
-            no_train=given.no_train,
-        )
-        for name in several
-    ]
+    program = _program(parser, given, theirs)
+    if len(generations) > 1:
+        program = program._replace(backend=next(iter(backends), None))
+        return [
+            LabeledProgram(f"Keras {name}", program._replace(keras=name)) for name in generations
+        ]
+    program = program._replace(keras=next(iter(generations), "auto"))
+    return [LabeledProgram(name, program._replace(backend=name)) for name in backends]
 
 
-def _target(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> list[str]:
+def _program(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> Program:
     """The one script, or module, and its arguments."""
-    if given.module is not None:
-        return [given.module, *theirs]
-    if not theirs:
+    if given.module is None and not theirs:
         parser.error("which script? Name a SCRIPT.py")
-    if theirs[0].lower().endswith(TRACE_SUFFIX):
+    if given.module is None and theirs[0].lower().endswith(TRACE_SUFFIX):
         parser.error(f"{theirs[0]} is a trace, which cannot be run: name a SCRIPT.py")
-    check(Request(target=theirs[0]))
-    return theirs
+    program = program_of(parser, given, theirs)._replace(no_train=given.no_train)
+    check_program(program)
+    return program
 
 
 def _two(
@@ -200,20 +194,17 @@ def _two(
     theirs: list[str],
     generations: list[str],
     backends: list[str],
-) -> list[Run]:
+) -> list[LabeledProgram]:
     """Two scripts or traces."""
-    from buildtrace.cli.runs import Run
+    from buildtrace.cli.child_processes import LabeledProgram
 
     if given.module is not None or len(theirs) != 2:
         parser.error(
             "what is to be compared? Name two of SCRIPT.py and TRACE.json, or one script "
             "and --keras 2,3 or --backend NAME,NAME"
         )
-    for name in theirs:
-        check(Request(target=name))
-    return [
-        Run(
-            label=name,
+    programs = [
+        Program(
             target=name,
             keras=next(iter(generations), "auto"),
             backend=next(iter(backends), None),
@@ -221,82 +212,85 @@ def _two(
         )
         for name in theirs
     ]
+    for program in programs:
+        check_program(program)
+    return [LabeledProgram(program.target, program) for program in programs]
 
 
 def _generations(parser: Parser, given: argparse.Namespace) -> list[str]:
     from buildtrace.cli import environment
 
-    found = _names(given.keras)
+    names = _names(given.keras)
     known = keras_choices()[1:]
-    for name in found:
+    for name in names:
         if name not in known:
             parser.error(f"--keras takes {' and '.join(known)}, as in --keras {','.join(known)}")
         if environment.package_of(name) is None:
             raise MissingPackageError(f"--keras {name}: {environment.missing(name)}")
-    return found
+    return names
 
 
 def _backends(parser: Parser, given: argparse.Namespace) -> list[str]:
     from buildtrace.cli import environment
 
-    found = _names(given.backend)
-    for name in found:
+    names = _names(given.backend)
+    for name in names:
         if name not in BACKENDS:
             parser.error(f"no backend {name!r}; there are {', '.join(BACKENDS)}")
         if not environment.installed(name):
             raise MissingPackageError(
                 f"--backend {name}: {name} is not installed: pip install {name}"
             )
-    if found and environment.major(environment.version("keras")) != 3:
+    if names and environment.major(environment.version("keras")) != 3:
         raise MissingPackageError("--backend: Keras 3, which has backends, is not installed")
-    return found
+    return names
 
 
 # -- what comes out ---------------------------------------------------------------------------
 
 
-def _compare(runs: list[Run], only: tuple[str, ...], times: bool) -> list[Compared]:
+def _compare(programs: list[LabeledProgram], only: tuple[str, ...], times: bool) -> list[Compared]:
     """Each against the first."""
-    from buildtrace.cli.runs import same_program, traces
+    from buildtrace.cli.child_processes import traces
     from buildtrace.comparison import compare
 
-    first, *others = traces(runs)
-    found = []
-    for run, trace in zip(runs[1:], others, strict=True):
+    first, *others = traces(programs)
+    comparisons = []
+    for (label, program), trace in zip(programs[1:], others, strict=True):
         difference = compare(
             first,
             trace,
             only=only,
             times=times,
             # A name that differs in two runs of one program was made up by it.
-            names=not same_program(runs[0], run),
-            labels=(runs[0].label, run.label),
+            names=not same_program(programs[0].program, program),
+            labels=(programs[0].label, label),
         )
-        found.append(Compared(first, trace, difference))
-    return found
+        comparisons.append(Compared(first, trace, difference))
+    return comparisons
 
 
-def _show(found: list[Compared], *, full: bool) -> None:
+def _show(comparisons: list[Compared], *, full: bool) -> None:
     from rich.console import Console
 
     from buildtrace.renderers.terminal import side_by_side
 
     tolerate(sys.stdout)
     console = Console(file=sys.stdout)
-    for number, each in enumerate(found):
+    for number, comparison in enumerate(comparisons):
         if number:
             console.print()
-        side_by_side.render(*each, full=full).stream(console)
+        side_by_side.render(*comparison, full=full).stream(console)
 
 
-def _json(found: list[Compared]) -> str:
+def _json(comparisons: list[Compared]) -> str:
     """One comparison, or a list of several."""
-    texts = [each.difference.to_json().decode() for each in found]
+    texts = [comparison.difference.to_json().decode() for comparison in comparisons]
     return (texts[0] if len(texts) == 1 else f"[{','.join(texts)}]") + "\n"
 
 
-def _write(path: Path, found: list[Compared], *, full: bool) -> None:
-    for name, text in _files(path, found, full):
+def _write(path: Path, comparisons: list[Compared], *, full: bool) -> None:
+    for name, text in _files(path, comparisons, full):
         try:
             name.write_text(text, encoding="utf-8")
         except OSError as error:
@@ -304,7 +298,7 @@ def _write(path: Path, found: list[Compared], *, full: bool) -> None:
         say(f"wrote {name}")
 
 
-def _files(path: Path, found: list[Compared], full: bool) -> Iterator[tuple[Path, str]]:
+def _files(path: Path, comparisons: list[Compared], full: bool) -> Iterator[tuple[Path, str]]:
     """What to write where: a page has room for two builds only, so further ones get their own."""
     from buildtrace.renderers.terminal import side_by_side
 
@@ -312,13 +306,13 @@ def _files(path: Path, found: list[Compared], full: bool) -> Iterator[tuple[Path
     if kind == "html":
         from buildtrace.renderers.page import lockstep
 
-        for number, each in enumerate(found, 1):
+        for number, comparison in enumerate(comparisons, 1):
             name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
-            yield name, lockstep.render(*each, full=full)
+            yield name, lockstep.render(*comparison, full=full)
     elif kind == "json":
-        yield path, _json(found)
+        yield path, _json(comparisons)
     else:
-        texts = (side_by_side.to_text(*each, full=full, width=TEXT_WIDTH) for each in found)
+        texts = [side_by_side.to_text(*c, full=full, width=TEXT_WIDTH) for c in comparisons]
         yield path, "\n".join(texts)
 
 

@@ -28,8 +28,8 @@ NEEDED = ("keras", *PACKAGES["for the report"], *PACKAGES["for diagrams"])
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of the doctor's report.
+class Condition:
+    """How one thing is that buildtrace needs, or could use: a line of the doctor's report.
 
     Attributes:
         what: the thing looked at.
@@ -46,8 +46,8 @@ class Line:
 
 def main(arguments: Sequence[str]) -> int:
     """Show what is installed; returns 1 if something is missing that buildtrace needs."""
-    from buildtrace.cli import VERBS
     from buildtrace.cli.parser import Parser
+    from buildtrace.cli.verbs import VERBS
 
     parser = Parser(prog="buildtrace doctor", description=f"Shows {VERBS['doctor']}.")
     parser.parse_args(arguments)
@@ -56,58 +56,60 @@ def main(arguments: Sequence[str]) -> int:
     sections["tf.keras"] = list(_tf_keras())
     sections["diagrams"] = [_diagrams()]
     _print(sections)
-    return int(any(line.bad for lines in sections.values() for line in lines))
+    return int(any(condition.bad for conditions in sections.values() for condition in conditions))
 
 
-def _python() -> Iterator[Line]:
+def _python() -> Iterator[Condition]:
     from buildtrace import __version__
 
-    yield Line("buildtrace", __version__)
-    yield Line("python", f"{platform.python_version()}  {sys.executable}")
-    yield Line("platform", platform.platform())
+    yield Condition("buildtrace", __version__)
+    yield Condition("python", f"{platform.python_version()}  {sys.executable}")
+    yield Condition("platform", platform.platform())
 
 
-def _package(name: str) -> Line:
+def _package(name: str) -> Condition:
     version = environment.version(name)
     if version is not None:
-        return Line(name, version)
+        return Condition(name, version)
     remedy = None if name in OPTIONAL else f"pip install {name}"
-    return Line(name, "not installed", remedy, bad=name in NEEDED)
+    return Condition(name, "not installed", remedy, bad=name in NEEDED)
 
 
-def _tf_keras() -> Iterator[Line]:
+def _tf_keras() -> Iterator[Condition]:
     """What `tf.keras` is for each value of --keras."""
     from buildtrace.cli.parser import keras_choices
 
     if not environment.installed("tensorflow"):
-        yield Line("tf.keras", "none, without TensorFlow")
+        yield Condition("tf.keras", "none, without TensorFlow")
         yield from _keras_alone()
         return
     for choice in keras_choices():
         package = environment.package_of(choice)
         if package is None:
             remedy = environment.missing(choice) if choice != "auto" else "pip install keras"
-            yield Line(f"--keras {choice}", "none", remedy, bad=choice == "auto")
+            yield Condition(f"--keras {choice}", "none", remedy, bad=choice == "auto")
             continue
         version = environment.version(package)
         why = f", as {environment.LEGACY} says" if choice == "auto" and _legacy() else ""
-        yield Line(
+        yield Condition(
             f"--keras {choice}",
             f"Keras {environment.major(version)} (the package {package} {version}{why})",
         )
 
 
-def _keras_alone() -> Iterator[Line]:
+def _keras_alone() -> Iterator[Condition]:
     """What `import keras` gives where there is no TensorFlow."""
     if not environment.installed("keras"):
         return
     backend = _backend()
     if environment.installed(backend):
-        yield Line("import keras", f"Keras 3 on the backend {backend}")
+        yield Condition("import keras", f"Keras 3 on the backend {backend}")
         return
     there = [name for name in OPTIONAL if environment.installed(name)]
     remedy = f"set KERAS_BACKEND={there[0]}" if there else f"pip install {backend}"
-    yield Line("import keras", f"fails: its backend {backend} is not installed", remedy, bad=True)
+    yield Condition(
+        "import keras", f"fails: its backend {backend} is not installed", remedy, bad=True
+    )
 
 
 def _legacy() -> bool:
@@ -124,28 +126,28 @@ def _backend() -> str:
     return os.environ.get("KERAS_BACKEND") or str(configured or "tensorflow")
 
 
-def _diagrams() -> Line:
+def _diagrams() -> Condition:
     """Whether the layout engine loads: being installed is not enough for a compiled package."""
     if not environment.installed("pygraphviz"):
-        return Line("svg png pdf", "cannot be drawn", "pip install pygraphviz", bad=True)
+        return Condition("svg png pdf", "cannot be drawn", "pip install pygraphviz", bad=True)
     try:
         import pygraphviz  # noqa: F401
     except (ImportError, OSError) as error:
         state = f"cannot be drawn: {error}"
-        return Line("svg png pdf", state, "pip install -U pygraphviz", bad=True)
-    return Line("svg png pdf", "can be drawn")
+        return Condition("svg png pdf", state, "pip install -U pygraphviz", bad=True)
+    return Condition("svg png pdf", "can be drawn")
 
 
-def _print(sections: dict[str, list[Line]]) -> None:
+def _print(sections: dict[str, list[Condition]]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(file=sys.stdout)
-    for title, lines in sections.items():
+    for title, conditions in sections.items():
         console.print(Text(title, style="bold"))
-        for line in lines:
-            mark, style = ("!", "yellow") if line.bad else (" ", "")
-            text = Text(f"{mark} {line.what:14}{line.state}", style=style)
+        for condition in conditions:
+            mark, style = ("!", "yellow") if condition.bad else (" ", "")
+            text = Text(f"{mark} {condition.what:14}{condition.state}", style=style)
             console.print(text, soft_wrap=True)
-            if line.remedy:
-                console.print(Text(f"{'':16}{line.remedy}"), soft_wrap=True)
+            if condition.remedy:
+                console.print(Text(f"{'':16}{condition.remedy}"), soft_wrap=True)

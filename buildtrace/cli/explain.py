@@ -35,8 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         UsageError: there is no such rule.
     """
-    from buildtrace.cli import VERBS
     from buildtrace.cli.parser import Parser
+    from buildtrace.cli.verbs import VERBS
 
     parser = Parser(prog="buildtrace explain", usage=USAGE, description=f"Says {VERBS['explain']}.")
     parser.add_argument(
@@ -60,8 +60,8 @@ def main(arguments: Sequence[str]) -> int:
 
     from buildtrace.renderers.text.lines import Lines
 
-    made = _pages if chosen else _table
-    Lines(lambda width: made(chosen or all_rules(), min(width, WIDEST))).stream(
+    write = _pages if chosen else _table
+    Lines(lambda width: write(chosen or all_rules(), min(width, WIDEST))).stream(
         Console(file=sys.stdout)
     )
     return 0
@@ -127,17 +127,17 @@ def _page(rule: Rule, width: int) -> Iterator[Line]:
             yield [margin, *line] if line else []
     yield []
     yield [Part("To ignore it", styles.HEADING)]
-    for place, how in IGNORING.items():
-        yield [Part(f"  {place:14}", styles.QUIET), Part(how.format(code=rule.code))]
+    for scope, how in IGNORING.items():
+        yield [Part(f"  {scope:14}", styles.QUIET), Part(how.format(code=rule.code))]
 
 
 def _differing(lines: Sequence[str], others: Sequence[str]) -> list[bool]:
     """Of each line, whether the other example lacks it."""
-    found = [True] * len(lines)
+    lacking = [True] * len(lines)
     matcher = difflib.SequenceMatcher(None, lines, others, autojunk=False)
     for start, _, size in matcher.get_matching_blocks():
-        found[start : start + size] = [False] * size
-    return found
+        lacking[start : start + size] = [False] * size
+    return lacking
 
 
 # -- for documentation --------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def _differing(lines: Sequence[str], others: Sequence[str]) -> list[bool]:
 def markdown(rule: Rule) -> str:
     """The page of a rule."""
     ignoring = "\n".join(
-        f"- {place}: `{how.format(code=rule.code)}`" for place, how in IGNORING.items()
+        f"- {scope}: `{how.format(code=rule.code)}`" for scope, how in IGNORING.items()
     )
     return f"""\
 ## {rule.code}: {rule.title}

@@ -35,8 +35,8 @@ WIDEST = 100
 
 def main(arguments: Sequence[str]) -> int:
     """Show the landmark tables; returns the exit code."""
-    from buildtrace.cli import VERBS
     from buildtrace.cli.parser import Parser, keras_choices
+    from buildtrace.cli.verbs import VERBS
 
     parser = Parser(prog="buildtrace landmarks", description=f"Shows {VERBS['landmarks']}.")
     parser.add_argument(
@@ -78,10 +78,10 @@ def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
 
     there = installed()
     wanted = [g for g in GENERATIONS if keras in ("auto", g.name.removeprefix("keras"))]
-    found = [(g, next((i for i in there if i.generation == g.name), None)) for g in wanted]
+    pairs = [(g, next((i for i in there if i.generation == g.name), None)) for g in wanted]
     if keras == "auto" and there:
-        return [(generation, info) for generation, info in found if info]
-    return [*found]
+        return [(generation, info) for generation, info in pairs if info]
+    return [*pairs]
 
 
 def _describe(row: Landmark, info: KerasInfo | None, width: int) -> Iterator[Line]:
@@ -92,17 +92,17 @@ def _describe(row: Landmark, info: KerasInfo | None, width: int) -> Iterator[Lin
     file = f"{row.target_on(_BACKEND).partition(':')[0].replace('.', '/')}.py"
     source = source_of(row, info)
     if source is None:
-        place = Part(file if info is None else f"{file}: not in this version", styles.QUIET)
+        location = Part(file if info is None else f"{file}: not in this version", styles.QUIET)
     else:
-        place = Part(
+        location = Part(
             f"{file}:{source[1]}", styles.QUIET, source_files.link(str(source[0]), source[1])
         )
     name, indent = Part(f"  {row.name}", styles.NAME), [Part("    ")]
-    room = width - width_of([name, place])
+    room = width - width_of([name, location])
     if room > 1:
-        yield [name, Part(" " * room), place]
+        yield [name, Part(" " * room), location]
     else:
-        yield from ([name], [*indent, place])
+        yield from ([name], [*indent, location])
     yield from wrapped(row.summary, width, indent, indent)
     if row.article:
         yield from wrapped(row.article, width, indent, indent, styles.SWALLOWED)

@@ -9,9 +9,10 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from buildtrace.cli import VERBS, tolerate
+from buildtrace.cli.streams import tolerate
+from buildtrace.cli.verbs import VERBS
 from buildtrace.errors import UsageError
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers import RENDERERS, VIEWS, Options
@@ -19,6 +20,7 @@ from buildtrace.renderers import RENDERERS, VIEWS, Options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from buildtrace.cli.program import Program
     from buildtrace.cli.request import Request
 
 USAGE = """\
@@ -133,7 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say what to show; `asked` reads them."""
+    """The options that say what to show; `request_of` reads them."""
     group = parser.add_argument_group("what to show")
     group.add_argument(
         "--view",
@@ -151,7 +153,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_file_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say what to write; `asked` reads them."""
+    """The options that say what to write; `request_of` reads them."""
     group = parser.add_argument_group("what to write")
     group.add_argument(
         "-o",
@@ -222,8 +224,8 @@ def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[st
     return list(argv[:at]), list(argv[at:])
 
 
-def parse(argv: Sequence[str]) -> Request:
-    """The request that these arguments make.
+def parse(argv: Sequence[str]) -> tuple[Program, Request]:
+    """The program that these arguments name, and what they ask to see of it.
 
     Raises:
         UsageError: they make no sense; the text says why and what to do.
@@ -231,57 +233,54 @@ def parse(argv: Sequence[str]) -> Request:
     parser = build_parser()
     ours, theirs = split(parser, argv)
     given = parser.parse_args(ours)
-    from buildtrace.cli.request import Request, check  # not before: --help has ended here
+    from buildtrace.cli.program import check_program  # not before: --help has ended here
+    from buildtrace.cli.request import check_outputs
 
-    request = Request(
-        **program_of(parser, given, theirs),
-        keras=given.keras,
-        no_train=given.no_train,
-        **asked(parser, given),
-    )
-    check(request)
-    return request
+    program = program_of(parser, given, theirs)
+    program = program._replace(keras=given.keras, no_train=given.no_train)
+    request = request_of(parser, given)
+    check_program(program)
+    check_outputs(request)
+    return program, request
 
 
 def program_of(
     parser: argparse.ArgumentParser, given: argparse.Namespace, theirs: list[str]
-) -> dict[str, Any]:
-    """What is to be run or shown: fields of a `Request`.
+) -> Program:
+    """What is to be run or shown.
 
     Raises:
         UsageError: nothing is named.
     """
-    if given.module is None:
-        if not theirs:
-            parser.error("which script? Name a SCRIPT.py, a TRACE.json, or -m MODULE")
-        target, *theirs = theirs
-    else:
-        target = given.module
-    return {
-        "target": target,
-        "is_module": given.module is not None,
-        "arguments": tuple(theirs),
-    }
+    from buildtrace.cli.program import Program
+
+    if given.module is not None:
+        return Program(given.module, is_module=True, arguments=tuple(theirs))
+    if not theirs:
+        parser.error("which script? Name a SCRIPT.py, a TRACE.json, or -m MODULE")
+    return Program(theirs[0], arguments=tuple(theirs[1:]))
 
 
-def asked(parser: argparse.ArgumentParser, given: argparse.Namespace) -> dict[str, Any]:
-    """What the options for the report and the files ask for: fields of a `Request`.
+def request_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Request:
+    """What the options for the report and the files ask for.
 
     Raises:
         UsageError: they make no sense together.
     """
+    from buildtrace.cli.request import Request
+
     if given.format and not given.output:
         parser.error("--format names the format of a file: name the file with -o PATH")
-    shown = (given.view, given.depth, given.full, given.model, given.explain)
-    return {
-        "outputs": tuple(path.expanduser().absolute() for path in given.output),
-        "format": given.format,
-        "options": Options(
+    view_options = (given.view, given.depth, given.full, given.model, given.explain)
+    return Request(
+        outputs=tuple(path.expanduser().absolute() for path in given.output),
+        format=given.format,
+        options=Options(
             views=tuple(dict.fromkeys(given.view or Options().views)),
             depth=given.depth,
             full=given.full,
             model=given.model,
             explain=given.explain,
         ),
-        "view_asked": any(shown),
-    }
+        view_asked=any(view_options),
+    )

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from buildtrace.capture import Tracing
-from buildtrace.cli import is_terminal
+from buildtrace.cli.streams import is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, TextIO
 
-from buildtrace.cli import is_terminal, say, tolerate
+from buildtrace.cli.streams import is_terminal, say, tolerate
 from buildtrace.errors import BuildtraceError, UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def deliver(trace: Trace, request: Request, *, show: bool = True) -> bool:
 
 def report_stream(request: Request) -> TextIO | None:
     """Where the report goes: stdout if it was asked for or somebody sees it, else stderr."""
-    asked = request.view_asked or request.is_trace
-    return sys.stdout if asked or is_terminal(sys.stdout) else sys.stderr
+    return sys.stdout if request.view_asked or is_terminal(sys.stdout) else sys.stderr
 
 
 def known_model(trace: Trace, options: Options) -> Options:

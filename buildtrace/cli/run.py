@@ -8,20 +8,29 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.capture import TrainingReached, stop_before_training
 from buildtrace.capture.snapshot import error_info
-from buildtrace.cli import INTERRUPTED, environment, say
+from buildtrace.cli import environment
 from buildtrace.cli.progress import Progress, WatchedTracing
 from buildtrace.cli.report import deliver
-from buildtrace.cli.script import NoProgramError, Program, report_exception, wait_for_threads
+from buildtrace.cli.script import (
+    NoProgramError,
+    execute,
+    prepare,
+    report_exception,
+    wait_for_threads,
+)
+from buildtrace.cli.streams import say
+from buildtrace.cli.verbs import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from buildtrace.cli.program import Program
     from buildtrace.cli.request import Request
     from buildtrace.traces.trace import Trace
 
 
-class Ended(NamedTuple):
+class Outcome(NamedTuple):
     """How the run of a program ended.
 
     Attributes:
@@ -35,42 +44,41 @@ class Ended(NamedTuple):
     code: int
 
 
-def run(request: Request) -> int:
-    """Run the program of the request under tracing and report; returns the program's exit code.
+def run(program: Program, request: Request) -> int:
+    """Run the program under tracing and report; returns the program's exit code.
 
     Raises:
         NoProgramError: there is no such module.
         MissingPackageError: the wanted Keras is not installed.
     """
     stdout, stderr = sys.stdout, sys.stderr
-    ended = traced(request)
-    with streams(stdout, stderr):
-        explain_end(ended, request.keras)
-        show = bool(ended.trace.calls or ended.trace.findings)
-        done = deliver(ended.trace, request, show=show)
-    return ended.code if ended.code or done else 1
+    outcome = traced(program)
+    with original_streams(stdout, stderr):
+        explain_end(outcome, program.keras)
+        show = bool(outcome.trace.calls or outcome.trace.findings)
+        done = deliver(outcome.trace, request, show=show)
+    return outcome.code if outcome.code or done else 1
 
 
 @contextlib.contextmanager
-def streams(stdout: TextIO | None, stderr: TextIO | None) -> Iterator[None]:
+def original_streams(stdout: TextIO | None, stderr: TextIO | None) -> Iterator[None]:
     """Write to these, those of the start: the script may have put others in their place."""
     with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         yield
 
 
-def traced(request: Request) -> Ended:
-    """Run the program of the request under tracing, and show how it ended as `python` does.
+def traced(program: Program) -> Outcome:
+    """Run the program under tracing, and show how it ended as `python` does.
 
     Raises:
         NoProgramError: there is no such module.
         MissingPackageError: the wanted Keras is not installed.
     """
-    program = Program(request.target, request.is_module, request.arguments)
-    program.prepare()
-    environment.choose_keras(request.keras)
+    prepare(program)
+    environment.choose_keras(program.keras)
     environment.quiet_tensorflow()
     tracing = WatchedTracing()
-    training = stop_before_training() if request.no_train else contextlib.nullcontext()
+    training = stop_before_training() if program.no_train else contextlib.nullcontext()
     tracing.start()
     try:
         with Progress(tracing, sys.stderr), training:
@@ -79,13 +87,13 @@ def traced(request: Request) -> Ended:
             code = code if wait_for_threads() else INTERRUPTED
     finally:
         tracing.stop()
-    return Ended(tracing.trace, error, code)
+    return Outcome(tracing.trace, error, code)
 
 
 def _run(program: Program, tracing: WatchedTracing) -> BaseException | None:
     """Run the program; returns what it raised."""
     try:
-        program.run()
+        execute(program)
     except NoProgramError:
         raise
     except (SystemExit, TrainingReached) as end:  # an end, but no error
@@ -107,16 +115,16 @@ def _report_end(error: BaseException | None) -> int:
     return code
 
 
-def explain_end(ended: Ended, keras: str, verb: str = "show", hint: str = "--no-train") -> None:
+def explain_end(outcome: Outcome, keras: str, verb: str = "show", hint: str = "--no-train") -> None:
     """Say what the user may not know of how the run ended, or why there is nothing to show.
 
     Args:
-        ended: how it did.
+        outcome: how it did.
         keras: the value of `--keras`.
         verb: what was to be done with the trace.
         hint: what to say of the option that decides on training.
     """
-    error, trace = ended.error, ended.trace
+    error, trace = outcome.error, outcome.trace
     if isinstance(error, TrainingReached):
         say(f"ended where training would begin ({hint})")
     name = error.name if isinstance(error, ModuleNotFoundError) else None

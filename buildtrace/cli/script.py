@@ -13,58 +13,51 @@ import os
 import sys
 import threading
 import types
-from dataclasses import dataclass
 from importlib.abc import InspectLoader
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.cli import INTERRUPTED
+from buildtrace.cli.verbs import INTERRUPTED
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
+
+    from buildtrace.cli.program import Program
 
 
 class NoProgramError(UsageError):
     """There is nothing that `-m` could run. A class of its own: programs raise UsageErrors, too."""
 
 
-@dataclass(frozen=True)
-class Program:
-    """A script (`target` is its path) or a module (`target` is its name), with its arguments."""
+def prepare(program: Program) -> None:
+    """Set `sys.argv` and `sys.path[0]` as `python` does before it looks at the program.
 
-    target: str
-    is_module: bool
-    arguments: Sequence[str] = ()
+    Raises:
+        NoProgramError: there is no such module.
+    """
+    sys.argv[:] = ["-m" if program.is_module else program.target, *program.arguments]
+    if not getattr(sys.flags, "safe_path", False):
+        folder = Path.cwd() if program.is_module else Path(program.target).resolve().parent
+        sys.path[0] = str(folder)
+    if program.is_module:
+        _check_module(program.target)
 
-    def prepare(self) -> None:
-        """Set `sys.argv` and `sys.path[0]` as `python` does before it looks at the program.
 
-        Raises:
-            NoProgramError: there is no such module.
-        """
-        sys.argv[:] = ["-m" if self.is_module else self.target, *self.arguments]
-        if not getattr(sys.flags, "safe_path", False):
-            folder = Path.cwd() if self.is_module else Path(self.target).resolve().parent
-            sys.path[0] = str(folder)
-        if self.is_module:
-            _check_module(self.target)
-
-    def run(self) -> None:
-        """Load and run the program; whatever it raises comes out of here."""
-        if self.is_module:
-            spec, code = _find_module(self.target)
-            sys.argv[0] = spec.origin or self.target
-            main = _main_module(spec.origin, spec)
-        else:
-            path = os.path.join(os.getcwd(), self.target)  # noqa: PTH109, PTH118 - keeps "./"
-            with io.open_code(path) as file:
-                code = compile(file.read(), path, "exec", dont_inherit=True)
-            main = _main_module(path, None)
-        sys.modules["__main__"] = main
-        exec(code, main.__dict__)
+def execute(program: Program) -> None:
+    """Load and run the program; whatever it raises comes out of here."""
+    if program.is_module:
+        spec, code = _find_module(program.target)
+        sys.argv[0] = spec.origin or program.target
+        main = _main_module(spec.origin, spec)
+    else:
+        path = os.path.join(os.getcwd(), program.target)  # noqa: PTH109, PTH118 - keeps "./"
+        with io.open_code(path) as file:
+            code = compile(file.read(), path, "exec", dont_inherit=True)
+        main = _main_module(path, None)
+    sys.modules["__main__"] = main
+    exec(code, main.__dict__)
 
 
 def _main_module(path: str | None, spec: ModuleSpec | None) -> types.ModuleType:
@@ -91,10 +84,10 @@ def _check_module(name: str) -> None:
         raise NoProgramError(f"-m takes a module's name: `-m {name.removesuffix('.py')}`")
     first = name.partition(".")[0]
     try:
-        found = importlib.util.find_spec(first) is not None
+        exists = importlib.util.find_spec(first) is not None
     except (ImportError, ValueError):
-        found = False
-    if not found:
+        exists = False
+    if not exists:
         raise NoProgramError(f"there is no module {first}, neither here nor installed")
 
 

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from buildtrace.cli.request import Request
 
 
-def show(request: Request) -> int:
-    """Show the trace file of the request; returns the exit code.
+def show(path: str, request: Request) -> int:
+    """Show a trace file; returns the exit code.
 
     With `-o` and no view asked for this is a conversion, and the files are all of it.
 
@@ -19,6 +19,7 @@ def show(request: Request) -> int:
     from buildtrace.cli.report import deliver
     from buildtrace.traces.trace_file import load
 
-    trace = load(request.target)
-    done = deliver(trace, request, show=request.view_asked or not request.outputs)
+    trace = load(path)
+    shown = request.view_asked or not request.outputs
+    done = deliver(trace, request._replace(view_asked=True), show=shown)
     return 0 if done else 1

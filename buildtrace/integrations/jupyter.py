@@ -19,10 +19,10 @@ from IPython.display import display
 from buildtrace.capture import Tracing
 from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import parser as cli
-from buildtrace.cli import say
 from buildtrace.cli.environment import quiet_tensorflow
 from buildtrace.cli.report import deliver, known_model
-from buildtrace.cli.request import Request, check_outputs
+from buildtrace.cli.request import check_outputs
+from buildtrace.cli.streams import say
 from buildtrace.diagnosis import diagnose
 from buildtrace.errors import UsageError
 from buildtrace.integrations.cells import name_cells, number_of_cell
@@ -31,6 +31,7 @@ from buildtrace.renderers.notebook import mimebundles
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
+    from buildtrace.cli.request import Request
     from buildtrace.renderers import Options
     from buildtrace.traces.trace import Trace
 
@@ -47,15 +48,17 @@ Run a cell or an expression, and show how each Keras model in it gets built.
 The trace is in the variable {VARIABLE} afterwards."""
 
 
-class Asked(NamedTuple):
+class MagicRequest(NamedTuple):
     """What one line of options asks for.
 
     Attributes:
-        request: as of the command; its target is the rest of the line.
+        expression: the rest of the line.
+        request: what to show and to write, as of the command.
         variable: name of the variable that the trace goes into.
         views: whether views were named; else the report is shown.
     """
 
+    expression: str
     request: Request
     variable: str
     views: bool
@@ -66,7 +69,8 @@ class Magics:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._running: list[tuple[Tracing, Asked] | None] = []  # for each cell: cells may nest
+        # One for each cell, as cells may nest; `None` for those that are not traced.
+        self._running: list[tuple[Tracing, MagicRequest] | None] = []
 
     # -- IPython's side -------------------------------------------------------------------------
 
@@ -124,7 +128,7 @@ class Magics:
         failure: BaseException | None = None
         try:
             if cell is None:
-                return self._evaluate(asked.request.target)
+                return self._evaluate(asked.expression)
             # We are inside another cell, as below %%time.
             result = self._shell.run_cell(cell)  # type: ignore[no-untyped-call, unused-ignore]
             failure = result.error_before_exec or result.error_in_exec
@@ -150,7 +154,7 @@ class Magics:
         exec(compile(code, name, "exec"), shell.user_global_ns, shell.user_ns)
         return None
 
-    def _finish(self, tracing: Tracing, asked: Asked, error: BaseException | None) -> None:
+    def _finish(self, tracing: Tracing, asked: MagicRequest, error: BaseException | None) -> None:
         """Stop recording, keep the trace, and show it."""
         trace = tracing.trace
         if error is not None:
@@ -167,7 +171,7 @@ class Magics:
             display(shown)  # type: ignore[no-untyped-call, unused-ignore]
         elif error is None:
             say("nothing to show: no model was built")
-        deliver(trace, dataclasses.replace(asked.request, options=options), show=False)
+        deliver(trace, asked.request._replace(options=options), show=False)
 
 
 @dataclasses.dataclass
@@ -215,7 +219,7 @@ def unload(shell: InteractiveShell) -> None:
 # -- the line of options ------------------------------------------------------------------------
 
 
-def parse(line: str, is_cell: bool) -> Asked:
+def parse(line: str, is_cell: bool) -> MagicRequest:
     """What the line behind the magic's name asks for.
 
     Raises:
@@ -238,12 +242,12 @@ def parse(line: str, is_cell: bool) -> Asked:
         parser.error(f"which expression? As in `{mark} model.build((None, 784))`")
     if not given.name.isidentifier():
         parser.error(f"--name {given.name}: that is no name for a variable")
-    request = Request(target=rest, **cli.asked(parser, given))
+    request = cli.request_of(parser, given)
     check_outputs(request)
-    return Asked(request, given.name, views=given.view is not None)
+    return MagicRequest(rest, request, given.name, views=given.view is not None)
 
 
-def _asked_of_cell(text: str) -> Asked | None:
+def _asked_of_cell(text: str) -> MagicRequest | None:
     """What a cell asks for by its first line; `None` if that is not our mark, or makes no sense."""
     first = text.lstrip().partition("\n")[0]
     mark, _, line = first.partition(" ")
@@ -258,6 +262,6 @@ def _asked_of_cell(text: str) -> Asked | None:
 
 def _words(line: str) -> tuple[list[str], list[int]]:
     """The words of a line, without their quotes, and where each one ends."""
-    found = list(re.finditer(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", line))
-    words = [re.sub(r"""(["'])(.*?)\1""", r"\2", match[0]) for match in found]
-    return words, [match.end() for match in found]
+    matches = list(re.finditer(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", line))
+    words = [re.sub(r"""(["'])(.*?)\1""", r"\2", match[0]) for match in matches]
+    return words, [match.end() for match in matches]

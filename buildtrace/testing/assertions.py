@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, LayerRef, Shape, Weight
     from buildtrace.traces.trace import Trace
 
-    Step = str | tuple[str, str | Named]
+    ExpectedCall = str | tuple[str, str | Named]
     Sizes = Sequence[int | None]
 
 
-def assert_called_in_order(trace: Trace, *calls: Step) -> None:
+def assert_called_in_order(trace: Trace, *calls: ExpectedCall) -> None:
     """These functions ran in this order; others may have run before, between and after.
 
     Args:
@@ -35,15 +35,15 @@ def assert_called_in_order(trace: Trace, *calls: Step) -> None:
             about: ("Dense.build", "hidden").
     """
     __tracebackhide__ = True
-    found: list[Call] = []
+    in_order: list[Call] = []
     for number, wanted in enumerate(calls):
-        after = found[-1].id if found else -1
+        after = in_order[-1].id if in_order else -1
         matching = _matching(trace, wanted)
         next_ = next((call for call in matching if call.id > after), None)
         if next_ is None:
             text = _missing(trace, calls, number, matching)
-            raise failure(trace, text, [*found, *matching])
-        found.append(next_)
+            raise failure(trace, text, [*in_order, *matching])
+        in_order.append(next_)
 
 
 def assert_built_once(trace: Trace, *layers: str | Named) -> None:
@@ -82,13 +82,13 @@ def assert_weights(trace: Trace, layer: str | Named, weights: Mapping[str, Sizes
     __tracebackhide__ = True
     expected = [(name, tuple(shape)) for name, shape in weights.items()]
     for ref in _chosen(trace, [layer], f"have the weights {_shapes(expected)}"):
-        made = trace.weights_of(ref.id)
-        if sorted(((w.name, w.shape) for w in made), key=str) != sorted(expected, key=str):
+        actual = trace.weights_of(ref.id)
+        if sorted(((w.name, w.shape) for w in actual), key=str) != sorted(expected, key=str):
             text = (
                 f"expected {wording.layer(ref)} to have the weights {_shapes(expected)}, "
-                f"but it has {_shapes((w.name, w.shape) for w in made)}"
+                f"but it has {_shapes((w.name, w.shape) for w in actual)}"
             )
-            raise failure(trace, text, _makers(trace, made) or _about(trace, [ref]))
+            raise failure(trace, text, _makers(trace, actual) or _about(trace, [ref]))
 
 
 def assert_parameters(
@@ -178,11 +178,12 @@ def assert_no_findings(trace: Trace, ignore: Iterable[str] = ()) -> None:
     if not trace.calls:
         raise failure(trace, "expected a build without findings, but there is none")
     ignored = settings.codes([ignore] if isinstance(ignore, str) else list(ignore), "ignore")
-    found = suppress.keep(trace.findings, settings.Settings(ignore=ignored)).problems
-    if found:
-        lines = listing.text(listing.lines(found, Path.cwd()))
-        calls = [trace.call(call) for finding in found for call in finding.calls]
-        number, verb = wording.count(len(found), "finding"), "is" if len(found) == 1 else "are"
+    problems = suppress.keep(trace.findings, settings.Settings(ignore=ignored)).problems
+    if problems:
+        lines = listing.text(listing.lines(problems, Path.cwd()))
+        calls = [trace.call(call) for finding in problems for call in finding.calls]
+        number = wording.count(len(problems), "finding")
+        verb = "is" if len(problems) == 1 else "are"
         raise failure(
             trace, f"expected a build without findings, but there {verb} {number}\n\n{lines}", calls
         )
@@ -209,7 +210,7 @@ def assert_build_matches(trace: Trace, name: str) -> None:
 # -- the words of the messages ------------------------------------------------------------------
 
 
-def _matching(trace: Trace, wanted: Step) -> list[Call]:
+def _matching(trace: Trace, wanted: ExpectedCall) -> list[Call]:
     if isinstance(wanted, str):
         return trace.find(wanted)
     name, layer = wanted
@@ -217,11 +218,13 @@ def _matching(trace: Trace, wanted: Step) -> list[Call]:
     return [call for call in trace.find(name) if call.layer and call.layer.id in ids]
 
 
-def _missing(trace: Trace, calls: Sequence[Step], number: int, matching: list[Call]) -> str:
-    wanted = _step(calls[number])
+def _missing(trace: Trace, calls: Sequence[ExpectedCall], number: int, matching: list[Call]) -> str:
+    wanted = _expected(calls[number])
     if number and matching:
-        return f"expected {wanted} after {_step(calls[number - 1])}, but it ran only before that"
-    after = f" after {_step(calls[number - 1])}" if number else ""
+        return (
+            f"expected {wanted} after {_expected(calls[number - 1])}, but it ran only before that"
+        )
+    after = f" after {_expected(calls[number - 1])}" if number else ""
     name = calls[number] if isinstance(calls[number], str) else calls[number][0]
     others = trace.find(str(name))
     if others and not isinstance(calls[number], str):
@@ -231,7 +234,7 @@ def _missing(trace: Trace, calls: Sequence[Step], number: int, matching: list[Ca
     return f"expected {wanted}{after}, but it did not run"
 
 
-def _step(wanted: Step) -> str:
+def _expected(wanted: ExpectedCall) -> str:
     if isinstance(wanted, str):
         return wanted
     return f"{wanted[0]} of {choose.name_of(wanted[1])!r}"
@@ -242,14 +245,14 @@ def _chosen(trace: Trace, layers: Sequence[str | Named], wanted: str) -> list[La
     __tracebackhide__ = True
     if not layers:
         return list(trace.layers.values())
-    found: list[LayerRef] = []
+    chosen: list[LayerRef] = []
     for layer in layers:
         refs = trace.index.layers_called(choose.name_of(layer))
         if not refs:
             text = f"expected {choose.name_of(layer)!r} to {wanted}, but there is no such layer"
             raise failure(trace, f"{text}; there are: {choose.known(trace)}")
-        found += refs
-    return found
+        chosen += refs
+    return chosen
 
 
 def _about(trace: Trace, refs: Iterable[LayerRef]) -> list[Call]:
@@ -257,7 +260,7 @@ def _about(trace: Trace, refs: Iterable[LayerRef]) -> list[Call]:
 
     Of a layer that nobody called, they are those of the models that it is in.
     """
-    found: list[Call] = []
+    telling: list[Call] = []
     for ref in {ref.id: ref for ref in refs}.values():
         calls = [call for call in trace.calls if call.layer == ref]
         ids = {call.id for call in calls}
@@ -265,8 +268,8 @@ def _about(trace: Trace, refs: Iterable[LayerRef]) -> list[Call]:
         if not about:
             models = [g.model for g in trace.graphs if any(n.layer == ref.id for n in g.nodes)]
             about = [call for model in models for call in trace.index.built_by(model.id)]
-        found += about
-    return found
+        telling += about
+    return telling
 
 
 def _makers(trace: Trace, weights: Iterable[Weight]) -> list[Call]:

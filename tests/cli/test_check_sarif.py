@@ -7,7 +7,7 @@ import pytest
 from made_traces import mlp3, replaced
 
 from buildtrace.cli import check_sarif
-from buildtrace.cli.check_formats import Report
+from buildtrace.cli.check_result import CheckResult
 from buildtrace.diagnosis import diagnose
 from buildtrace.diagnosis.suppress import Kept, keep
 from buildtrace.traces.schema import Finding, SourceLine
@@ -15,7 +15,7 @@ from buildtrace.traces.schema import Finding, SourceLine
 
 def log(trace, folder, findings=None, **more):
     kept = keep(diagnose(trace)) if findings is None else Kept(tuple(findings))
-    return json.loads(check_sarif.render(Report(kept, trace, folder, "model.py", **more)))
+    return json.loads(check_sarif.render(CheckResult(kept, trace, folder, "model.py", **more)))
 
 
 def finding(severity="error", file="model.py", line=7, fix=""):

@@ -9,8 +9,9 @@ import made_traces
 import msgspec
 import pytest
 
-from buildtrace.cli import diff, environment, runs
-from buildtrace.cli.runs import Run
+from buildtrace.cli import child_processes, diff, environment
+from buildtrace.cli.child_processes import LabeledProgram
+from buildtrace.cli.program import Program
 from buildtrace.comparison import SELECTABLE, Difference
 from buildtrace.traces.trace_file import to_json
 
@@ -91,7 +92,7 @@ def test_a_page_has_two_builds_and_further_ones_get_their_own(cli, files, monkey
     builds = [files[name] for name in ("three.json", "deeper.json", "two.json")]
     monkeypatch.setattr(environment, "installed", lambda module: True)
     monkeypatch.setattr(environment, "version", lambda module: "3.15.1")
-    monkeypatch.setattr(runs, "traces", lambda _: builds)
+    monkeypatch.setattr(child_processes, "traces", lambda _: builds)
     Path("model.py").write_text("")
     result = cli("diff", "-o", "d.html", "--backend", "tensorflow,jax,torch", "model.py")
     assert result.err == "buildtrace: wrote d.html\nbuildtrace: wrote d-2.html\n"
@@ -130,7 +131,7 @@ def test_what_makes_no_sense_is_one_line_and_exit_code_2(cli, files, monkeypatch
     monkeypatch.setattr(environment, "package_of", lambda keras: "keras")
     monkeypatch.setattr(environment, "installed", lambda module: True)
     monkeypatch.setattr(environment, "version", lambda module: "3.15.1")
-    monkeypatch.setattr(runs, "traces", lambda _: pytest.fail("something was run"))
+    monkeypatch.setattr(child_processes, "traces", lambda _: pytest.fail("something was run"))
     result = cli("diff", *arguments)
     assert result.code == 2
     assert result.err.startswith("buildtrace: error: ")
@@ -152,18 +153,18 @@ def test_a_backend_that_is_not_installed_is_said_before_anything_runs(cli, scrip
 def test_several_runs_are_each_compared_with_the_first(cli, script, monkeypatch):
     monkeypatch.setattr(environment, "installed", lambda module: True)
     monkeypatch.setattr(environment, "version", lambda module: "3.15.1")
-    made = {
+    builds = {
         "tensorflow": made_traces.mlp3(),
         "jax": made_traces.mlp3(),
         "torch": made_traces.mlp3((512, 64, 10)),
     }
     asked = []
 
-    def traced(each):
-        asked.extend(each)
-        return [made[run.backend] for run in each]
+    def traced(programs):
+        asked.extend(program for _, program in programs)
+        return [builds[program.backend] for _, program in programs]
 
-    monkeypatch.setattr(runs, "traces", traced)
+    monkeypatch.setattr(child_processes, "traces", traced)
     arguments = ("diff", "--backend", "tensorflow,jax,torch", "--format", "json")
     result = cli(*arguments, script(""), "--depth", "3")
     assert result.code == 1
@@ -172,7 +173,7 @@ def test_several_runs_are_each_compared_with_the_first(cli, script, monkeypatch)
         ("tensorflow", "jax", True),
         ("tensorflow", "torch", False),
     ]
-    assert {run.arguments for run in asked} == {("--depth", "3")}
+    assert {program.arguments for program in asked} == {("--depth", "3")}
 
 
 def test_a_generation_that_is_not_installed_is_said_before_anything_runs(cli, script, monkeypatch):
@@ -214,39 +215,27 @@ def test_the_help_names_everything(cli):
     assert "diff" in cli("--help").out
 
 
-def test_runs_of_one_program_are_known_as_such(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    model = Run(label="", target="model.py")
-    other = Run(label="", target=str(tmp_path / "model.py"), keras="2", backend="jax")
-    assert runs.same_program(model, other)
-    assert not runs.same_program(model, model._replace(arguments=("--deep",)))
-    assert not runs.same_program(model, model._replace(target="other.py"))
-    assert not runs.same_program(model, model._replace(is_module=True))
-    trace = Run(label="", target="build.json")
-    assert not runs.same_program(trace, trace)
-
-
 @pytest.mark.parametrize(("free", "size"), [(2, 1), (7, 2)])
 def test_programs_run_at_the_same_time_if_there_is_room(monkeypatch, free, size):
     numbers = {"SC_AVPHYS_PAGES": free, "SC_PAGE_SIZE": 2**30}
-    monkeypatch.setattr(runs.os, "sysconf", numbers.__getitem__, raising=False)
+    monkeypatch.setattr(child_processes.os, "sysconf", numbers.__getitem__, raising=False)
     running, most = set(), []
 
-    class Started:
-        def __init__(self, run, path):
-            running.add(run.target)
+    class ChildProcess:
+        def __init__(self, label, program, path):
+            running.add(program.target)
             most.append(len(running))
-            self.run = run
+            self.program = program
 
         def trace(self):
-            return f"trace of {self.run.target}"
+            return f"trace of {self.program.target}"
 
         def end(self):
-            running.discard(self.run.target)
+            running.discard(self.program.target)
 
-    monkeypatch.setattr(runs, "_Started", Started)
-    made = runs.traces([Run(label="", target=name) for name in ("a.py", "b.py")])
-    assert made == ["trace of a.py", "trace of b.py"]
+    monkeypatch.setattr(child_processes, "_ChildProcess", ChildProcess)
+    programs = [LabeledProgram("", Program(name)) for name in ("a.py", "b.py")]
+    assert child_processes.traces(programs) == ["trace of a.py", "trace of b.py"]
     assert max(most) == size
     assert not running
 

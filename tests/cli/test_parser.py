@@ -16,41 +16,45 @@ def model(script):
 
 
 def test_everything_behind_the_script_is_the_scripts(model):
-    request = parse(["--depth", "3", model, "--depth", "4", "-o", "x.nope", "--", "-m", "--help"])
+    options = ["--depth", "3"]
+    program, request = parse(
+        [*options, model, "--depth", "4", "-o", "x.nope", "--", "-m", "--help"]
+    )
     assert request.options.depth == 3
-    assert request.arguments == ("--depth", "4", "-o", "x.nope", "--", "-m", "--help")
+    assert program.arguments == ("--depth", "4", "-o", "x.nope", "--", "-m", "--help")
     assert request.outputs == ()
 
 
 @pytest.mark.parametrize("flag", [["-m", "pkg.mod"], ["-mpkg.mod"]])
 def test_everything_behind_the_module_is_the_modules(flag):
-    request = parse(["--full", *flag, "--full", "-m", "--help"])
-    assert (request.target, request.is_module) == ("pkg.mod", True)
-    assert request.arguments == ("--full", "-m", "--help")
+    program, _ = parse(["--full", *flag, "--full", "-m", "--help"])
+    assert (program.target, program.is_module) == ("pkg.mod", True)
+    assert program.arguments == ("--full", "-m", "--help")
 
 
 def test_two_dashes_end_our_options(script, tmp_path):
     script("", "-m.py")
-    assert parse(["--", "-m.py", "--", "x"]).arguments == ("--", "x")
+    assert parse(["--", "-m.py", "--", "x"])[0].arguments == ("--", "x")
 
 
 def test_outputs_are_resolved_where_the_command_started(model, tmp_path, monkeypatch):
-    request = parse(["-o", "a.svg", "-o", "./b.json", model])
+    _, request = parse(["-o", "a.svg", "-o", "./b.json", model])
     monkeypatch.chdir("/")
     assert request.outputs == (tmp_path / "a.svg", tmp_path / "b.json")
 
 
 def test_views_are_repeatable_and_kept_in_order(model):
-    assert parse(["--view", "weights", "--view=tree", model]).options.views == ("weights", "tree")
-    assert not parse([model]).view_asked
-    assert not parse(["-o", "x.svg", "--no-train", model]).view_asked
+    _, request = parse(["--view", "weights", "--view=tree", model])
+    assert request.options.views == ("weights", "tree")
+    assert not parse([model])[1].view_asked
+    assert not parse(["-o", "x.svg", "--no-train", model])[1].view_asked
 
 
 @pytest.mark.parametrize(
     "option", [["--view", "tree"], ["--depth", "1"], ["--full"], ["--model", "m"], ["--explain"]]
 )
 def test_an_option_of_the_report_asks_for_it(model, option):
-    assert parse([*option, model]).view_asked
+    assert parse([*option, model])[1].view_asked
 
 
 def test_help_names_all_that_the_tables_have(cli):
@@ -117,7 +121,7 @@ def test_a_folder_that_cannot_be_written(model):
 
 
 def test_a_format_makes_any_suffix_good(model):
-    assert parse(["--format", "svg", "-o", "x.docx", model]).format == "svg"
+    assert parse(["--format", "svg", "-o", "x.docx", model])[1].format == "svg"
 
 
 def test_a_script_called_like_a_verb(cli, script):

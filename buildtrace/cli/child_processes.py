@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.cli import say
-from buildtrace.cli.request import TRACE_SUFFIX
+from buildtrace.cli.program import TRACE_SUFFIX, Program
+from buildtrace.cli.streams import say
 from buildtrace.errors import BuildtraceError
 
 if TYPE_CHECKING:
@@ -29,42 +29,14 @@ class RunError(BuildtraceError):
     """A script ended without a trace."""
 
 
-class Run(NamedTuple):
-    """A build to compare: a trace file, or a program to run.
-
-    Attributes:
-        label: what to call it.
-        target: the trace file, the script, or the module's name.
-        is_module: whether it is a module's name.
-        arguments: those of the program.
-        keras: what `tf.keras` shall be.
-        backend: what Keras 3 shall compute with; `None` for what it would.
-        no_train: whether to end where training would begin.
-    """
+class LabeledProgram(NamedTuple):
+    """A program whose trace is wanted, or the trace itself, and what to call it."""
 
     label: str
-    target: str
-    is_module: bool = False
-    arguments: tuple[str, ...] = ()
-    keras: str = "auto"
-    backend: str | None = None
-    no_train: bool = False
-
-    @property
-    def is_trace(self) -> bool:
-        """Whether nothing has to run."""
-        return not self.is_module and Path(self.target).suffix.lower() == TRACE_SUFFIX
+    program: Program
 
 
-def same_program(left: Run, right: Run) -> bool:
-    """Whether both are runs of one program."""
-    if left.is_trace or right.is_trace or left.is_module != right.is_module:
-        return False
-    targets = [r.target if r.is_module else str(Path(r.target).resolve()) for r in (left, right)]
-    return targets[0] == targets[1] and left.arguments == right.arguments
-
-
-def traces(runs: Sequence[Run]) -> list[Trace]:
+def traces(programs: Sequence[LabeledProgram]) -> list[Trace]:
     """The traces, in order; programs are run at the same time if there is memory for that.
 
     Raises:
@@ -75,19 +47,19 @@ def traces(runs: Sequence[Run]) -> list[Trace]:
     from buildtrace.traces.trace_file import load
 
     # Before anything runs: a file that cannot be read should not cost the time of a run.
-    found = {number: load(run.target) for number, run in enumerate(runs) if run.is_trace}
-    waiting = [number for number in range(len(runs)) if number not in found]
+    loaded = {n: load(p.target) for n, (_, p) in enumerate(programs) if p.is_trace}
+    waiting = [number for number in range(len(programs)) if number not in loaded]
     size = len(waiting) if _is_room(len(waiting)) else 1
     with tempfile.TemporaryDirectory(prefix="buildtrace-") as folder:
         for start in range(0, len(waiting), max(size, 1)):
             together = waiting[start : start + size]
-            started = [_Started(runs[n], Path(folder, str(n))) for n in together]
+            children = [_ChildProcess(*programs[n], Path(folder, str(n))) for n in together]
             try:
-                found |= {n: each.trace() for n, each in zip(together, started, strict=True)}
+                loaded |= {n: child.trace() for n, child in zip(together, children, strict=True)}
             finally:
-                for each in started:
-                    each.end()
-    return [found[number] for number in range(len(runs))]
+                for child in children:
+                    child.end()
+    return [loaded[number] for number in range(len(programs))]
 
 
 def _is_room(number: int) -> bool:
@@ -99,12 +71,12 @@ def _is_room(number: int) -> bool:
     return free >= number * ROOM
 
 
-class _Started:
-    """A program that runs."""
+class _ChildProcess:
+    """A program that runs under the command. What it prints goes to a file, as does its trace."""
 
-    def __init__(self, run: Run, path: Path) -> None:
-        """Start it; what it prints goes to a file, its trace to another."""
-        self.run = run
+    def __init__(self, label: str, program: Program, path: Path) -> None:
+        self.label = label
+        self.program = program
         self.path = path.with_suffix(TRACE_SUFFIX)
         self.output = path.with_suffix(".out")
         with self.output.open("wb") as output:
@@ -117,21 +89,21 @@ class _Started:
             )
 
     def _arguments(self) -> Iterator[str]:
-        yield from ("--keras", self.run.keras, "-o", str(self.path))
-        if self.run.no_train:
+        yield from ("--keras", self.program.keras, "-o", str(self.path))
+        if self.program.no_train:
             yield "--no-train"
-        yield from ("-m",) if self.run.is_module else ("--",)
-        yield from (self.run.target, *self.run.arguments)
+        yield from ("-m",) if self.program.is_module else ("--",)
+        yield from (self.program.target, *self.program.arguments)
 
     def _environment(self) -> dict[str, str]:
-        found = dict(os.environ)
+        variables = dict(os.environ)
         # Sets of names are in one order then: it is no difference between two builds.
-        found.setdefault("PYTHONHASHSEED", "0")
+        variables.setdefault("PYTHONHASHSEED", "0")
         # A child that prints to a file of a machine that knows only ASCII must not fail for that.
-        found.setdefault("PYTHONIOENCODING", "utf-8")
-        if self.run.backend is not None:
-            found["KERAS_BACKEND"] = self.run.backend
-        return found
+        variables.setdefault("PYTHONIOENCODING", "utf-8")
+        if self.program.backend is not None:
+            variables["KERAS_BACKEND"] = self.program.backend
+        return variables
 
     def trace(self) -> Trace:
         """Wait for the end, and read the trace.
@@ -143,23 +115,23 @@ class _Started:
 
         code = self.process.wait()
         try:
-            found = load(self.path)
+            trace = load(self.path)
         except OSError:
-            found = None
-        if found is None or not (found.calls or found.error):
-            raise RunError(self._why(code, written=found is not None))
+            trace = None
+        if trace is None or not (trace.calls or trace.error):
+            raise RunError(self._why(code, written=trace is not None))
         if code:
-            say(f"{self.run.label} ended with exit code {code}: its build is compared up to there")
-        return found
+            say(f"{self.label} ended with exit code {code}: its build is compared up to there")
+        return trace
 
     def _why(self, code: int, *, written: bool) -> str:
         """Why there is nothing to compare, after what the program said."""
         lines = self.output.read_text(encoding="utf-8", errors="replace").splitlines()
         for line in lines[-LAST_LINES:]:
-            say(f"{self.run.label} | {line}")
+            say(f"{self.label} | {line}")
         if written:
-            return f"{self.run.label}: no model was built, so there is nothing to compare"
-        return f"{self.run.label} ended with exit code {code} and without a trace"
+            return f"{self.label}: no model was built, so there is nothing to compare"
+        return f"{self.label} ended with exit code {code} and without a trace"
 
     def end(self) -> None:
         """End it if it still runs: somebody else failed, or the user has seen enough."""

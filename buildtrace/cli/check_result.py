@@ -1,0 +1,56 @@
+"""What a check has found, and what is said of it in more than one form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from buildtrace.diagnosis.suppress import Kept
+    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
+
+
+class CheckResult(NamedTuple):
+    """What a check has to tell.
+
+    Attributes:
+        kept: the findings.
+        trace: where they were found.
+        folder: paths are shown relative to it.
+        target: what was checked, as given; stands for the place of a finding that has none.
+        concise: leave the remedies out.
+        complete: whether the program came to its end, or to its training.
+    """
+
+    kept: Kept
+    trace: Trace
+    folder: Path
+    target: str
+    concise: bool = False
+    complete: bool = True
+
+
+def total(result: CheckResult) -> str:
+    """How much was found in how much: the last line of a linter."""
+    from buildtrace.traces import wording
+
+    kept, trace = result.kept, result.trace
+    problems = len(kept.problems)
+    parts = [f"Found {wording.count(problems, 'problem')}" if problems else "No problems found"]
+    more = [wording.count(kept.notes, "note")] if kept.notes else []
+    more += [f"{kept.ignored:,} ignored"] if kept.ignored else []
+    parts += [f"({', '.join(more)})"] if more else []
+    models, calls = (
+        wording.count(len(trace.graphs), "model"),
+        wording.count(len(trace.calls), "call"),
+    )
+    parts.append(f"in {models}, {calls}{'' if result.complete else ', before the program failed'}")
+    return " ".join(parts)
+
+
+def with_fix(finding: Finding) -> str:
+    """What happened and the remedy, where there is room for a text and no more."""
+    fix = finding.fix.strip("\n")
+    return f"{finding.message}\n\nfix:\n{fix}" if fix else finding.message
