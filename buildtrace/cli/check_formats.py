@@ -121,5 +121,5 @@ FORMATS = {
     "text": Format(".txt", "for people: file:line: CODE severity: message, and the remedy", _text),
     "json": Format(".json", "a list with one object for each finding", _json),
     "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif),
-    "github": Format(None, "annotations of a pull request, by a workflow of GitHub", _github),
+    "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli.check_formats import FORMATS
 from buildtrace.cli.parser import Parser, add_program_options, keras_choices, program_of, split
-from buildtrace.cli.verbs import VERBS
+from buildtrace.cli.verbs import sentence
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ EPILOG = """\
 formats:
 {formats}
 
-`buildtrace explain` lists the rules. A comment on the line of a finding, or
-anywhere in its statement, ignores it: # buildtrace: ignore[BT105]
-The nearest pyproject.toml upwards from the script may have
+`buildtrace explain` lists the rules. To ignore a finding, put a comment on its
+line, or anywhere in its statement: # buildtrace: ignore[BT105]
+Settings are read from the first pyproject.toml in the folder of the script or
+above it:
 
   [tool.buildtrace]
   select = ["BT1", "BT2"]
@@ -37,11 +38,12 @@ The nearest pyproject.toml upwards from the script may have
   [tool.buildtrace.per-file-ignores]
   "tests/*" = ["BT3"]
 
-The exit code is 0 if there is nothing but notes; 1 if there is an error or a
-warning; 2 if nothing was found but the script could not be run, or failed.
+The exit code is 0 if there are no findings or only notes, 1 if there is an
+error or a warning, and 2 if nothing was found but the script failed or could
+not be run.
 
-What the script prints is on stdout, before the findings; with --format json,
-sarif or github and no -o, it goes to stderr, and stdout has the findings alone."""
+What the script prints goes to stdout, before the findings. With --format json,
+sarif or github and no -o it goes to stderr, and only the findings to stdout."""
 
 
 class CheckRequest(NamedTuple):
@@ -68,8 +70,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="buildtrace check",
         usage=USAGE,
-        description=f"Says {VERBS['check']}.\n"
-        "The script is run, and ends where training would begin.",
+        description=f"{sentence('check')}\nThe script is run up to where training would begin.",
         epilog=EPILOG.format(
             formats="\n".join(
                 f"  {name:{width}}  {form.suffix or '':7} {form.summary}"
@@ -78,16 +79,16 @@ def build_parser() -> Parser:
         ),
     )
     group = parser.add_argument_group("what to report")
-    for option, says in (("--select", "only these rules"), ("--ignore", "not these rules")):
+    for option, says in (("--select", "report only"), ("--ignore", "do not report")):
         group.add_argument(
             option,
             action="append",
             metavar="CODES",
-            help=f"{says}: codes or their beginnings, as in BT1,BT203 (repeatable)",
+            help=f"{says} these rules: codes or beginnings of codes, as in BT1,BT203 (repeatable)",
         )
-    group.add_argument("--concise", action="store_true", help="leave the remedies out")
+    group.add_argument("--concise", action="store_true", help="leave out the remedies")
     group.add_argument(
-        "--format", choices=list(FORMATS), help="how to write the findings (default: text)"
+        "--format", choices=list(FORMATS), help="the format of the findings (default: text)"
     )
     group.add_argument(
         "-o",
@@ -96,11 +97,13 @@ def build_parser() -> Parser:
         type=Path,
         default=[],
         metavar="PATH",
-        help="write the findings into a file as well, in the format that --format or its suffix "
-        "names; stdout has them as text (repeatable)",
+        help="also write the findings to a file, in the format that --format or the suffix "
+        "stands for; stdout has them as text (repeatable)",
     )
     group = add_program_options(parser, keras=None)
-    group.add_argument("--train", action="store_true", help="go on where training begins")
+    group.add_argument(
+        "--train", action="store_true", help="do not stop the script where training begins"
+    )
     return parser
 
 
@@ -161,7 +164,7 @@ def _files(paths: Sequence[Path], name: str | None) -> dict[Path, str]:
         form = name or suffixes.get(path.suffix.lower())
         if form is None:
             raise UsageError(
-                f"{given}: which format? --format NAME says it, or the suffix: "
+                f"{given}: which format? Use --format NAME, or one of these suffixes: "
                 f"{', '.join(suffixes)}"
             )
         check_writable(path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from buildtrace.cli.parser import Parser, keras_choices, program_of, split
 from buildtrace.cli.program import TRACE_SUFFIX, Program, check_program, same_program
 from buildtrace.cli.streams import say, tolerate
-from buildtrace.cli.verbs import VERBS
+from buildtrace.cli.verbs import sentence
 from buildtrace.errors import MissingPackageError, UsageError
 
 if TYPE_CHECKING:
@@ -29,19 +29,20 @@ EPILOG = """\
 formats:
 {formats}
 
-what --only takes: {kinds}
+kinds for --only: {kinds}
 
-The exit code is 0 for the same build, 1 for another one, 2 if they could not
-be compared. Without --only, it is the same build if weights, graphs, outputs,
-order of building and findings are the same: other functions may have run.
+The exit code is 0 if the builds are the same, 1 if they differ, and 2 if they
+could not be compared. Without --only, builds are the same if their weights,
+graphs, outputs, order of building and findings are the same: they may still
+have run different functions.
 
   buildtrace diff before.json model.py
   buildtrace diff --keras 2,3 -m buildtrace.examples.mnist_mlp"""
 
 FORMATS = {
     ".txt": ("text", "what the terminal shows"),
-    ".json": ("json", "all of it, for programs"),
-    ".html": ("html", "a page that steps through both builds; of several, one each"),
+    ".json": ("json", "everything, for programs"),
+    ".html": ("html", "a page that steps through two builds; one page for each pair"),
 }
 """Suffix of a file → the format's name, and what it is."""
 
@@ -92,22 +93,26 @@ def _parser() -> Parser:
     parser = Parser(
         prog="buildtrace diff",
         usage=USAGE,
-        description=f"Shows {VERBS['diff']}.",
+        description=sentence("diff"),
         epilog=EPILOG.format(
             kinds=", ".join(SELECTABLE),
             formats="\n".join(f"  {name}  {s:5}  {what}" for s, (name, what) in FORMATS.items()),
         ),
     )
     parser.add_argument(
-        "--only", metavar="KINDS", help="compare only this, and decide by it: names with commas"
+        "--only",
+        metavar="KINDS",
+        help="compare only these kinds, separated by commas; the exit code is about them alone",
     )
-    parser.add_argument("--times", action="store_true", help="compare times as well")
-    parser.add_argument("--full", action="store_true", help="fold nothing, however much is equal")
+    parser.add_argument("--times", action="store_true", help="also compare times")
+    parser.add_argument(
+        "--full", action="store_true", help="show everything, however much is the same"
+    )
     parser.add_argument(
         "--format",
         choices=[name for name, _ in FORMATS.values() if name != "html"],
         default="text",
-        help="what goes to stdout",
+        help="the format of what goes to stdout (default: text)",
     )
     parser.add_argument(
         "-o",
@@ -116,19 +121,22 @@ def _parser() -> Parser:
         type=Path,
         default=[],
         metavar="PATH",
-        help="write it to a file as well, in the format that its suffix names (repeatable)",
+        help="also write the comparison to a file, in the format that its suffix stands for "
+        "(repeatable)",
     )
     parser.add_argument(
         "--keras",
         metavar="2,3",
-        help="run the script on each of these generations; one for all scripts",
+        help="run the script once on each of these generations; a single one is for both scripts",
     )
     parser.add_argument(
         "--backend",
         metavar="NAMES",
-        help=f"run the script on each of these backends of Keras 3: {', '.join(BACKENDS)}",
+        help=f"run the script once on each of these backends of Keras 3: {', '.join(BACKENDS)}",
     )
-    parser.add_argument("-m", dest="module", metavar="MODULE", help="run a module, not a script")
+    parser.add_argument(
+        "-m", dest="module", metavar="MODULE", help="run a module instead of a script"
+    )
     parser.add_argument(
         "--no-train", action="store_true", help="end scripts where training would begin"
     )
@@ -162,7 +170,7 @@ def _programs(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> l
 
     generations, backends = _generations(parser, given), _backends(parser, given)
     if len(generations) > 1 and len(backends) > 1:
-        parser.error("either several --keras or several --backend: which is it that differs?")
+        parser.error("either several --keras or several --backend, but not both")
     if backends and "2" in generations:
         parser.error("--backend is for Keras 3: Keras 2 computes with TensorFlow alone")
     if len(generations) < 2 and len(backends) < 2:
@@ -200,8 +208,8 @@ def _two(
 
     if given.module is not None or len(theirs) != 2:
         parser.error(
-            "what is to be compared? Name two of SCRIPT.py and TRACE.json, or one script "
-            "and --keras 2,3 or --backend NAME,NAME"
+            "what is to be compared? Name two files, each a SCRIPT.py or a TRACE.json, or one "
+            "script with --keras 2,3 or --backend NAME,NAME"
         )
     programs = [
         Program(

@@ -47,9 +47,9 @@ class Condition:
 def main(arguments: Sequence[str]) -> int:
     """Show what is installed; returns 1 if something is missing that buildtrace needs."""
     from buildtrace.cli.parser import Parser
-    from buildtrace.cli.verbs import VERBS
+    from buildtrace.cli.verbs import sentence
 
-    parser = Parser(prog="buildtrace doctor", description=f"Shows {VERBS['doctor']}.")
+    parser = Parser(prog="buildtrace doctor", description=sentence("doctor"))
     parser.parse_args(arguments)
     sections = {"Python": list(_python())}
     sections |= {title: [_package(name) for name in names] for title, names in PACKAGES.items()}
@@ -80,7 +80,7 @@ def _tf_keras() -> Iterator[Condition]:
     from buildtrace.cli.parser import keras_choices
 
     if not environment.installed("tensorflow"):
-        yield Condition("tf.keras", "none, without TensorFlow")
+        yield Condition("tf.keras", "none: TensorFlow is not installed")
         yield from _keras_alone()
         return
     for choice in keras_choices():

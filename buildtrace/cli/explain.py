@@ -21,7 +21,7 @@ buildtrace explain
 IGNORING = {
     "on one line": "# buildtrace: ignore[{code}]",
     "in one run": "buildtrace check --ignore {code} SCRIPT.py",
-    "in a project": 'ignore = ["{code}"] below [tool.buildtrace] in pyproject.toml',
+    "in a project": 'ignore = ["{code}"] under [tool.buildtrace] in pyproject.toml',
 }
 """Where to ignore a rule → how."""
 
@@ -36,13 +36,16 @@ def main(arguments: Sequence[str]) -> int:
         UsageError: there is no such rule.
     """
     from buildtrace.cli.parser import Parser
-    from buildtrace.cli.verbs import VERBS
+    from buildtrace.cli.verbs import sentence
 
-    parser = Parser(prog="buildtrace explain", usage=USAGE, description=f"Says {VERBS['explain']}.")
+    parser = Parser(prog="buildtrace explain", usage=USAGE, description=sentence("explain"))
     parser.add_argument(
-        "codes", nargs="*", metavar="CODE", help="a rule, or the beginning of several: BT105, BT1"
+        "codes",
+        nargs="*",
+        metavar="CODE",
+        help="a rule's code, or the beginning of several: BT105, BT1",
     )
-    parser.add_argument("--all", action="store_true", help="every rule")
+    parser.add_argument("--all", action="store_true", help="show every rule")
     parser.add_argument(
         "--format",
         choices=["text", "markdown"],

@@ -36,14 +36,14 @@ WIDEST = 100
 def main(arguments: Sequence[str]) -> int:
     """Show the landmark tables; returns the exit code."""
     from buildtrace.cli.parser import Parser, keras_choices
-    from buildtrace.cli.verbs import VERBS
+    from buildtrace.cli.verbs import sentence
 
-    parser = Parser(prog="buildtrace landmarks", description=f"Shows {VERBS['landmarks']}.")
+    parser = Parser(prog="buildtrace landmarks", description=sentence("landmarks"))
     parser.add_argument(
         "--keras",
         choices=keras_choices(),
         default="auto",
-        help="only this generation, be it installed or not (default: what is installed)",
+        help="show only this generation, installed or not (default: those that are installed)",
     )
     keras = parser.parse_args(arguments).keras
     from rich.console import Console

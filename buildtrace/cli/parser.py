@@ -42,19 +42,20 @@ formats:
 EPILOG = """\
 {tables}
 
-verbs (a script that is called like one: ./landmarks):
+verbs (to run a script that is called like one, write ./landmarks):
 {verbs}
 
-try it on a model that comes along:
+try it on one of the examples that come with buildtrace:
   buildtrace -m buildtrace.examples.mnist_mlp
   buildtrace --view steps --explain -m buildtrace.examples.mnist_mlp
   buildtrace -o build.svg -o build.json -m buildtrace.examples.functional_shared
   buildtrace --view weights build.json
 other examples: buildtrace.examples.{{subclassed, resnet50}}
 
-The report goes to stdout if that is a terminal or an option asked for it, else
-to stderr, so that what the script prints stays as it was. The exit code is the
-script's own, or 2 if the request makes no sense and nothing was run."""
+The report goes to stdout if that is a terminal or if an option asks for it, and
+to stderr otherwise, so that it does not mix with what the script prints. The
+exit code is the script's own, or 2 if the arguments make no sense and nothing
+was run."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,7 +71,7 @@ class Parser(argparse.ArgumentParser):
             ),
             **keywords,  # type: ignore[arg-type]
         )
-        self.add_argument("-h", "--help", action="help", help="show this help, and end")
+        self.add_argument("-h", "--help", action="help", help="show this help and exit")
 
     def format_help(self) -> str:
         """The help, for a stdout that may lack some signs of it."""
@@ -127,7 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         epilog=EPILOG.format(tables=tables(), verbs=_rows(VERBS)),
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and end")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     add_report_options(parser)
     add_file_options(parser)
     _add_run_options(parser)
@@ -145,11 +146,11 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         help=f"one of the views below (default: {Options().views[0]}; repeatable)",
     )
     group.add_argument("--depth", type=_depth, metavar="N", help="show N levels of calls")
-    group.add_argument("--full", action="store_true", help="fold nothing, however big the model")
-    group.add_argument("--model", metavar="NAME", help="show only the model of this name")
     group.add_argument(
-        "--explain", action="store_true", help="say what each function does, and why"
+        "--full", action="store_true", help="show everything, however big the model is"
     )
+    group.add_argument("--model", metavar="NAME", help="show only the model with this name")
+    group.add_argument("--explain", action="store_true", help="say what each function does and why")
 
 
 def add_file_options(parser: argparse.ArgumentParser) -> None:
@@ -162,13 +163,13 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="PATH",
-        help="write a file in the format that its suffix names (repeatable)",
+        help="write a file, in the format that its suffix stands for (repeatable)",
     )
     group.add_argument(
         "--format",
         choices=list(RENDERERS),
         metavar="NAME",
-        help="the format of the files, whatever their suffix",
+        help="write the files in this format, whatever their suffix",
     )
 
 
@@ -192,12 +193,14 @@ def add_program_options(
         Their group.
     """
     group = parser.add_argument_group("how to run")
-    group.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as `python -m`")
+    group.add_argument(
+        "-m", dest="module", metavar="MODULE", help="run a module, as `python -m` does"
+    )
     group.add_argument(
         "--keras",
         choices=keras_choices(),
         default=keras,
-        help="what `tf.keras` is; auto (the default) is what the script gets without us",
+        help="which Keras `tf.keras` is; auto, the default, is the one that the script gets anyway",
     )
     return group
 

@@ -70,7 +70,7 @@ def _check_file(target: str) -> None:
     if not path.exists():
         hint = ""
         if target in VERBS:
-            hint = ": a verb stands first, without options before it"
+            hint = ": a verb stands first, and its options after it"
         elif not path.suffix and Path(f"{target}.py").is_file():
             hint = f": did you mean {target}.py?"
         raise UsageError(f"there is no file {target}{hint}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 VERBS = {
-    "check": "what is wrong with the builds of a script, as a linter says it",
-    "explain": "what the rules of `check` look for, why, and the remedies",
-    "diff": "what differs between two builds, generations or backends",
-    "landmarks": "the functions of Keras that make up a build, as a curriculum",
-    "doctor": "what is installed, and which Keras a script would get",
+    "check": "find mistakes in how a script builds its models, as a linter does",
+    "explain": "show what a rule of `check` looks for, why, and how to do it right",
+    "diff": "compare two builds, or one script on two generations or backends",
+    "landmarks": "list the functions of Keras that make up a build, step by step",
+    "doctor": "show what is installed, and which Keras a script would get",
 }
 """Verb → what it does. The module of the verb's name has `main(arguments) -> exit code`."""
 
@@ -16,3 +16,8 @@ USAGE_ERROR = 2
 
 INTERRUPTED = 130
 """Ctrl-C, as shells have it."""
+
+
+def sentence(verb: str) -> str:
+    """What the verb does, as the first line of its help."""
+    return f"{VERBS[verb][0].upper()}{VERBS[verb][1:]}."

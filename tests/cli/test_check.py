@@ -271,7 +271,7 @@ BAD = {
     "no code": (["--ignore", "", "model.py"], "no rule has the code ''"),
     "unknown Keras": (["--keras", "4", "model.py"], "'4'"),
     "no folder": (["-o", "nowhere/x.json", "model.py"], "there is no folder"),
-    "unknown suffix": (["-o", "x.svg", "model.py"], "--format NAME says it"),
+    "unknown suffix": (["-o", "x.svg", "model.py"], "Use --format NAME"),
     "no such module": (["-m", "no_such_module_anywhere"], "no module no_such_module_anywhere"),
     "arguments of a trace": (["build.json", "--concise"], "`buildtrace check --concise build.js"),
 }
