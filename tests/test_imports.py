@@ -51,10 +51,8 @@ SAME_NAME = {
 
 NOT_YET_UNIQUE = {
     "Change",
-    "Line",
     "Lines",
     "Listener",
-    "Step",
     "lines",
 }
 """Names that stand for two things and are to be given up; this may only shrink."""
