@@ -31,9 +31,11 @@ _lock = _patches.lock
 """One for all: starting, stopping and patching change what belongs together."""
 
 if hasattr(os, "register_at_fork"):  # a process that is forked off needs the locks as well
-    for _each in (_lock, _recorder.room.lock):
+    for _needed in (_lock, _recorder.limit.lock):
         os.register_at_fork(
-            before=_each.acquire, after_in_parent=_each.release, after_in_child=_each.release
+            before=_needed.acquire,
+            after_in_parent=_needed.release,
+            after_in_child=_needed.release,
         )
 
 stop_before_training = _patches.stop_before_training

@@ -33,7 +33,12 @@ def function_hook(function: Callable[..., Any], probe: Probe, recorder: Recorder
     begin, end = recorder.begin, recorder.end
 
     def hook(*args: Any, **kwargs: Any) -> Any:
-        record = begin(probe, args, kwargs)
+        try:
+            record = begin(probe, args, kwargs)
+        except RecursionError as error:
+            # There is no room for it, and so none for the function: it is the program's own error.
+            error.__traceback__ = None
+            raise
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -55,7 +60,7 @@ def conversion_hook(function: Callable[..., Any], recorder: Recorder) -> Any:
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            frames.hide_frame(error)
+            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             raise
         recorder.convert_inputs(args[0], result)
         return result
@@ -79,11 +84,18 @@ class ScopeHooks:
         wrapper = self._wrapper
 
         def hook(*args: Any, **kwargs: Any) -> Any:
-            context = function(*args, **kwargs)
+            try:
+                context = function(*args, **kwargs)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                raise
             frame = sys._getframe(1)
             if frame.f_code is not wrapper:
                 return context
-            return _Running(context, self._describe(frame.f_locals), self._recorder)
+            try:
+                return _Running(context, self._describe(frame.f_locals), self._recorder)
+            except RecursionError:  # no room to see it: the program will hear of that itself
+                return context
 
         return disguise(hook, function)
 
@@ -92,12 +104,15 @@ class ScopeHooks:
         wrapper, recorder = self._wrapper, self._recorder
 
         def hook(*args: Any, **kwargs: Any) -> Any:
-            if sys._getframe(1).f_code is wrapper:
-                recorder.end_method(args[0])
+            try:
+                if sys._getframe(1).f_code is wrapper:
+                    recorder.end_method(args[0])
+            except RecursionError:  # no room: the call around this one says that it is over
+                pass
             try:
                 return function(*args, **kwargs)
             except BaseException as error:
-                frames.hide_frame(error)
+                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
                 raise
 
         return disguise(hook, function)
@@ -122,9 +137,16 @@ class _Running:
         self._record: Record | None = None
 
     def __enter__(self) -> Any:
-        entered = self._context.__enter__()
+        try:
+            entered = self._context.__enter__()
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+            raise
         probe, args, kwargs = self._call
-        self._record = self._recorder.begin(probe, args, kwargs, frames=0)
+        try:
+            self._record = self._recorder.begin(probe, args, kwargs, sys._getframe(2))
+        except RecursionError:  # no room to see it: the program will hear of that itself
+            self._record = None
         return entered
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:

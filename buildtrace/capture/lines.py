@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -29,9 +28,6 @@ _LIBRARY, _USER, _HOOKS = range(3)
 
 _kinds: dict[str, int] = {}
 
-_SHALLOW = 100
-"""Frames up to which they are not counted one by one."""
-
 
 def is_user_file(name: str) -> bool:
     """Whether code of this file is the user's own, not Python's, a library's or ours."""
@@ -54,7 +50,7 @@ def find_caller(
     hooks: Mapping[int, CodeType],
     file: str = "",
     first: int = 0,
-) -> tuple[Caller | None, bool, int, Place | None]:
+) -> tuple[Caller | None, bool, Place | None]:
     """The user's line nearest to `frame`, from there up to the next hook, if there is one.
 
     Args:
@@ -65,12 +61,11 @@ def find_caller(
         first: that function's first line.
 
     Returns:
-        Where the user's code is, `None` if none lies between; whether there is a hook; the
-        number of frames up to there; and where in its function the hooked one is.
+        Where the user's code is, `None` if none lies between; whether there is a hook; and where
+        in its function the hooked one is.
     """
     line: Caller | None = None
     place = None
-    count = 0
     kinds = _kinds
     while frame is not None:
         code = frame.f_code
@@ -81,30 +76,22 @@ def find_caller(
         if kind:
             if kind == _HOOKS:
                 if id(code) in hooks:
-                    return line, True, count, place
+                    return line, True, place
             elif line is None:
                 line = (code, frame.f_lasti) if _AUTOGRAPH not in name else _line(frame)
         if code.co_firstlineno == first and name == file:
             place = code, frame.f_lasti
-        count += 1
         frame = frame.f_back
-    return line, False, count, None
+    return line, False, None
 
 
-def find_first_caller(frame: FrameType) -> tuple[Caller | None, int]:
-    """The same from `frame` down to the bottom of the stack, and at least how many frames that is.
-
-    Mostly it is the user himself who calls, from not very deep.
-    """
+def find_first_caller(frame: FrameType) -> Caller | None:
+    """The user's line nearest to `frame` on the whole stack: mostly it is his own frame."""
     code = frame.f_code
     name = code.co_filename
     if _kinds.get(name) == _USER and _AUTOGRAPH not in name:
-        try:
-            sys._getframe(_SHALLOW)
-        except ValueError:  # there are not so many
-            return (code, frame.f_lasti), _SHALLOW
-    caller, _, depth, _ = find_caller(frame, {})
-    return caller, depth
+        return code, frame.f_lasti
+    return find_caller(frame, {})[0]
 
 
 def is_in(frame: FrameType, file: str, first: int) -> bool:
@@ -122,7 +109,7 @@ def lines_of(error: BaseException) -> list[tuple[str, int]]:
     # What autograph runs has a traceback of its own: the exception's begins after it.
     converted = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", ())
     found = [(frame.filename, frame.lineno) for frame in converted]
-    found += reversed(list(_places(error.__traceback__)))
+    found += _places(error.__traceback__)
     return [
         place
         for place in dict.fromkeys(found)
@@ -131,11 +118,19 @@ def lines_of(error: BaseException) -> list[tuple[str, int]]:
 
 
 def _places(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
+    """Files and lines, the innermost first, each once: a recursion repeats a few."""
+    levels: list[TracebackType] = []
     while traceback is not None:
-        place = _line(traceback.tb_frame, traceback.tb_lineno)
-        if place is not None:
-            yield place
+        levels.append(traceback)
         traceback = traceback.tb_next
+    seen: set[tuple[int, int]] = set()
+    for level in reversed(levels):
+        instruction = id(level.tb_frame.f_code), level.tb_lasti
+        if instruction not in seen:
+            seen.add(instruction)
+            place = _line(level.tb_frame, level.tb_lineno)
+            if place is not None:
+                yield place
 
 
 def _line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:

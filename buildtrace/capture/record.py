@@ -187,9 +187,6 @@ class Record(msgspec.Struct, gc=False, eq=False):
         code: of the parent's function, if that is known.
         instruction: where in it the call was made. Two fields: the garbage collector would have to
             look at a pair of them.
-        depth: how many Python frames there are below it.
-        hooks: how many of those are ours, with that of the call itself.
-        is_deep: whether those are so many that our reading might reach the recursion limit.
         parent: the call that it is in.
         layer: what it is about: a layer or a model, or an operation.
         number: the layer's.
@@ -215,9 +212,6 @@ class Record(msgspec.Struct, gc=False, eq=False):
     order: int
     code: CodeType | None
     instruction: int
-    depth: int
-    hooks: int
-    is_deep: bool
     parent: Record | None
     layer: Any
     number: int | None

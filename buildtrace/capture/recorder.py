@@ -16,10 +16,10 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import operations, readers, snapshot
+from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.lines import find_caller, find_first_caller, is_in
 from buildtrace.capture.models import Models, makes_graph
 from buildtrace.capture.record import Probe, Record, Waiting
-from buildtrace.capture.room import COUNTED, HEADROOM, IN_ADVANCE, Room
 from buildtrace.capture.threads import Local
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
 _MUTED: Any = object()
 """Stands for an open call that is no part of a build, such as a metric's `add_weight`."""
 
-_FAR = 20
-"""Frames that are thought to lie between two hooks where nobody counts them."""
-_NEAR = 3
-"""The same where the one landmark's function calls the other one's hook."""
 _MANY = 100
 """Failing calls without anything built in them, from which on they are not recorded any more."""
 
@@ -51,7 +47,7 @@ class Recorder:
         uses: of models, by functions that are no landmarks.
         problems: what could not be read, and why.
         hook_codes: the code of the functions whose frames are hooks, by its id.
-        room: on the stack of Python frames.
+        limit: Python's, of recursion.
     """
 
     def __init__(self) -> None:
@@ -62,7 +58,7 @@ class Recorder:
         self.uses: list[UseRecord] = []
         self.problems: list[str] = []
         self.hook_codes: Mapping[int, CodeType] = {}
-        self.room = Room()
+        self.limit = RecursionLimit()
         self._local = Local()
         self._open_trees: dict[int, list[Record]] = {}
         self._order = itertools.count()
@@ -97,10 +93,8 @@ class Recorder:
         thread = self._local.thread
         if not find_caller(sys._getframe(1), self.hook_codes)[1]:
             self._abandon(thread)
-        for tree in list(self._open_trees.values()):  # their ends may go by unseen from now on
-            stack = tree[0].thread.stack[-1:] if tree else []
-            for record in stack:
-                self.room.lend(record.thread, record.hooks)
+        with self.limit.lock:
+            self.limit.restore()  # the ends of what is still open may go by unseen from now on
         self.layers = snapshot.Layers()
         self.models = Models(self.layers)
         self.uses = []
@@ -119,10 +113,6 @@ class Recorder:
         finally:
             thread.muted -= 1
 
-    def extra_frames(self, number: int) -> None:
-        """So many frames of ours are below the next tree of calls of this thread."""
-        self._local.thread.extra = number
-
     # -- what the hooks call ------------------------------------------------------------------
 
     def begin(
@@ -130,7 +120,6 @@ class Recorder:
         probe: Probe,
         args: Any,
         kwargs: Any,
-        frames: int = 1,
         caller: FrameType | None = None,
     ) -> Any:
         """A landmark starts. To be called by the hook itself, not by a helper of it.
@@ -139,8 +128,7 @@ class Recorder:
             probe: the hook's.
             args: positional arguments, self included.
             kwargs: keyword arguments.
-            frames: how many frames of ours stay on the stack while the landmark runs.
-            caller: the frame that called the hook, if it is not the hook that calls this.
+            caller: the frame that runs the landmark, if it is not the hook's caller.
 
         Returns:
             What `end` needs; `None` if the call is none of our business.
@@ -177,9 +165,9 @@ class Recorder:
             parent, code, instruction = stack[-1] if stack else None, None, 0
             if parent is not None and parent.probe.makes_variable and not parent.end:
                 # Keras' own code, and much of it: the line is that of the weight.
-                line, depth = parent.caller, parent.depth + _FAR
+                line = parent.caller
             else:
-                frame = caller or sys._getframe(2 if frames else 3)
+                frame = caller or sys._getframe(2)
                 back = frame.f_back if frame.f_code is probe.between else frame
                 if (
                     parent is not None
@@ -187,18 +175,12 @@ class Recorder:
                     and back.f_code is parent.probe.code
                     and not parent.end
                 ):  # the parent's function made the call, as it mostly does
-                    line, depth = parent.caller, parent.depth + _NEAR
+                    line = parent.caller
                     code, instruction = back.f_code, back.f_lasti
                 else:
-                    parent, line, depth, code, instruction = self._find_parent(thread, probe, frame)
+                    parent, line, code, instruction = self._find_parent(thread, probe, frame)
             if parent is None:
-                hooks = frames + thread.extra
                 self._open_tree(thread)
-            else:
-                hooks = parent.hooks + frames
-            is_deep = depth > thread.shallow
-            if is_deep or hooks > thread.lent:
-                self._make_room(thread, hooks, is_deep)
             if layer is not None:
                 if parent is not None and parent.layer is layer:
                     number = parent.number
@@ -214,9 +196,6 @@ class Recorder:
                 next(self._order),
                 code,
                 instruction,
-                depth,
-                hooks,
-                is_deep,
                 parent,
                 layer,
                 number,
@@ -237,8 +216,6 @@ class Recorder:
                 if record.flow is not None or (parent is not None and parent.flow is not None):
                     self._listen(thread, record)
                 record.start = perf_counter_ns()
-            if is_deep:
-                self.room.lend(thread, hooks)
         except BaseException:
             thread.interrupted = True
             raise
@@ -254,8 +231,6 @@ class Recorder:
         thread, probe = record.thread, record.probe
         stack = thread.stack
         try:
-            if record.is_deep:
-                self.room.lend(thread, record.hooks + HEADROOM)
             if error is not None:
                 self._note_error(record, error)
             record.end = now
@@ -284,8 +259,8 @@ class Recorder:
                         self._close_tree(thread)
                 else:
                     self._close(thread, record)
-            if record.is_deep or not stack or not self.listeners:
-                self.room.lend(thread, 0 if record.parent is None else record.parent.hooks)
+        except RecursionError:  # no room to say so: the next call further out says it for both
+            thread.interrupted = True
         except BaseException:
             thread.interrupted = True
             raise
@@ -338,49 +313,49 @@ class Recorder:
 
     def _find_parent(
         self, thread: Thread, probe: Probe, frame: FrameType
-    ) -> tuple[Record | None, Caller | None, int, CodeType | None, int]:
+    ) -> tuple[Record | None, Caller | None, CodeType | None, int]:
         """Find the call that a new one is in.
 
         Returns:
-            That call; the user's line that leads to the new one; the number of frames below it;
-            the code that makes it, of the function of the call that it is in, and where in that.
+            That call; the user's line that leads to the new one; the code that makes it, of the
+            function of the call that it is in, and where in that.
         """
         stack = thread.stack
         while stack and stack[-1].end:  # was interrupted while it ended
             self._close(thread, stack[-1])
         if not stack:
-            return (None, *find_first_caller(frame), None, 0)
+            return None, find_first_caller(frame), None, 0
         parent = stack[-1]
         around, function = parent.probe, parent.probe.function
         if is_in(frame, function.file, function.line):
             around.code = frame.f_code  # so that we need not look further the next time
-            return parent, parent.caller, parent.depth + _NEAR, frame.f_code, frame.f_lasti
-        caller, met, steps, place = find_caller(
-            frame, self.hook_codes, function.file, function.line
-        )
+            return parent, parent.caller, frame.f_code, frame.f_lasti
+        caller, met, place = find_caller(frame, self.hook_codes, function.file, function.line)
         if not met:
             # The parent's hook has left the stack of frames without saying so: it was
             # interrupted in the middle of its own work.
             self._abandon(thread)
-            return None, caller, steps, None, 0
+            return None, caller, None, 0
         back = frame.f_back if caller is None else None
         if back is not None and is_in(back, function.file, function.line):
             probe.between, around.code = frame.f_code, back.f_code
-        return parent, caller or parent.caller, parent.depth + steps + 1, *(place or (None, 0))
-
-    def _make_room(self, thread: Thread, hooks: int, is_deep: bool) -> None:
-        """Have room for our frames, and for our reading where there is hardly any left."""
-        more = HEADROOM if is_deep else IN_ADVANCE if self.listeners else 0
-        self.room.lend(thread, hooks + more)
+        return parent, caller or parent.caller, *(place or (None, 0))
 
     def _open_tree(self, thread: Thread) -> None:
         if thread.number is None:
             thread.number = next(self._threads)
         if thread.interrupted:
             self._make_good(thread)
-        thread.limit = self.room.limit()
-        thread.shallow = thread.limit // COUNTED - HEADROOM
-        self._open_trees[threading.get_ident()] = thread.records
+        with self.limit.lock:
+            self._open_trees[threading.get_ident()] = thread.records
+            self.limit.double()
+
+    def _drop_tree(self) -> None:
+        """The tree of this thread is open no more."""
+        with self.limit.lock:
+            self._open_trees.pop(threading.get_ident(), None)
+            if not self._open_trees:
+                self.limit.restore()
 
     def _listen(self, thread: Thread, record: Record) -> None:
         """Hear of operations while a layer that we look inside runs on concrete tensors."""
@@ -427,8 +402,10 @@ class Recorder:
             if record not in stack:
                 return  # its tree was given up
             thread.interrupted = True
-            while stack[-1] is not record:  # was interrupted before it could say that it ended
-                self._finish(thread, stack.pop(), record.end)
+            while stack[-1] is not record:  # could not say that it ended: interrupted, or too deep
+                inner = stack.pop()
+                inner.error = inner.error or record.error
+                self._finish(thread, inner, record.end)
         if record.probe.reads_state:
             self._read_state(record)
         stack.pop()
@@ -473,7 +450,7 @@ class Recorder:
                 for listener in self.listeners:
                     listener.add(records)
             thread.records = []
-            self._open_trees.pop(threading.get_ident(), None)
+            self._drop_tree()
             for record in records:
                 record.layer = None
 
@@ -514,10 +491,8 @@ class Recorder:
             thread.listening = None
         if thread.records:
             self._close_tree(thread)
-        self._open_trees.pop(threading.get_ident(), None)
-        if not self._open_trees and thread.limit:
-            self.room.reset(thread)
-            thread.interrupted = False
+        self._drop_tree()
+        thread.interrupted = False
 
     # -- helpers ------------------------------------------------------------------------------
 
@@ -532,6 +507,8 @@ class Recorder:
             self._note_problem(record.probe, problem)
 
     def _note_problem(self, probe: Probe, error: Exception) -> None:
+        if isinstance(error, RecursionError):
+            return  # not odd: the program has no room left on the stack, and will hear of it
         self.problems.append(f"{probe.function.name}: {error!r}")
 
 

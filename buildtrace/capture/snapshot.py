@@ -150,16 +150,24 @@ def _is_shape(value: Any) -> bool:
 
 
 def error_info(error: BaseException) -> ErrorInfo:
-    """The plain form of an exception; never raises, whatever its `__str__` does."""
+    """The plain form of an exception; never raises, whatever its `__str__` does.
+
+    Raises:
+        RecursionError: the exception is one, and there is no room on the stack to read it.
+    """
     try:
         message = str(error)
-    except Exception:
+    except Exception as problem:
+        if isinstance(problem, RecursionError) and isinstance(error, RecursionError):
+            raise
         message = "(this exception's text cannot be made)"
     if len(message) > _MESSAGE_LIMIT:
         message = message[:_MESSAGE_LIMIT] + "…"
     try:
         lines = lines_of(error)[:_LINES_LIMIT]
-    except Exception:  # as odd as the text can be
+    except Exception as problem:  # as odd as the text can be
+        if isinstance(problem, RecursionError) and isinstance(error, RecursionError):
+            raise
         lines = []
     places = tuple(SourceLine(file=file, line=line) for file, line in lines)
     return ErrorInfo(type=type(error).__name__, message=message, lines=places)

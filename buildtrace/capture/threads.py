@@ -22,25 +22,17 @@ class Thread:
         muted: how many calls are open that are not part of any build.
         listening: the call during which we hear of operations on concrete tensors.
         unlisten: ends that.
-        limit: the program's own recursion limit when the root started.
-        shallow: how many frames may be on the stack before room on it is scarce.
-        lent: how much higher it is now, for our own frames.
-        extra: how many frames of ours lie below the next root, of hooks of no landmark.
-        interrupted: whether some of our own work was, so that the limit may be wrong now.
+        interrupted: whether some of our own work was, so that some of it may be left to do.
         number: the thread's number in traces.
     """
 
     __slots__ = (
-        "extra",
         "interrupted",
         "kind",
-        "lent",
-        "limit",
         "listening",
         "muted",
         "number",
         "records",
-        "shallow",
         "stack",
         "unlisten",
         "waiting",
@@ -53,10 +45,6 @@ class Thread:
         self.records: list[Record] = []
         self.kind: type = type(None)
         self.muted = 0
-        self.limit = 0
-        self.shallow = 0
-        self.lent = 0
-        self.extra = 0
         self.interrupted = False
         self.listening: Record | None = None
         self.unlisten: Callable[[], None] = lambda: None

@@ -66,9 +66,6 @@ def use_hook(function: Callable[..., Any], name: str, adapter: Adapter, recorder
                 use.error = snapshot.error_info(error)
             frames.hide_frame(error)
             raise
-        finally:
-            if use is not None:
-                recorder.extra_frames(0)
 
     return disguise(hook, function)
 
@@ -95,7 +92,6 @@ def _begin(
             if optimizer is not None and not isinstance(optimizer, (str, dict)):
                 use.optimizer = _number(optimizer, recorder)
     recorder.uses.append(use)
-    recorder.extra_frames(1)
     return use
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import pickle
-import sys
-import threading
 from typing import Any
 
 import pytest
@@ -134,55 +131,6 @@ def test_call_arguments_reach_the_user(k: Keras) -> None:
     plain = run()
     with buildtrace.trace():
         assert run() == plain
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("length", [980])
-def test_a_deep_chain_builds_traced_as_it_does_untraced(k: Keras, length: int) -> None:
-    """In a thread, whose stack begins afresh: pytest's own frames would eat into the limit."""
-    outcomes: list[Any] = []
-
-    def deep(traced: bool) -> None:
-        x = y = k.Input((1,))
-        for _ in range(length):
-            y = k.layers.Activation("linear")(y)
-        limit = sys.getrecursionlimit()
-        with buildtrace.trace() if traced else contextlib.nullcontext() as trace:
-            try:
-                model = k.Model(x, y)
-                outcomes.append(len(model.layers))
-            except RecursionError:
-                outcomes.append("RecursionError")
-        assert sys.getrecursionlimit() == limit
-        outcomes.append(trace)
-
-    for traced in (False, True):
-        thread = threading.Thread(target=deep, args=(traced,))
-        thread.start()
-        thread.join()
-    assert outcomes[0] == length + 1, "even plain Keras cannot build this"
-    assert outcomes[2] == outcomes[0]
-    assert len(outcomes[3].find("_build_map_helper")) >= length
-
-
-@pytest.mark.slow
-def test_a_chain_too_deep_fails_alike(k: Keras) -> None:
-    def deep() -> str:
-        x = y = k.Input((1,))
-        for _ in range(1300):
-            y = k.layers.Activation("linear")(y)
-        try:
-            model = k.Model(x, y)
-        except RecursionError:
-            return "RecursionError"
-        return str(len(getattr(model, "_nodes_by_depth", ())))
-
-    plain = deep()
-    limit = sys.getrecursionlimit()
-    with buildtrace.trace():
-        traced = deep()
-    assert traced == plain
-    assert sys.getrecursionlimit() == limit
 
 
 # -- copies -----------------------------------------------------------------------------------
