@@ -31,7 +31,7 @@ OF_PYTHON = (
             "faithful_process",
             "faithful_warnings",
             "left_behind",
-            "lines",
+            "callers",
             "recorder_faults",
         )
     ),

@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import buildtrace
-from buildtrace.capture.frames import FILE
+from buildtrace.capture.hooks import FILE
 
 PACKAGES = ("keras", "tf_keras")
 OURS = (str(Path(buildtrace.__file__).parent) + os.sep, FILE)

@@ -13,13 +13,13 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from buildtrace.capture.origins import origin_of
+from buildtrace.capture.operations import origin_of
 from buildtrace.capture.snapshot import spec, specs
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from buildtrace.capture.origins import Origin
+    from buildtrace.capture.operations import Origin
     from buildtrace.traces.schema import TensorSpec
 
 _TRANSPARENT = frozenset(

@@ -30,11 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import CodeType
 
-    from buildtrace.capture.lines import Caller
-    from buildtrace.capture.models import GraphRecord
-    from buildtrace.capture.record import Record, WeightRecord
+    from buildtrace.capture.built_models import GraphRecord
+    from buildtrace.capture.callers import Caller
+    from buildtrace.capture.record import Record, UseRecord, WeightRecord
     from buildtrace.capture.states import StateRecord
-    from buildtrace.capture.uses import UseRecord
     from buildtrace.traces.schema import KerasInfo, LayerState, Node
     from buildtrace.traces.trace import Trace
 

@@ -13,7 +13,6 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import frames
 from buildtrace.capture.record import Function, Probe
 
 if TYPE_CHECKING:
@@ -23,6 +22,45 @@ if TYPE_CHECKING:
     from buildtrace.capture.record import Record
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Scope
+
+FILE = "<frozen importlib._bootstrap>/tensorflow/python/buildtrace/hooks.py"
+"""The file that the code of hooks claims to be from.
+
+`warnings.warn(stacklevel=2)` and logging count frames, but not those of Python's import system;
+TensorFlow says in errors in which frames an operation was made, but leaves out its own. Both
+know theirs by such parts of the file's name.
+"""
+
+
+def unlisted(function: Any) -> Any:
+    """The function, whose frames are from now on not counted or listed."""
+    function.__code__ = unlisted_code(function.__code__)
+    return function
+
+
+@functools.cache
+def unlisted_code(code: CodeType) -> CodeType:
+    """The code with the file's name replaced; the same for the same code."""
+    return code.replace(co_filename=FILE)
+
+
+def hide_frame(error: BaseException) -> None:
+    """Take the frame that is running, of a function that is unlisted, out of a traceback.
+
+    From Python 3.11 on, a bare `raise` goes on with the traceback that the exception has now.
+    Before, only the frames of such functions further in can be taken out.
+    """
+    own = error.__traceback__
+    if own is None:
+        return
+    error.__traceback__ = own.tb_next
+    if sys.version_info < (3, 11):
+        inner = own
+        while inner.tb_next is not None:
+            if inner.tb_next.tb_frame.f_code.co_filename == FILE:
+                inner.tb_next = inner.tb_next.tb_next
+            else:
+                inner = inner.tb_next
 
 
 _signatures: weakref.WeakKeyDictionary[Any, inspect.Signature | None] = weakref.WeakKeyDictionary()
@@ -44,7 +82,7 @@ def function_hook(function: Callable[..., Any], probe: Probe, recorder: Recorder
         except BaseException as error:
             if record is not None:
                 end(record, error=error)
-            frames.hide_frame(error)
+            hide_frame(error)
             raise
         if record is not None:
             end(record, result)
@@ -165,7 +203,7 @@ def disguise(hook: Any, function: Any) -> Any:
     if signature is not None:
         hook.__signature__ = signature
     hook.autograph_info__ = {}  # TensorFlow's autograph is not to convert the hook
-    return frames.unlisted(hook)
+    return unlisted(hook)
 
 
 def _signature(function: Any) -> inspect.Signature | None:
@@ -188,7 +226,7 @@ def _signature(function: Any) -> inspect.Signature | None:
 def hook_code() -> CodeType:
     """The code that all hooks of functions share: by it, their frames are known."""
     codes = (constant for constant in function_hook.__code__.co_consts if inspect.iscode(constant))
-    return frames.unlisted_code(next(code for code in codes if code.co_name == "hook"))
+    return unlisted_code(next(code for code in codes if code.co_name == "hook"))
 
 
 HOOK_CODE = hook_code()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import frames
+from buildtrace.capture import hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -54,8 +54,8 @@ class ImportWatch:
             try:
                 run(module)
             except BaseException as error:
-                frames.hide_frame(error)
+                hooks.hide_frame(error)
                 raise
             self._imported(name)
 
-        loader.exec_module = frames.unlisted(exec_module)
+        loader.exec_module = hooks.unlisted(exec_module)

@@ -1,22 +1,23 @@
-"""Hears of the plain operations that run on concrete tensors between a model's layers.
+"""Operations between a model's layers: which one made a tensor, and which ones run.
 
-A symbolic tensor knows the operation that made it (see `origins`); a concrete one does not, and
-only the library that runs the operations can tell: TensorFlow has operation callbacks, Torch has
-function modes. They are on only while a layer that we look inside runs for the first time.
+A symbolic tensor knows the operation that made it: TensorFlow and JAX both keep that while they
+trace. A concrete one does not, and only the library that runs the operations can tell: TensorFlow
+has operation callbacks, Torch has function modes. They are on only while a layer that we look
+inside runs for the first time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from buildtrace.capture.snapshot import tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Sequence
 
-    Listener = Callable[[str, Any, Any], None]
+    Hearer = Callable[[str, Any, Any], None]
 
 _TENSORFLOW = "tensorflow.python.framework.op_callbacks"
 
@@ -29,7 +30,7 @@ def is_audible(tensor: Any) -> bool:
     return kind.__module__ == "torch" or kind.__module__.startswith("torch.")
 
 
-def listen(listener: Listener, tensor: Any) -> tuple[Callable[[], None], Callable[[], None]]:
+def listen(listener: Hearer, tensor: Any) -> tuple[Callable[[], None], Callable[[], None]]:
     """How to have `listener` called after each operation in this thread: kind, inputs, outputs.
 
     Args:
@@ -45,7 +46,7 @@ def listen(listener: Listener, tensor: Any) -> tuple[Callable[[], None], Callabl
     return _listen_to_torch(listener)
 
 
-def _listen_to_tensorflow(listener: Listener) -> tuple[Callable[[], None], Callable[[], None]]:
+def _listen_to_tensorflow(listener: Hearer) -> tuple[Callable[[], None], Callable[[], None]]:
     def callback(
         kind: str | bytes, inputs: Any, _attributes: Any, outputs: Any, graph: Any = None, **_: Any
     ) -> None:
@@ -76,7 +77,7 @@ def _torch_name(function: Any) -> str:
     return f"{'torch' if module.startswith('torch._C') else module}.{name}"
 
 
-def _listen_to_torch(listener: Listener) -> tuple[Callable[[], None], Callable[[], None]]:
+def _listen_to_torch(listener: Hearer) -> tuple[Callable[[], None], Callable[[], None]]:
     overrides: Any = sys.modules["torch"].overrides
 
     class Mode(overrides.TorchFunctionMode):  # type: ignore[misc]
@@ -110,3 +111,75 @@ def _listen_to_torch(listener: Listener) -> tuple[Callable[[], None], Callable[[
             entered.pop().__exit__(None, None, None)
 
     return start, stop
+
+
+class Origin(NamedTuple):
+    """The operation that a symbolic tensor comes from.
+
+    Attributes:
+        key: names the tensor.
+        kind: such as "AddV2".
+        name: the operation's own name, such as "add_1".
+        inputs: the tensors that the operation was given.
+        outputs: the tensors that it made, as far as they are known.
+        leaf: for a tensor that nothing made: whether it was passed in, or is a constant.
+    """
+
+    key: Hashable
+    kind: str
+    name: str
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+    leaf: Literal["input", "constant"] | None = None
+
+
+def origin_of(tensor: Any) -> Origin | None:
+    """The origin of a symbolic tensor; `None` for a concrete one and for what we cannot see."""
+    if type(tensor).__module__.startswith("jax."):
+        return _of_jax(tensor)
+    try:
+        # A sparse tensor consists of several: the one with the values stands for it.
+        tensor = getattr(tensor, "values", tensor)
+        operation = tensor.op
+        operation.inputs  # noqa: B018 - the operations of other libraries are something else
+    except Exception:  # an eager tensor's `op` raises, as does a Keras tensor's
+        return None
+    return _of_tensorflow(tensor, operation)
+
+
+def _of_tensorflow(tensor: Any, operation: Any) -> Origin:
+    leaf: Literal["input", "constant"] | None = None
+    if not operation.inputs:
+        passed_in = operation.type.startswith("Placeholder") and not _is_captured(tensor)
+        leaf = "input" if passed_in else "constant"
+    return Origin(
+        # Not the id: the Python object of a symbolic tensor may change.
+        key=(id(operation.graph), operation.name, tensor.value_index),
+        kind=operation.type,
+        name=operation.name.rpartition("/")[2],
+        inputs=operation.inputs,
+        outputs=operation.outputs,
+        leaf=leaf,
+    )
+
+
+def _is_captured(tensor: Any) -> bool:
+    """Whether a placeholder stands for a variable or a constant from outside of its graph."""
+    if tensor.dtype.name == "resource":
+        return True
+    captures = getattr(tensor.graph, "internal_captures", ())
+    return any(captured is tensor for captured in captures)
+
+
+def _of_jax(tracer: Any) -> Origin | None:
+    """JAX keeps a tracer's equation in attributes that are not public: from 0.7, `parent`."""
+    try:
+        equation = tracer.parent
+        if equation is None:
+            passed_in = any(tracer.val is variable for variable in tracer._trace.frame.invars)
+            leaf: Literal["input", "constant"] = "input" if passed_in else "constant"
+            return Origin(id(tracer), "input", "input", (), (tracer,), leaf)
+        kind = str(equation.params.get("name") or equation.primitive.name)
+        return Origin(id(tracer), kind, kind, equation.in_tracers, (tracer,))
+    except AttributeError:
+        return None

@@ -10,18 +10,19 @@ out can be done again: whoever was interrupted repeats the whole, and nothing is
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import sys
 import threading
 import warnings
 from dataclasses import dataclass, field
+from types import CellType
 from typing import TYPE_CHECKING, Any
 
 from buildtrace import generations
-from buildtrace.capture import frames, hooks, uses
-from buildtrace.capture.held import replace_held
+from buildtrace.capture import hooks, uses
+from buildtrace.capture.callers import add_hook
 from buildtrace.capture.imports import ImportWatch
-from buildtrace.capture.lines import add_hook
 from buildtrace.capture.readers import READERS
 from buildtrace.capture.record import Function, Probe
 from buildtrace.capture.targets import (
@@ -267,7 +268,7 @@ class Patches:
             try:
                 return function(*args, **kwargs)
             except BaseException as error:
-                frames.hide_frame(error)
+                hooks.hide_frame(error)
                 raise
 
         return hooks.disguise(hook, function)
@@ -298,14 +299,14 @@ class Patches:
                 else:
                     super(base, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
             except BaseException as error:
-                frames.hide_frame(error)
+                hooks.hide_frame(error)
                 raise
             with self.lock:
                 if self._watched.get(base) is families:  # the hooks may have gone meanwhile
                     for family in families:
                         self._add_member(family, cls)
 
-        self._change(base, "__init_subclass__", classmethod(frames.unlisted(__init_subclass__)))
+        self._change(base, "__init_subclass__", classmethod(hooks.unlisted(__init_subclass__)))
 
     def _replace(self, owner: Any, name: str, hook: Any) -> None:
         """Put a hook in the place of a function."""
@@ -337,7 +338,7 @@ class Patches:
         while self._changes:
             self._changes[-1].undo()
             self._changes.pop()
-        replace_held(self._originals)
+        _restore_references(self._originals)
         self.keras.clear()
         self.recorder.hook_codes = {}
         # The last: until here, all of this can be done again.
@@ -370,3 +371,34 @@ def _set(owner: Any, name: str, value: Any) -> None:
         vars(owner)[name] = value  # TensorFlow's lazy modules have a __setattr__ of their own
     else:
         setattr(owner, name, value)
+
+
+def _restore_references(functions: dict[Any, Any]) -> None:
+    """Put back what the hooks stood for that somebody took while they were in.
+
+    `keras.layers.deserialize` enters some in a table, a class's body or a closure may hold one.
+
+    Args:
+        functions: what each hook stood for.
+    """
+    # Who else holds one is slow to find: known are the dict, the list, the loop and the call.
+    taken = [hook for hook in list(functions) if sys.getrefcount(hook) > 4]
+    for holder in gc.get_referrers(*taken) if taken else ():
+        if type(holder) is dict and holder is not functions:
+            owner = _class_of(holder)
+            for key, value in list(holder.items()):
+                if inspect.isfunction(value) and value in functions:
+                    if owner is None:
+                        holder[key] = functions[value]
+                    else:
+                        setattr(owner, key, functions[value])
+        elif type(holder) is CellType:
+            holder.cell_contents = functions[holder.cell_contents]
+
+
+def _class_of(names: dict[str, Any]) -> type | None:
+    """The class whose names these are: Python must be told when one of them changes."""
+    for holder in gc.get_referrers(names):
+        if isinstance(holder, type) and "__module__" in names:
+            return holder
+    return None

@@ -6,33 +6,16 @@ it has ended well. All read shapes and names only, and write them into the recor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import snapshot
 from buildtrace.capture.flow import Flow
 from buildtrace.capture.operations import is_audible
+from buildtrace.capture.record import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from buildtrace.capture.record import Probe, Record
     from buildtrace.generations.base import Reads
-
-
-class Reader(NamedTuple):
-    """How to read the calls of a landmark.
-
-    Attributes:
-        layer_of: which layer, model or operation it is about, by arguments; `None` for self.
-        open: reads what goes in, when the call starts; `None` if there is nothing to read then.
-        close: reads what comes out; `None` as well.
-        reads_state: whether the layer's state can change in such a call.
-    """
-
-    layer_of: Callable[[Probe, Any, Any], Any] | None
-    open: Callable[[Record], None] | None
-    close: Callable[[Record, Any], None] | None
-    reads_state: bool = False
 
 
 # -- which layer ----------------------------------------------------------------------------

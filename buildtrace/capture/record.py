@@ -1,20 +1,22 @@
-"""What is noted of a call while it runs: cheap to make, frozen into plain data afterwards."""
+"""What is noted of calls while they run, and what is open in each thread.
+
+Cheap to make, frozen into plain data afterwards.
+"""
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, NamedTuple
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import CodeType
 
+    from buildtrace.capture.callers import Caller
     from buildtrace.capture.flow import Flow
-    from buildtrace.capture.lines import Caller
-    from buildtrace.capture.readers import Reader
-    from buildtrace.capture.threads import Thread
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
     from buildtrace.traces.schema import ErrorInfo, TensorSpec
@@ -56,6 +58,22 @@ def _decorated(function: Any, name: str) -> Any:
         if inspect.isfunction(inner) and inspect.unwrap(inner).__name__ == name:
             return inspect.unwrap(inner)
     return function
+
+
+class Reader(NamedTuple):
+    """How to read the calls of a landmark.
+
+    Attributes:
+        layer_of: which layer, model or operation it is about, by arguments; `None` for self.
+        open: reads what goes in, when the call starts; `None` if there is nothing to read then.
+        close: reads what comes out; `None` as well.
+        reads_state: whether the layer's state can change in such a call.
+    """
+
+    layer_of: Callable[[Probe, Any, Any], Any] | None
+    open: Callable[[Record], None] | None
+    close: Callable[[Record, Any], None] | None
+    reads_state: bool = False
 
 
 class Probe:
@@ -226,3 +244,88 @@ class Record(msgspec.Struct, gc=False, eq=False):
     note: str | None = None
     flow: Flow | None = None
     sources: list[tuple[int, TensorSpec]] | None = None
+
+
+class UseRecord:
+    """A use, while it runs and afterwards; layers are named by the process's numbers."""
+
+    __slots__ = (
+        "adapter",
+        "built",
+        "caller",
+        "error",
+        "model",
+        "name",
+        "optimizer",
+        "order",
+        "unbuilt",
+        "weights",
+    )
+
+    def __init__(self, name: str, adapter: Adapter, order: int) -> None:
+        """Of a function that gets no model."""
+        self.name = name
+        self.adapter = adapter
+        self.order = order
+        self.model: int | None = None
+        self.optimizer: int | None = None
+        self.built = True
+        self.weights = 0
+        self.unbuilt: tuple[int, ...] = ()
+        self.caller: Caller | None = None
+        self.error: ErrorInfo | None = None
+
+
+class Thread:
+    """What is open in one thread.
+
+    Attributes:
+        stack: the open calls, the root first.
+        waiting: the same, while the root is thought to build nothing.
+        records: all calls of the root's tree so far, in order of start.
+        kind: the type of what the root was called on.
+        muted: how many calls are open that are not part of any build.
+        listening: the call during which we hear of operations on concrete tensors.
+        unlisten: ends that.
+        interrupted: whether some of our own work was, so that some of it may be left to do.
+        number: the thread's number in traces.
+    """
+
+    __slots__ = (
+        "interrupted",
+        "kind",
+        "listening",
+        "muted",
+        "number",
+        "records",
+        "stack",
+        "unlisten",
+        "waiting",
+    )
+
+    def __init__(self) -> None:
+        """With nothing open."""
+        self.stack: list[Record] = []
+        self.waiting: list[Waiting] = []
+        self.records: list[Record] = []
+        self.kind: type = type(None)
+        self.muted = 0
+        self.interrupted = False
+        self.listening: Record | None = None
+        self.unlisten: Callable[[], None] = lambda: None
+        self.number: int | None = None
+
+
+class Local(threading.local):
+    """The state of the thread that asks."""
+
+    def __init__(self) -> None:
+        """Runs once in each thread."""
+        self.thread = Thread()
+
+
+class Listener(Protocol):
+    """Who wants the trees that are kept."""
+
+    def add(self, records: list[Record]) -> None:
+        """Take the calls of a tree, in order of start."""

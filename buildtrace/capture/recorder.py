@@ -16,19 +16,17 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import operations, readers, snapshot
+from buildtrace.capture.built_models import Models, makes_graph
+from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.limit import RecursionLimit
-from buildtrace.capture.lines import find_caller, find_first_caller, is_in
-from buildtrace.capture.models import Models, makes_graph
-from buildtrace.capture.record import Probe, Record, Waiting
-from buildtrace.capture.threads import Local
+from buildtrace.capture.record import Local, Probe, Record, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import CodeType, FrameType
 
-    from buildtrace.capture.lines import Caller
-    from buildtrace.capture.threads import Listener, Thread
-    from buildtrace.capture.uses import UseRecord
+    from buildtrace.capture.callers import Caller
+    from buildtrace.capture.record import Listener, Thread, UseRecord
 
 _MUTED: Any = object()
 """Stands for an open call that is no part of a build, such as a metric's `add_weight`."""

@@ -9,7 +9,7 @@ import weakref
 from collections import deque
 from typing import Any
 
-from buildtrace.capture.lines import lines_of
+from buildtrace.capture.callers import lines_of
 from buildtrace.generations import PACKAGES
 from buildtrace.generations.base import flat
 from buildtrace.traces.schema import ErrorInfo, LayerRef, Shape, SourceLine, TensorSpec

@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture.lines import is_user_file
+from buildtrace.capture.callers import is_user_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection

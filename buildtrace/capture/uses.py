@@ -9,49 +9,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import frames, snapshot
+from buildtrace.capture import hooks, snapshot
+from buildtrace.capture.callers import find_caller
 from buildtrace.capture.hooks import disguise
-from buildtrace.capture.lines import find_caller
+from buildtrace.capture.record import UseRecord
 from buildtrace.capture.states import is_left_unbuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from buildtrace.capture.lines import Caller
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Adapter
-    from buildtrace.traces.schema import ErrorInfo
-
-
-class UseRecord:
-    """A use, while it runs and afterwards; layers are named by the process's numbers."""
-
-    __slots__ = (
-        "adapter",
-        "built",
-        "caller",
-        "error",
-        "model",
-        "name",
-        "optimizer",
-        "order",
-        "unbuilt",
-        "weights",
-    )
-
-    def __init__(self, name: str, adapter: Adapter, order: int) -> None:
-        """Of a function that gets no model."""
-        self.name = name
-        self.adapter = adapter
-        self.order = order
-        self.model: int | None = None
-        self.optimizer: int | None = None
-        self.built = True
-        self.weights = 0
-        self.unbuilt: tuple[int, ...] = ()
-        self.caller: Caller | None = None
-        self.error: ErrorInfo | None = None
 
 
 def use_hook(function: Callable[..., Any], name: str, adapter: Adapter, recorder: Recorder) -> Any:
@@ -64,13 +33,13 @@ def use_hook(function: Callable[..., Any], name: str, adapter: Adapter, recorder
         except BaseException as error:
             if use is not None and isinstance(error, Exception):
                 use.error = snapshot.error_info(error)
-            frames.hide_frame(error)
+            hooks.hide_frame(error)
             raise
 
     return disguise(hook, function)
 
 
-_HOOK_CODE = frames.unlisted_code(
+_HOOK_CODE = hooks.unlisted_code(
     next(c for c in use_hook.__code__.co_consts if getattr(c, "co_name", "") == "hook")
 )
 

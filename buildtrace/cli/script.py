@@ -169,7 +169,7 @@ def _own_frames(traceback: types.TracebackType | None) -> types.TracebackType | 
 
 
 def _is_ours(file: str) -> bool:
-    from buildtrace.capture.frames import FILE  # late: `--help` needs no capture
+    from buildtrace.capture.hooks import FILE  # late: `--help` needs no capture
 
     path, package = Path(file), Path(__file__).parents[1]
     if file == FILE:

@@ -19,7 +19,7 @@ from scenarios import Keras, data, mlp, two_layer_model
 from wellformed import survives_a_file
 
 import buildtrace
-from buildtrace.capture.frames import FILE
+from buildtrace.capture.hooks import FILE
 from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
