@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from buildtrace import diagnosis
 from buildtrace.capture import freeze
 from buildtrace.capture.patching import Patches, TrainingReached
-from buildtrace.capture.recorder import Recorder, has_evidence
+from buildtrace.capture.recorder import Recorder, is_build
 from buildtrace.capture.snapshot import error_info, layer_ref
 from buildtrace.diagnosis import suppress
 from buildtrace.traces.trace import Trace
@@ -98,7 +98,7 @@ class Tracing:
     def progress(self) -> tuple[int, str | None]:
         """How many calls were recorded until now, and the layer that is being built."""
         tree = _recorder.open_records()
-        record = tree[-1] if has_evidence(tree) else None
+        record = tree[-1] if is_build(tree) else None
         while record is not None and (record.end or record.layer is None):
             record = record.parent
         name = None if record is None else layer_ref(record.layer, 0).name
@@ -129,9 +129,9 @@ class Tracing:
         )
 
     def _still_open(self) -> list[Record]:
-        """The part of unfinished trees that belongs to us, if there is evidence in it."""
+        """The part of unfinished trees that belongs to us, if something was built in it."""
         ours = [record for record in _recorder.open_records() if record.order >= self._first]
-        return ours if has_evidence(ours) else []
+        return ours if is_build(ours) else []
 
 
 def _diagnose(trace: Trace) -> list[str]:

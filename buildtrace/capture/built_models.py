@@ -20,7 +20,7 @@ from buildtrace.traces.schema import Edge, Node
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from buildtrace.capture.flow import Flow
+    from buildtrace.capture.flow import DataFlow
     from buildtrace.capture.record import Record
     from buildtrace.generations import Adapter
     from buildtrace.generations.base import NodeFacts, WeightFacts
@@ -71,7 +71,7 @@ class Models:
         self._layers = layers
         self._variables = snapshot.Numbers()
         self._made = itertools.count()
-        self._flows: dict[int, Flow] = {}
+        self._flows: dict[int, DataFlow] = {}
         self._builds: dict[int, int] = {}
         self._unread: dict[int, _Unread] = {}
 
@@ -82,12 +82,12 @@ class Models:
         if self._variables.known(variable) is not None:
             return  # a layer may hand out one variable twice
         given = _arguments(record)
-        facts = record.probe.adapter.weight_facts(variable, record.layer)
+        facts = record.hooked.adapter.weight_facts(variable, record.layer)
         self._add(
             variable,
             facts,
             given.get("name") or facts.name,
-            record.note or facts.initializer or class_name(given.get("initializer")),
+            record.initializer or facts.initializer or class_name(given.get("initializer")),
             facts.regularizer or class_name(given.get("regularizer")),
             facts.constraint or class_name(given.get("constraint")),
             record,
@@ -97,7 +97,7 @@ class Models:
     def adopt_weights(self, record: Record, made: Record | None) -> None:
         """What the layer of `record` holds, and nobody saw made, was made by the call `made`."""
         if record.number is not None:
-            self._adopt(record.layer, record.number, record.probe.adapter, made)
+            self._adopt(record.layer, record.number, record.hooked.adapter, made)
 
     def _adopt(self, layer: Any, number: int, adapter: Adapter, call: Record | None) -> None:
         held = adapter.own_weights(layer)
@@ -138,7 +138,7 @@ class Models:
         number = record.number
         if flow is None or not flow.has_layers or number is None or record.error is not None:
             return
-        flow = flow.closed(record.probe.adapter.fills)
+        flow = flow.closed(record.hooked.adapter.fills)
         known = self._flows.get(number)
         if known is None or flow.unknowns < known.unknowns:
             self._flows[number] = flow
@@ -151,7 +151,7 @@ class Models:
         unmade = {record.number for record in errors if makes_graph(record)}
         models = {}
         for number, record in seen.items():
-            layer, adapter = record.layer, record.probe.adapter
+            layer, adapter = record.layer, record.hooked.adapter
             self._layers.read(layer, number)
             if number in failed or not adapter.is_own(layer):
                 self.states.read(records[0], layer, number, adapter)
@@ -204,7 +204,7 @@ class Models:
     def note_failed(self, record: Record) -> None:
         """A functional model could not be made: keep the graph that it would have had."""
         given = [*record.args[1:3], *(record.kwargs.get(name) for name in ("inputs", "outputs"))]
-        adapter = record.probe.adapter
+        adapter = record.hooked.adapter
         inputs, outputs = (
             [thing for thing in flat(ends) if isinstance(thing, adapter.tensor_class)]
             for ends in ([each for each in given if each is not None] + [(), ()])[:2]
@@ -283,7 +283,7 @@ class Models:
             outputs=snapshot.specs(facts.outputs),
         )
 
-    def _read_flow(self, graph: GraphRecord, flow: Flow, model: Any, adapter: Adapter) -> None:
+    def _read_flow(self, graph: GraphRecord, flow: DataFlow, model: Any, adapter: Adapter) -> None:
         layers = {self._layers.number(layer): layer for layer in adapter.all_layers(model)}
         calls: dict[int, int] = {}
         for place, made in enumerate(flow.nodes):
@@ -335,11 +335,11 @@ class Models:
 
 def makes_graph(record: Record) -> bool:
     """Whether this is the call that makes a functional model."""
-    return record.probe.landmark.name == "Functional.__init__"
+    return record.hooked.landmark.name == "Functional.__init__"
 
 
 def _arguments(record: Record) -> dict[str, Any]:
     """The arguments of an `add_weight`, by name: their order differs between versions."""
     if len(record.args) < 2:
         return record.kwargs  # type: ignore[no-any-return]
-    return {**dict(zip(record.probe.parameters, record.args[1:], strict=False)), **record.kwargs}
+    return {**dict(zip(record.hooked.parameters, record.args[1:], strict=False)), **record.kwargs}

@@ -42,7 +42,7 @@ class FlowNode:
     sources: list[tuple[int, TensorSpec]] = field(default_factory=list)
 
 
-class Flow:
+class DataFlow:
     """The layers that ran inside one call, and what flowed between them.
 
     Attributes:
@@ -128,7 +128,7 @@ class Flow:
                 depths[source] = max(depths[source], depths[place] + 1)
         return depths
 
-    def closed(self, fills: tuple[int, int] | None = None) -> Flow:
+    def closed(self, fills: tuple[int, int] | None = None) -> DataFlow:
         """The flow once the call is over: holds no tensor any more, and knows its outputs.
 
         Args:

@@ -103,7 +103,7 @@ def fill(
     trace.landmarks = _landmarks(records)
     trace.states = _states(states, ids, refs, layers)
     trace.uses = tuple(_use(use, records, refs, layers, lines) for use in uses)
-    took_part = {record.probe.adapter.package for record in records}
+    took_part = {record.hooked.adapter.package for record in records}
     took_part |= {use.adapter.package for use in uses}
     trace.environment = _environment(tuple(k for k in keras if k.package in took_part))
 
@@ -117,8 +117,8 @@ def _call(
     start: int,
     now: int,
 ) -> Call:
-    landmark = record.probe.landmark
-    function = record.probe.function
+    landmark = record.hooked.landmark
+    function = record.hooked.function
     parent = record.parent
     error = record.error
     ref = None if record.number is None else refs.get(record.number)
@@ -136,7 +136,7 @@ def _call(
         line=function.line,
         landmark=landmark.name,
         step=landmark.step,
-        generation=record.probe.adapter.generation,
+        generation=record.hooked.adapter.generation,
         thread=record.thread.number or 0,
         layer=None if ref is None else _layer(ref, layers),
         inputs=record.inputs,
@@ -275,7 +275,7 @@ def _node(node: Node, layers: _Numbering) -> Node:
 
 def _landmarks(records: Iterable[Record]) -> tuple[LandmarkInfo, ...]:
     """The rows of the tables that were met, in the tables' order."""
-    met = {(r.probe.adapter.generation, r.probe.landmark.name) for r in records}
+    met = {(r.hooked.adapter.generation, r.hooked.landmark.name) for r in records}
     return tuple(
         LandmarkInfo(
             name=landmark.name,

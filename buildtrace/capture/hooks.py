@@ -13,7 +13,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture.record import Function, Probe
+from buildtrace.capture.record import Function, HookedLandmark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,13 +66,13 @@ def hide_frame(error: BaseException) -> None:
 _signatures: weakref.WeakKeyDictionary[Any, inspect.Signature | None] = weakref.WeakKeyDictionary()
 
 
-def function_hook(function: Callable[..., Any], probe: Probe, recorder: Recorder) -> Any:
+def function_hook(function: Callable[..., Any], hooked: HookedLandmark, recorder: Recorder) -> Any:
     """A hook for a plain function or method."""
     begin, end = recorder.begin, recorder.end
 
     def hook(*args: Any, **kwargs: Any) -> Any:
         try:
-            record = begin(probe, args, kwargs)
+            record = begin(hooked, args, kwargs)
         except RecursionError as error:
             # There is no room for it, and so none for the function: it is the program's own error.
             error.__traceback__ = None
@@ -109,13 +109,15 @@ def conversion_hook(function: Callable[..., Any], recorder: Recorder) -> Any:
 class ScopeHooks:
     """The two hooks that see a method by the context that Keras runs it in."""
 
-    def __init__(self, scope: Scope, probe: Probe, wrapper: CodeType, recorder: Recorder) -> None:
+    def __init__(
+        self, scope: Scope, hooked: HookedLandmark, wrapper: CodeType, recorder: Recorder
+    ) -> None:
         """`wrapper` is the code of the function that runs the method."""
         self._scope = scope
-        self._probe = probe
+        self._hooked = hooked
         self._wrapper = wrapper
         self._recorder = recorder
-        self._probes: dict[Any, Probe] = {}
+        self._hooked_builds: dict[Any, HookedLandmark] = {}
 
     def enter_hook(self, function: Callable[..., Any]) -> Any:
         """For what makes the context manager: adds ours, if it is the wrapper that asks."""
@@ -155,14 +157,16 @@ class ScopeHooks:
 
         return disguise(hook, function)
 
-    def _describe(self, found: dict[str, Any]) -> tuple[Probe, tuple[Any, ...], dict[str, Any]]:
+    def _describe(
+        self, found: dict[str, Any]
+    ) -> tuple[HookedLandmark, tuple[Any, ...], dict[str, Any]]:
         method = found[self._scope.method]
         function = getattr(method, "__func__", method)
-        probe = self._probes.get(function)
-        if probe is None:
-            probe = self._probe.of_function(Function.of(function, "build"))
-            self._probes[function] = probe
-        return probe, (found["obj"], *found["args"]), found["kwargs"]
+        hooked = self._hooked_builds.get(function)
+        if hooked is None:
+            hooked = self._hooked.of_function(Function.of(function, "build"))
+            self._hooked_builds[function] = hooked
+        return hooked, (found["obj"], *found["args"]), found["kwargs"]
 
 
 class _Running:
@@ -180,9 +184,9 @@ class _Running:
         except BaseException as error:
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             raise
-        probe, args, kwargs = self._call
+        hooked, args, kwargs = self._call
         try:
-            self._record = self._recorder.begin(probe, args, kwargs, sys._getframe(2))
+            self._record = self._recorder.begin(hooked, args, kwargs, sys._getframe(2))
         except RecursionError:  # no room to see it: the program will hear of that itself
             self._record = None
         return entered

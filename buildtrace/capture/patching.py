@@ -24,7 +24,7 @@ from buildtrace.capture import hooks, uses
 from buildtrace.capture.callers import add_hook
 from buildtrace.capture.imports import ImportWatch
 from buildtrace.capture.readers import READERS
-from buildtrace.capture.record import Function, Probe
+from buildtrace.capture.record import Function, HookedLandmark
 from buildtrace.capture.targets import (
     NotThereError,
     aliases,
@@ -203,8 +203,8 @@ class Patches:
         def make_hook(function: Any) -> Any:
             names = parameters(function) if landmark.reads == "weight" else ()
             reader = READERS[landmark.reads]
-            probe = Probe(landmark, adapter, Function.of(function, name), reader, names)
-            return hooks.function_hook(function, probe, self.recorder)
+            hooked = HookedLandmark(landmark, adapter, Function.of(function, name), reader, names)
+            return hooks.function_hook(function, hooked, self.recorder)
 
         if landmark.family:
             self._add_family(_Family(owner, name, make_hook))
@@ -228,10 +228,10 @@ class Patches:
         scope = landmark.scope
         assert scope is not None
         wrapper = inner_code(function_at(adapter.root, scope.maker), scope.wrapper)
-        probe = Probe(
+        hooked = HookedLandmark(
             landmark, adapter, Function.of(own_names(owner)[name]), READERS[landmark.reads]
         )
-        pair = hooks.ScopeHooks(scope, probe, wrapper, self.recorder)
+        pair = hooks.ScopeHooks(scope, hooked, wrapper, self.recorder)
         for method, make_hook in ((scope.enter, pair.enter_hook), (scope.done, pair.done_hook)):
             bases = [base for base in owner.__mro__ if method in own_names(base)]
             if not bases:

@@ -9,36 +9,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import snapshot
-from buildtrace.capture.flow import Flow
+from buildtrace.capture.flow import DataFlow
 from buildtrace.capture.operations import is_audible
 from buildtrace.capture.record import Reader
 
 if TYPE_CHECKING:
-    from buildtrace.capture.record import Probe, Record
+    from buildtrace.capture.record import HookedLandmark, Record
     from buildtrace.generations.base import Reads
 
 
 # -- which layer ----------------------------------------------------------------------------
 
 
-def _no_layer(_probe: Probe, _args: Any, _kwargs: Any) -> None:
+def _no_layer(_hooked: HookedLandmark, _args: Any, _kwargs: Any) -> None:
     return None
 
 
-def _self_or_none(probe: Probe, args: Any, kwargs: Any) -> Any:
+def _self_or_none(hooked: HookedLandmark, args: Any, kwargs: Any) -> Any:
     """A function has tensors as its first argument; a method, the model or layer."""
-    is_method = "." in probe.function.name
+    is_method = "." in hooked.function.name
     if not is_method:
         return None
     return args[0] if args else kwargs.get("self")
 
 
-def _owner_of_function(_probe: Probe, args: Any, _kwargs: Any) -> Any:
+def _owner_of_function(_hooked: HookedLandmark, args: Any, _kwargs: Any) -> Any:
     """The layer whose method is run."""
     return getattr(args[0], "__self__", None) if args else None
 
 
-def _operation_of_node(_probe: Probe, args: Any, kwargs: Any) -> Any:
+def _operation_of_node(_hooked: HookedLandmark, args: Any, kwargs: Any) -> Any:
     return args[1] if len(args) > 1 else kwargs.get("operation", kwargs.get("layer"))
 
 
@@ -47,7 +47,7 @@ def _operation_of_node(_probe: Probe, args: Any, kwargs: Any) -> Any:
 
 def _tensors_in(record: Record) -> None:
     args, around = record.args, record.parent
-    if len(args) > 1 and type(args[1]) is record.probe.symbol:  # the many: made short work of
+    if len(args) > 1 and type(args[1]) is record.hooked.symbol:  # the many: made short work of
         if around is not None and around.layer is record.layer and _is_first(args[1], around):
             record.inputs = around.inputs  # handed on to this call
             return
@@ -57,7 +57,7 @@ def _tensors_in(record: Record) -> None:
     tensors = _tensors(record)
     record.inputs = snapshot.specs_of(tensors)
     if tensors and type(tensors[0]).__name__ == "KerasTensor":  # of this Keras, or of another
-        record.foreign = snapshot.foreign_classes(tensors, record.probe.adapter.package)
+        record.foreign = snapshot.foreign_classes(tensors, record.hooked.adapter.package)
     if tensors and not _is_symbol(record, tensors[0]):
         _follow(record, tensors)  # else Keras itself keeps the graph of its symbolic tensors
 
@@ -79,9 +79,9 @@ def _initializer_in(record: Record) -> None:
     """Note which initializer runs, for the `add_weight` around it."""
     name = type(record.args[0]).__name__
     around = record.parent
-    while around is not None and around.note is None:
-        around.note = name
-        if around.probe.makes_weight:
+    while around is not None and around.initializer is None:
+        around.initializer = name
+        if around.hooked.makes_weight:
             break
         around = around.parent
 
@@ -95,9 +95,9 @@ def _inputs_of_parent(record: Record) -> None:
 
 
 def _tensors_out(record: Record, result: Any) -> None:
-    if record.probe.calls_layer and len(record.args) > 1 and _has_mask(record.args[1]):
+    if record.hooked.calls_layer and len(record.args) > 1 and _has_mask(record.args[1]):
         _note_dropped_mask(record, result)
-    if type(result) is record.probe.symbol and record.flow is None and record.sources is None:
+    if type(result) is record.hooked.symbol and record.flow is None and record.sources is None:
         record.outputs = snapshot.one_spec(result.shape, result.dtype)
         return
     tensors = snapshot.tensors(result)
@@ -135,7 +135,7 @@ def _node_out(record: Record, _result: Any) -> None:
         (record.args[2:4], named.get("call_args"), named.get("call_kwargs"))
     )
     record.outputs = snapshot.specs(record.args[4:] or named.get("outputs"))
-    if record.parent is not None and record.parent.probe.landmark.reads == "input":
+    if record.parent is not None and record.parent.hooked.landmark.reads == "input":
         record.parent.outputs = record.outputs
 
 
@@ -163,12 +163,12 @@ READERS: dict[Reads, Reader] = {
 
 
 def _is_symbol(record: Record, value: Any) -> bool:
-    return type(value) is record.probe.symbol
+    return type(value) is record.hooked.symbol
 
 
 def _tensors(record: Record) -> list[Any]:
     """The tensors that a layer is called on; one that is passed twice counts once."""
-    symbol = record.probe.adapter.tensor_class
+    symbol = record.hooked.adapter.tensor_class
     found = []
     for value in (*record.args[1:], *record.kwargs.values()):
         if type(value) is symbol:
@@ -200,7 +200,7 @@ def _follow(record: Record, tensors: list[Any]) -> None:
     parent = record.parent
     if parent is None or parent.layer is None or parent.layer is record.layer:
         return
-    if record.probe.calls_layer:
+    if record.hooked.calls_layer:
         if parent.flow is None:
             if not _is_followed(parent):
                 return
@@ -210,29 +210,29 @@ def _follow(record: Record, tensors: list[Any]) -> None:
 
 def _is_followed(record: Record) -> bool:
     """Whether what the layer runs is worth a graph: not for layers of Keras such as LSTM."""
-    adapter = record.probe.adapter
+    adapter = record.hooked.adapter
     return isinstance(record.layer, adapter.model_class) or not adapter.is_own(record.layer)
 
 
 def follow_inside(record: Record) -> None:
     """A layer of the user's is about to run on data: follow that from the start."""
-    if record.probe.adapter.is_own(record.layer):
+    if record.hooked.adapter.is_own(record.layer):
         return
     tensors = _tensors(record)
     if tensors and is_audible(tensors[0]):
         record.flow = _new_flow(record, tensors)
 
 
-def _new_flow(record: Record, tensors: list[Any]) -> Flow:
+def _new_flow(record: Record, tensors: list[Any]) -> DataFlow:
     """What flows between the layers that run directly inside this call.
 
     Args:
         record: the call; if it was given tensors, they are the flow's inputs.
         tensors: some that flow in it, to tell whether we can hear of operations on them.
     """
-    flow = Flow()
+    flow = DataFlow()
     flow.audible = next((tensor for tensor in tensors if is_audible(tensor)), None)
-    if record.probe.landmark.reads == "call":
+    if record.hooked.landmark.reads == "call":
         for tensor in _tensors(record):
             if not _is_symbol(record, tensor):
                 flow.add_input(tensor)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from buildtrace.capture.callers import Caller
-    from buildtrace.capture.flow import Flow
+    from buildtrace.capture.flow import DataFlow
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
     from buildtrace.traces.schema import ErrorInfo, TensorSpec
@@ -66,40 +66,40 @@ class Reader(NamedTuple):
     Attributes:
         layer_of: which layer, model or operation it is about, by arguments; `None` for self.
         open: reads what goes in, when the call starts; `None` if there is nothing to read then.
-        close: reads what comes out; `None` as well.
+        close: reads what comes out; `None` if there is nothing to read then.
         reads_state: whether the layer's state can change in such a call.
     """
 
-    layer_of: Callable[[Probe, Any, Any], Any] | None
+    layer_of: Callable[[HookedLandmark, Any, Any], Any] | None
     open: Callable[[Record], None] | None
     close: Callable[[Record, Any], None] | None
     reads_state: bool = False
 
 
-class Probe:
+class HookedLandmark:
     """What a hook is there for.
 
     Attributes:
         landmark: the row of the table.
         adapter: reads the objects of the Keras that the hook is in.
         function: the function that it was found in.
-        reader: what its arguments and result tell, and how.
+        reader: reads its arguments and its result.
         parameters: names of that function's positional arguments.
         code: the function's, once it was seen to call another landmark.
         between: code of the library's function, no landmark, through which this one was called
             last, if it was just one.
         symbol: the class of Keras' symbolic tensors.
-        evidence: as in the landmark's row, which see.
-        nested: as well.
+        means_build: whether it runs only while something is built.
+        nested: whether it is recorded only inside of another recorded call.
         tells_nothing: whether there is nothing to read but that it ran.
         calls_layer: whether it is `Layer.__call__`.
         makes_weight: whether a variable comes out, so that it is an `add_weight`.
         makes_variable: whether it is Keras' own work inside of that.
         builds: whether it is a layer's own `build`.
         reads_state: whether the layer's state can change in it.
-        layer_of: the reader's, as the next two.
-        open: what to read at the start; `None` for nothing.
-        close: and at the end.
+        layer_of: which layer a call is about, by its arguments; `None` for self.
+        open: what to read when a call starts; `None` for nothing.
+        close: what to read when a call has ended well; `None` for nothing.
     """
 
     __slots__ = (
@@ -109,12 +109,12 @@ class Probe:
         "calls_layer",
         "close",
         "code",
-        "evidence",
         "function",
         "landmark",
         "layer_of",
         "makes_variable",
         "makes_weight",
+        "means_build",
         "nested",
         "open",
         "parameters",
@@ -142,7 +142,7 @@ class Probe:
         self.between: CodeType | None = None
         # Asked of every call, so kept ready.
         self.symbol: Any = adapter.tensor_class
-        self.evidence = landmark.evidence
+        self.means_build = landmark.means_build
         self.nested = landmark.nested
         self.tells_nothing = landmark.reads in ("name", "variable")
         self.calls_layer = landmark.name == "Layer.__call__"
@@ -154,9 +154,9 @@ class Probe:
         self.open = reader.open
         self.close = reader.close
 
-    def of_function(self, function: Function) -> Probe:
+    def of_function(self, function: Function) -> HookedLandmark:
         """The same for another definition of the landmark."""
-        return Probe(self.landmark, self.adapter, function, self.reader, self.parameters)
+        return HookedLandmark(self.landmark, self.adapter, function, self.reader, self.parameters)
 
 
 class WeightRecord(msgspec.Struct, gc=False, eq=False):
@@ -173,14 +173,14 @@ class WeightRecord(msgspec.Struct, gc=False, eq=False):
     layer: int | None = None
 
 
-class Waiting:
+class TentativeCall:
     """A call in a tree that is thought to build nothing: becomes a record only if it does."""
 
-    __slots__ = ("args", "kwargs", "probe", "record", "start")
+    __slots__ = ("args", "hooked", "kwargs", "record", "start")
 
-    def __init__(self, probe: Probe, args: Any, kwargs: Any, start: int) -> None:
+    def __init__(self, hooked: HookedLandmark, args: Any, kwargs: Any, start: int) -> None:
         """At the start of the call."""
-        self.probe = probe
+        self.hooked = hooked
         self.args = args
         self.kwargs = kwargs
         self.start = start
@@ -195,12 +195,12 @@ class Record(msgspec.Struct, gc=False, eq=False):
     collector anything: that would be a good part of what recording costs.
 
     Attributes:
-        probe: the hook's.
+        hooked: the landmark, as its hook knows it.
         args: positional arguments.
         kwargs: keyword arguments.
         thread: what is open in its thread.
         start: nanoseconds of the process's clock.
-        end: as well; 0 is not yet.
+        end: nanoseconds of the process's clock; 0 while the call goes on.
         order: among all calls of the process.
         code: of the parent's function, if that is known.
         instruction: where in it the call was made. Two fields: the garbage collector would have to
@@ -216,12 +216,12 @@ class Record(msgspec.Struct, gc=False, eq=False):
         error: what ended it, if it did not return.
         foreign: classes of arguments that belong to another Keras.
         mask_dropped: whether a mask went in and none came out, for want of support.
-        note: the initializer that ran, for the call around it.
+        initializer: the one that ran, for the call around it.
         flow: what flows between the layers that run in it.
         sources: where in the flow around it the inputs come from.
     """
 
-    probe: Probe
+    hooked: HookedLandmark
     args: Any
     kwargs: Any
     thread: Thread
@@ -241,8 +241,8 @@ class Record(msgspec.Struct, gc=False, eq=False):
     error: ErrorInfo | None = None
     foreign: tuple[str, ...] = ()
     mask_dropped: bool = False
-    note: str | None = None
-    flow: Flow | None = None
+    initializer: str | None = None
+    flow: DataFlow | None = None
     sources: list[tuple[int, TensorSpec]] | None = None
 
 
@@ -281,7 +281,7 @@ class Thread:
 
     Attributes:
         stack: the open calls, the root first.
-        waiting: the same, while the root is thought to build nothing.
+        tentative: the same, while the root is thought to build nothing.
         records: all calls of the root's tree so far, in order of start.
         kind: the type of what the root was called on.
         muted: how many calls are open that are not part of any build.
@@ -299,14 +299,14 @@ class Thread:
         "number",
         "records",
         "stack",
+        "tentative",
         "unlisten",
-        "waiting",
     )
 
     def __init__(self) -> None:
         """With nothing open."""
         self.stack: list[Record] = []
-        self.waiting: list[Waiting] = []
+        self.tentative: list[TentativeCall] = []
         self.records: list[Record] = []
         self.kind: type = type(None)
         self.muted = 0

@@ -2,7 +2,7 @@
 
 Every hook reports here: `begin` when a landmark starts, `end` when it is over. A
 thread's open calls are a stack; the call below is the parent. When the lowest one, the root,
-is over, its tree is kept if there is evidence in it that something was built, and dropped
+is over, its tree is kept if something was built in it, and dropped
 otherwise, so that the daily use of a built model leaves nothing behind.
 """
 
@@ -19,7 +19,7 @@ from buildtrace.capture import operations, readers, snapshot
 from buildtrace.capture.built_models import Models, makes_graph
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.limit import RecursionLimit
-from buildtrace.capture.record import Local, Probe, Record, Waiting
+from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -115,7 +115,7 @@ class Recorder:
 
     def begin(
         self,
-        probe: Probe,
+        hooked: HookedLandmark,
         args: Any,
         kwargs: Any,
         caller: FrameType | None = None,
@@ -123,7 +123,7 @@ class Recorder:
         """A landmark starts. To be called by the hook itself, not by a helper of it.
 
         Args:
-            probe: the hook's.
+            hooked: the landmark, as its hook knows it.
             args: positional arguments, self included.
             kwargs: keyword arguments.
             caller: the frame that runs the landmark, if it is not the hook's caller.
@@ -138,14 +138,14 @@ class Recorder:
         if not stack:
             if not self.listeners:
                 return None
-            waiting = self._at_bottom(thread, probe, args, kwargs)
+            waiting = self._at_bottom(thread, hooked, args, kwargs)
             if waiting is not None:
                 return waiting
-            if thread.waiting:
+            if thread.tentative:
                 self._wake(thread)
-            elif probe.nested:
+            elif hooked.nested:
                 return None
-        if probe.makes_weight and args and isinstance(args[0], probe.adapter.uncounted):
+        if hooked.makes_weight and args and isinstance(args[0], hooked.adapter.uncounted):
             thread.muted += 1
             return _MUTED
         # All in one function from here on, and the record made in one go: while Keras builds,
@@ -153,30 +153,30 @@ class Recorder:
         # as what it does.
         try:
             layer = number = None
-            if probe.layer_of is None:
+            if hooked.layer_of is None:
                 layer = args[0] if args else kwargs.get("self")
-            elif not probe.tells_nothing:
+            elif not hooked.tells_nothing:
                 try:
-                    layer = probe.layer_of(probe, args, kwargs)
+                    layer = hooked.layer_of(hooked, args, kwargs)
                 except Exception as error:
-                    self._note_problem(probe, error)
+                    self._note_problem(hooked, error)
             parent, code, instruction = stack[-1] if stack else None, None, 0
-            if parent is not None and parent.probe.makes_variable and not parent.end:
+            if parent is not None and parent.hooked.makes_variable and not parent.end:
                 # Keras' own code, and much of it: the line is that of the weight.
                 line = parent.caller
             else:
                 frame = caller or sys._getframe(2)
-                back = frame.f_back if frame.f_code is probe.between else frame
+                back = frame.f_back if frame.f_code is hooked.between else frame
                 if (
                     parent is not None
                     and back is not None
-                    and back.f_code is parent.probe.code
+                    and back.f_code is parent.hooked.code
                     and not parent.end
                 ):  # the parent's function made the call, as it mostly does
                     line = parent.caller
                     code, instruction = back.f_code, back.f_lasti
                 else:
-                    parent, line, code, instruction = self._find_parent(thread, probe, frame)
+                    parent, line, code, instruction = self._find_parent(thread, hooked, frame)
             if parent is None:
                 self._open_tree(thread)
             if layer is not None:
@@ -185,7 +185,7 @@ class Recorder:
                 else:
                     number = self.layers.number(layer)
             record = Record(
-                probe,
+                hooked,
                 args,
                 kwargs,
                 thread,
@@ -201,16 +201,16 @@ class Recorder:
             )
             stack.append(record)
             thread.records.append(record)
-            if not probe.tells_nothing:
+            if not hooked.tells_nothing:
                 try:
-                    if probe.reads_state and layer is not None:
-                        record.before = probe.adapter.state(layer)
-                    if probe.open is not None:
-                        probe.open(record)
-                    if probe.builds:
+                    if hooked.reads_state and layer is not None:
+                        record.before = hooked.adapter.state(layer)
+                    if hooked.open is not None:
+                        hooked.open(record)
+                    if hooked.builds:
                         self.models.adopt_weights(record, None)
                 except Exception as error:
-                    self._note_problem(probe, error)
+                    self._note_problem(hooked, error)
                 if record.flow is not None or (parent is not None and parent.flow is not None):
                     self._listen(thread, record)
                 record.start = perf_counter_ns()
@@ -223,10 +223,10 @@ class Recorder:
         """The landmark of `record` is over: it returned `result`, or was ended by `error`."""
         now = perf_counter_ns()
         if type(record) is not Record:
-            record = self._not_waiting(record, error)
+            record = self._end_tentative(record, error)
             if record is None:
                 return
-        thread, probe = record.thread, record.probe
+        thread, hooked = record.thread, record.hooked
         stack = thread.stack
         try:
             if error is not None:
@@ -234,12 +234,12 @@ class Recorder:
             record.end = now
             try:
                 if error is None:
-                    if probe.close is not None:
-                        probe.close(record, result)
-                    if probe.makes_weight:
+                    if hooked.close is not None:
+                        hooked.close(record, result)
+                    if hooked.makes_weight:
                         self.models.add_weight(record, result)
             except Exception as problem:  # odd objects of the user's: not the user's problem
-                self._note_problem(probe, problem)
+                self._note_problem(hooked, problem)
             finally:
                 if (
                     stack
@@ -247,7 +247,7 @@ class Recorder:
                     and record.flow is None
                     and thread.listening is not record
                 ):  # as mostly
-                    if probe.reads_state:
+                    if hooked.reads_state:
                         self._read_state(record)
                     record.args = record.kwargs = None
                     if record.sources is not None:
@@ -266,7 +266,7 @@ class Recorder:
     def end_method(self, layer: Any) -> None:
         """The method of `layer` that ran without a frame of ours around it is over."""
         stack = self._local.thread.stack
-        if stack and stack[-1].layer is layer and stack[-1].probe.landmark.scope is not None:
+        if stack and stack[-1].layer is layer and stack[-1].hooked.landmark.scope is not None:
             self.end(stack[-1])
 
     def convert_inputs(self, layer: Any, inputs: Any) -> None:
@@ -279,7 +279,7 @@ class Recorder:
             try:
                 readers.follow_inside(record)
             except Exception as error:
-                self._note_problem(record.probe, error)
+                self._note_problem(record.hooked, error)
             self._listen(thread, record)
 
     def _operation_ran(self, kind: str, inputs: Any, outputs: Any) -> None:
@@ -289,28 +289,30 @@ class Recorder:
             try:
                 stack[-1].flow.add_operation(kind, inputs, outputs)
             except Exception as error:
-                self._note_problem(stack[-1].probe, error)
+                self._note_problem(stack[-1].hooked, error)
 
     # -- opening ------------------------------------------------------------------------------
 
-    def _at_bottom(self, thread: Thread, probe: Probe, args: Any, kwargs: Any) -> Waiting | None:
+    def _at_bottom(
+        self, thread: Thread, hooked: HookedLandmark, args: Any, kwargs: Any
+    ) -> TentativeCall | None:
         """A call with no recorded one below it: waits if nothing is likely to be built in it."""
-        if probe.evidence:
+        if hooked.means_build:
             return None
-        if not thread.waiting:
-            if probe.nested:
+        if not thread.tentative:
+            if hooked.nested:
                 return None
             kind = thread.kind = readers.kind_of_input(args)
             if not self._settled or not args:
                 return None
             if (self.layers.known(args[0]), kind) not in self._settled:
                 return None
-        waiting = Waiting(probe, args, kwargs, perf_counter_ns())
-        thread.waiting.append(waiting)
+        waiting = TentativeCall(hooked, args, kwargs, perf_counter_ns())
+        thread.tentative.append(waiting)
         return waiting
 
     def _find_parent(
-        self, thread: Thread, probe: Probe, frame: FrameType
+        self, thread: Thread, hooked: HookedLandmark, frame: FrameType
     ) -> tuple[Record | None, Caller | None, CodeType | None, int]:
         """Find the call that a new one is in.
 
@@ -324,7 +326,7 @@ class Recorder:
         if not stack:
             return None, find_first_caller(frame), None, 0
         parent = stack[-1]
-        around, function = parent.probe, parent.probe.function
+        around, function = parent.hooked, parent.hooked.function
         if is_in(frame, function.file, function.line):
             around.code = frame.f_code  # so that we need not look further the next time
             return parent, parent.caller, frame.f_code, frame.f_lasti
@@ -336,7 +338,7 @@ class Recorder:
             return None, caller, None, 0
         back = frame.f_back if caller is None else None
         if back is not None and is_in(back, function.file, function.line):
-            probe.between, around.code = frame.f_code, back.f_code
+            hooked.between, around.code = frame.f_code, back.f_code
         return parent, caller or parent.caller, *(place or (None, 0))
 
     def _open_tree(self, thread: Thread) -> None:
@@ -369,27 +371,27 @@ class Recorder:
 
     def _wake(self, thread: Thread) -> None:
         """Something is built after all, inside of calls that were thought to build nothing."""
-        waiting = thread.waiting[:]
-        thread.waiting.clear()
+        waiting = thread.tentative[:]
+        thread.tentative.clear()
         self._settled.discard((self.layers.known(waiting[0].args[0]), thread.kind))  # the root's
         callers = _callers(sys._getframe(2), self.hook_codes)
         for call in waiting:
             caller = callers.get(id(call))
-            record = call.record = self.begin(call.probe, call.args, call.kwargs, caller=caller)
+            record = call.record = self.begin(call.hooked, call.args, call.kwargs, caller=caller)
             record.start = call.start
 
     # -- closing ------------------------------------------------------------------------------
 
-    def _not_waiting(self, call: Any, error: BaseException | None) -> Record | None:
+    def _end_tentative(self, call: Any, error: BaseException | None) -> Record | None:
         """The record of a call that was waiting, if it woke; `None` if that is the end of it."""
         thread = self._local.thread
         if call is _MUTED:
             thread.muted -= 1
             return None
-        if error is not None and call in thread.waiting and self.listeners:
+        if error is not None and call in thread.tentative and self.listeners:
             self._wake(thread)  # nothing is built, but what led to an exception is wanted
         if call.record is None:
-            while thread.waiting and thread.waiting.pop() is not call:
+            while thread.tentative and thread.tentative.pop() is not call:
                 pass
         record: Record | None = call.record
         return record
@@ -404,7 +406,7 @@ class Recorder:
                 inner = stack.pop()
                 inner.error = inner.error or record.error
                 self._finish(thread, inner, record.end)
-        if record.probe.reads_state:
+        if record.hooked.reads_state:
             self._read_state(record)
         stack.pop()
         try:
@@ -415,15 +417,15 @@ class Recorder:
 
     def _read_state(self, record: Record) -> None:
         """Read what a call has made of its layer."""
-        layer, probe = record.layer, record.probe
+        layer, hooked = record.layer, record.hooked
         if layer is None:
             return
         try:
-            record.after = probe.adapter.state(layer)
-            if probe.builds:
+            record.after = hooked.adapter.state(layer)
+            if hooked.builds:
                 self.models.adopt_weights(record, record)
         except Exception as error:
-            self._note_problem(probe, error)
+            self._note_problem(hooked, error)
 
     def _finish(self, thread: Thread, record: Record, end: int) -> None:
         """From here on the record holds no tensor; the layer stays until the tree is over."""
@@ -438,7 +440,7 @@ class Recorder:
     def _close_tree(self, thread: Thread) -> None:
         records, root, kept = thread.records, thread.records[0], True
         try:
-            kept = has_evidence(records) or self._failed_anew(root)
+            kept = is_build(records) or self._failed_anew(root)
             if kept:
                 self._read_models(thread, records)
             elif root.number is not None and thread.kind is not type(None):
@@ -467,7 +469,7 @@ class Recorder:
         try:
             self.models.close_tree(records)
         except Exception as error:
-            self._note_problem(records[0].probe, error)
+            self._note_problem(records[0].hooked, error)
         finally:
             thread.muted -= 1
 
@@ -477,7 +479,7 @@ class Recorder:
         now = perf_counter_ns()
         while thread.stack:
             self._finish(thread, thread.stack.pop(), now)
-        thread.waiting.clear()
+        thread.tentative.clear()
         thread.muted = 0
         if thread.interrupted:
             self._make_good(thread)
@@ -498,16 +500,16 @@ class Recorder:
         record.error = snapshot.error_info(error)
         try:
             given = record.args, record.kwargs
-            record.foreign = snapshot.foreign_classes(given, record.probe.adapter.package)
+            record.foreign = snapshot.foreign_classes(given, record.hooked.adapter.package)
             if makes_graph(record):
                 self.models.note_failed(record)
         except Exception as problem:
-            self._note_problem(record.probe, problem)
+            self._note_problem(record.hooked, problem)
 
-    def _note_problem(self, probe: Probe, error: Exception) -> None:
+    def _note_problem(self, hooked: HookedLandmark, error: Exception) -> None:
         if isinstance(error, RecursionError):
             return  # not odd: the program has no room left on the stack, and will hear of it
-        self.problems.append(f"{probe.function.name}: {error!r}")
+        self.problems.append(f"{hooked.function.name}: {error!r}")
 
 
 def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int, FrameType]:
@@ -520,6 +522,6 @@ def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int
     return found
 
 
-def has_evidence(records: list[Record]) -> bool:
+def is_build(records: list[Record]) -> bool:
     """Whether something was built in this tree."""
-    return any(record.probe.evidence for record in records)
+    return any(record.hooked.means_build for record in records)

@@ -80,8 +80,8 @@ class Landmark(NamedTuple):
         unpaired: why the other generation does without it, if it always or often does.
         family: true if the landmark is each definition of this method, in the target's class
             and in all classes below it, the user's own included.
-        evidence: true if it runs only while something is being built. A call at the top of a
-            tree is kept only if there is evidence in it: that is what tells a build from the
+        means_build: true if it runs only while something is being built. A call at the top of a
+            tree is kept only if such a call is in it: that is what tells a build from the
             daily use of a model that is built already.
         nested: true if it is recorded only inside another landmark's call.
         scope: how to see it, where a hook on the function itself would not do.
@@ -98,7 +98,7 @@ class Landmark(NamedTuple):
     article: str | None = None
     unpaired: str | None = None
     family: bool = False
-    evidence: bool = False
+    means_build: bool = False
     nested: bool = False
     scope: Scope | None = None
     since: str | None = None

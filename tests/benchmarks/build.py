@@ -133,11 +133,11 @@ def clocked_recorder() -> Iterator[list[int]]:
     spent: list[int] = []
 
     def clocked_begin(
-        self: Recorder, probe: Any, args: Any, kwargs: Any, caller: Any = None
+        self: Recorder, hooked: Any, args: Any, kwargs: Any, caller: Any = None
     ) -> Any:
         caller = caller or sys._getframe(2)
         start = perf_counter_ns()
-        record = begin(self, probe, args, kwargs, caller)
+        record = begin(self, hooked, args, kwargs, caller)
         spent.append(perf_counter_ns() - start)
         return record
 

@@ -16,7 +16,7 @@ LANDMARKS = (
         step="input",
         role="makes an input",
         reads="input",
-        evidence=True,
+        means_build=True,
         summary="Makes the symbolic tensor that stands for the data: a shape and a dtype, no "
         "values. Behind it is an InputLayer.",
         unpaired="Sequential.build of Keras 3 makes its InputLayer without this function.",
@@ -27,7 +27,7 @@ LANDMARKS = (
         step="input",
         role="makes an input layer",
         reads="input",
-        evidence=True,
+        means_build=True,
         summary="The layer that holds the input: it has no weights and computes nothing; the "
         "graph begins at its one node.",
         article="The article says that the input layer is named after the first layer; so it "
@@ -79,7 +79,7 @@ LANDMARKS = (
         step="connect",
         role="connects a layer",
         reads="call",
-        evidence=True,
+        means_build=True,
         summary="The layer was called on a symbol, so nothing is computed: it works out what "
         "would come out and records the connection.",
     ),
@@ -89,7 +89,7 @@ LANDMARKS = (
         step="connect",
         role="decides how to infer the output",
         reads="call",
-        evidence=True,
+        means_build=True,
         summary="Decides how to find the output's shape and dtype: by running `call` on "
         "placeholders, or from `compute_output_shape` for a dynamic layer.",
     ),
@@ -99,7 +99,7 @@ LANDMARKS = (
         step="connect",
         role="infers the output on placeholders",
         reads="call",
-        evidence=True,
+        means_build=True,
         summary="Opens a scratch graph, builds the layer there if need be, runs its `call` on "
         "placeholders, keeps the signature of what comes out, and throws the graph away.",
         article="The article has the inner product with the kernel give the next layer's input; "
@@ -113,7 +113,7 @@ LANDMARKS = (
         step="connect",
         role="notes a connection",
         reads="state",
-        evidence=True,
+        means_build=True,
         summary="Writes down that this layer turned these inputs into these outputs, by making "
         "a Node.",
         article="The article leaves this out, but it is what makes the topology.",
@@ -126,7 +126,7 @@ LANDMARKS = (
         step="connect",
         role="makes a node",
         reads="node",
-        evidence=True,
+        means_build=True,
         summary="One call of one layer, as a node: linked to the nodes that its inputs came "
         "from. A shared layer has several.",
         article="The article leaves this out, but it is what makes the topology.",
@@ -149,7 +149,7 @@ LANDMARKS = (
         role="builds a layer",
         reads="shapes",
         family=True,
-        evidence=True,
+        means_build=True,
         summary="Makes the layer's state, now that the input's shape is known. Each kind of "
         "layer has its own; a model's builds the layers in it.",
         article="The article says that Sequential.build raises without an input shape. It does so "
@@ -163,7 +163,7 @@ LANDMARKS = (
         step="weight",
         role="makes a weight",
         reads="weight",
-        evidence=True,
+        means_build=True,
         summary="Makes one variable of the layer, with its name, shape, initializer, "
         "regularizer and constraint, and enters it in the layer's list.",
     ),
@@ -173,7 +173,7 @@ LANDMARKS = (
         step="weight",
         role="makes a variable",
         reads="variable",
-        evidence=True,
+        means_build=True,
         nested=True,
         summary="Makes the tf.Variable itself, in eager mode even inside a graph.",
     ),
@@ -194,7 +194,7 @@ LANDMARKS = (
         step="graph",
         role="makes a model of a graph",
         reads="graph",
-        evidence=True,
+        means_build=True,
         summary="Makes a model of a graph, from its inputs and its outputs. keras.Model(...) "
         "comes through here twice: the first run returns at once.",
     ),
@@ -204,7 +204,7 @@ LANDMARKS = (
         step="graph",
         role="takes up a graph",
         reads="graph",
-        evidence=True,
+        means_build=True,
         summary="Sets the model's inputs and outputs, marks it as built, has its graph mapped, "
         "and names what goes in and comes out.",
         article="The article speaks of initializing the network “again”, once `built` and "
@@ -218,7 +218,7 @@ LANDMARKS = (
         step="graph",
         role="maps the graph",
         reads="graph",
-        evidence=True,
+        means_build=True,
         summary="Sorts the nodes by depth, and checks that every tensor can be computed from "
         "the inputs and that no two layers have one name.",
     ),
@@ -228,7 +228,7 @@ LANDMARKS = (
         step="graph",
         role="walks the graph",
         reads="name",
-        evidence=True,
+        means_build=True,
         summary="Walks the graph from each output back to the inputs, and puts the nodes in "
         "topological order.",
     ),
@@ -238,7 +238,7 @@ LANDMARKS = (
         step="graph",
         role="takes a step of the walk",
         reads="name",
-        evidence=True,
+        means_build=True,
         summary="One step of that walk: the node that made a tensor, after the nodes that made "
         "that node's inputs. It calls itself once for each layer of a chain.",
     ),

@@ -23,7 +23,7 @@ LANDMARKS = (
         step="input",
         role="makes an input",
         reads="input",
-        evidence=True,
+        means_build=True,
         summary="Makes the symbolic tensor that stands for the data: a shape and a dtype, no "
         "values. Behind it is an InputLayer.",
     ),
@@ -33,7 +33,7 @@ LANDMARKS = (
         step="input",
         role="makes an input layer",
         reads="input",
-        evidence=True,
+        means_build=True,
         summary="The layer that holds the input: it has no weights and computes nothing; the "
         "graph begins at its one node.",
         article="The article has _build_graph_network_for_inferred_shape make it, named after "
@@ -85,7 +85,7 @@ LANDMARKS = (
         step="connect",
         role="connects a layer",
         reads="call",
-        evidence=True,
+        means_build=True,
         summary="An operation on symbols, such as x + y: finds the shape of what comes out, and "
         "makes the Node.",
     ),
@@ -95,7 +95,7 @@ LANDMARKS = (
         step="connect",
         role="connects a layer",
         reads="call",
-        evidence=True,
+        means_build=True,
         since="3.10",
         summary="A layer on symbols: finds the shape of what comes out. The Node is made later, "
         "at the end of Layer.__call__.",
@@ -141,7 +141,7 @@ LANDMARKS = (
         step="connect",
         role="makes a node",
         reads="node",
-        evidence=True,
+        means_build=True,
         summary="One call of one layer or operation, as a node: linked to the nodes that its "
         "inputs came from. A shared layer has several.",
         article="The article leaves this out, but it is what makes the topology.",
@@ -162,7 +162,7 @@ LANDMARKS = (
         step="build",
         role="builds a layer",
         reads="shapes",
-        evidence=True,
+        means_build=True,
         # Layer.__new__ keeps the bound `build` in a wrapper of its own, for each instance: a
         # hook on the class would miss the layers made before, and stay in those made after.
         scope=Scope(
@@ -195,7 +195,7 @@ LANDMARKS = (
         step="weight",
         role="makes a weight",
         reads="weight",
-        evidence=True,
+        means_build=True,
         summary="Makes one variable of the layer, with its name, shape, initializer, "
         "regularizer and constraint, and enters it in the layer's list.",
     ),
@@ -205,7 +205,7 @@ LANDMARKS = (
         step="weight",
         role="makes a variable",
         reads="variable",
-        evidence=True,
+        means_build=True,
         nested=True,
         until="3.7",
         summary=_VARIABLE,
@@ -216,7 +216,7 @@ LANDMARKS = (
         step="weight",
         role="makes a variable",
         reads="variable",
-        evidence=True,
+        means_build=True,
         nested=True,
         since="3.7",
         summary=_VARIABLE,
@@ -228,7 +228,7 @@ LANDMARKS = (
         role="gives first values later",
         reads="variable",
         family=True,
-        evidence=True,
+        means_build=True,
         nested=True,
         until="3.7",
         summary=_DEFERRED,
@@ -242,7 +242,7 @@ LANDMARKS = (
         role="gives first values later",
         reads="variable",
         family=True,
-        evidence=True,
+        means_build=True,
         nested=True,
         since="3.7",
         summary=_DEFERRED,
@@ -266,7 +266,7 @@ LANDMARKS = (
         step="graph",
         role="makes a model of a graph",
         reads="graph",
-        evidence=True,
+        means_build=True,
         summary="Makes a model of a graph, from its inputs and its outputs. A Sequential keeps "
         "one inside, as `_functional`.",
         article="The article calls it _init_graph_network: that is here and in Function.__init__.",
@@ -279,7 +279,7 @@ LANDMARKS = (
         step="graph",
         role="takes up a graph",
         reads="graph",
-        evidence=True,
+        means_build=True,
         summary="The graph without the model: keeps inputs and outputs, and has what lies "
         "between them mapped.",
     ),
@@ -289,7 +289,7 @@ LANDMARKS = (
         step="graph",
         role="maps the graph",
         reads="graph",
-        evidence=True,
+        means_build=True,
         summary="Sorts the nodes by depth, and checks that every tensor can be computed from "
         "the inputs and that no two operations have one name.",
         article="The article calls it _map_graph_network.",
@@ -300,7 +300,7 @@ LANDMARKS = (
         step="graph",
         role="walks the graph",
         reads="name",
-        evidence=True,
+        means_build=True,
         summary="Walks the graph from each output back to the inputs, and puts the nodes in "
         "topological order.",
     ),
@@ -310,7 +310,7 @@ LANDMARKS = (
         step="graph",
         role="takes a step of the walk",
         reads="name",
-        evidence=True,
+        means_build=True,
         summary="One step of that walk: the node that made a tensor, after the nodes that made "
         "that node's inputs. It calls itself once for each layer of a chain.",
     ),
