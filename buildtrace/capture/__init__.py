@@ -49,7 +49,6 @@ class Tracing:
     """
 
     def __init__(self) -> None:
-        """Not started yet."""
         self.trace = Trace()
         self._records: list[Record] = []
         self._first = 0

@@ -54,7 +54,6 @@ class DataFlow:
     """
 
     def __init__(self) -> None:
-        """Nothing has run yet."""
         self.nodes: list[FlowNode] = []
         self.outputs: list[int] = []
         self.guesses = 0

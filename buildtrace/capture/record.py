@@ -304,7 +304,6 @@ class Thread:
     )
 
     def __init__(self) -> None:
-        """With nothing open."""
         self.stack: list[Record] = []
         self.tentative: list[TentativeCall] = []
         self.records: list[Record] = []

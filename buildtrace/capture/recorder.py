@@ -49,7 +49,6 @@ class Recorder:
     """
 
     def __init__(self) -> None:
-        """With nothing recorded and nobody listening."""
         self.listeners: tuple[Listener, ...] = ()
         self.layers = snapshot.Layers()
         self.models = Models(self.layers)
@@ -134,6 +133,7 @@ class Recorder:
         thread = self._local.thread
         if thread.muted:
             return None
+        # Is it a part of a build, as far as can be told now?
         stack = thread.stack
         if not stack:
             if not self.listeners:
@@ -152,6 +152,7 @@ class Recorder:
         # caches are cold, and each further function, or attribute that is set, costs about as much
         # as what it does.
         try:
+            # Which layer is it about?
             layer = number = None
             if hooked.layer_of is None:
                 layer = args[0] if args else kwargs.get("self")
@@ -160,6 +161,7 @@ class Recorder:
                     layer = hooked.layer_of(hooked, args, kwargs)
                 except Exception as error:
                     self._note_problem(hooked, error)
+            # Which call is it in, and from which line of the user's?
             parent, code, instruction = stack[-1] if stack else None, None, 0
             if parent is not None and parent.hooked.makes_variable and not parent.end:
                 # Keras' own code, and much of it: the line is that of the weight.
@@ -179,6 +181,7 @@ class Recorder:
                     parent, line, code, instruction = self._find_parent(thread, hooked, frame)
             if parent is None:
                 self._open_tree(thread)
+            # Put its record on the stack.
             if layer is not None:
                 if parent is not None and parent.layer is layer:
                     number = parent.number
@@ -190,7 +193,7 @@ class Recorder:
                 kwargs,
                 thread,
                 perf_counter_ns(),
-                0,
+                0,  # its end
                 next(self._order),
                 code,
                 instruction,
@@ -201,6 +204,7 @@ class Recorder:
             )
             stack.append(record)
             thread.records.append(record)
+            # Read what goes in.
             if not hooked.tells_nothing:
                 try:
                     if hooked.reads_state and layer is not None:

@@ -205,7 +205,6 @@ class Numbers:
     """Numbers objects by identity, and keeps none of them alive."""
 
     def __init__(self) -> None:
-        """With no object numbered yet."""
         self._numbers: dict[int, _Number | _LastingNumber] = {}
         self._next = itertools.count()
         self._dead: deque[weakref.ref[Any]] = deque()
@@ -273,7 +272,6 @@ class Layers(Numbers):
     """
 
     def __init__(self) -> None:
-        """With no layer seen yet."""
         super().__init__()
         self.refs: dict[int, LayerRef] = {}
 
