@@ -50,10 +50,6 @@ SAME_NAME = {
 """Modules that share a name, and why."""
 
 NOT_YET_UNIQUE = {
-    "Change",
-    "Lines",
-    "Listener",
-    "lines",
 }
 """Names that stand for two things and are to be given up; this may only shrink."""
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 
-class _Lines:
+class _InstructionLines:
     """The lines of instructions, each looked for once."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ def fill(
         start: when the trace began, in nanoseconds of the process's clock.
     """
     records = sorted(records, key=lambda record: record.order)
-    layers, lines = _Numbering(), _Lines()
+    layers, lines = _Numbering(), _InstructionLines()
     ids = {id(record): place for place, record in enumerate(records)}
     now = perf_counter_ns()
     trace.calls = tuple([_call(record, ids, refs, layers, lines, start, now) for record in records])
@@ -113,7 +113,7 @@ def _call(
     ids: dict[int, int],
     refs: dict[int, LayerRef],
     layers: _Numbering,
-    lines: _Lines,
+    lines: _InstructionLines,
     start: int,
     now: int,
 ) -> Call:
@@ -152,7 +152,7 @@ def _call(
     )
 
 
-def _line(caller: Caller | None, lines: _Lines) -> SourceLine | None:
+def _line(caller: Caller | None, lines: _InstructionLines) -> SourceLine | None:
     if caller is None:
         return None
     where, number = caller
@@ -211,7 +211,7 @@ def _use(
     records: Sequence[Record],
     refs: dict[int, LayerRef],
     layers: _Numbering,
-    lines: _Lines,
+    lines: _InstructionLines,
 ) -> Use:
     def ref(number: int | None) -> LayerRef | None:
         return None if number is None else _layer(refs[number], layers)

@@ -52,7 +52,7 @@ class TrainingReached(BaseException):
 
 
 @dataclass
-class _Change:
+class _SetAttribute:
     """An attribute that was set: what it was, and what it is now."""
 
     owner: Any
@@ -102,7 +102,7 @@ class Patches:
     recorder: Recorder
     keras: dict[str, KerasInfo] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.RLock)
-    _changes: list[_Change] = field(default_factory=list)
+    _changes: list[_SetAttribute] = field(default_factory=list)
     _families: list[_Family] = field(default_factory=list)
     _originals: dict[Any, Any] = field(default_factory=dict)
     _watched: dict[type, list[_Family]] = field(default_factory=dict)
@@ -325,7 +325,7 @@ class Patches:
             self._change(module, name, in_modules[function])
 
     def _change(self, owner: Any, name: str, value: Any) -> None:
-        self._changes.append(_Change(owner, name, own_names(owner).get(name, _ABSENT), value))
+        self._changes.append(_SetAttribute(owner, name, own_names(owner).get(name, _ABSENT), value))
         _set(owner, name, value)
 
     # -- taking hooks out ---------------------------------------------------------------------
