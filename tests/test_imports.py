@@ -49,8 +49,7 @@ SAME_NAME = {
 }
 """Modules that share a name, and why."""
 
-NOT_YET_UNIQUE = {
-}
+NOT_YET_UNIQUE: set[str] = set()
 """Names that stand for two things and are to be given up; this may only shrink."""
 
 
