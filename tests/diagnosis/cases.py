@@ -148,10 +148,10 @@ TABLE = {
         Expected(("BT204",), "m(tf.ones((1, 3)))", "'head_old'", "Net("),
     ),
 }
-"""Case → what is to be found on Keras 2, and on Keras 3; `None` where that is not settled yet."""
+"""Case → what is to be found on Keras 2, and on Keras 3."""
 
 
-def expected(case: str, generation: str) -> Expected | None:
+def expected(case: str, generation: str) -> Expected:
     """What has to be found in a case."""
-    on_2, on_3 = TABLE.get(case, (None, None))
+    on_2, on_3 = TABLE[case]
     return on_2 if generation == "keras2" else on_3

@@ -1,14 +1,16 @@
-"""Servers that run scripts under the command."""
+"""Runs of scripts under the command, recorded and live."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter
 
 import pytest
 from generations_fixtures import imported_once, k
 
-from diagnosis.scripts import servers
+from diagnosis.recordings import Live, Recorded, RecordedRuns
+from diagnosis.scripts import installed, servers
 
 __all__ = ["imported_once", "k"]  # fixtures
 
@@ -18,6 +20,50 @@ def server(tmp_path_factory):
     """`server("keras2").run(source)` runs a script in a process of its own, and gives its trace."""
     with servers(tmp_path_factory.mktemp("scripts")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def recorded_runs(request):
+    """`recorded_runs(name, generation)` gives a module's recorded runs; what is new is written."""
+    modules = functools.cache(RecordedRuns)
+    used = []
+
+    def runs(name, generation):
+        used.append(modules(name, generation))
+        return used[-1]
+
+    yield runs
+    for module in used:
+        module.write()
+
+
+@pytest.fixture(params=["recorded", pytest.param("live", marks=pytest.mark.slow)])
+def runner(request, recorded_runs):
+    """`runner("keras2").run(source)` gives the run of a script: a recorded one, in CI a live one.
+
+    With `--record` it is run, and recorded.
+    """
+    recording = request.config.getoption("--record", default=False)
+    name = request.module.__name__.rpartition(".")[2].removeprefix("test_")
+
+    def run_on(generation):
+        runs = recorded_runs(name, generation)
+        if request.param == "recorded" and not recording:
+            return Recorded(runs)
+        if generation not in installed():
+            pytest.skip(f"{generation} is not installed")
+        server = request.getfixturevalue("server")
+        return Live(server(generation), runs, _case(request.node.name), recording=recording)
+
+    return run_on
+
+
+def _case(test):
+    """A test's name without the parameters that all tests of scripts have."""
+    name, _, parameters = test.removesuffix("]").partition("[")
+    common = ("recorded", "live", "keras2", "keras3")
+    own = [parameter for parameter in parameters.split("-") if parameter not in common]
+    return f"{name}[{'-'.join(own)}]" if own else name
 
 
 @pytest.fixture
@@ -31,11 +77,24 @@ def noted(record_property):
     return count
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--record",
+        action="store_true",
+        help="run the scripts of the rules' tests on the installed Keras, and record these runs",
+    )
+    parser.addoption(
+        "--rewrite",
+        action="store_true",
+        help="write anew what the rules say of the recorded runs",
+    )
+
+
 def pytest_terminal_summary(terminalreporter):
     """The notes that models without a fault have, and how many such models there are."""
     reports = [r for rs in terminalreporter.stats.values() for r in rs if _is_of_a_call(r)]
-    found = [dict(report.user_properties) for report in reports]
-    lists = [properties["notes"] for properties in found if "notes" in properties]
+    all_properties = [dict(report.user_properties) for report in reports]
+    lists = [properties["notes"] for properties in all_properties if "notes" in properties]
     if lists:
         counts = Counter(itertools.chain.from_iterable(lists))
         text = ", ".join(f"{code} {number} times" for code, number in sorted(counts.items()))

@@ -37,13 +37,14 @@ class Ran:
     """What came of a script.
 
     Attributes:
-        path: the script.
+        path: the script; there is none there if its run was only recorded.
         code: its exit code.
         output: what it printed, its traceback included.
         trace: what was recorded.
         saved: what of the script's models and layers was saved and loaded again, if that was
             asked for.
         problem: what went wrong with that; empty if nothing did.
+        source: the script's text.
     """
 
     path: Path
@@ -52,16 +53,14 @@ class Ran:
     trace: Trace
     saved: list[str] = field(default_factory=list)
     problem: str = ""
+    source: str = ""
 
     def line_of(self, text: str) -> int:
         """The number of the script's one line that has this text, from 1."""
-        found = [
-            number
-            for number, line in enumerate(self.path.read_text().splitlines(), 1)
-            if text in line
-        ]
-        assert len(found) == 1, f"{text!r} is in the lines {found}"
-        return found[0]
+        lines = enumerate(self.source.splitlines(), 1)
+        numbers = [number for number, line in lines if text in line]
+        assert len(numbers) == 1, f"{text!r} is in the lines {numbers}"
+        return numbers[0]
 
 
 class Server:
@@ -95,22 +94,28 @@ class Server:
         from buildtrace.traces import trace_file
 
         self._count += 1
-        place = self.folder / str(self._count)
-        place.mkdir()
-        script = source if isinstance(source, Path) else place / "model.py"
+        folder = self.folder / str(self._count)
+        folder.mkdir()
+        script = source if isinstance(source, Path) else folder / "model.py"
         if isinstance(source, str):
             script.write_text(source)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"script": str(script), "folder": str(place), "save": save}
+        request = {"script": str(script), "folder": str(folder), "save": save}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
-        output = (place / "output.txt").read_text(errors="replace")
+        output = (folder / "output.txt").read_text(errors="replace")
         assert answer, f"the server ended: {output}"
-        trace = place / "build.json"
+        trace = folder / "build.json"
         assert trace.exists(), f"no trace: {output}"
-        return Ran(script, **json.loads(answer), output=output, trace=trace_file.load(trace))
+        return Ran(
+            script,
+            **json.loads(answer),
+            output=output,
+            trace=trace_file.load(trace),
+            source=script.read_text(),
+        )
 
     def close(self) -> None:
         """End the process."""
@@ -126,16 +131,16 @@ def servers(folder: Path) -> Iterator[Any]:
 
     def server(generation: str) -> Server:
         if generation not in started:
-            place = folder / generation
-            place.mkdir()
-            started[generation] = Server(generation, place)
+            own = folder / generation
+            own.mkdir()
+            started[generation] = Server(generation, own)
         return started[generation]
 
     try:
         yield server
     finally:
-        for each in started.values():
-            each.close()
+        for process in started.values():
+            process.close()
 
 
 def installed() -> list[str]:

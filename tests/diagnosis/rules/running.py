@@ -1,10 +1,8 @@
-"""Small scripts for the tests of single rules, on each generation of Keras that is installed."""
+"""Small scripts for the tests of single rules, on each generation of Keras."""
 
 from __future__ import annotations
 
 import pytest
-
-from diagnosis.scripts import installed
 
 HEAD = """\
 import numpy as np
@@ -16,42 +14,24 @@ x = np.ones((2, 3), "float32")
 
 
 def on(*generations):
-    """For a test with the argument `generation`: these; the older one is for CI.
-
-    Of a test with many scripts, every third is enough for a quick look.
-    """
-    generations_of_a_test = pytest.mark.parametrize(
-        "generation",
-        [
-            pytest.param(
-                generation,
-                marks=[
-                    *([pytest.mark.slow] if generation != max(generations) else []),
-                    pytest.mark.skipif(generation not in installed(), reason="not installed"),
-                ],
-            )
-            for generation in generations
-        ],
-    )
-    return lambda test: pytest.mark.sampled(3)(generations_of_a_test(test))
+    """For a test with the argument `generation`: these."""
+    return pytest.mark.parametrize("generation", generations)
 
 
 on_both = on("keras2", "keras3")
 
-needs_both = pytest.mark.skipif(len(installed()) < 2, reason="needs both generations of Keras")
 
-
-def run(server, generation, body):
+def run(runner, generation, body):
     """Run a script that has what `HEAD` has."""
-    return server(generation).run(HEAD + body)
+    return runner(generation).run(HEAD + body)
 
 
-def findings(server, generation, body, code):
+def findings(runner, generation, body, code):
     """What one rule says of a script."""
-    return [f for f in run(server, generation, body).trace.findings if f.code == code]
+    return [f for f in run(runner, generation, body).trace.findings if f.code == code]
 
 
-def alarms(server, generation, body):
+def alarms(runner, generation, body):
     """Codes of the findings that fail a check."""
-    found = run(server, generation, body).trace.findings
-    return [finding.code for finding in found if finding.severity != "note"]
+    findings = run(runner, generation, body).trace.findings
+    return [finding.code for finding in findings if finding.severity != "note"]

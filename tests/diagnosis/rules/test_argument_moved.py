@@ -24,14 +24,14 @@ WRONG = ['name="w", shape=(3,), initializer="nonsense"', 'name="w", shape=(-3,)'
 
 @on("keras3")
 @pytest.mark.parametrize("arguments", NAME_FIRST)
-def test_the_name_before_the_shape(server, generation, arguments):
-    _is_found(run(server, generation, SCALE.format(arguments)))
+def test_the_name_before_the_shape(runner, generation, arguments):
+    _is_found(run(runner, generation, SCALE.format(arguments)))
 
 
 @on("keras2")
 @pytest.mark.parametrize("arguments", SHAPE_FIRST)
-def test_the_shape_before_the_name(server, generation, arguments):
-    _is_found(run(server, generation, SCALE.format(arguments)))
+def test_the_shape_before_the_name(runner, generation, arguments):
+    _is_found(run(runner, generation, SCALE.format(arguments)))
 
 
 def _is_found(ran):
@@ -44,8 +44,8 @@ def _is_found(ran):
 
 @on_both
 @pytest.mark.parametrize("arguments", [*NAMED, *WRONG])
-def test_another_fault_is_another_matter(server, generation, arguments):
-    found = run(server, generation, SCALE.format(arguments)).trace.findings
+def test_another_fault_is_another_matter(runner, generation, arguments):
+    found = run(runner, generation, SCALE.format(arguments)).trace.findings
     assert [finding.code for finding in found if finding.code == "BT503"] == []
 
 
@@ -58,12 +58,12 @@ OTHERS = {
 
 @on("keras3")
 @pytest.mark.parametrize("body", OTHERS.values(), ids=OTHERS)
-def test_functions_without_a_landmark(server, generation, body):
-    first = run(server, generation, body).trace.findings[0]
+def test_functions_without_a_landmark(runner, generation, body):
+    first = run(runner, generation, body).trace.findings[0]
     assert first.code == "BT503"
 
 
 @on("keras2")
 @pytest.mark.parametrize("body", OTHERS.values(), ids=OTHERS)
-def test_where_the_order_is_right(server, generation, body):
-    assert alarms(server, generation, body) == []
+def test_where_the_order_is_right(runner, generation, body):
+    assert alarms(runner, generation, body) == []

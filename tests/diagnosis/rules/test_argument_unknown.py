@@ -24,14 +24,14 @@ NEW = {
 
 @on("keras3")
 @pytest.mark.parametrize(("name", "line"), GONE.items(), ids=GONE)
-def test_what_keras_3_gave_up(server, generation, name, line):
-    _is_found(run(server, generation, line), name)
+def test_what_keras_3_gave_up(runner, generation, name, line):
+    _is_found(run(runner, generation, line), name)
 
 
 @on("keras2")
 @pytest.mark.parametrize(("name", "line"), NEW.items(), ids=NEW)
-def test_what_keras_2_does_not_have(server, generation, name, line):
-    _is_found(run(server, generation, line), name)
+def test_what_keras_2_does_not_have(runner, generation, name, line):
+    _is_found(run(runner, generation, line), name)
 
 
 def _is_found(ran, name):
@@ -42,6 +42,6 @@ def _is_found(ran, name):
 
 
 @on_both
-def test_a_slip_of_the_pen(server, generation):
-    found = run(server, generation, "keras.layers.Dense(2, wieghts=[])").trace.findings
+def test_a_slip_of_the_pen(runner, generation):
+    found = run(runner, generation, "keras.layers.Dense(2, wieghts=[])").trace.findings
     assert [finding.code for finding in found if finding.code == "BT504"] == []

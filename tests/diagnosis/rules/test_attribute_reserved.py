@@ -24,8 +24,8 @@ RESERVED = ["input", "losses", "weights", "trainable_variables", "dtype"]
 
 @on_both
 @pytest.mark.parametrize("name", RESERVED)
-def test_a_property_of_layers(server, generation, name):
-    ran = run(server, generation, ASSIGNS.format("layers.Layer", name))
+def test_a_property_of_layers(runner, generation, name):
+    ran = run(runner, generation, ASSIGNS.format("layers.Layer", name))
     (finding,) = ran.trace.findings
     assert finding.code == "BT208"
     assert f"`{name}`" in finding.message
@@ -33,24 +33,24 @@ def test_a_property_of_layers(server, generation, name):
 
 
 @on_both
-def test_layers_of_a_model(server, generation):
-    (finding,) = findings(server, generation, ASSIGNS.format("Model", "layers"), "BT208")
+def test_layers_of_a_model(runner, generation):
+    (finding,) = findings(runner, generation, ASSIGNS.format("Model", "layers"), "BT208")
     assert "`layers`" in finding.message
 
 
 @on("keras2")
 @pytest.mark.parametrize("name", ["name", "input_shape", "updates"])
-def test_a_property_of_keras_2(server, generation, name):
-    assert findings(server, generation, ASSIGNS.format("layers.Layer", name), "BT208")
+def test_a_property_of_keras_2(runner, generation, name):
+    assert findings(runner, generation, ASSIGNS.format("layers.Layer", name), "BT208")
 
 
 @on_both
-def test_a_name_that_is_free(server, generation):
-    assert findings(server, generation, ASSIGNS.format("Model", "head"), "BT208") == []
+def test_a_name_that_is_free(runner, generation):
+    assert findings(runner, generation, ASSIGNS.format("Model", "head"), "BT208") == []
 
 
 @on_both
-def test_a_property_of_the_users(server, generation):
+def test_a_property_of_the_users(runner, generation):
     body = """
 class Box:
     @property
@@ -58,7 +58,7 @@ class Box:
         return 3
 Box().size = 4
 """
-    assert run(server, generation, body).trace.findings == ()
+    assert run(runner, generation, body).trace.findings == ()
 
 
 def test_the_words_of_python_3_10():

@@ -46,7 +46,7 @@ def test_a_child_that_its_call_built_is_another_matter():
 
 
 @on_both
-def test_a_child_built_right_is_fine(server, generation):
+def test_a_child_built_right_is_fine(runner, generation):
     body = (
         "class Outer(keras.layers.Layer):\n"
         "    def __init__(self):\n"
@@ -59,4 +59,4 @@ def test_a_child_built_right_is_fine(server, generation):
         "        return self.inner(x[:, :-1])\n"
         "Outer()(x)\nraise ValueError('3 and 2')\n"
     )
-    assert findings(server, generation, body, "BT303") == []
+    assert findings(runner, generation, body, "BT303") == []

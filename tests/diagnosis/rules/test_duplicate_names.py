@@ -11,9 +11,9 @@ FC = 'keras.layers.Dense(3, name="fc")'
 
 
 @on_both
-def test_both_lines_are_named(server, generation):
+def test_both_lines_are_named(runner, generation):
     body = f"i = keras.Input((3,))\na = {FC}(i)\nb = {FC}(a)\nkeras.Model(i, b)\n"
-    ran = run(server, generation, body)
+    ran = run(runner, generation, body)
     (finding,) = [f for f in ran.trace.findings if f.code == "BT401"]
     assert finding.caller.line == ran.line_of("b = ")
     assert f"model.py:{ran.line_of('a = ')} and model.py:{ran.line_of('b = ')}" in finding.message
@@ -21,24 +21,24 @@ def test_both_lines_are_named(server, generation):
 
 
 @on_both
-def test_the_new_name_is_free(server, generation):
+def test_the_new_name_is_free(runner, generation):
     more = 'keras.layers.Dense(3, name="fc_2")'
     body = f"i = keras.Input((3,))\nkeras.Model(i, {FC}({more}({FC}(i))))\n"
-    (finding,) = findings(server, generation, body, "BT401")
+    (finding,) = findings(runner, generation, body, "BT401")
     assert 'name="fc_3"' in finding.fix
 
 
 @on_both
-def test_inputs(server, generation):
+def test_inputs(runner, generation):
     body = "a, b = keras.Input((3,), name='x'), keras.Input((3,), name='x')\n"
     body += "keras.Model([a, b], keras.layers.Add()([a, b]))\n"
-    (finding,) = findings(server, generation, body, "BT401")
+    (finding,) = findings(runner, generation, body, "BT401")
     assert finding.fix.startswith('keras.Input(..., name="x_2")')
 
 
 @on_both
-def test_a_sequential(server, generation):
-    (finding,) = findings(server, generation, SEQUENTIAL.format(f"{FC}, {FC}"), "BT401")
+def test_a_sequential(runner, generation):
+    (finding,) = findings(runner, generation, SEQUENTIAL.format(f"{FC}, {FC}"), "BT401")
     assert "'fc'" in finding.message
 
 
@@ -46,5 +46,5 @@ def test_a_sequential(server, generation):
 @pytest.mark.parametrize(
     "body", [f"i = keras.Input((3,))\nd = {FC}\nkeras.Model(i, d(d(i)))\n", SEQUENTIAL.format(FC)]
 )
-def test_one_layer_is_one(server, generation, body):
-    assert findings(server, generation, body, "BT401") == []
+def test_one_layer_is_one(runner, generation, body):
+    assert findings(runner, generation, body, "BT401") == []

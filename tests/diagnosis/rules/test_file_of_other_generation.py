@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosis.rules.running import needs_both, on, on_both, run
+from diagnosis.rules.running import on, on_both, run
 
 START = """
 import keras as keras3
@@ -43,18 +43,16 @@ keras.models.load_model("m.keras")
 }
 
 
-@needs_both
 @on_both
 @pytest.mark.parametrize("end", FAILS.values(), ids=FAILS)
-def test_what_cannot_be_loaded(server, generation, end):
-    _is_found(run(server, generation, START + end), end)
+def test_what_cannot_be_loaded(runner, generation, end):
+    _is_found(run(runner, generation, START + end), end)
 
 
-@needs_both
 @on("keras2")
 @pytest.mark.parametrize("end", FAILS_IN_KERAS_2.values(), ids=FAILS_IN_KERAS_2)
-def test_what_keras_2_cannot_load(server, generation, end):
-    _is_found(run(server, generation, START + end), end)
+def test_what_keras_2_cannot_load(runner, generation, end):
+    _is_found(run(runner, generation, START + end), end)
 
 
 def _is_found(ran, end):
@@ -64,18 +62,16 @@ def _is_found(ran, end):
     assert first.caller.line == ran.line_of(end.splitlines()[-1])
 
 
-@needs_both
 @on("keras3")
 @pytest.mark.parametrize("end", FAILS_IN_KERAS_2.values(), ids=FAILS_IN_KERAS_2)
-def test_what_keras_3_translates(server, generation, end):
-    ran = run(server, generation, START + end)
+def test_what_keras_3_translates(runner, generation, end):
+    ran = run(runner, generation, START + end)
     assert ran.code == 0
     assert [finding.code for finding in ran.trace.findings] == []
 
 
-@needs_both
 @on_both
 @pytest.mark.parametrize("end", WELL.values(), ids=WELL)
-def test_what_is_no_other_generations(server, generation, end):
-    found = run(server, generation, START + end).trace.findings
+def test_what_is_no_other_generations(runner, generation, end):
+    found = run(runner, generation, START + end).trace.findings
     assert [finding.code for finding in found if finding.code.startswith("BT5")] == []

@@ -64,26 +64,26 @@ TWO_CALLS = {
 
 @on_both
 @pytest.mark.parametrize("name", TWO_CALLS)
-def test_layers_of_keras(server, generation, name):
+def test_layers_of_keras(runner, generation, name):
     made, first, second = TWO_CALLS[name]
     body = (
         f"model = keras.Sequential([{made}])\nmodel(np.ones({first}))\nmodel(np.ones({second}))\n"
     )
-    (finding,) = findings(server, generation, body, "BT302")
+    (finding,) = findings(runner, generation, body, "BT302")
     assert f"({name}) was built for {first}" in finding.message
     assert f"got {second}" in finding.message
 
 
 @on_both
-def test_the_input_that_a_shared_layer_was_built_by(server, generation):
+def test_the_input_that_a_shared_layer_was_built_by(runner, generation):
     body = 'd = keras.layers.Dense(4)\nd(keras.Input((3,), name="a"))\nd(keras.Input((5,)))\n'
-    (finding,) = findings(server, generation, body, "BT302")
+    (finding,) = findings(runner, generation, body, "BT302")
     assert "because of the Input 'a'" in finding.message
     assert finding.fix.startswith("dense_5 = keras.layers.Dense(")
 
 
 @on("keras3")
-def test_what_the_user_checks_himself_says_enough(server, generation):
+def test_what_the_user_checks_himself_says_enough(runner, generation):
     body = (
         "class Checked(keras.layers.Layer):\n"
         "    def call(self, x):\n"
@@ -91,4 +91,4 @@ def test_what_the_user_checks_himself_says_enough(server, generation):
         "        return x\n"
         "c = Checked()\nc(np.ones((2, 3)))\nc(np.ones((2, 5)))\n"
     )
-    assert findings(server, generation, body, "BT302") == []
+    assert findings(runner, generation, body, "BT302") == []

@@ -7,7 +7,7 @@ import pytest
 from buildtrace.diagnosis.packages import classes_in, generation_of
 from buildtrace.traces.schema import Environment, KerasInfo
 from buildtrace.traces.trace import Trace
-from diagnosis.rules.running import needs_both, on_both, run
+from diagnosis.rules.running import on_both, run
 
 START = """
 import keras as keras3
@@ -44,11 +44,10 @@ WELL = {
 }
 
 
-@needs_both
 @on_both
 @pytest.mark.parametrize("end", REFUSED.values(), ids=REFUSED)
-def test_what_is_refused(server, generation, end):
-    ran = run(server, generation, START + end)
+def test_what_is_refused(runner, generation, end):
+    ran = run(runner, generation, START + end)
     first = ran.trace.findings[0]
     assert (first.code, first.severity) == ("BT501", "error")
     assert first.caller.line == ran.line_of(end.splitlines()[-1])
@@ -57,21 +56,19 @@ def test_what_is_refused(server, generation, end):
     assert others in first.message
 
 
-@needs_both
 @on_both
-def test_a_layer_of_the_other_inside(server, generation):
-    ran = run(server, generation, START + HELD)
+def test_a_layer_of_the_other_inside(runner, generation):
+    ran = run(runner, generation, START + HELD)
     assert ran.code == 0
     (finding,) = [f for f in ran.trace.findings if f.severity != "note"]
     assert finding.code == "BT501"
     assert finding.caller.line == ran.line_of("return self.head")
 
 
-@needs_both
 @on_both
 @pytest.mark.parametrize("end", WELL.values(), ids=WELL)
-def test_what_is_legal_is_left_alone(server, generation, end):
-    found = run(server, generation, START + end).trace.findings
+def test_what_is_legal_is_left_alone(runner, generation, end):
+    found = run(runner, generation, START + end).trace.findings
     assert [finding.code for finding in found if finding.code == "BT501"] == []
 
 

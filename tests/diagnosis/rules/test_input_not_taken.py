@@ -51,14 +51,14 @@ LAYERS = {
 
 @on_both
 @pytest.mark.parametrize("case", LAYERS)
-def test_what_is_refused(server, generation, case):
+def test_what_is_refused(runner, generation, case):
     body, message, fix = LAYERS[case]
-    (finding,) = findings(server, generation, body, "BT306")
+    (finding,) = findings(runner, generation, body, "BT306")
     assert message in finding.message
     assert finding.fix.startswith(fix)
 
 
 @on_both
-def test_another_error_after_a_layer_is_another_matter(server, generation):
+def test_another_error_after_a_layer_is_another_matter(runner, generation):
     body = "keras.layers.Dense(2)(x)\nraise ValueError('expected ndim=4, found ndim=3')\n"
-    assert findings(server, generation, body, "BT306") == []
+    assert findings(runner, generation, body, "BT306") == []

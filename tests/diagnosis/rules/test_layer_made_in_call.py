@@ -80,22 +80,22 @@ class Net(keras.Model):
 
 
 @on_both
-def test_a_layer_that_no_attribute_holds(server, generation):
-    (finding,) = findings(server, generation, LOCAL, "BT201")
+def test_a_layer_that_no_attribute_holds(runner, generation):
+    (finding,) = findings(runner, generation, LOCAL, "BT201")
     assert finding.severity == "error"
     assert "'local'" in finding.message
-    ran = run(server, generation, LOCAL)
+    ran = run(runner, generation, LOCAL)
     assert finding.caller.line == ran.line_of('name="local"')
     called = [ran.trace.call(number) for number in finding.calls]
     assert {call.layer.name for call in called} == {"local"}
     assert len({call.layer.id for call in called}) == len(called) >= 2
-    assert "BT203" not in alarms(server, generation, LOCAL)  # says less of the same
+    assert "BT203" not in alarms(runner, generation, LOCAL)  # says less of the same
 
 
 @on("keras3")
 @pytest.mark.parametrize("use", REFUSED.values(), ids=REFUSED)
-def test_a_layer_that_keras_refuses(server, generation, use):
-    ran = run(server, generation, NET + use)
+def test_a_layer_that_keras_refuses(runner, generation, use):
+    ran = run(runner, generation, NET + use)
     first = ran.trace.findings[0]
     assert first.code == "BT201"
     assert "(Net)" in first.message
@@ -103,24 +103,24 @@ def test_a_layer_that_keras_refuses(server, generation, use):
 
 
 @on("keras2")
-def test_a_traced_function_is_proof(server, generation):
+def test_a_traced_function_is_proof(runner, generation):
     train = 'model.compile("sgd", "mse")\nmodel.fit(x, np.ones((2, 4)), verbose=0)\n'
-    ran = run(server, generation, NET + "model = Net()\n" + train)
+    ran = run(runner, generation, NET + "model = Net()\n" + train)
     first = ran.trace.findings[0]
     assert (first.code, first.severity) == ("BT201", "error")
     assert first.caller.line == ran.line_of("return self.head(x)")
 
 
 @on("keras2")
-def test_three_new_ones_are_no_proof_but_a_warning(server, generation):
+def test_three_new_ones_are_no_proof_but_a_warning(runner, generation):
     (finding,) = findings(
-        server, generation, NET + "model = Net()\nfor _ in range(3): model(x)\n", "BT201"
+        runner, generation, NET + "model = Net()\nfor _ in range(3): model(x)\n", "BT201"
     )
     assert finding.severity == "warning"
 
 
 @on("keras2")
-def test_a_head_may_be_replaced_between_two_calls(server, generation):
+def test_a_head_may_be_replaced_between_two_calls(runner, generation):
     body = """
 class Net(keras.Model):
     def __init__(self):
@@ -133,10 +133,10 @@ model(x)
 model.head = keras.layers.Dense(2)
 model(x)
 """
-    assert alarms(server, generation, body) == []
+    assert alarms(runner, generation, body) == []
 
 
 @on_both
 @pytest.mark.parametrize("body", LEGAL.values(), ids=LEGAL)
-def test_what_is_legal_is_left_alone(server, generation, body):
-    assert alarms(server, generation, body) == []
+def test_what_is_legal_is_left_alone(runner, generation, body):
+    assert alarms(runner, generation, body) == []

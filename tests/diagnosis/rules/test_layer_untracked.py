@@ -90,8 +90,8 @@ Net()(x)
 
 @on_both
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_where_keras_does_not_look(server, generation, place):
-    ran = run(server, generation, HIDDEN.format(*place))
+def test_where_keras_does_not_look(runner, generation, place):
+    ran = run(runner, generation, HIDDEN.format(*place))
     first = ran.trace.findings[0]
     assert (first.code, first.severity) == ("BT203", "error")
     assert "'net' (Net)" in first.message
@@ -101,11 +101,11 @@ def test_where_keras_does_not_look(server, generation, place):
 
 @on_both
 @pytest.mark.parametrize("place", SEEN.values(), ids=SEEN)
-def test_where_keras_looks(server, generation, place):
-    assert alarms(server, generation, HIDDEN.format(*place)) == []
+def test_where_keras_looks(runner, generation, place):
+    assert alarms(runner, generation, HIDDEN.format(*place)) == []
 
 
 @on_both
 @pytest.mark.parametrize("body", LEGAL.values(), ids=LEGAL)
-def test_what_is_legal_is_left_alone(server, generation, body):
-    assert findings(server, generation, body, "BT203") == []
+def test_what_is_legal_is_left_alone(runner, generation, body):
+    assert findings(runner, generation, body, "BT203") == []

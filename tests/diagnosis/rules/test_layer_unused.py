@@ -68,14 +68,14 @@ keras.layers.Dense(2)(x)
 
 
 @on("keras3")
-def test_a_head_that_was_replaced_is_still_there(server, generation):
-    (finding,) = findings(server, generation, SWAPPED, "BT204")
+def test_a_head_that_was_replaced_is_still_there(runner, generation):
+    (finding,) = findings(runner, generation, SWAPPED, "BT204")
     assert "'old' (Dense)" in finding.message
     assert finding.severity == "warning"  # as Keras does
 
 
 @on_both
-def test_a_layer_without_a_use_in_a_model_with_a_build(server, generation):
+def test_a_layer_without_a_use_in_a_model_with_a_build(runner, generation):
     body = """
 class Net(keras.Model):
     def __init__(self):
@@ -88,16 +88,16 @@ class Net(keras.Model):
         return self.stem(x)
 Net()(x)
 """
-    (finding,) = findings(server, generation, body, "BT204")
+    (finding,) = findings(runner, generation, body, "BT204")
     assert finding.severity == "note"
 
 
 @on("keras2")
-def test_a_head_that_was_replaced_is_gone(server, generation):
-    assert findings(server, generation, SWAPPED, "BT204") == []
+def test_a_head_that_was_replaced_is_gone(runner, generation):
+    assert findings(runner, generation, SWAPPED, "BT204") == []
 
 
 @on_both
 @pytest.mark.parametrize("body", USED.values(), ids=USED)
-def test_what_is_used_is_left_alone(server, generation, body):
-    assert findings(server, generation, body, "BT204") == []
+def test_what_is_used_is_left_alone(runner, generation, body):
+    assert findings(runner, generation, body, "BT204") == []

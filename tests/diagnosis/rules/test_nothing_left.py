@@ -16,8 +16,8 @@ LAYERS = {
 
 @on_both
 @pytest.mark.parametrize("name", LAYERS)
-def test_what_made_it_so_small(server, generation, name):
-    (finding,) = findings(server, generation, LAYERS[name].format(7), "BT309")
+def test_what_made_it_so_small(runner, generation, name):
+    (finding,) = findings(runner, generation, LAYERS[name].format(7), "BT309")
     assert f"({name})" in finding.message
     assert "→ 'p' (model.py:6)" in finding.message
     assert f'{name}(..., padding="same")' in finding.fix
@@ -25,12 +25,12 @@ def test_what_made_it_so_small(server, generation, name):
 
 @on_both
 @pytest.mark.parametrize("name", LAYERS)
-def test_enough_is_left(server, generation, name):
-    assert findings(server, generation, LAYERS[name].format(20), "BT309") == []
+def test_enough_is_left(runner, generation, name):
+    assert findings(runner, generation, LAYERS[name].format(20), "BT309") == []
 
 
 @on_both
-def test_channels_in_the_place_of_the_height(server, generation):
+def test_channels_in_the_place_of_the_height(runner, generation):
     body = "keras.layers.Conv2D(4, 5)(keras.Input((3, 32, 32)))"
-    (finding,) = findings(server, generation, body, "BT309")
+    (finding,) = findings(runner, generation, body, "BT309")
     assert finding.fix.startswith("keras.Input(shape=(32, 32, 3))")

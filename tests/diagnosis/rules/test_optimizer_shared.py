@@ -27,14 +27,14 @@ WELL = {
 
 
 @on_both
-def test_the_second_model_is_named(server, generation):
+def test_the_second_model_is_named(runner, generation):
     body = START + 'second.compile(optimizer, "mse")\nsecond.fit(x, y, verbose=0)\n'
-    (finding,) = findings(server, generation, body, "BT207")
+    (finding,) = findings(runner, generation, body, "BT207")
     assert "'sequential' (Sequential) and to 'sequential_1' (Sequential)" in finding.message
     assert finding.fix.startswith("sequential_1.compile(keras.optimizers.Adam(")
 
 
 @on_both
 @pytest.mark.parametrize("end", WELL.values(), ids=WELL)
-def test_what_is_legal_is_left_alone(server, generation, end):
-    assert findings(server, generation, START + end, "BT207") == []
+def test_what_is_legal_is_left_alone(runner, generation, end):
+    assert findings(runner, generation, START + end, "BT207") == []

@@ -18,8 +18,8 @@ layer(x)  # the first build
 
 
 @on("keras3")
-def test_a_weight_that_another_method_adds(server, generation):
-    ran = run(server, generation, SCALE + "layer.grow()\n")
+def test_a_weight_that_another_method_adds(runner, generation):
+    ran = run(runner, generation, SCALE + "layer.grow()\n")
     first = ran.trace.findings[0]
     assert first.code == "BT206"
     assert first.caller.line == ran.line_of('name="v"')
@@ -28,8 +28,8 @@ def test_a_weight_that_another_method_adds(server, generation):
 
 
 @on("keras3")
-def test_a_second_build(server, generation):
-    ran = run(server, generation, SCALE + "layer.build((None, 3))\n")
+def test_a_second_build(runner, generation):
+    ran = run(runner, generation, SCALE + "layer.build((None, 3))\n")
     first = ran.trace.findings[0]
     assert first.code == "BT206"
     assert first.caller.line == ran.line_of("layer.build")
@@ -40,28 +40,28 @@ def test_a_second_build(server, generation):
 
 
 @on("keras3")
-def test_the_same_layer_again_is_well(server, generation):
+def test_the_same_layer_again_is_well(runner, generation):
     body = SCALE + "layer.w = layer.w\nlayer.note = 'a text'\nlayer.numbers = [1, 2]\n"
-    assert alarms(server, generation, body) == []
+    assert alarms(runner, generation, body) == []
 
 
 @on("keras3")
-def test_a_sequential_may_grow(server, generation):
+def test_a_sequential_may_grow(runner, generation):
     body = """
 model = keras.Sequential([keras.layers.Dense(4)])
 model(x)
 model.add(keras.layers.Dense(2))
 model(x)
 """
-    assert alarms(server, generation, body) == []
+    assert alarms(runner, generation, body) == []
 
 
 @on("keras2")
-def test_keras_2_locks_nothing(server, generation):
-    assert alarms(server, generation, SCALE + "layer.grow()\n") == []
+def test_keras_2_locks_nothing(runner, generation):
+    assert alarms(runner, generation, SCALE + "layer.grow()\n") == []
 
 
 @on("keras3")
-def test_a_script_may_try(server, generation):
+def test_a_script_may_try(runner, generation):
     body = SCALE + "try:\n    layer.grow()\nexcept ValueError:\n    pass\n"
-    assert alarms(server, generation, body) == []
+    assert alarms(runner, generation, body) == []

@@ -71,8 +71,8 @@ Block()(x)
 
 @on_both
 @pytest.mark.parametrize("body", MISSING.values(), ids=MISSING)
-def test_it_is_missing(server, generation, body):
-    ran = run(server, generation, body)
+def test_it_is_missing(runner, generation, body):
+    ran = run(runner, generation, body)
     assert ran.code == 1, ran.output
     first = ran.trace.findings[0]
     assert (first.code, first.severity) == ("BT205", "error")
@@ -81,14 +81,14 @@ def test_it_is_missing(server, generation, body):
 
 @on_both
 @pytest.mark.parametrize("body", OTHER.values(), ids=OTHER)
-def test_something_else_is_missing(server, generation, body):
-    ran = run(server, generation, body)
+def test_something_else_is_missing(runner, generation, body):
+    ran = run(runner, generation, body)
     assert ran.code == 1
     assert [f.code for f in ran.trace.findings if f.code == "BT205"] == []
 
 
 @on_both
-def test_attributes_may_come_first(server, generation):
+def test_attributes_may_come_first(runner, generation):
     body = """
 class Block(keras.layers.Layer):
     def __init__(self):
@@ -99,4 +99,4 @@ class Block(keras.layers.Layer):
         return self.dense(x)
 Block()(x)
 """
-    assert alarms(server, generation, body) == []
+    assert alarms(runner, generation, body) == []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 from made_traces import Recording, spec
 
-from diagnosis import scripts
 from diagnosis.hand import error, line, said
 
 TYPO = "'Block' object has no attribute 'scale'"
@@ -113,32 +111,25 @@ RULE_OF_SHAPES = """
         return (*input_shape[:-1], 4)
 """
 
-needs_keras_3 = pytest.mark.skipif(
-    "keras3" not in scripts.installed(), reason="Keras 3 is not installed"
-)
 
-
-@needs_keras_3
-def test_a_shape_rule_lets_keras_3_go_on(server):
+def test_a_shape_rule_lets_keras_3_go_on(runner):
     use = "inputs = keras.Input((3,))\nmodel = keras.Model(inputs, Block()(inputs))"
-    ran = server("keras3").run(COMPOSITE.format(more=RULE_OF_SHAPES, use=use))
+    ran = runner("keras3").run(COMPOSITE.format(more=RULE_OF_SHAPES, use=use))
     assert ran.code == 0
     first = ran.trace.findings[0]
     assert (first.code, first.severity) == ("BT601", "error")
     assert first.caller.line == ran.line_of("skale")
 
 
-@needs_keras_3
-def test_without_one_keras_3_raises_it(server):
+def test_without_one_keras_3_raises_it(runner):
     use = "Block()(keras.Input((3,)))"
-    ran = server("keras3").run(COMPOSITE.format(more="", use=use))
+    ran = runner("keras3").run(COMPOSITE.format(more="", use=use))
     assert ran.code == 1
     assert [finding.code for finding in ran.trace.findings] == ["BT602"]
 
 
-@needs_keras_3
-def test_a_call_that_wants_data_is_a_note(server):
+def test_a_call_that_wants_data_is_a_note(runner):
     source = COMPOSITE.format(more="", use="Block()(keras.ops.ones((2, 3)))")
-    ran = server("keras3").run(source.replace("self.skale * x", "x * float(x[0, 0])"))
+    ran = runner("keras3").run(source.replace("self.skale * x", "x * float(x[0, 0])"))
     assert ran.code == 0
     assert [(f.code, f.severity) for f in ran.trace.findings] == [("BT601", "note")]

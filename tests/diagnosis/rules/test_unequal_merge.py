@@ -16,21 +16,21 @@ MERGES = {
 
 @on_both
 @pytest.mark.parametrize("name", MERGES)
-def test_both_ways_are_named(server, generation, name):
-    (finding,) = findings(server, generation, INPUTS + MERGES[name], "BT310")
+def test_both_ways_are_named(runner, generation, name):
+    (finding,) = findings(runner, generation, INPUTS + MERGES[name], "BT310")
     assert "(None, 7, 7, 3) from the Input 'a' at model.py:6" in finding.message
     assert "(None, 8, 8, 3) from the Input 'b' at model.py:6" in finding.message
     assert "ZeroPadding2D(((0, 1), (0, 1)))" in finding.fix
 
 
 @on_both
-def test_other_channels(server, generation):
+def test_other_channels(runner, generation):
     body = "keras.layers.Multiply()([keras.Input((8, 3)), keras.Input((8, 4))])"
-    (finding,) = findings(server, generation, body, "BT310")
+    (finding,) = findings(runner, generation, body, "BT310")
     assert "keras.layers.Dense(3)" in finding.fix
 
 
 @on_both
-def test_shapes_that_fit(server, generation):
+def test_shapes_that_fit(runner, generation):
     body = "c = keras.Input((8, 1, 3))\nkeras.layers.Add()([keras.Input((8, 8, 3)), c])"
-    assert findings(server, generation, body, "BT310") == []
+    assert findings(runner, generation, body, "BT310") == []

@@ -74,12 +74,12 @@ Own()(keras.Input((3,)))
 
 @on_both
 @pytest.mark.parametrize("expression", USES)
-def test_ways_to_use_it(server, generation, expression):
-    (finding,) = findings(server, generation, LAYER.format(expression), "BT305")
+def test_ways_to_use_it(runner, generation, expression):
+    (finding,) = findings(runner, generation, LAYER.format(expression), "BT305")
     assert finding.message.startswith("`call` of 'own' (Own)")
 
 
 @on_both
 @pytest.mark.parametrize("expression", OTHERS)
-def test_other_faults_and_none(server, generation, expression):
-    assert findings(server, generation, LAYER.format(expression), "BT305") == []
+def test_other_faults_and_none(runner, generation, expression):
+    assert findings(runner, generation, LAYER.format(expression), "BT305") == []

@@ -67,12 +67,12 @@ LAYERS = {
 
 @on_both
 @pytest.mark.parametrize("body", LAYERS.values(), ids=LAYERS)
-def test_layers_of_keras(server, generation, body):
-    (finding,) = findings(server, generation, body, "BT301")
+def test_layers_of_keras(runner, generation, body):
+    (finding,) = findings(runner, generation, body, "BT301")
     assert "the Input '" in finding.message
 
 
 @on_both
-def test_an_open_axis_without_weights_is_fine(server, generation):
+def test_an_open_axis_without_weights_is_fine(runner, generation):
     body = "keras.layers.Conv2D(3, 3)(keras.Input((None, None, 3)))\nraise ValueError(None)"
-    assert findings(server, generation, body, "BT301") == []
+    assert findings(runner, generation, body, "BT301") == []

@@ -69,37 +69,37 @@ model(x)
 
 
 @on("keras2")
-def test_a_weight_that_is_made_once_is_a_note(server, generation):
-    (finding,) = findings(server, generation, ONCE, "BT202")
+def test_a_weight_that_is_made_once_is_a_note(runner, generation):
+    (finding,) = findings(runner, generation, ONCE, "BT202")
     assert finding.severity == "note"
     assert "'w' (3,)" in finding.message
-    assert alarms(server, generation, ONCE) == []
+    assert alarms(runner, generation, ONCE) == []
 
 
 @on("keras3")
-def test_a_weight_that_is_made_once_is_refused(server, generation):
-    ran = run(server, generation, ONCE)
+def test_a_weight_that_is_made_once_is_refused(runner, generation):
+    ran = run(runner, generation, ONCE)
     first = ran.trace.findings[0]
     assert (first.code, first.severity) == ("BT202", "error")
     assert first.caller.line == ran.line_of("self.add_weight")
 
 
 @on("keras3")
-def test_a_variable_without_add_weight(server, generation):
-    ran = run(server, generation, VARIABLE)
+def test_a_variable_without_add_weight(runner, generation):
+    ran = run(runner, generation, VARIABLE)
     assert ran.trace.findings[0].code == "BT202"
     assert ran.trace.findings[0].caller.line == ran.line_of("keras.Variable")
 
 
 @on("keras2")
-def test_a_variable_in_a_traced_function(server, generation):
-    ran = run(server, generation, IN_A_TRACED_FUNCTION)
+def test_a_variable_in_a_traced_function(runner, generation):
+    ran = run(runner, generation, IN_A_TRACED_FUNCTION)
     assert ran.trace.findings[0].code == "BT202"
     assert ran.trace.findings[0].caller.line == ran.line_of("tf.Variable")
 
 
 @on_both
 @pytest.mark.parametrize("body", LEGAL.values(), ids=LEGAL)
-def test_what_is_legal_is_left_alone(server, generation, body):
-    found = run(server, generation, body).trace.findings
+def test_what_is_legal_is_left_alone(runner, generation, body):
+    found = run(runner, generation, body).trace.findings
     assert [finding.code for finding in found] == []

@@ -66,5 +66,5 @@ model(np.ones((1, 8)))
 @pytest.mark.parametrize(
     ("returned", "found"), [("input_shape", 1), ("(input_shape[0], (4,))", 1), ("(None, 4)", 0)]
 )
-def test_layers_that_promise(server, generation, returned, found):
-    assert len(findings(server, generation, LAYER.format(returned), "BT304")) == found
+def test_layers_that_promise(runner, generation, returned, found):
+    assert len(findings(runner, generation, LAYER.format(returned), "BT304")) == found

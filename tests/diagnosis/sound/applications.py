@@ -42,8 +42,6 @@ APPLICATIONS = (
     "VGG19",
     "Xception",
 )
-CHEAP = ("MobileNet", "VGG16")
-"""Those that a quick look has time for."""
 
 
 def make(k: Keras, name: str) -> Any:

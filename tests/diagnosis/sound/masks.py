@@ -25,7 +25,7 @@ def mask_into_recurrent_layers(k: Keras, folder: Path) -> None:
     k.Sequential([L.Embedding(10, 4, mask_zero=True), L.LSTM(2)])(tokens(2, 5))
 
 
-@sound(slow=True)
+@sound()
 def mask_in_a_subclassed_model(k: Keras, folder: Path) -> None:
     class Net(k.keras.Model):
         def __init__(self) -> None:

@@ -124,7 +124,7 @@ def built_in_threads(k: Keras, folder: Path) -> None:
         thread.join()
 
 
-@sound(slow=True)
+@sound()
 def search_over_sizes(k: Keras, folder: Path) -> None:
     """Models of the same names, one after the other; each is gone before the next."""
 

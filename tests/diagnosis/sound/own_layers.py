@@ -103,7 +103,7 @@ def build_that_never_says_built(k: Keras, folder: Path) -> None:
     model(ones(2, 3))
 
 
-@sound(2, slow=True)
+@sound(2)
 def lazy_weight_with_a_guard(k: Keras, folder: Path) -> None:
     class Lazy(k.layers.Layer):
         w = None
@@ -154,7 +154,7 @@ def variable_as_an_attribute(k: Keras, folder: Path) -> None:
     assert len(model.weights) == 3
 
 
-@sound(slow=True)
+@sound()
 def sublayers_in_lists_and_dicts(k: Keras, folder: Path) -> None:
     class Block(k.layers.Layer):
         def __init__(self) -> None:
@@ -613,7 +613,7 @@ def call_that_needs_values(k: Keras, folder: Path) -> None:
     layer(ones(1, 3))
 
 
-@sound(slow=True)
+@sound()
 def own_regularization(k: Keras, folder: Path) -> None:
     class Sparse(k.layers.Layer):
         def __init__(self) -> None:

@@ -84,7 +84,7 @@ def subclassed_by_symbol(k: Keras, folder: Path) -> None:
     save_and_load(k, model, folder, MLP=cls)
 
 
-@sound(slow=True)
+@sound()
 def subclassed_by_fit(k: Keras, folder: Path) -> None:
     cls = mlp(k)
     model = cls()
@@ -120,7 +120,7 @@ def subclassed_in_a_loop_by_hand(k: Keras, folder: Path) -> None:
         step(tf.ones((2, 3)), tf.ones((2, 2)))
 
 
-@sound(slow=True)
+@sound()
 def nested_subclassed(k: Keras, folder: Path) -> None:
     cls, layer = mlp(k), linear(k)
 
@@ -502,7 +502,7 @@ def stored_extractor_that_is_not_of_the_model(k: Keras, folder: Path) -> None:
     fit(Net(), ones(4, 3), ones(4, 3))
 
 
-@sound(slow=True)
+@sound()
 def mixture_of_experts(k: Keras, folder: Path) -> None:
     class Mixture(k.layers.Layer):
         def __init__(self, experts: int, units: int, **options: Any) -> None:

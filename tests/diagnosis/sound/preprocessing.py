@@ -89,7 +89,7 @@ def augmentation(k: Keras, folder: Path) -> None:
     model(ones(2, 12, 12, 3))
 
 
-@sound(slow=True)
+@sound()
 def augmentation_in_a_pipeline(k: Keras, folder: Path) -> None:
     tf = tensorflow()
     augment = k.Sequential([k.layers.Rescaling(1 / 255), k.layers.RandomFlip()])
@@ -100,7 +100,7 @@ def augmentation_in_a_pipeline(k: Keras, folder: Path) -> None:
     model.fit(data.prefetch(1), epochs=1, verbose=0)
 
 
-@sound(slow=True)
+@sound()
 def feature_space(k: Keras, folder: Path) -> None:
     tf = tensorflow()
     data = {"size": ones(8), "kind": np.array(["a", "b"] * 4), "number": np.arange(8)}

@@ -90,7 +90,7 @@ def cell_built_by_its_calls(k: Keras, folder: Path) -> None:
     k.Sequential([k.layers.RNN(Cell(), unroll=True)])(ones(2, 4, 3))
 
 
-@sound(slow=True)
+@sound()
 def bidirectionals(k: Keras, folder: Path) -> None:
     L = k.layers  # noqa: N806
     x = k.Input((4, 3))
@@ -134,7 +134,7 @@ def stateful(k: Keras, folder: Path) -> None:
     model(ones(2, 4, 3))
 
 
-@sound(slow=True)
+@sound()
 def convolutional_recurrent(k: Keras, folder: Path) -> None:
     x = k.Input((3, 6, 6, 1))
     y = k.layers.ConvLSTM2D(2, 3, padding="same", return_sequences=True)(x)

@@ -30,7 +30,7 @@ def whole_models(k: Keras, folder: Path) -> None:
     same(model.get_weights(), loaded.get_weights())
 
 
-@sound(slow=True)
+@sound()
 def saved_models_of_tensorflow(k: Keras, folder: Path) -> None:
     tf = tensorflow()
     model = _model(k)

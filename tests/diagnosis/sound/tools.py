@@ -23,25 +23,23 @@ class Sound(NamedTuple):
         name: the function's.
         run: the script; gets the Keras and a folder for its files.
         generations: where it makes sense.
-        slow: whether it takes longer than a quick look may.
     """
 
     name: str
     run: Callable[[Keras, Path], Any]
     generations: tuple[int, ...]
-    slow: bool
 
 
 _SCRIPTS: list[Sound] = []
 
 
 def sound(
-    *generations: int, slow: bool = False
+    *generations: int,
 ) -> Callable[[Callable[[Keras, Path], Any]], Callable[[Keras, Path], Any]]:
     """Register a function as a sound script; without generations it is one on both."""
 
     def register(run: Callable[[Keras, Path], Any]) -> Callable[[Keras, Path], Any]:
-        _SCRIPTS.append(Sound(run.__name__, run, generations or (2, 3), slow))
+        _SCRIPTS.append(Sound(run.__name__, run, generations or (2, 3)))
         return run
 
     return register

@@ -16,7 +16,7 @@ def _noise(k: Keras, *shape: int) -> Any:
     return tensorflow().random.normal(shape)
 
 
-@sound(slow=True)
+@sound()
 def gan(k: Keras, folder: Path) -> None:
     """A model that is never called itself: its step calls the two in it."""
     tf = tensorflow()
@@ -66,7 +66,7 @@ def gan(k: Keras, folder: Path) -> None:
     generator.save(str(folder / "generator.keras"))
 
 
-@sound(slow=True)
+@sound()
 def gan_of_parts_without_shapes(k: Keras, folder: Path) -> None:
     """The parts get built by the first step, inside of a function of TensorFlow."""
     tf = tensorflow()
@@ -167,7 +167,7 @@ def vae(k: Keras, folder: Path) -> None:
     model.evaluate(tf.data.Dataset.from_tensor_slices(ones(4, 6)).batch(2), verbose=0)
 
 
-@sound(slow=True)
+@sound()
 def vae_with_a_call(k: Keras, folder: Path) -> None:
     """Subclassed in all of its parts; loss by `add_loss`."""
 
@@ -289,7 +289,7 @@ def contrastive(k: Keras, folder: Path) -> None:
     model(ones(2, 3))
 
 
-@sound(slow=True)
+@sound()
 def optimizers(k: Keras, folder: Path) -> None:
     """One for each model; one built for the variables of two; one compiled again."""
     tf = tensorflow()
@@ -355,7 +355,7 @@ def callbacks_that_save(k: Keras, folder: Path) -> None:
     assert (folder / "at.weights.h5").exists()
 
 
-@sound(slow=True)
+@sound()
 def model_scope_of_a_strategy(k: Keras, folder: Path) -> None:
     tf = tensorflow()
     with tf.distribute.OneDeviceStrategy("/cpu:0").scope():

@@ -123,7 +123,7 @@ def tied_embedding(k: Keras) -> type:
     return TiedEmbedding
 
 
-@sound(slow=True)
+@sound()
 def encoder_of_keras_layers(k: Keras, folder: Path) -> None:
     position, block = position_embedding(k), encoder_block(k)
     x = k.Input((6,), dtype="int32")
@@ -135,7 +135,7 @@ def encoder_of_keras_layers(k: Keras, folder: Path) -> None:
     save_and_load(k, model, folder, PositionEmbedding=position, EncoderBlock=block)
 
 
-@sound(slow=True)
+@sound()
 def encoder_of_lazy_blocks(k: Keras, folder: Path) -> None:
     block = lazy_block(k)
 
@@ -199,7 +199,7 @@ def decoder_block(k: Keras) -> type:
     return DecoderBlock
 
 
-@sound(slow=True)
+@sound()
 def decoder_with_a_cache(k: Keras, folder: Path) -> None:
     block, tied = decoder_block(k), tied_embedding(k)
 
@@ -235,7 +235,7 @@ def decoder_with_a_cache(k: Keras, folder: Path) -> None:
     other(tokens(2, 4))
 
 
-@sound(slow=True)
+@sound()
 def encoder_decoder(k: Keras, folder: Path) -> None:
     block, lazy, tied = decoder_block(k), lazy_block(k), tied_embedding(k)
 
