@@ -74,3 +74,35 @@ def test_the_page_of_rules_is_made_of_the_rules():
 def test_pages_are_reached_from_the_readme():
     linked = set(re.findall(r"\]\((docs/[^)#\s]+)\)", prose(ROOT / "README.md")))
     assert linked == {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+
+
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+CODE = re.compile(r"`([^`\s]+)`")
+
+
+def test_contributing_names_files_that_there_are():
+    """Full paths exist, and so do the modules that a section on a room names, in that room."""
+    for section in re.split(r"^##+ ", prose(CONTRIBUTING), flags=re.MULTILINE):
+        room = re.search(r"`([a-z]+/(?:[a-z]+/)*)`$", section.partition("\n")[0])
+        for name in CODE.findall(section):
+            if "/" in name and name.partition("/")[0] in {
+                "buildtrace",
+                "tests",
+                "notebooks",
+                "docs",
+            }:
+                assert list(ROOT.glob(name)), name
+            elif room and re.fullmatch(r"[\w/]+\.(py|mjs)", name):
+                folder = ROOT / "buildtrace" / room[1]
+                assert [*folder.rglob(name), *folder.parent.glob(f"*/{name}")], name
+
+
+def test_where_to_add_what_names_tables_that_there_are():
+    rows = re.findall(r"^\| (?!what|--)(.*?) \| (.*?) \|$", prose(CONTRIBUTING), flags=re.MULTILINE)
+    for _, where in rows:
+        names = CODE.findall(where)
+        files = [path for name in names for path in ROOT.glob(name) if path.is_file()]
+        text = "".join(path.read_text(encoding="utf-8") for path in files)
+        for name in names:
+            if name.isupper() and files:
+                assert re.search(rf"^{name}\b", text, flags=re.MULTILINE), name
