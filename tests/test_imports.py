@@ -21,6 +21,11 @@ MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if "examples" not in path.relative_to(PACKAGE).parts
 )
 
+BY_NAME = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in MODULES
+}
+
 MAY_IMPORT = {
     "errors": set(),
     "traces": {"errors"},
@@ -38,6 +43,8 @@ DOORS = {
     "capture/__init__.py": {"diagnosis"},
     # The methods of a trace that show it, save it and compare it; imported when they are used.
     "traces/trace.py": {"renderers", "comparison"},
+    # `%load_ext buildtrace` is asked of the package.
+    "__init__.py": {"integrations"},
     # A graph shows itself in a notebook.
     "traces/schema.py": {"renderers"},
 }
@@ -57,8 +64,8 @@ def part_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imports_of(path: Path, *, at_once: bool) -> set[str]:
-    """The parts of buildtrace that a module imports, ever or as soon as it is imported itself."""
+def modules_imported(path: Path, *, at_once: bool) -> set[str]:
+    """The modules that a module imports, ever or as soon as it is imported itself."""
     tree = ast.parse(path.read_text())
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     left_out = {
@@ -73,10 +80,15 @@ def imports_of(path: Path, *, at_once: bool) -> set[str]:
             continue
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module == "buildtrace":
-            names.update(f"buildtrace.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
+            for name in (f"{node.module}.{alias.name}" for alias in node.names):
+                names.add(name if name in BY_NAME else node.module)
+    return names
+
+
+def imports_of(path: Path, *, at_once: bool) -> set[str]:
+    """The parts of buildtrace that a module imports, ever or as soon as it is imported itself."""
+    names = modules_imported(path, at_once=at_once)
     return {name.split(".")[1] for name in names if name.startswith("buildtrace.")}
 
 
@@ -92,6 +104,19 @@ def test_imports_point_one_way(path):
         return
     doors = DOORS.get(path.relative_to(PACKAGE).as_posix(), set())
     assert imports_of(path, at_once=False) <= MAY_IMPORT[part] | doors | {part}
+
+
+def test_no_file_imports_another_that_imports_it():
+    """Not by a way over others either, nor in a function; but for the doors."""
+    imports = {
+        name: modules_imported(path, at_once=False)
+        for name, path in BY_NAME.items()
+        if path.relative_to(PACKAGE).as_posix() not in DOORS
+    }
+    for leaves in iter(lambda: {n for n in imports if not imports[n] & imports.keys()}, set()):
+        for name in leaves:
+            del imports[name]
+    assert not imports, "these are in circles, or import what is"
 
 
 @pytest.mark.parametrize("room", ["traces"])
