@@ -7,11 +7,15 @@ are data: the template escapes them, and the scripts only ever make text of them
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buildtrace.renderers.page import bundle
+
+if TYPE_CHECKING:
+    import jinja2
 
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; "
@@ -30,22 +34,32 @@ def filled(
         script: the asset that its script begins with.
         rules: what follows the report's own styles.
     """
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
+    code, style = bundle.script(script), bundle.style(rules)
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            policy=POLICY.format(script=bundle.digest(code), style=bundle.digest(style)),
+            script=Markup(code),
+            style=Markup(style),
+            **values,
+        )
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    """It keeps the templates that it has compiled."""
+    import jinja2
+
+    return jinja2.Environment(
         loader=jinja2.FunctionLoader(bundle.read),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-    )
-    code, style = bundle.script(script), bundle.style(rules)
-    return environment.get_template(template).render(
-        policy=POLICY.format(script=bundle.digest(code), style=bundle.digest(style)),
-        script=Markup(code),
-        style=Markup(style),
-        **values,
     )
 
 
