@@ -16,10 +16,14 @@ from scenarios import GENERATIONS, Keras
 
 
 @pytest.fixture(scope="session")
-def imported_once() -> None:
-    """Imports what is installed, and has the garbage collector leave that alone: much faster."""
+def imported_once(request: pytest.FixtureRequest) -> None:
+    """Imports what tests run on, and has the garbage collector leave that alone: much faster."""
+    cases = [item.callspec for item in request.session.items if hasattr(item, "callspec")]
+    parameters = [value for case in cases for value in case.params.values()]
+    wanted = {value for value in parameters if isinstance(value, Keras)}
     for keras in GENERATIONS:
-        keras.keras.backend.clear_session()
+        if keras in wanted or keras is GENERATIONS[-1]:
+            keras.keras.backend.clear_session()
     gc.collect()
     gc.freeze()
 

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,11 @@ def installed() -> list[Keras]:
 
 
 GENERATIONS = installed()
+
+
+def imported() -> list[Keras]:
+    """Those that this process has imported: in a plain `pytest`, only the newest."""
+    return [keras for keras in GENERATIONS if keras.package in sys.modules]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from interrupts import Interrupt, sample
 from patches import live_wrappers, patched_since, snapshot
-from scenarios import GENERATIONS, Keras, mlp
+from scenarios import Keras, imported, mlp
 from wellformed import faults_of
 
 import buildtrace
@@ -49,7 +49,7 @@ def moments_of(phase: Callable[[], Any]) -> Interrupt:
     return moments
 
 
-@pytest.mark.parametrize("many", [8, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [3, pytest.param(1000, marks=pytest.mark.slow)])
 def test_while_hooks_are_put_in_and_taken_out(many: int) -> None:
     """Once at each place in our code, and at some more moments; or at a few of these only.
 
@@ -75,25 +75,25 @@ def test_while_hooks_are_put_in_and_taken_out(many: int) -> None:
         faults += [f"{hook.where}: {fault}" for fault in found]
     assert not faults, "\n".join(faults)
     assert came > len(chosen) // 2
-    assert not [fault for k in GENERATIONS for fault in check_afterwards(k, limit)]
+    assert not [fault for k in imported() for fault in check_afterwards(k, limit)]
     gc.collect()
     assert not live_wrappers()
 
 
-@pytest.mark.parametrize("many", [20, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [6, pytest.param(1000, marks=pytest.mark.slow)])
 def test_another_tracer_goes_on(many: int) -> None:
     """Who is interrupted while starting or stopping takes nothing away from the others."""
     with buildtrace.trace() as trace:
         for at in sample(moments_of(on_and_off).of_each_place(0), many, seed=2):
             with contextlib.suppress(KeyboardInterrupt), Interrupt(at):
                 on_and_off()
-        for k in GENERATIONS:
+        for k in imported():
             build(k)
-    assert len(trace.weights) == 4 * len(GENERATIONS)
+    assert len(trace.weights) == 4 * len(imported())
     assert not faults_of(trace)
 
 
-@pytest.mark.parametrize("many", [6, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [3, pytest.param(1000, marks=pytest.mark.slow)])
 def test_an_interrupted_stop_keeps_the_trace(k: Keras, many: int) -> None:
     """Whatever the moment, all calls are there once `stop` is through."""
 

@@ -56,7 +56,7 @@ def orders() -> list[tuple[tuple[str, int], ...]]:
     ]
 
 
-@pytest.mark.parametrize("many", [9, pytest.param(90, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [3, pytest.param(90, marks=pytest.mark.slow)])
 def test_three_tracers_in_any_order(k: Keras, many: int) -> None:
     """Between two steps a layer is built: each tracer has those from its start to its stop."""
     everything = orders()
@@ -132,7 +132,7 @@ def test_two_that_stop_at_once_both_have_their_graphs(k: Keras) -> None:
             assert len(tracing.trace.weights) == 20
 
 
-@pytest.mark.parametrize("seconds", [2.0, pytest.param(8.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [0.8, pytest.param(8.0, marks=pytest.mark.slow)])
 def test_tracers_come_and_go_while_threads_build(k: Keras, seconds: float) -> None:
     failures: list[BaseException] = []
     traces: list[Any] = []

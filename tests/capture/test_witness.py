@@ -67,6 +67,8 @@ def test_all_scenarios_in_one_trace(k: Keras) -> None:
     check(witness, trace)
 
 
+@pytest.mark.slow
+@pytest.mark.rest
 def test_both_generations_in_one_trace() -> None:
     if len(GENERATIONS) < 2:
         pytest.skip("only one generation is installed")

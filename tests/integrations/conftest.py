@@ -11,6 +11,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import pytest
+from layouts import layouts_are_kept
+
+__all__ = ["layouts_are_kept"]  # a fixture
 
 TESTS = Path(__file__).parents[1]
 
@@ -124,17 +127,17 @@ def shell(tmp_path, monkeypatch):
     """A shell of IPython's, with nothing of ours in it."""
     pytest.importorskip("IPython", reason='pip install ".[notebook]"')
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.chdir(tmp_path)
-    made = InteractiveShell.instance()
-    made.history_manager.enabled = False
+    made = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
     yield made
     InteractiveShell.clear_instance()
 
 
 @pytest.fixture
-def notebook(shell):
+def notebook(shell, layouts_are_kept):
     """A notebook with the extension and Keras in it."""
     pytest.importorskip("keras")
     made = Notebook(shell)

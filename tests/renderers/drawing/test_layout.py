@@ -42,7 +42,7 @@ def test_a_layout_without_end_is_given_up(monkeypatch):
 
 
 def test_whoever_waits_for_a_layout_is_told(monkeypatch):
-    code = "import sys, time; time.sleep(0.8); sys.stdout.write('picture')"
+    code = "import sys, time; time.sleep(0.4); sys.stdout.write('picture')"
     monkeypatch.setattr(layout, "_CHILD", code)
     told = []
     monkeypatch.setattr(layout, "PATIENCE", 0.2)

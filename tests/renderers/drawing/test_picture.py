@@ -97,8 +97,8 @@ def test_too_slow_at_every_level_is_an_error(monkeypatch):
 
 def test_a_picture_says_what_takes_long(monkeypatch):
     monkeypatch.setattr(layout, "_CHILD", ENDLESS)
-    monkeypatch.setattr(layout, "PATIENCE", 0.1)
-    monkeypatch.setattr(picture, "SECONDS", 0.2)
+    monkeypatch.setattr(layout, "PATIENCE", 0.05)
+    monkeypatch.setattr(picture, "SECONDS", 0.1)
     trace = graphs.trace(graphs.residual(1))
     with pytest.warns(UserWarning, match="takes a while") as told, suppress(RenderError):
         picture.draw(trace, Options(full=True), "svg")
@@ -107,7 +107,7 @@ def test_a_picture_says_what_takes_long(monkeypatch):
 
 def test_no_picture_takes_for_ever(monkeypatch):
     monkeypatch.setattr(layout, "_CHILD", ENDLESS)
-    monkeypatch.setattr(picture, "LONGEST", 1.0)
+    monkeypatch.setattr(picture, "LONGEST", 0.4)
     start = time.monotonic()
     with pytest.raises(RenderError, match=r"\.dot file"):
         picture.draw(graphs.trace(graphs.residual()), Options(full=True), "svg")
