@@ -70,7 +70,7 @@ class Models:
         self.states = States(layers)
         self._layers = layers
         self._variables = snapshot.Numbers()
-        self._made = itertools.count()
+        self._orders = itertools.count()
         self._flows: dict[int, DataFlow] = {}
         self._builds: dict[int, int] = {}
         self._unread: dict[int, _Unread] = {}
@@ -94,10 +94,10 @@ class Models:
             record.number,
         )
 
-    def adopt_weights(self, record: Record, made: Record | None) -> None:
-        """What the layer of `record` holds, and nobody saw made, was made by the call `made`."""
+    def adopt_weights(self, record: Record, maker: Record | None) -> None:
+        """What the layer of `record` holds, and nobody saw made, was made by the call `maker`."""
         if record.number is not None:
-            self._adopt(record.layer, record.number, record.hooked.adapter, made)
+            self._adopt(record.layer, record.number, record.hooked.adapter, maker)
 
     def _adopt(self, layer: Any, number: int, adapter: Adapter, call: Record | None) -> None:
         held = adapter.own_weights(layer)
@@ -119,7 +119,7 @@ class Models:
     ) -> None:
         number = self._variables.number(variable)
         self.weights[number] = WeightRecord(
-            next(self._made),
+            next(self._orders),
             number,
             facts,
             name,
@@ -203,11 +203,12 @@ class Models:
 
     def note_failed(self, record: Record) -> None:
         """A functional model could not be made: keep the graph that it would have had."""
-        given = [*record.args[1:3], *(record.kwargs.get(name) for name in ("inputs", "outputs"))]
+        named = record.kwargs.get("inputs"), record.kwargs.get("outputs")
+        given = [ends for ends in (*record.args[1:3], *named) if ends is not None]
         adapter = record.hooked.adapter
         inputs, outputs = (
-            [thing for thing in flat(ends) if isinstance(thing, adapter.tensor_class)]
-            for ends in ([each for each in given if each is not None] + [(), ()])[:2]
+            [leaf for leaf in flat(ends) if isinstance(leaf, adapter.tensor_class)]
+            for ends in [*given, (), ()][:2]
         )
         number = self._layers.number(record.layer)
         graph = GraphRecord(snapshot.layer_ref(record.layer, number), "keras", built=False)
@@ -215,7 +216,9 @@ class Models:
         ends = [origin(tensor) for tensor in inputs], [origin(tensor) for tensor in outputs]
         self._read_keras_graph(graph, facts, ends, adapter)
         graph.missing = [
-            place for place, node in enumerate(facts) if node.is_input and node.key not in ends[0]
+            node_id
+            for node_id, node in enumerate(facts)
+            if node.is_input and node.key not in ends[0]
         ]
         graph.order = record.order
         self.graphs[number] = graph
@@ -248,17 +251,17 @@ class Models:
         ends: tuple[list[int], list[int]],
         adapter: Adapter,
     ) -> None:
-        places = {node.key: place for place, node in enumerate(facts)}
-        for place, node in enumerate(facts):
-            graph.nodes.append(self._keras_node(place, node, adapter))
+        node_ids = {node.key: node_id for node_id, node in enumerate(facts)}
+        for node_id, node in enumerate(facts):
+            graph.nodes.append(self._keras_node(node_id, node, adapter))
             for key, tensor in node.inputs:
-                if key in places:
-                    made = snapshot.spec(tensor.shape, tensor.dtype)
-                    graph.edges.append(Edge(source=places[key], target=place, tensor=made))
-        graph.inputs = [places[key] for key in ends[0] if key in places]
-        graph.outputs = [places[key] for key in ends[1] if key in places]
+                if key in node_ids:
+                    spec = snapshot.spec(tensor.shape, tensor.dtype)
+                    graph.edges.append(Edge(source=node_ids[key], target=node_id, tensor=spec))
+        graph.inputs = [node_ids[key] for key in ends[0] if key in node_ids]
+        graph.outputs = [node_ids[key] for key in ends[1] if key in node_ids]
 
-    def _keras_node(self, place: int, facts: NodeFacts, adapter: Adapter) -> Node:
+    def _keras_node(self, node_id: int, facts: NodeFacts, adapter: Adapter) -> Node:
         thing = facts.operation
         plain = adapter.is_operation(thing)
         is_layer = isinstance(thing, adapter.layer_class)
@@ -272,7 +275,7 @@ class Models:
         elif isinstance(thing, adapter.model_class) or number in self._flows:
             kind = "model"
         return Node(
-            id=place,
+            id=node_id,
             layer=number if is_layer else None,
             name=ref.name,
             class_name=ref.class_name,
@@ -286,28 +289,28 @@ class Models:
     def _read_flow(self, graph: GraphRecord, flow: DataFlow, model: Any, adapter: Adapter) -> None:
         layers = {self._layers.number(layer): layer for layer in adapter.all_layers(model)}
         calls: dict[int, int] = {}
-        for place, made in enumerate(flow.nodes):
-            layer = None if made.number is None else layers.get(made.number)
-            kind: Literal["input", "layer", "model", "operation"] = made.kind
+        for node_id, flow_node in enumerate(flow.nodes):
+            layer = None if flow_node.number is None else layers.get(flow_node.number)
+            kind: Literal["input", "layer", "model", "operation"] = flow_node.kind
             index = 0
-            if made.number is not None:
-                index = calls[made.number] = calls.get(made.number, -1) + 1
-                if isinstance(layer, adapter.model_class) or made.number in self.graphs:
+            if flow_node.number is not None:
+                index = calls[flow_node.number] = calls.get(flow_node.number, -1) + 1
+                if isinstance(layer, adapter.model_class) or flow_node.number in self.graphs:
                     kind = "model"
             graph.nodes.append(
                 Node(
-                    id=place,
-                    layer=made.number,
-                    name=made.name,
-                    class_name=made.class_name,
-                    depth=flow.depths[place],
+                    id=node_id,
+                    layer=flow_node.number,
+                    name=flow_node.name,
+                    class_name=flow_node.class_name,
+                    depth=flow.depths[node_id],
                     index=index,
                     built=layer is None or adapter.state(layer)["built"],
                     kind=kind,
-                    outputs=made.outputs,
+                    outputs=flow_node.outputs,
                 )
             )
-            graph.edges += [Edge(source=s, target=place, tensor=t) for s, t in made.sources]
+            graph.edges += [Edge(source=s, target=node_id, tensor=t) for s, t in flow_node.sources]
         graph.inputs = [node.id for node in graph.nodes if node.kind == "input"]
         graph.outputs = flow.outputs
         self._add_unused(graph, model, adapter)

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import CodeType, FrameType, TracebackType
 
-Place: TypeAlias = "tuple[CodeType, int]"
+Instruction: TypeAlias = "tuple[CodeType, int]"
 """A code and an instruction of it, because to find the line of that takes long."""
 
-Caller: TypeAlias = "Place | tuple[str, int]"
-"""Where the user's code is: a place, or a file and a line."""
+Caller: TypeAlias = "Instruction | tuple[str, int]"
+"""Where the user's code is: an instruction, or a file and a line."""
 
 _OURS = str(Path(__file__).parent.parent)
 _EXAMPLES = str(Path(_OURS, "examples"))  # the user's code, as far as the reader is concerned
@@ -50,7 +50,7 @@ def find_caller(
     hooks: Mapping[int, CodeType],
     file: str = "",
     first: int = 0,
-) -> tuple[Caller | None, bool, Place | None]:
+) -> tuple[Caller | None, bool, Instruction | None]:
     """The user's line nearest to `frame`, from there up to the next hook, if there is one.
 
     Args:
@@ -65,7 +65,7 @@ def find_caller(
         in its function the hooked one is.
     """
     line: Caller | None = None
-    place = None
+    instruction = None
     kinds = _kinds
     while frame is not None:
         code = frame.f_code
@@ -76,11 +76,11 @@ def find_caller(
         if kind:
             if kind == _HOOKS:
                 if id(code) in hooks:
-                    return line, True, place
+                    return line, True, instruction
             elif line is None:
                 line = (code, frame.f_lasti) if _AUTOGRAPH not in name else _line(frame)
         if code.co_firstlineno == first and name == file:
-            place = code, frame.f_lasti
+            instruction = code, frame.f_lasti
         frame = frame.f_back
     return line, False, None
 
@@ -108,16 +108,16 @@ def lines_of(error: BaseException) -> list[tuple[str, int]]:
     """The user's lines that an exception came through until now, the innermost first."""
     # What autograph runs has a traceback of its own: the exception's begins after it.
     converted = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", ())
-    found = [(frame.filename, frame.lineno) for frame in converted]
-    found += _places(error.__traceback__)
+    lines = [(frame.filename, frame.lineno) for frame in converted]
+    lines += _traceback_lines(error.__traceback__)
     return [
-        place
-        for place in dict.fromkeys(found)
-        if is_user_file(place[0]) and _AUTOGRAPH not in place[0]
+        (file, line)
+        for file, line in dict.fromkeys(lines)
+        if is_user_file(file) and _AUTOGRAPH not in file
     ]
 
 
-def _places(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
+def _traceback_lines(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
     """Files and lines, the innermost first, each once: a recursion repeats a few."""
     levels: list[TracebackType] = []
     while traceback is not None:
@@ -128,9 +128,9 @@ def _places(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
         instruction = id(level.tb_frame.f_code), level.tb_lasti
         if instruction not in seen:
             seen.add(instruction)
-            place = _line(level.tb_frame, level.tb_lineno)
-            if place is not None:
-                yield place
+            source_line = _line(level.tb_frame, level.tb_lineno)
+            if source_line is not None:
+                yield source_line
 
 
 def _line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:
@@ -148,8 +148,8 @@ def _line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:
     while outer is not None and "converted_f" not in outer.f_code.co_varnames:
         outer = outer.f_back
     converted = None if outer is None else outer.f_locals.get("converted_f")
-    for place, origin in getattr(converted, "ag_source_map", {}).items():
-        if place.filename == file and place.lineno == line:
-            file = origin.loc.filename
-            return (file, origin.loc.lineno) if is_user_file(file) else None
+    for copied, original in getattr(converted, "ag_source_map", {}).items():
+        if copied.filename == file and copied.lineno == line:
+            file = original.loc.filename
+            return (file, original.loc.lineno) if is_user_file(file) else None
     return None

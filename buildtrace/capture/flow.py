@@ -47,7 +47,7 @@ class DataFlow:
 
     Attributes:
         nodes: in order of running.
-        outputs: places in `nodes` of what the call returned, as far as that is known.
+        outputs: indices in `nodes` of what the call returned, as far as that is known.
         guesses: how many tensors came from where we cannot see.
         returned: whether we saw what the call returned.
         audible: a concrete tensor whose library can be listened to, until somebody does.
@@ -63,9 +63,9 @@ class DataFlow:
 
     def add_input(self, tensor: Any) -> int:
         """The call was given this tensor."""
-        place = self._place(tensor)
-        if place is not None:
-            return place
+        index = self._index_of(tensor)
+        if index is not None:
+            return index
         node = FlowNode("input", "input", "Input", None, specs(tensor))
         return self._add(node, [tensor])
 
@@ -94,21 +94,21 @@ class DataFlow:
 
     def set_outputs(self, outputs: list[Any]) -> None:
         """The call returned this."""
-        places = [
-            self._place(tensor) if origin_of(tensor) is None else self._walk_back(tensor)
+        indices = [
+            self._index_of(tensor) if origin_of(tensor) is None else self._walk_back(tensor)
             for tensor in outputs
         ]
-        self.outputs = [place for place in places if place is not None]
+        self.outputs = [index for index in indices if index is not None]
         self.returned = bool(self.outputs)
 
     def sources(self, inputs: list[Any]) -> list[tuple[int, TensorSpec]]:
-        """Where a layer's inputs come from: places in `nodes`, with the tensors' specs."""
-        found = []
+        """Where a layer's inputs come from: indices in `nodes`, with the tensors' specs."""
+        sources = []
         for tensor in inputs:
-            place = self._source(tensor)
-            if place is not None:
-                found.append((place, spec(tensor.shape, tensor.dtype)))
-        return found
+            index = self._source(tensor)
+            if index is not None:
+                sources.append((index, spec(tensor.shape, tensor.dtype)))
+        return sources
 
     @property
     def depths(self) -> list[int]:
@@ -118,13 +118,13 @@ class DataFlow:
         """
         depths = [0] * len(self.nodes)
         deepest: dict[int, int] = {}
-        for place in reversed(range(len(self.nodes))):
-            node = self.nodes[place]
+        for index in reversed(range(len(self.nodes))):
+            node = self.nodes[index]
             if node.number is not None:
-                depths[place] = max(depths[place], deepest.get(node.number, 0))
-                deepest[node.number] = depths[place]
+                depths[index] = max(depths[index], deepest.get(node.number, 0))
+                deepest[node.number] = depths[index]
             for source, _ in node.sources:
-                depths[source] = max(depths[source], depths[place] + 1)
+                depths[source] = max(depths[source], depths[index] + 1)
         return depths
 
     def closed(self, fills: tuple[int, int] | None = None) -> DataFlow:
@@ -140,12 +140,12 @@ class DataFlow:
             self._keep_last_run(fills)
         if not self.outputs:  # they were Keras' own symbols, not what ran here: take the ends
             used = {source for node in self.nodes for source, _ in node.sources}
-            ends = [place for place in range(len(self.nodes)) if place not in used]
+            ends = [index for index in range(len(self.nodes)) if index not in used]
             self.outputs = [e for e in ends if self.nodes[e].kind != "operation"] or ends
         self._drop_dead_ends()
         inputs = [node for node in self.nodes if node.kind == "input"]
-        for place, node in enumerate(inputs):
-            node.name = "input" if len(inputs) == 1 else f"input_{place + 1}"
+        for index, node in enumerate(inputs):
+            node.name = "input" if len(inputs) == 1 else f"input_{index + 1}"
         return self
 
     @property
@@ -166,27 +166,27 @@ class DataFlow:
         """
         runs = self._separate_parts()
         last = runs[-1]
-        if len(runs) == 1 or not any(_has_size(self.nodes[place], fills) for place in last):
+        if len(runs) == 1 or not any(_has_size(self.nodes[index], fills) for index in last):
             return
-        whole = [_unsized(self.nodes[place], fills) for place in last]
+        whole = [_unsized(self.nodes[index], fills) for index in last]
         for run in runs[:-1]:
-            if [_unsized(self.nodes[place], fills) for place in run] != whole[: len(run)]:
+            if [_unsized(self.nodes[index], fills) for index in run] != whole[: len(run)]:
                 return
-        new = {old: place for place, old in enumerate(last)}
+        new_indices = {old: index for index, old in enumerate(last)}
         self.nodes = [self.nodes[old] for old in last]
-        self.outputs = [new[place] for place in self.outputs if place in new]
+        self.outputs = [new_indices[index] for index in self.outputs if index in new_indices]
         self.guesses = 0
         for node in self.nodes:
             if node.kind == "operation" and not node.sources:
                 node.kind, node.class_name = "input", "Input"  # what was passed in, this time
-            node.outputs = tuple(_unfill(made, fills) for made in node.outputs)
-            node.sources = [(new[s], _unfill(made, fills)) for s, made in node.sources]
+            node.outputs = tuple(_unfill(tensor, fills) for tensor in node.outputs)
+            node.sources = [(new_indices[s], _unfill(tensor, fills)) for s, tensor in node.sources]
 
     def _separate_parts(self) -> list[list[int]]:
-        """Places of nodes between which nothing flows, part by part, in order of running."""
+        """Indices of nodes between which nothing flows, part by part, in order of running."""
         part: dict[int, list[int]] = {}
-        for place, node in enumerate(self.nodes):
-            joined = [place]
+        for index, node in enumerate(self.nodes):
+            joined = [index]
             for source, _ in node.sources:
                 if part[source] is not joined:
                     joined = sorted({*joined, *part[source]})
@@ -197,33 +197,33 @@ class DataFlow:
     def _drop_dead_ends(self) -> None:
         """Leave out operations that lead to no layer and to no output."""
         needed = set(self.outputs)
-        for place in reversed(range(len(self.nodes))):
-            if place in needed or self.nodes[place].kind != "operation":
-                needed.add(place)
-                needed.update(source for source, _ in self.nodes[place].sources)
-        new = {old: place for place, old in enumerate(sorted(needed))}
-        self.nodes = [self.nodes[old] for old in new]
+        for index in reversed(range(len(self.nodes))):
+            if index in needed or self.nodes[index].kind != "operation":
+                needed.add(index)
+                needed.update(source for source, _ in self.nodes[index].sources)
+        new_indices = {old: index for index, old in enumerate(sorted(needed))}
+        self.nodes = [self.nodes[old] for old in new_indices]
         for node in self.nodes:
-            node.sources = [(new[source], tensor) for source, tensor in node.sources]
-        self.outputs = [new[place] for place in self.outputs]
+            node.sources = [(new_indices[source], tensor) for source, tensor in node.sources]
+        self.outputs = [new_indices[index] for index in self.outputs]
 
     def _add(self, node: FlowNode, outputs: list[Any]) -> int:
         self.nodes.append(node)
-        place = len(self.nodes) - 1
+        index = len(self.nodes) - 1
         for tensor in outputs:
-            self._makers[_key(tensor)] = (_hold(tensor, self._makers), place)
-        return place
+            self._makers[_key(tensor)] = (_hold(tensor, self._makers), index)
+        return index
 
     def _known(self, tensors: Any) -> list[tuple[int, TensorSpec]]:
-        found = ((self._place(tensor), tensor) for tensor in tensors)
-        return [(place, spec(t.shape, t.dtype)) for place, t in found if place is not None]
+        indexed = ((self._index_of(tensor), tensor) for tensor in tensors)
+        return [(index, spec(t.shape, t.dtype)) for index, t in indexed if index is not None]
 
-    def _place(self, tensor: Any) -> int | None:
+    def _index_of(self, tensor: Any) -> int | None:
         return self._makers.get(_key(tensor), (None, None))[1]
 
     def _source(self, tensor: Any) -> int | None:
         if _key(tensor) in self._makers:
-            return self._place(tensor)
+            return self._index_of(tensor)
         if origin_of(tensor) is not None:
             return self._walk_back(tensor)
         return self._unseen(tensor)
@@ -233,8 +233,7 @@ class DataFlow:
         before_layers = all(node.kind == "input" for node in self.nodes)
         if before_layers and not self.nodes:
             return self.add_input(tensor)  # nothing ran yet: it can only be what was passed in
-        made = specs(tensor)
-        node = FlowNode("operation", "operation", "Operation", None, made)
+        node = FlowNode("operation", "operation", "Operation", None, specs(tensor))
         if before_layers and len(self.nodes) == 1:
             node.sources.append((0, self.nodes[0].outputs[0]))  # made of the only input
         else:
@@ -260,7 +259,7 @@ class DataFlow:
                 continue
             stack.pop()
             self._makers[origin.key] = (current, self._origin_node(current, origin))
-        return self._place(tensor)
+        return self._index_of(tensor)
 
     def _origin_node(self, tensor: Any, origin: Origin) -> int | None:
         if origin.leaf == "constant":
@@ -272,24 +271,24 @@ class DataFlow:
             return None
         if origin.kind in _TRANSPARENT and len(sources) == 1:
             return sources[0][0]
-        made = specs(list(origin.outputs))
-        node = FlowNode("operation", origin.name, origin.kind, None, made, sources)
-        return self._add(node, list(origin.outputs))
+        outputs = list(origin.outputs)
+        node = FlowNode("operation", origin.name, origin.kind, None, specs(outputs), sources)
+        return self._add(node, outputs)
 
 
-def _unfill(made: TensorSpec, fills: tuple[int, int]) -> TensorSpec:
+def _unfill(tensor: TensorSpec, fills: tuple[int, int]) -> TensorSpec:
     """The spec with an unknown size where Keras put one in its place."""
-    if made.shape is None:
-        return made
-    return spec(tuple(None if size in fills else size for size in made.shape), made.dtype)
+    if tensor.shape is None:
+        return tensor
+    return spec(tuple(None if size in fills else size for size in tensor.shape), tensor.dtype)
 
 
 def _unsized(node: FlowNode, fills: tuple[int, int]) -> tuple[Any, ...]:
-    return node.number, tuple(_unfill(made, fills) for made in node.outputs)
+    return node.number, tuple(_unfill(tensor, fills) for tensor in node.outputs)
 
 
 def _has_size(node: FlowNode, sizes: tuple[int, int]) -> bool:
-    return any(size in sizes for made in node.outputs for size in made.shape or ())
+    return any(size in sizes for tensor in node.outputs for size in tensor.shape or ())
 
 
 def _key(tensor: Any) -> Hashable:

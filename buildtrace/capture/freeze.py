@@ -94,7 +94,7 @@ def fill(
     """
     records = sorted(records, key=lambda record: record.order)
     layers, lines = _Numbering(), _InstructionLines()
-    ids = {id(record): place for place, record in enumerate(records)}
+    ids = {id(record): call_id for call_id, record in enumerate(records)}
     now = perf_counter_ns()
     trace.calls = tuple([_call(record, ids, refs, layers, lines, start, now) for record in records])
     graphs = list(graphs)
@@ -191,8 +191,10 @@ def _weights(
         if id(weight.call) in ids or weight.number in in_graphs or _is_in(weight, layers)
     ]
     kept.sort(key=lambda weight: weight.order)
-    numbers = {weight.number: place for place, weight in enumerate(kept)}
-    return tuple(_weight(weight, place, ids, layers) for place, weight in enumerate(kept)), numbers
+    numbers = {weight.number: weight_id for weight_id, weight in enumerate(kept)}
+    return tuple(
+        _weight(weight, weight_id, ids, layers) for weight_id, weight in enumerate(kept)
+    ), numbers
 
 
 def _states(
@@ -202,8 +204,10 @@ def _states(
     layers: _Numbering,
 ) -> tuple[LayerState, ...]:
     kept = [(state, ids[id(state.root)]) for state in states if id(state.root) in ids]
-    found = (frozen(state, root, refs, partial(_layer, layers=layers)) for state, root in kept)
-    return tuple(state for state in found if state is not None)
+    layer_states = (
+        frozen(state, root, refs, partial(_layer, layers=layers)) for state, root in kept
+    )
+    return tuple(state for state in layer_states if state is not None)
 
 
 def _use(
@@ -234,17 +238,19 @@ def _is_in(weight: WeightRecord, layers: _Numbering) -> bool:
     return weight.layer is not None and layers.known(weight.layer) is not None
 
 
-def _weight(weight: WeightRecord, place: int, ids: dict[int, int], layers: _Numbering) -> Weight:
+def _weight(
+    weight: WeightRecord, weight_id: int, ids: dict[int, int], layers: _Numbering
+) -> Weight:
     facts = weight.facts
-    made = spec(facts.shape, facts.dtype)
+    tensor = spec(facts.shape, facts.dtype)
     return Weight(
-        id=place,
+        id=weight_id,
         call=ids.get(id(weight.call)),
         layer=None if weight.layer is None else layers(weight.layer),
         name=weight.name,
         path=facts.path,
-        shape=made.shape or (),
-        dtype=made.dtype or "",
+        shape=tensor.shape or (),
+        dtype=tensor.dtype or "",
         trainable=facts.trainable,
         initializer=weight.initializer,
         regularizer=weight.regularizer,

@@ -158,15 +158,15 @@ class ScopeHooks:
         return disguise(hook, function)
 
     def _describe(
-        self, found: dict[str, Any]
+        self, wrapper_locals: dict[str, Any]
     ) -> tuple[HookedLandmark, tuple[Any, ...], dict[str, Any]]:
-        method = found[self._scope.method]
+        method = wrapper_locals[self._scope.method]
         function = getattr(method, "__func__", method)
         hooked = self._hooked_builds.get(function)
         if hooked is None:
             hooked = self._hooked.of_function(Function.of(function, "build"))
             self._hooked_builds[function] = hooked
-        return hooked, (found["obj"], *found["args"]), found["kwargs"]
+        return hooked, (wrapper_locals["obj"], *wrapper_locals["args"]), wrapper_locals["kwargs"]
 
 
 class _Running:

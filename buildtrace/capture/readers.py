@@ -72,7 +72,7 @@ def _shapes_in(record: Record) -> None:
     if len(given) == 1:
         record.inputs = snapshot.shapes(given[0])
     else:
-        record.inputs = tuple([made for value in given for made in snapshot.shapes(value)])
+        record.inputs = tuple([shape for value in given for shape in snapshot.shapes(value)])
 
 
 def _initializer_in(record: Record) -> None:
@@ -169,15 +169,15 @@ def _is_symbol(record: Record, value: Any) -> bool:
 def _tensors(record: Record) -> list[Any]:
     """The tensors that a layer is called on; one that is passed twice counts once."""
     symbol = record.hooked.adapter.tensor_class
-    found = []
+    tensors = []
     for value in (*record.args[1:], *record.kwargs.values()):
         if type(value) is symbol:
-            found.append(value)
+            tensors.append(value)
         else:
-            found += snapshot.tensors(value)
-    if len(found) < 2:
-        return found
-    return list({id(tensor): tensor for tensor in found}.values())
+            tensors += snapshot.tensors(value)
+    if len(tensors) < 2:
+        return tensors
+    return list({id(tensor): tensor for tensor in tensors}.values())
 
 
 def kind_of_input(args: Any) -> type:

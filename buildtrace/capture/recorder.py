@@ -334,7 +334,7 @@ class Recorder:
         if is_in(frame, function.file, function.line):
             around.code = frame.f_code  # so that we need not look further the next time
             return parent, parent.caller, frame.f_code, frame.f_lasti
-        caller, met, place = find_caller(frame, self.hook_codes, function.file, function.line)
+        caller, met, instruction = find_caller(frame, self.hook_codes, function.file, function.line)
         if not met:
             # The parent's hook has left the stack of frames without saying so: it was
             # interrupted in the middle of its own work.
@@ -343,7 +343,7 @@ class Recorder:
         back = frame.f_back if caller is None else None
         if back is not None and is_in(back, function.file, function.line):
             hooked.between, around.code = frame.f_code, back.f_code
-        return parent, caller or parent.caller, *(place or (None, 0))
+        return parent, caller or parent.caller, *(instruction or (None, 0))
 
     def _open_tree(self, thread: Thread) -> None:
         if thread.number is None:
@@ -518,12 +518,12 @@ class Recorder:
 
 def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int, FrameType]:
     """Who called each hook on the stack of frames, by the id of what `begin` gave to the hook."""
-    found = {}
+    callers = {}
     while frame is not None:
         if id(frame.f_code) in hooks and frame.f_back is not None:
-            found[id(frame.f_locals.get("record"))] = frame.f_back
+            callers[id(frame.f_locals.get("record"))] = frame.f_back
         frame = frame.f_back
-    return found
+    return callers
 
 
 def is_build(records: list[Record]) -> bool:

@@ -37,20 +37,20 @@ def one_spec(shape: Any, dtype: Any = None) -> tuple[TensorSpec]:
 
 def _new_spec(shape: Any, dtype: Any) -> tuple[TensorSpec]:
     key = (_shape(shape), None if dtype is None else dtype_name(dtype))
-    found = _specs.get(key)
-    if found is None:
-        found = _specs[key] = (TensorSpec(shape=key[0], dtype=key[1]),)
+    single = _specs.get(key)
+    if single is None:
+        single = _specs[key] = (TensorSpec(shape=key[0], dtype=key[1]),)
     if _is_plain(shape, key[0]):
         with contextlib.suppress(TypeError):  # a dtype that is not hashable
-            _specs[shape, dtype] = found  # found at once the next time, as it stands
-    return found
+            _specs[shape, dtype] = single  # found at once the next time, as it stands
+    return single
 
 
-def _is_plain(shape: Any, made: Shape | None) -> bool:
+def _is_plain(shape: Any, sizes: Shape | None) -> bool:
     """Whether a shape consists of nothing but the sizes that were read from it."""
-    if shape is None or made is None:
-        return shape is made
-    return isinstance(shape, tuple) and all(map(operator.is_, shape, made))
+    if shape is None or sizes is None:
+        return shape is sizes
+    return isinstance(shape, tuple) and all(map(operator.is_, shape, sizes))
 
 
 def _shape(shape: Any) -> Shape | None:
@@ -90,22 +90,22 @@ _NO_TENSORS = frozenset({type(None), bool, int, float, str})
 
 def tensors(value: Any) -> list[Any]:
     """The tensors, of any backend, in nested lists, tuples, dicts and keyword arguments."""
-    found: list[Any] = []
-    _collect(value, found)
-    return found
+    leaves: list[Any] = []
+    _collect(value, leaves)
+    return leaves
 
 
-def _collect(value: Any, found: list[Any]) -> None:
+def _collect(value: Any, leaves: list[Any]) -> None:
     if type(value) in _NO_TENSORS:
         return
     if isinstance(value, (list, tuple)):
         for part in value:
-            _collect(part, found)
+            _collect(part, leaves)
     elif isinstance(value, dict):
         for part in value.values():
-            _collect(part, found)
+            _collect(part, leaves)
     elif hasattr(value, "shape") and hasattr(value, "dtype"):
-        found.append(value)
+        leaves.append(value)
 
 
 def specs(value: Any) -> tuple[TensorSpec, ...]:
@@ -115,11 +115,11 @@ def specs(value: Any) -> tuple[TensorSpec, ...]:
     return specs_of(tensors(value))
 
 
-def specs_of(found: list[Any]) -> tuple[TensorSpec, ...]:
+def specs_of(tensors: list[Any]) -> tuple[TensorSpec, ...]:
     """The specs of these tensors."""
-    if len(found) == 1:
-        return one_spec(found[0].shape, found[0].dtype)
-    return tuple([spec(tensor.shape, tensor.dtype) for tensor in found])
+    if len(tensors) == 1:
+        return one_spec(tensors[0].shape, tensors[0].dtype)
+    return tuple([spec(tensor.shape, tensor.dtype) for tensor in tensors])
 
 
 def shapes(value: Any) -> tuple[TensorSpec, ...]:
@@ -169,8 +169,8 @@ def error_info(error: BaseException) -> ErrorInfo:
         if isinstance(problem, RecursionError) and isinstance(error, RecursionError):
             raise
         lines = []
-    places = tuple(SourceLine(file=file, line=line) for file, line in lines)
-    return ErrorInfo(type=type(error).__name__, message=message, lines=places)
+    source_lines = tuple(SourceLine(file=file, line=line) for file, line in lines)
+    return ErrorInfo(type=type(error).__name__, message=message, lines=source_lines)
 
 
 def foreign_classes(given: Any, package: str) -> tuple[str, ...]:

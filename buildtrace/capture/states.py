@@ -98,8 +98,8 @@ class States:
         """The methods that the class defines, and its line: read once, as its file has to be."""
         if cls not in self._classes:
             bases = [base for base in cls.__mro__ if not adapter.is_own_class(base)]
-            found = (_method(name, bases) for name in METHODS)
-            methods = tuple(method for method in found if method is not None)
+            candidates = (_method(name, bases) for name in METHODS)
+            methods = tuple(method for method in candidates if method is not None)
             self._classes[cls] = methods, _line_of_class(cls, methods)
         return self._classes[cls]
 

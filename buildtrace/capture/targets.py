@@ -74,18 +74,18 @@ def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
         Modules, the names in them, and the function that the name stands for.
     """
     wanted = {function.__name__: function for function in functions}
-    found = []
+    aliases = []
     for module in modules():
-        held = vars(module)
-        names: Any = wanted.keys() & held.keys()
-        file = held.get("__file__")
-        if held.get("__name__") == "__main__" or (file and is_user_file(file)):
-            names = list(held)
+        namespace = vars(module)
+        names: Any = wanted.keys() & namespace.keys()
+        file = namespace.get("__file__")
+        if namespace.get("__name__") == "__main__" or (file and is_user_file(file)):
+            names = list(namespace)
         for name in names:
-            value = held.get(name)  # another thread may have deleted it
+            value = namespace.get(name)  # another thread may have deleted it
             if inspect.isfunction(value) and wanted.get(value.__name__) is value:
-                found.append((module, name, value))
-    return found
+                aliases.append((module, name, value))
+    return aliases
 
 
 def modules() -> list[Any]:

@@ -48,7 +48,7 @@ def installed() -> list[KerasInfo]:
 
     from buildtrace.traces.schema import KerasInfo
 
-    found = []
+    packages = []
     for package in PACKAGES:
         if importlib.util.find_spec(package) is None:
             continue
@@ -57,8 +57,8 @@ def installed() -> list[KerasInfo]:
         except importlib.metadata.PackageNotFoundError:
             version = "0"  # on the path, but not installed by a package manager
         generation = generation_of(package, version)
-        found.append(KerasInfo(generation=generation.name, package=package, version=version))
-    return found
+        packages.append(KerasInfo(generation=generation.name, package=package, version=version))
+    return packages
 
 
 def imported() -> list[str]:

@@ -315,15 +315,15 @@ def nodes_behind(outputs: list[Any], inputs: str) -> dict[int, list[Any]]:
         outputs: the tensors.
         inputs: the attribute of a node that holds the symbolic tensors it was called on.
     """
-    found: dict[int, list[Any]] = {}
+    by_depth: dict[int, list[Any]] = {}
     depths: dict[int, int] = {}
     for node in reversed(_inputs_first([_node_of(tensor) for tensor in outputs], inputs)):
         depth = depths.setdefault(id(node), 0)
-        found.setdefault(depth, []).append(node)
+        by_depth.setdefault(depth, []).append(node)
         for tensor in getattr(node, inputs):
             key = id(_node_of(tensor))
             depths[key] = max(depths.get(key, 0), depth + 1)
-    return found
+    return by_depth
 
 
 def _inputs_first(ends: list[Any], inputs: str) -> list[Any]:

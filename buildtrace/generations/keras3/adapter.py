@@ -64,8 +64,8 @@ class Keras3Adapter(Adapter):
 
     def all_layers(self, model: Any) -> Iterable[Any]:
         """The model and all layers in it, at any depth."""
-        found: Iterable[Any] = model._flatten_layers()
-        return found
+        layers: Iterable[Any] = model._flatten_layers()
+        return layers
 
     def top_layers(self, model: Any) -> list[Any]:
         """The layers that the model itself holds."""
