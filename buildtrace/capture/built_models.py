@@ -48,7 +48,7 @@ class GraphRecord:
 
 
 _OFTEN = 8
-"""Builds of one model from which on not each is read."""
+"""After so many builds of one model, not every one is read."""
 
 
 class _Unread(NamedTuple):
@@ -64,7 +64,7 @@ class Models:
     """The weights and graphs that were seen, by number of variable and of layer."""
 
     def __init__(self, layers: snapshot.Layers) -> None:
-        """`layers` is what numbers the layers."""
+        """Start with nothing seen; `layers` numbers the layers."""
         self.weights: dict[int, WeightRecord] = {}
         self.graphs: dict[int, GraphRecord] = {}
         self.states = States(layers)
@@ -78,7 +78,7 @@ class Models:
     # -- weights ------------------------------------------------------------------------------
 
     def add_weight(self, record: Record, variable: Any) -> None:
-        """`record` is a call of `add_weight` that returned this variable."""
+        """Add a variable that a call of `add_weight` returned."""
         if self._variables.known(variable) is not None:
             return  # a layer may hand out one variable twice
         given = _arguments(record)
@@ -95,7 +95,7 @@ class Models:
         )
 
     def adopt_weights(self, record: Record, maker: Record | None) -> None:
-        """What the layer of `record` holds, and nobody saw made, was made by the call `maker`."""
+        """Add weights of the layer of `record` that nobody saw being made, as made by `maker`."""
         if record.number is not None:
             self._adopt(record.layer, record.number, record.hooked.adapter, maker)
 
@@ -133,7 +133,7 @@ class Models:
     # -- graphs -------------------------------------------------------------------------------
 
     def note_flow(self, record: Record) -> None:
-        """A layer's call is over in which other layers ran: keep the best view of that."""
+        """Keep what flowed in a call that is over, if no earlier call of the layer showed more."""
         flow = record.flow
         number = record.number
         if flow is None or not flow.has_layers or number is None or record.error is not None:
@@ -144,7 +144,7 @@ class Models:
             self._flows[number] = flow
 
     def close_tree(self, records: Sequence[Record]) -> None:
-        """A tree of calls is over: read the models that were built in it."""
+        """Read the models that were built in a tree of calls that is over."""
         seen = {record.number: record for record in records if record.number is not None}
         errors = [record for record in records if record.error is not None]
         failed = {record.number for record in errors}
@@ -202,7 +202,7 @@ class Models:
         return problems
 
     def note_failed(self, record: Record) -> None:
-        """A functional model could not be made: keep the graph that it would have had."""
+        """Keep the graph that a functional model would have had, had it not failed."""
         named = record.kwargs.get("inputs"), record.kwargs.get("outputs")
         given = [ends for ends in (*record.args[1:3], *named) if ends is not None]
         adapter = record.hooked.adapter
@@ -289,6 +289,7 @@ class Models:
     def _read_flow(self, graph: GraphRecord, flow: DataFlow, model: Any, adapter: Adapter) -> None:
         layers = {self._layers.number(layer): layer for layer in adapter.all_layers(model)}
         calls: dict[int, int] = {}
+        depths = flow.depths
         for node_id, flow_node in enumerate(flow.nodes):
             layer = None if flow_node.number is None else layers.get(flow_node.number)
             kind: Literal["input", "layer", "model", "operation"] = flow_node.kind
@@ -303,7 +304,7 @@ class Models:
                     layer=flow_node.number,
                     name=flow_node.name,
                     class_name=flow_node.class_name,
-                    depth=flow.depths[node_id],
+                    depth=depths[node_id],
                     index=index,
                     built=layer is None or adapter.state(layer)["built"],
                     kind=kind,

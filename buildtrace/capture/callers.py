@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
 
 Instruction: TypeAlias = "tuple[CodeType, int]"
-"""A code and an instruction of it, because to find the line of that takes long."""
+"""A code and the offset of an instruction in it: to find the line of that takes long."""
 
 Caller: TypeAlias = "Instruction | tuple[str, int]"
 """Where the user's code is: an instruction, or a file and a line."""
@@ -41,7 +41,7 @@ def _add_kind(name: str) -> int:
 
 
 def add_hook(code: CodeType) -> None:
-    """A function whose code this is will be a hook, or runs as a part of one."""
+    """Mark this code as that of a hook, or of a part of one."""
     _kinds[code.co_filename] = _HOOKS
 
 

@@ -10,14 +10,14 @@ concrete tensors we hear when they run (`operations`).
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from buildtrace.capture.operations import origin_of
 from buildtrace.capture.snapshot import spec, specs
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from buildtrace.capture.operations import Origin
     from buildtrace.traces.schema import TensorSpec
@@ -39,7 +39,7 @@ class FlowNode:
     class_name: str
     number: int | None
     outputs: tuple[TensorSpec, ...]
-    sources: list[tuple[int, TensorSpec]] = field(default_factory=list)
+    sources: list[tuple[int, TensorSpec]]
 
 
 class DataFlow:
@@ -62,12 +62,11 @@ class DataFlow:
         self._makers: dict[Hashable, tuple[Any, int | None]] = {}
 
     def add_input(self, tensor: Any) -> int:
-        """The call was given this tensor."""
+        """Add a tensor that the call was given; returns the index of its node."""
         index = self._index_of(tensor)
         if index is not None:
             return index
-        node = FlowNode("input", "input", "Input", None, specs(tensor))
-        return self._add(node, [tensor])
+        return self._add("input", "input", "Input", [tensor])
 
     def add_layer(
         self,
@@ -77,11 +76,11 @@ class DataFlow:
         sources: list[tuple[int, TensorSpec]],
         outputs: list[Any],
     ) -> None:
-        """A layer ran, and this came out."""
-        self._add(FlowNode("layer", name, class_name, number, specs(outputs), sources), outputs)
+        """Add a layer that ran, with the tensors that came out of it."""
+        self._add("layer", name, class_name, outputs, sources, number)
 
     def add_operation(self, kind: str, inputs: Any, outputs: Any) -> None:
-        """A plain operation ran on data; it counts if it is part of the flow."""
+        """Add a plain operation that ran on data, if it is part of the flow."""
         sources = self._known(inputs)
         if not sources or not outputs:
             return
@@ -90,10 +89,10 @@ class DataFlow:
                 self._makers[_key(tensor)] = (_hold(tensor, self._makers), sources[0][0])
             return
         name = kind.rpartition(".")[2]
-        self._add(FlowNode("operation", name, kind, None, specs(list(outputs)), sources), outputs)
+        self._add("operation", name, kind, outputs, sources)
 
     def set_outputs(self, outputs: list[Any]) -> None:
-        """The call returned this."""
+        """Keep where the tensors that the call returned come from."""
         indices = [
             self._index_of(tensor) if origin_of(tensor) is None else self._walk_back(tensor)
             for tensor in outputs
@@ -112,7 +111,7 @@ class DataFlow:
 
     @property
     def depths(self) -> list[int]:
-        """Of each node as Keras counts: 0 at the ends, else one more than what it feeds.
+        """The depth of each node as Keras counts: 0 at the ends, else one more than what it feeds.
 
         All calls of one layer have the depth of the deepest.
         """
@@ -128,7 +127,7 @@ class DataFlow:
         return depths
 
     def closed(self, fills: tuple[int, int] | None = None) -> DataFlow:
-        """The flow once the call is over: holds no tensor any more, and knows its outputs.
+        """Let go of all tensors, as the call is over, and settle which nodes are the outputs.
 
         Args:
             fills: the sizes that Keras puts in the place of an unknown one, if it runs `call`
@@ -207,9 +206,19 @@ class DataFlow:
             node.sources = [(new_indices[source], tensor) for source, tensor in node.sources]
         self.outputs = [new_indices[index] for index in self.outputs]
 
-    def _add(self, node: FlowNode, outputs: list[Any]) -> int:
-        self.nodes.append(node)
-        index = len(self.nodes) - 1
+    def _add(
+        self,
+        kind: Literal["input", "layer", "operation"],
+        name: str,
+        class_name: str,
+        outputs: Sequence[Any],
+        sources: Sequence[tuple[int, TensorSpec]] = (),
+        number: int | None = None,
+    ) -> int:
+        """Add a node that these tensors come out of, and give its index."""
+        index = len(self.nodes)
+        output_specs = specs(list(outputs))
+        self.nodes.append(FlowNode(kind, name, class_name, number, output_specs, list(sources)))
         for tensor in outputs:
             self._makers[_key(tensor)] = (_hold(tensor, self._makers), index)
         return index
@@ -229,16 +238,16 @@ class DataFlow:
         return self._unseen(tensor)
 
     def _unseen(self, tensor: Any) -> int | None:
-        """A tensor that came from where we cannot look: what can be said of it for sure."""
+        """Add a tensor that comes from where we cannot look, with what is known of it for sure."""
         before_layers = all(node.kind == "input" for node in self.nodes)
         if before_layers and not self.nodes:
             return self.add_input(tensor)  # nothing ran yet: it can only be what was passed in
-        node = FlowNode("operation", "operation", "Operation", None, specs(tensor))
+        sources = []
         if before_layers and len(self.nodes) == 1:
-            node.sources.append((0, self.nodes[0].outputs[0]))  # made of the only input
+            sources.append((0, self.nodes[0].outputs[0]))  # made of the only input
         else:
             self.guesses += 1
-        return self._add(node, [tensor])
+        return self._add("operation", "operation", "Operation", [tensor], sources)
 
     def _walk_back(self, tensor: Any) -> int | None:
         """Follow operations from a symbolic tensor back to what is known.
@@ -265,15 +274,13 @@ class DataFlow:
         if origin.leaf == "constant":
             return None
         if origin.leaf == "input":
-            return self._add(FlowNode("input", "input", "Input", None, specs(tensor)), [tensor])
+            return self._add("input", "input", "Input", [tensor])
         sources = self._known(origin.inputs)
         if not sources:
             return None
         if origin.kind in _TRANSPARENT and len(sources) == 1:
             return sources[0][0]
-        outputs = list(origin.outputs)
-        node = FlowNode("operation", origin.name, origin.kind, None, specs(outputs), sources)
-        return self._add(node, outputs)
+        return self._add("operation", origin.name, origin.kind, list(origin.outputs), sources)
 
 
 def _unfill(tensor: TensorSpec, fills: tuple[int, int]) -> TensorSpec:

@@ -120,7 +120,7 @@ class ScopeHooks:
         self._hooked_builds: dict[Any, HookedLandmark] = {}
 
     def enter_hook(self, function: Callable[..., Any]) -> Any:
-        """For what makes the context manager: adds ours, if it is the wrapper that asks."""
+        """A hook for what makes the context manager: adds ours, if it is the wrapper that asks."""
         wrapper = self._wrapper
 
         def hook(*args: Any, **kwargs: Any) -> Any:
@@ -140,7 +140,7 @@ class ScopeHooks:
         return disguise(hook, function)
 
     def done_hook(self, function: Callable[..., Any]) -> Any:
-        """For what the wrapper calls at the very end."""
+        """A hook for what the wrapper calls at the very end."""
         wrapper, recorder = self._wrapper, self._recorder
 
         def hook(*args: Any, **kwargs: Any) -> Any:

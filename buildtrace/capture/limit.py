@@ -27,7 +27,7 @@ class RecursionLimit:
         self._doubled = 0
 
     def double(self) -> None:
-        """A build begins."""
+        """Double the limit, as a build begins."""
         limit = getrecursionlimit()
         if limit == self._doubled:
             return  # another thread builds as well
@@ -37,7 +37,7 @@ class RecursionLimit:
         setrecursionlimit(self._doubled)
 
     def restore(self) -> None:
-        """No build goes on any more. A limit that the program has set meanwhile stays."""
+        """Set the limit back, unless the program has set another one meanwhile."""
         if getrecursionlimit() == self._doubled:
             try:
                 setrecursionlimit(self._own)

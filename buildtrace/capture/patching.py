@@ -128,7 +128,7 @@ class Patches:
             self._complete = True
 
     def release(self, user: object) -> None:
-        """This user needs the hooks no more; with the last one, all go. Can be done twice."""
+        """Give up the hooks for one user; with the last one, all go. Can be done twice."""
         with self.lock:
             self._users.discard(user)
             if not self._users:
@@ -152,7 +152,7 @@ class Patches:
     # -- putting hooks in ---------------------------------------------------------------------
 
     def _add_imported(self, package: str) -> None:
-        """The program has imported this package just now."""
+        """Put hooks into a package that the program has imported just now."""
         # Where warnings are errors, this one must not break the program's import.
         with contextlib.suppress(MissingLandmarkWarning):
             self._add_package(package)
@@ -189,7 +189,7 @@ class Patches:
             _warn(package, f"has no {names} that can be traced: calls of that are missing.")
 
     def _add_landmark(self, landmark: Landmark, adapter: Adapter) -> bool:
-        """Whether this Keras has the landmark; if so, it has a hook now."""
+        """Put in the hook of a landmark; false if this Keras does not have the landmark."""
         try:
             owner, name = resolve(adapter.root, landmark.target_on(adapter.backend))
             if landmark.scope is not None:
@@ -213,7 +213,7 @@ class Patches:
         return True
 
     def _add_use(self, name: str, target: str, adapter: Adapter) -> bool:
-        """Whether this Keras has a function that uses models; if so, it has a hook now."""
+        """Put a hook into a function that uses models; false if this Keras does not have it."""
         try:
             owner, attribute = resolve(adapter.root, target)
         except NotThereError:
@@ -315,7 +315,7 @@ class Patches:
         self._change(owner, name, hook)
 
     def _replace_aliases(self) -> None:
-        """Functions are known by more names than the one in their own module."""
+        """Put hooks in wherever a function is known by another name than in its own module."""
         in_modules = {
             self._originals[change.now]: change.now
             for change in self._changes
@@ -346,7 +346,7 @@ class Patches:
             kept.clear()
 
     def _restore_captured(self) -> None:
-        """Hooks that were picked up while they were in: `from keras import Input`, and the like."""
+        """Take out hooks that were picked up meanwhile, as by `from keras import Input`."""
         in_modules = {c.now for c in self._changes if inspect.ismodule(c.owner)}
         for module, name, hook in aliases(in_modules):
             _set(module, name, self._originals[hook])

@@ -47,7 +47,7 @@ def _operation_of_node(_hooked: HookedLandmark, args: Any, kwargs: Any) -> Any:
 
 def _tensors_in(record: Record) -> None:
     args, around = record.args, record.parent
-    if len(args) > 1 and type(args[1]) is record.hooked.symbol:  # the many: made short work of
+    if len(args) > 1 and type(args[1]) is record.hooked.symbol:  # the most common case: kept fast
         if around is not None and around.layer is record.layer and _is_first(args[1], around):
             record.inputs = around.inputs  # handed on to this call
             return
@@ -195,7 +195,7 @@ def kind_of_input(args: Any) -> type:
 
 
 def _follow(record: Record, tensors: list[Any]) -> None:
-    """A layer is called: find out where its inputs come from, and be ready to see inside it."""
+    """Find out where the inputs of a called layer come from, and be ready to see inside it."""
     follow_inside(record)
     parent = record.parent
     if parent is None or parent.layer is None or parent.layer is record.layer:
@@ -209,13 +209,13 @@ def _follow(record: Record, tensors: list[Any]) -> None:
 
 
 def _is_followed(record: Record) -> bool:
-    """Whether what the layer runs is worth a graph: not for layers of Keras such as LSTM."""
+    """Whether what runs in the layer is worth a graph: not for layers of Keras such as LSTM."""
     adapter = record.hooked.adapter
     return isinstance(record.layer, adapter.model_class) or not adapter.is_own(record.layer)
 
 
 def follow_inside(record: Record) -> None:
-    """A layer of the user's is about to run on data: follow that from the start."""
+    """Follow from the start what flows in a layer of the user's that is about to run on data."""
     if record.hooked.adapter.is_own(record.layer):
         return
     tensors = _tensors(record)
@@ -240,7 +240,7 @@ def _new_flow(record: Record, tensors: list[Any]) -> DataFlow:
 
 
 def _join(record: Record, tensors: list[Any]) -> None:
-    """The layer that `_follow` saw start has ended: it is a node of the flow around it."""
+    """Add a layer that `_follow` saw start, and that has ended now, to the flow around it."""
     parent = record.parent
     if parent is not None and parent.flow is not None and record.sources is not None:
         ref = snapshot.layer_ref(record.layer, record.number or 0)

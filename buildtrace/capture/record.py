@@ -32,7 +32,7 @@ class Function(NamedTuple):
 
     @classmethod
     def of(cls, function: Any, name: str | None = None) -> Function:
-        """Of a function or method that an object has under `name`, looking through decorators."""
+        """Describe a function, or the method that an object has as `name`, without decorators."""
         function = inspect.unwrap(function)
         function = getattr(function, "__func__", function)
         if name is not None:
@@ -132,7 +132,6 @@ class HookedLandmark:
         reader: Reader,
         parameters: tuple[str, ...] = (),
     ) -> None:
-        """Of a landmark that was found."""
         self.landmark = landmark
         self.adapter = adapter
         self.function = function
@@ -155,7 +154,7 @@ class HookedLandmark:
         self.close = reader.close
 
     def of_function(self, function: Function) -> HookedLandmark:
-        """The same for another definition of the landmark."""
+        """A copy of this for another definition of the landmark."""
         return HookedLandmark(self.landmark, self.adapter, function, self.reader, self.parameters)
 
 
@@ -179,7 +178,6 @@ class TentativeCall:
     __slots__ = ("args", "hooked", "kwargs", "record", "start")
 
     def __init__(self, hooked: HookedLandmark, args: Any, kwargs: Any, start: int) -> None:
-        """At the start of the call."""
         self.hooked = hooked
         self.args = args
         self.kwargs = kwargs
@@ -263,7 +261,6 @@ class UseRecord:
     )
 
     def __init__(self, name: str, adapter: Adapter, order: int) -> None:
-        """Of a function that gets no model."""
         self.name = name
         self.adapter = adapter
         self.order = order
@@ -318,8 +315,7 @@ class Thread:
 class Local(threading.local):
     """The state of the thread that asks."""
 
-    def __init__(self) -> None:
-        """Runs once in each thread."""
+    def __init__(self) -> None:  # runs once in each thread
         self.thread = Thread()
 
 

@@ -86,7 +86,7 @@ class Recorder:
                 self.layers.read(record.layer, record.number)
 
     def forget(self) -> None:
-        """Nobody listens any more: let go of all that was kept for a later trace."""
+        """Let go of all that was kept for a later trace, as nobody listens any more."""
         thread = self._local.thread
         if not find_caller(sys._getframe(1), self.hook_codes)[1]:
             self._abandon(thread)
@@ -119,7 +119,7 @@ class Recorder:
         kwargs: Any,
         caller: FrameType | None = None,
     ) -> Any:
-        """A landmark starts. To be called by the hook itself, not by a helper of it.
+        """Record that a landmark starts. To be called by the hook itself, not by a helper of it.
 
         Args:
             hooked: the landmark, as its hook knows it.
@@ -224,7 +224,7 @@ class Recorder:
         return record
 
     def end(self, record: Any, result: Any = None, error: BaseException | None = None) -> None:
-        """The landmark of `record` is over: it returned `result`, or was ended by `error`."""
+        """Record that the landmark of `record` returned `result`, or was ended by `error`."""
         now = perf_counter_ns()
         if type(record) is not Record:
             record = self._end_tentative(record, error)
@@ -268,13 +268,13 @@ class Recorder:
             raise
 
     def end_method(self, layer: Any) -> None:
-        """The method of `layer` that ran without a frame of ours around it is over."""
+        """Record the end of a method of `layer` that ran without a frame of ours around it."""
         stack = self._local.thread.stack
         if stack and stack[-1].layer is layer and stack[-1].hooked.landmark.scope is not None:
             self.end(stack[-1])
 
     def convert_inputs(self, layer: Any, inputs: Any) -> None:
-        """Keras turned the inputs of the layer that is running into these."""
+        """Take over what Keras turned the inputs of the running layer into."""
         thread = self._local.thread
         stack = thread.stack
         if stack and stack[-1].layer is layer:
@@ -287,7 +287,7 @@ class Recorder:
             self._listen(thread, record)
 
     def _operation_ran(self, kind: str, inputs: Any, outputs: Any) -> None:
-        """A plain operation ran: is it between the layers of a model that we follow?"""
+        """Add a plain operation that ran to the flow of the model that we follow, if we do."""
         stack = self._local.thread.stack
         if stack and stack[-1].flow is not None:
             try:
@@ -300,7 +300,7 @@ class Recorder:
     def _at_bottom(
         self, thread: Thread, hooked: HookedLandmark, args: Any, kwargs: Any
     ) -> TentativeCall | None:
-        """A call with no recorded one below it: waits if nothing is likely to be built in it."""
+        """Let a call with no recorded one around it wait, if it is not likely to build anything."""
         if hooked.means_build:
             return None
         if not thread.tentative:
@@ -355,7 +355,7 @@ class Recorder:
             self.limit.double()
 
     def _drop_tree(self) -> None:
-        """The tree of this thread is open no more."""
+        """Count the tree of this thread as open no more."""
         with self.limit.lock:
             self._open_trees.pop(threading.get_ident(), None)
             if not self._open_trees:
@@ -374,7 +374,7 @@ class Recorder:
                 return
 
     def _wake(self, thread: Thread) -> None:
-        """Something is built after all, inside of calls that were thought to build nothing."""
+        """Record the calls that were thought to build nothing: something is built in them."""
         waiting = thread.tentative[:]
         thread.tentative.clear()
         self._settled.discard((self.layers.known(waiting[0].args[0]), thread.kind))  # the root's
@@ -478,7 +478,7 @@ class Recorder:
             thread.muted -= 1
 
     def _abandon(self, thread: Thread) -> None:
-        """Nothing of this thread is open any more, whatever it looks like."""
+        """End all that seems to be open in this thread: it is not any more."""
         thread.interrupted |= bool(thread.stack)
         now = perf_counter_ns()
         while thread.stack:
@@ -489,7 +489,7 @@ class Recorder:
             self._make_good(thread)
 
     def _make_good(self, thread: Thread) -> None:
-        """Our own work was interrupted: what it would have done at the end."""
+        """Do what is left of our own work, as it was interrupted."""
         if thread.listening is not None:
             thread.unlisten()
             thread.listening = None

@@ -26,7 +26,7 @@ def spec(shape: Any, dtype: Any = None) -> TensorSpec:
 
 
 def one_spec(shape: Any, dtype: Any = None) -> tuple[TensorSpec]:
-    """The same in a tuple, which is one object as well."""
+    """The spec in a tuple; equal tuples are one object, too."""
     if type(shape) is not tuple:  # a TensorShape: to compare two of these takes long
         shape = getattr(shape, "_dims", shape)
     try:

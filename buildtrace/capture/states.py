@@ -53,7 +53,7 @@ class States:
     """What was read of layers, in order of reading."""
 
     def __init__(self, layers: Layers) -> None:
-        """`layers` is what numbers the layers."""
+        """Start with nothing read; `layers` numbers the layers."""
         self.records: list[StateRecord] = []
         self._layers = layers
         self._classes: weakref.WeakKeyDictionary[type, tuple[tuple[Method, ...], int]] = (
@@ -161,7 +161,7 @@ def _method(name: str, bases: list[type]) -> Method | None:
 
 
 def _arguments(function: Any) -> Iterator[tuple[str, bool]]:
-    """Name of each argument, and whether a call has to give it."""
+    """The name of each argument, and whether a call has to give it."""
     signature = inspect.Signature.from_callable(function, follow_wrapped=False)
     for argument in signature.parameters.values():
         if argument.kind is argument.VAR_POSITIONAL:

@@ -157,7 +157,7 @@ class Adapter(ABC):
     """Reads the objects of one imported Keras package. Never changes one, never evaluates one."""
 
     def __init__(self, package: str, root: str, version: str) -> None:
-        """Of the imported package, its package of sources, and its version."""
+        """`package` is imported; its sources are in the package `root`."""
         self.package = package
         self.root = root
         self.version = version
@@ -179,7 +179,7 @@ class Adapter(ABC):
         return type(layer).__module__.startswith(self._own)
 
     def is_own_class(self, cls: type) -> bool:
-        """The same of a class, or of a base of one: what Keras itself is made of counts as well."""
+        """Whether a class, or a base of one, is Keras' own, or one that Keras itself is made of."""
         return cls.__module__.startswith((self._own, "tensorflow.", "torch.", "flax.", "builtins"))
 
     @abstractmethod

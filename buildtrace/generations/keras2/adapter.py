@@ -27,7 +27,6 @@ class Keras2Adapter(Adapter):
     generation = "keras2"
 
     def __init__(self, package: str, root: str, version: str) -> None:
-        """Of the imported package, its package of sources, and its version."""
         super().__init__(package, root, version)
         self.layer_class = self._source("engine.base_layer").Layer
         self.model_class = self._source("engine.training").Model

@@ -29,7 +29,6 @@ class Keras3Adapter(Adapter):
     fills = (83, 89)  # in compute_output_spec of the Torch backend, and of older JAX ones
 
     def __init__(self, package: str, root: str, version: str) -> None:
-        """Of the imported package, its package of sources, and its version."""
         super().__init__(package, root, version)
         self.backend = self._source("backend.config").backend()
         self.layer_class = self._source("layers.layer").Layer
