@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from applications import APPLICATIONS, make
+from diagnosis.examples import reported
 from scenarios import SCENARIOS, Keras, data
 from topology import models_of, of_keras, of_trace, same_graph
 from weights import same_weights
@@ -19,6 +21,8 @@ import buildtrace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from buildtrace import Trace
 
 
 # -- sequential and functional ----------------------------------------------------------------
@@ -87,42 +91,29 @@ def test_layers_that_are_gone_keep_their_numbers(k: Keras) -> None:
 
 # -- applications -----------------------------------------------------------------------------
 
-SIZES = {
-    "MobileNetV2": 32,
-    "VGG16": 32,
-    "ResNet50": 32,
-    "MobileNet": 32,
-    "MobileNetV3Small": 32,
-    "EfficientNetB0": 32,
-    "EfficientNetV2B0": 32,
-    "ConvNeXtTiny": 32,
-    "DenseNet121": 32,
-    "InceptionV3": 75,
-    "InceptionResNetV2": 75,
-    "Xception": 71,
-    "NASNetMobile": 224,
-    "ResNet50V2": 32,
-}
 FAST = ("MobileNetV2", "VGG16")
-APPLICATIONS = [
-    pytest.param(name, marks=[] if name in FAST else pytest.mark.slow) for name in SIZES
-]
 
 
-def application(k: Keras, name: str) -> Any:
-    size = SIZES[name]
-    make = getattr(k.keras.applications, name)
-    return make(weights=None, include_top=False, input_shape=(size, size, 3))
-
-
-@pytest.mark.parametrize("name", APPLICATIONS)
-def test_applications_have_the_graph_and_the_weights_of_keras(k: Keras, name: str) -> None:
+def check_application(k: Keras, name: str) -> Trace:
     with buildtrace.trace() as trace:
-        model = application(k, name)
+        model = make(k, name)
     same_graph(k, model, trace)
     same_weights(k, model, trace)
     for layer in models_of(k, *model.layers):  # a Sequential inside, as EfficientNet once had
         same_graph(k, layer, trace)
+    return trace
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_applications_have_the_graph_and_the_weights_of_keras(k: Keras, name: str) -> None:
+    check_application(k, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_each_application_is_traced_and_no_rule_finds_a_fault(k: Keras, name: str) -> None:
+    """On the newest versions only."""
+    assert reported(check_application(k, name)) == []
 
 
 # -- subclassed, against functional twins -----------------------------------------------------
