@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import re
 
 import msgspec
 import pytest
@@ -27,12 +28,9 @@ def test_the_findings(path, pytestconfig):
 
 
 def test_each_rule_finds_something():
-    codes = {
-        finding.code
-        for path in all_recorded()
-        for run in read(path).runs.values()
-        for finding in run.diagnosed().findings
-    }
+    """By the texts beside the runs, which `test_the_findings` holds to what is found now."""
+    texts = [read(path).text.read_text(encoding="utf-8") for path in all_recorded()]
+    codes = {code for text in texts for code in re.findall(r"^BT\d+", text, re.MULTILINE)}
     assert codes == {rule.code for rule in all_rules()}
 
 
