@@ -42,7 +42,7 @@ formats:
 EPILOG = """\
 {tables}
 
-verbs (to run a script that is called like one, write ./landmarks):
+verbs (a script that has such a name is run as ./landmarks):
 {verbs}
 
 try it on one of the examples that come with buildtrace:

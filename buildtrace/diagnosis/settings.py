@@ -29,7 +29,7 @@ class Settings(NamedTuple):
 
     Attributes:
         select: report these; empty means all.
-        ignore: but not these. Of two codes that both fit, the longer one decides.
+        ignore: but not these. Where both name a rule, the more exact code counts.
         keras: which Keras the project is checked on: a value of `--keras`.
         per_file: pattern of files, relative to `folder` or a name → not these there.
         folder: where the file is that this was read from.

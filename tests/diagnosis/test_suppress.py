@@ -26,7 +26,7 @@ def finding(code="BT105", file="model.py", line=1, severity="warning"):
         ([], ["BT1"], False),
         ([], [""], False),
         ([], ["BT2"], True),
-        (["BT105"], ["BT1"], True),  # the longer one decides
+        (["BT105"], ["BT1"], True),  # the more exact code counts
         (["BT1"], ["BT105"], False),
         (["BT1"], ["BT1"], False),
         (["BT105"], [""], True),
