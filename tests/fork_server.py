@@ -21,8 +21,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-
 
 def serve(folder: Path, keras: str, owner: int) -> None:
     """Fork for each connection, until the owner is gone."""
@@ -49,7 +47,7 @@ def serve(folder: Path, keras: str, owner: int) -> None:
 
 def import_all(keras: str) -> None:
     """Import what every program waits for."""
-    sys.path[0] = str(ROOT)  # not this folder
+    del sys.path[0]  # this folder: its modules have names of their own
     from buildtrace.cli import environment
 
     environment.choose_keras(keras)
@@ -60,7 +58,6 @@ def import_all(keras: str) -> None:
     for module in ("run", "report"):
         importlib.import_module(f"buildtrace.cli.{module}")
     importlib.import_module("buildtrace.diagnosis").all_rules()
-    del sys.path[0]
 
 
 def _is_alive(process: int) -> bool:
