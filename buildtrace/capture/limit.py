@@ -8,6 +8,10 @@ from sys import getrecursionlimit, setrecursionlimit
 _HIGHEST = 2**31 - 1
 """Python takes no higher one."""
 
+_DEEPER = 4
+"""Python takes no limit that is lower than the depth at which it is set, and a build ends a few
+frames deeper than it begins."""
+
 
 class RecursionLimit:
     """Twice the program's own limit while something is built, and untouched otherwise.
@@ -27,10 +31,15 @@ class RecursionLimit:
         self._doubled = 0
 
     def double(self) -> None:
-        """Double the limit, as a build begins."""
+        """Double the limit, as a build begins.
+
+        Raises:
+            RecursionError: the program is so deep that its limit could not be put back here.
+        """
         limit = getrecursionlimit()
         if limit == self._doubled:
             return  # another thread builds as well
+        _descend(_DEEPER)
         self._own = limit
         # Not quite twice: no program sets such a limit itself.
         self._doubled = min(2 * limit + 1, _HIGHEST)
@@ -41,6 +50,12 @@ class RecursionLimit:
         if getrecursionlimit() == self._doubled:
             try:
                 setrecursionlimit(self._own)
-            except RecursionError:  # too deep for it at this moment: the next build is not
+            except RecursionError:  # another thread is deeper than the one that began: later, then
                 return
         self._doubled = 0
+
+
+def _descend(frames: int) -> None:
+    """Use so many frames; a RecursionError if there are not as many."""
+    if frames:
+        _descend(frames - 1)

@@ -351,8 +351,8 @@ class Recorder:
         if thread.interrupted:
             self._make_good(thread)
         with self.limit.lock:
-            self._open_trees[threading.get_ident()] = thread.records
             self.limit.double()
+            self._open_trees[threading.get_ident()] = thread.records
 
     def _drop_tree(self) -> None:
         """Count the tree of this thread as open no more."""
