@@ -280,7 +280,7 @@ def test_the_calls_of_an_endless_recursion_are_recorded(k: Keras) -> None:
     assert depth > 20
     assert call.error is not None
     assert call.error.type == "RecursionError"
-    assert not trace.children(call)
+    assert not faults_of(trace)
 
 
 def test_the_command_shows_no_frame_of_ours(k: Keras, python: Python, tmp_path: Path) -> None:
