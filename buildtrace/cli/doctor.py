@@ -19,7 +19,7 @@ PACKAGES = {
     "Keras": ("tensorflow", "keras", "tf_keras"),
     "other backends": ("jax", "torch"),
     "for the report": ("rich", "msgspec"),
-    "for diagrams": ("graphviz", "pygraphviz"),
+    "for diagrams": ("graphviz", "pygraphviz", "psutil"),
 }
 """What to look for, by what it is for."""
 

@@ -5,7 +5,13 @@ import pytest
 from buildtrace.cli import environment
 from cli.test_environment import JAX, TF_215, TF_216, TF_221
 
-TOOLS = {"rich": "15.0", "msgspec": "0.22", "graphviz": "0.21", "pygraphviz": "2.0.4"}
+TOOLS = {
+    "rich": "15.0",
+    "msgspec": "0.22",
+    "graphviz": "0.21",
+    "pygraphviz": "2.0.4",
+    "psutil": "7.2.2",
+}
 
 
 @pytest.fixture

@@ -77,7 +77,8 @@ def test_what_a_picture_s_layout_has_to_say_is_said_as_it_comes(cli, tmp_path, m
 
     trace = tmp_path / "deep.json"
     mlp3([8] * 3).save(trace)
-    monkeypatch.setattr(layout, "_CHILD", "import time; time.sleep(600)")
+    monkeypatch.setattr(layout, "_CHILD", "while True: pass")
+    monkeypatch.setattr(layout, "LOOK", 0.05)
     monkeypatch.setattr(layout, "PATIENCE", 0.1)
     monkeypatch.setattr(picture, "SECONDS", 0.2)
     result = cli("-o", tmp_path / "x.svg", trace)

@@ -10,8 +10,8 @@ import os
 import re
 import subprocess
 import sys
+import time
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,14 @@ _CHILD = f"import sys; sys.path += sys.argv[2:]; from {__name__} import main; ma
 nothing beside them can hide a module of Python's own."""
 
 PATIENCE = 2.0
-"""After so many seconds, whoever waits is told what for."""
+"""After so many seconds of the processor, whoever waits is told what for."""
+
+BUSY = 10
+"""Where it gets less than this part of a processor's time, a layout is given up as well: the
+machine has no time for it, or it hangs."""
+
+LOOK = 0.5
+"""Every so many seconds, the processor's time that a layout has had is looked at."""
 
 MOST_PIXELS = 30_000
 """Cairo shrinks a bitmap with a longer side on its own, to nothing that anybody can read."""
@@ -49,8 +56,9 @@ def lay_out(
     Args:
         source: the graph in Graphviz' language.
         format: "svg", "png" or "pdf".
-        seconds: how long it may take.
-        slow: called once if it takes longer than `PATIENCE`.
+        seconds: how much of the processor's time it may take. What else goes on on the machine
+            must not decide what a picture looks like.
+        slow: called once if it takes more of that than `PATIENCE`.
 
     Raises:
         MissingPackageError: pygraphviz is not installed.
@@ -82,19 +90,42 @@ def _finished(
     child: subprocess.Popen[bytes], given: bytes, seconds: float, slow: Callable[[], None]
 ) -> tuple[bytes, bytes]:
     """What the child says on stdout and stderr; it has ended when this returns or raises."""
+    wait = BUSY * seconds
+    end = time.monotonic() + wait
+    unsent: bytes | None = given
+    told = False
     try:
-        with suppress(subprocess.TimeoutExpired):
-            return child.communicate(given, timeout=min(PATIENCE, seconds))
-        if seconds > PATIENCE:
-            slow()
-        return child.communicate(timeout=max(seconds - PATIENCE, 0))
-    except BaseException as error:  # an interrupt, too: nothing of ours may go on
+        while True:
+            try:
+                return child.communicate(unsent, timeout=min(LOOK, wait))
+            except subprocess.TimeoutExpired:
+                used, unsent = _processor_time(child), None
+            if used > seconds:
+                raise LayoutTimeoutError(
+                    f"the layout took more than {seconds:.2g} s of the processor's time"
+                )
+            if time.monotonic() > end:
+                raise LayoutTimeoutError(
+                    f"the layout had only {used:.2g} s of the processor's time in {wait:.2g} s"
+                )
+            if used > PATIENCE and not told:
+                told = True
+                slow()
+    except BaseException:  # an interrupt, too: nothing of ours may go on
         child.kill()
         child.communicate()
-        if isinstance(error, subprocess.TimeoutExpired):
-            text = f"Graphviz took more than {seconds:.2g} s for the layout"
-            raise LayoutTimeoutError(text) from None
         raise
+
+
+def _processor_time(child: subprocess.Popen[bytes]) -> float:
+    """How many seconds of a processor's time the child has had."""
+    import psutil  # most layouts are done before they are asked
+
+    try:
+        times = psutil.Process(child.pid).cpu_times()
+    except psutil.Error:  # it has just ended
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _first(complaints: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -22,10 +21,11 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 SECONDS, SECONDS_A_BOX = 5.0, 0.005
-"""A layout that takes longer is given up for a simpler one; one of many boxes may take longer."""
+"""A layout that takes more of the processor's time is given up for a simpler one; one of many
+boxes may take longer."""
 
 LONGEST = 60.0
-"""After so many seconds there is no picture at all."""
+"""After so many seconds of the processor's time there is no picture at all."""
 
 
 class Drawing(NamedTuple):
@@ -60,35 +60,39 @@ def draw(
     """The picture, laid out by Graphviz.
 
     It is tried as it should look, then with plain lines, then ever coarser, each time only for
-    so long. Whoever has to wait for it, or gets less than was asked for, is told by a warning.
+    so long. That is counted by the processor's time, so that a busy machine gets the same picture,
+    later. Whoever has to wait for it, or gets less than was asked for, is told by a warning.
 
     Args:
         trace: what was recorded.
         options: which model, and how much of it.
         format: "svg", "png" or "pdf".
         page: whether the picture stands alone: with a header, and in columns if it is long.
-        longest: after so many seconds there is no picture; by default `LONGEST`.
+        longest: after so many seconds of the processor's time there is no picture; by default
+            `LONGEST`.
 
     Raises:
         RenderError: there is nothing to draw, or Graphviz could not.
         UsageError: the trace has no model of the name asked for.
     """
-    end = time.monotonic() + (LONGEST if longest is None else longest)
+    left = LONGEST if longest is None else longest
     late = ""
     for diagram, plain in _ever_simpler(trace, options):
         boxes = count_boxes(diagram)
         # Half of the time is for the simpler ones that may have to follow.
-        seconds = min(SECONDS + SECONDS_A_BOX * boxes, (end - time.monotonic()) / 2)
-        what = f"the layout of {wording.count(boxes, 'box', 'boxes')}"
+        seconds = min(SECONDS + SECONDS_A_BOX * boxes, left / 2)
         slow = partial(
-            _tell, f"{what} takes a while; after {seconds:.2g} s, a simpler one is tried"
+            _tell,
+            f"the layout of {wording.count(boxes, 'box', 'boxes')} takes a while; after "
+            f"{seconds:.2g} s of the processor's time, a simpler one is tried",
         )
         if late:
             diagram = replace(diagram, notes=(*diagram.notes, late))
         try:
             picture = layout.lay_out(dot.source(diagram, plain, page), format, seconds, slow)
         except layout.LayoutTimeoutError as error:
-            late = f"coarser than asked for: {what} took more than {seconds:.2g} s"
+            late = f"coarser than asked for: {error}"
+            left -= seconds
             failure = error
             continue
         if late:

@@ -7,7 +7,8 @@ import pytest
 from buildtrace.errors import RenderError
 from buildtrace.renderers.drawing import layout
 
-ENDLESS = "import time; time.sleep(600)"
+BUSY = "while True: pass"
+IDLE = "import sys, time; time.sleep({})"
 
 
 def test_modules_of_the_user_do_not_get_in_the_way(tmp_path, monkeypatch):
@@ -36,14 +37,32 @@ def test_a_crash_is_survived(monkeypatch):
 
 
 def test_a_layout_without_end_is_given_up(monkeypatch):
-    monkeypatch.setattr(layout, "_CHILD", "import time; time.sleep(60)")
-    with pytest.raises(layout.LayoutTimeoutError, match=r"0\.2 s"):
+    monkeypatch.setattr(layout, "_CHILD", BUSY)
+    monkeypatch.setattr(layout, "LOOK", 0.05)
+    with pytest.raises(layout.LayoutTimeoutError, match=r"more than 0\.2 s of the processor"):
         layout.lay_out("digraph { a }", "svg", 0.2)
 
 
+def test_a_layout_that_waits_for_the_processor_has_the_time_that_it_needs(monkeypatch):
+    monkeypatch.setattr(layout, "_CHILD", f"{IDLE.format(0.6)}; sys.stdout.write('picture')")
+    monkeypatch.setattr(layout, "LOOK", 0.05)
+    monkeypatch.setattr(layout, "PATIENCE", 0.3)
+    told = []
+    assert layout.lay_out("digraph { a }", "svg", 0.4, lambda: told.append(1)) == b"picture"
+    assert told == []
+
+
+def test_a_layout_that_hangs_is_given_up(monkeypatch):
+    monkeypatch.setattr(layout, "_CHILD", IDLE.format(600))
+    monkeypatch.setattr(layout, "BUSY", 2)
+    with pytest.raises(layout.LayoutTimeoutError, match=r"only 0\S* s .* in 0\.6 s"):
+        layout.lay_out("digraph { a }", "svg", 0.3)
+
+
 def test_whoever_waits_for_a_layout_is_told(monkeypatch):
-    code = "import sys, time; time.sleep(0.4); sys.stdout.write('picture')"
+    code = "import sys, time\nwhile time.process_time() < 0.6: pass\nsys.stdout.write('picture')"
     monkeypatch.setattr(layout, "_CHILD", code)
+    monkeypatch.setattr(layout, "LOOK", 0.05)
     told = []
     monkeypatch.setattr(layout, "PATIENCE", 0.2)
     assert layout.lay_out("digraph { a }", "svg", 30, lambda: told.append(1)) == b"picture"
@@ -54,7 +73,8 @@ def test_whoever_waits_for_a_layout_is_told(monkeypatch):
 
 
 def test_an_interrupted_layout_leaves_no_process(monkeypatch):
-    monkeypatch.setattr(layout, "_CHILD", ENDLESS)
+    monkeypatch.setattr(layout, "_CHILD", BUSY)
+    monkeypatch.setattr(layout, "LOOK", 0.05)
     monkeypatch.setattr(layout, "PATIENCE", 0.1)
     children = []
     real = subprocess.Popen

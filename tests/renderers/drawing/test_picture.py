@@ -19,7 +19,7 @@ from buildtrace.renderers.drawing import layout, picture
 
 MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
 
-ENDLESS = "import time; time.sleep(600)"
+ENDLESS = "while True: pass"
 
 
 @pytest.mark.parametrize("suffix", MAGIC)
@@ -97,6 +97,7 @@ def test_too_slow_at_every_level_is_an_error(monkeypatch):
 
 def test_a_picture_says_what_takes_long(monkeypatch):
     monkeypatch.setattr(layout, "_CHILD", ENDLESS)
+    monkeypatch.setattr(layout, "LOOK", 0.05)
     monkeypatch.setattr(layout, "PATIENCE", 0.05)
     monkeypatch.setattr(picture, "SECONDS", 0.1)
     trace = graphs.trace(graphs.residual(1))
@@ -107,6 +108,7 @@ def test_a_picture_says_what_takes_long(monkeypatch):
 
 def test_no_picture_takes_for_ever(monkeypatch):
     monkeypatch.setattr(layout, "_CHILD", ENDLESS)
+    monkeypatch.setattr(layout, "LOOK", 0.05)
     monkeypatch.setattr(picture, "LONGEST", 0.4)
     start = time.monotonic()
     with pytest.raises(RenderError, match=r"\.dot file"):
