@@ -32,7 +32,7 @@ def both(run: Callable[[], T]) -> list[T]:
 
 
 def fresh(k: Keras) -> None:
-    k.keras.backend.clear_session()
+    k.clear_session()
     k.keras.utils.set_random_seed(7)
 
 

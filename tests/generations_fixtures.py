@@ -23,7 +23,7 @@ def imported_once(request: pytest.FixtureRequest) -> None:
     wanted = {value for value in parameters if isinstance(value, Keras)}
     for keras in GENERATIONS:
         if keras in wanted or keras is GENERATIONS[-1]:
-            keras.keras.backend.clear_session()
+            keras.clear_session()
     gc.collect()
     gc.freeze()
 
@@ -32,5 +32,5 @@ def imported_once(request: pytest.FixtureRequest) -> None:
 def k(request: pytest.FixtureRequest, imported_once: None) -> Keras:
     """One installed Keras, its names and state reset."""
     keras: Keras = request.param
-    keras.keras.backend.clear_session()
+    keras.clear_session()
     return keras

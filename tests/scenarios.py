@@ -54,6 +54,14 @@ class Keras:
     def tensorflow(self) -> bool:
         return self.generation == 2 or self.keras.backend.backend() == "tensorflow"
 
+    def clear_session(self) -> None:
+        """Have Keras count its names from the start, without a garbage collection where it can."""
+        clear = self.keras.backend.clear_session
+        if self.generation == 3:
+            clear(free_memory=False)
+        else:
+            clear()
+
     def Input(self, shape: tuple[int | None, ...], **kwargs: Any) -> Any:  # noqa: N802
         return self.keras.Input(shape, **kwargs)
 

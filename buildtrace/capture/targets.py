@@ -74,7 +74,9 @@ def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
         Modules, the names in them, and the function that the name stands for.
     """
     wanted = {function.__name__: function for function in functions}
-    aliases = []
+    aliases: list[tuple[Any, str, Any]] = []
+    if not wanted:
+        return aliases
     for module in modules():
         namespace = vars(module)
         names: Any = wanted.keys() & namespace.keys()

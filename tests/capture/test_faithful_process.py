@@ -48,8 +48,8 @@ print("fine")
 """
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.parametrize("spelling", ["package", pytest.param("tf.keras", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("spelling", ["package", "tf.keras"])
 @pytest.mark.parametrize("which", GENERATIONS, ids=lambda k: k.name)
 def test_tracing_starts_before_keras_is_imported(which: Keras, spelling: str) -> None:
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3")

@@ -66,7 +66,7 @@ class Outcome:
 
 def run(k: Keras, table: Table, build: Callable[[Keras], Any], place: int, error: Any) -> Outcome:
     """One run with `error` raised at this place; its own frames are no part of the outcome."""
-    k.keras.backend.clear_session()
+    k.clear_session()
     error.__traceback__ = error.__context__ = error.__cause__ = None
     try:
         with Injector(table, place, error):
@@ -229,7 +229,7 @@ def test_an_exception_at_the_last_of_each_landmark(which: Keras, name: str) -> N
         scenario = next(s for s in SCENARIOS if s.name == name)
         return lambda k: scenario.build(k, scenario.make(k))
 
-    which.keras.backend.clear_session()
+    which.clear_session()
     table, build = Table(which.generation, which.root), builder(name)
     places = one_of_each(places_of(table, lambda: build(which)), -1)
     if name in ("operators", "lstm"):  # they take long: only where the nested one does not come by

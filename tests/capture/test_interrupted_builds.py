@@ -59,7 +59,7 @@ def _around(trace: Any, call: Any) -> list[int]:
 def moments_of(k: Keras, interrupt: Interrupt) -> Interrupt:
     """A build without an interrupt; the second, as the first one fills caches."""
     build(k)
-    k.keras.backend.clear_session()
+    k.clear_session()
     with interrupt:
         build(k)
     return interrupt
@@ -94,7 +94,7 @@ def test_an_interrupt_inside_of_our_own_code(k: Keras, many: int) -> None:
     limit, came, faults = sys.getrecursionlimit(), 0, []
     chosen = sample({*places, *sample(range(moments.seen), 10, seed=3)}, many, seed=3)
     for at in chosen:
-        k.keras.backend.clear_session()
+        k.clear_session()
         interrupt, found = Interrupt(at), []
         with buildtrace.trace() as trace:
             try:
@@ -134,7 +134,7 @@ def test_a_tree_is_not_lost_while_it_is_being_closed(k: Keras, many: int) -> Non
 
 def two_builds(k: Keras, at: int) -> tuple[list[tuple[str, str]], str]:
     """How a build that is interrupted ends, and how the next one does; and where it was."""
-    k.keras.backend.clear_session()
+    k.clear_session()
     interrupt = KerasInterrupt(k.package, at)
     ends = [end_of(lambda: build(k), interrupt), end_of(lambda: one_model(k))]
     return ends, interrupt.where
@@ -196,7 +196,7 @@ def test_an_interrupt_at_a_random_moment(k: Keras, many: int) -> None:
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         for _ in range(many):
-            k.keras.backend.clear_session()
+            k.clear_session()
             tracing, started = Tracing(), False
             came.clear()
             try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def build(k: Keras) -> None:
-    k.keras.backend.clear_session()
+    k.clear_session()
     mlp(k).build((None, 3))
 
 

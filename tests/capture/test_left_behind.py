@@ -150,7 +150,7 @@ def test_a_traced_model_can_be_collected(k: Keras) -> None:
         return trace, [weakref.ref(layer) for layer in layers]
 
     def alive(references: list[Any]) -> list[str]:
-        k.keras.backend.clear_session()
+        k.clear_session()
         gc.collect()
         return [repr(r()) for r in references if r() is not None]
 

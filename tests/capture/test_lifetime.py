@@ -195,7 +195,7 @@ def test_a_model_goes_while_its_trace_stays(k: Keras, make: Any) -> None:
         return trace, [weakref.ref(part) for part in (model, *model.layers, *variables(model))]
 
     trace, parts = run()
-    k.keras.backend.clear_session()
+    k.clear_session()
     gc.collect()
     assert not [part() for part in parts if part() is not None]
     assert survives_a_file(trace)

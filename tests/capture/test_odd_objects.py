@@ -26,9 +26,9 @@ def outcome(action: Callable[[], Any]) -> tuple[Any, ...]:
 
 def check(k: Keras, action: Callable[[], Any]) -> Any:
     """The action ends as it does untraced; gives the trace."""
-    k.keras.backend.clear_session()
+    k.clear_session()
     plain = outcome(action)
-    k.keras.backend.clear_session()
+    k.clear_session()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that something could not be read is all right here
         with buildtrace.trace() as trace:

@@ -67,7 +67,7 @@ ACTIONS = [
 
 
 def outcome(k: Keras, action: Callable[[Keras], Any]) -> tuple[Any, ...]:
-    k.keras.backend.clear_session()
+    k.clear_session()
     try:
         return "fine", action(k)
     except Exception as error:

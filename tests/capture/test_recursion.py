@@ -204,11 +204,11 @@ def a_thousand_layers(k: Keras) -> Any:
 
 
 ENDLESS = [
-    itself_by_call,
-    a_function_in_build,
-    a_new_layer_in_build,
-    an_input_at_the_end,
     a_thousand_layers,
+    a_new_layer_in_build,
+    a_function_in_build,
+    an_input_at_the_end,
+    itself_by_call,
 ]
 
 
@@ -218,9 +218,9 @@ def deeper(frames: int, run: Callable[[], Any]) -> Any:
 
 def faults_after(k: Keras, endless: Callable[[Keras], Any], frames: int) -> list[str]:
     """What is wrong with the end of a recursion that begins with so many frames on the stack."""
-    k.keras.backend.clear_session()
+    k.clear_session()
     plain = error_of(lambda: endless(k))  # autograph has an error of its own in its place
-    k.keras.backend.clear_session()
+    k.clear_session()
     with warnings.catch_warnings(record=True) as shown, buildtrace.trace() as trace:
         warnings.simplefilter("always")
         error = error_of(lambda: deeper(frames, lambda: endless(k)))
@@ -246,6 +246,7 @@ def faults_after(k: Keras, endless: Callable[[Keras], Any], frames: int) -> list
     return faults
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.usefixtures("low_limit")
 @pytest.mark.parametrize("many", [1, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("endless", ENDLESS, ids=lambda endless: endless.__name__)
