@@ -141,6 +141,7 @@ class Recording:
                 for name, step in sorted(rows)
             ),
             error=error,
+            sources=msgspec.UNSET,
         )
 
 

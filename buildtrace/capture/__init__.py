@@ -8,6 +8,8 @@ import warnings
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from buildtrace import diagnosis
 from buildtrace.capture import freeze
 from buildtrace.capture.patching import Patches, TrainingReached
@@ -49,7 +51,7 @@ class Tracing:
     """
 
     def __init__(self) -> None:
-        self.trace = Trace()
+        self.trace = Trace(sources=UNSET)
         self._records: list[Record] = []
         self._first = 0
         self._started = 0
@@ -90,7 +92,7 @@ class Tracing:
 
     def snapshot(self) -> Trace:
         """What was recorded until now, as a trace of its own."""
-        trace = Trace()
+        trace = Trace(sources=UNSET)
         self._fill(trace)
         return trace
 
@@ -136,7 +138,8 @@ class Tracing:
 def _diagnose(trace: Trace) -> list[str]:
     """Put the findings into the trace that no comment ignores; says what hindered that."""
     try:
-        trace.findings = suppress.keep(diagnosis.diagnose(trace)).findings
+        found = diagnosis.diagnose(trace)
+        trace.findings = suppress.keep(found, trace.index.source_code).findings
     except Exception as error:
         return [f"the diagnosis: {error!r}"]
     return []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 import weakref
-from linecache import getlines
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildtrace.generations.base import flat
 from buildtrace.traces.schema import Expected, LayerRef, LayerState, Method
+from buildtrace.traces.source_origins import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,7 +180,7 @@ def _line_of_class(cls: type, methods: tuple[Method, ...]) -> int:
     if known is not None:
         return int(known)
     begin = re.compile(rf"\s*class\s+{re.escape(cls.__name__)}\b")
-    lines = getlines(methods[0].file)[: methods[0].line]
+    lines = lines_of(methods[0].file)[: methods[0].line]
     return next((n for n in range(len(lines), 0, -1) if begin.match(lines[n - 1])), 0)
 
 

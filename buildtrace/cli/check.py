@@ -87,7 +87,9 @@ def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResul
     from buildtrace.diagnosis import suppress
 
     return CheckResult(
-        kept=suppress.keep(_findings(outcome.trace), request.settings),
+        kept=suppress.keep(
+            _findings(outcome.trace), outcome.trace.index.source_code, request.settings
+        ),
         trace=outcome.trace,
         folder=folder,
         target=request.program.target,

@@ -366,7 +366,8 @@ class Check(NamedTuple):
             return f"the diagnosis itself failed: {problem!r}"
 
     def _problems(self, trace: Trace) -> tuple[Finding, ...]:
-        return suppress.keep(diagnosis.diagnose(trace), self.settings).problems
+        found = diagnosis.diagnose(trace)
+        return suppress.keep(found, trace.index.source_code, self.settings).problems
 
     def _text(self, findings: Sequence[Finding]) -> str:
         return listing.text(listing.lines(findings, self.folder)) if findings else ""

@@ -178,7 +178,8 @@ def assert_no_findings(trace: Trace, ignore: Iterable[str] = ()) -> None:
     if not trace.calls:
         raise failure(trace, "expected a build without findings, but there is none")
     ignored = settings.codes([ignore] if isinstance(ignore, str) else list(ignore), "ignore")
-    problems = suppress.keep(trace.findings, settings.Settings(ignore=ignored)).problems
+    wanted = settings.Settings(ignore=ignored)
+    problems = suppress.keep(trace.findings, trace.index.source_code, wanted).problems
     if problems:
         lines = listing.text(listing.lines(problems, Path.cwd()))
         calls = [trace.call(call) for finding in problems for call in finding.calls]

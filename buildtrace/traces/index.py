@@ -11,7 +11,15 @@ from buildtrace.traces.schema import LayerRef
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from buildtrace.traces.schema import Call, Graph, LandmarkInfo, LayerState, Use, Weight
+    from buildtrace.traces.schema import (
+        Call,
+        Graph,
+        LandmarkInfo,
+        LayerState,
+        Use,
+        Weight,
+    )
+    from buildtrace.traces.source_code import SourceCode
     from buildtrace.traces.trace import Trace
 
 Key = TypeVar("Key")
@@ -385,6 +393,40 @@ class TraceIndex:
             if outer.landmark == CALL and outer.layer == outermost.layer:
                 return outer.error is None
         return False
+
+    # -- source code --------------------------------------------------------------------------
+
+    @cached_property
+    def source_code(self) -> SourceCode:
+        """The source code of the trace: whoever shows a line of it asks here."""
+        from buildtrace.traces.source_code import SourceCode  # many views show none
+
+        return SourceCode(self.trace)
+
+    @cached_property
+    def calls_by_function(self) -> dict[tuple[str, int, str], list[Call]]:
+        """The calls, by file, line and name of the function that ran, as they first ran."""
+        return _grouped(((call.file, call.line, call.name), call) for call in self.trace.calls)
+
+    @cached_property
+    def user_lines(self) -> dict[str, list[int]]:
+        """The user's lines that the trace speaks of, by file, each once."""
+        trace = self.trace
+        callers = [call.caller for call in trace.calls]
+        callers += [use.caller for use in trace.uses]
+        callers += [finding.caller for finding in trace.findings]
+        errors = [call.error for call in trace.calls]
+        errors += [use.error for use in trace.uses] + [trace.error]
+        lines = [caller for caller in callers if caller is not None]
+        lines += [line for error in errors if error is not None for line in error.lines]
+        return _grouped((line.file, line.line) for line in dict.fromkeys(lines))
+
+    @cached_property
+    def user_files(self) -> list[str]:
+        """The user's files that the trace speaks of: of those lines, and of the user's classes."""
+        classes = [state.file for state in self.trace.states]
+        classes += [method.file for state in self.trace.states for method in state.methods]
+        return list(dict.fromkeys([*self.user_lines, *filter(None, classes)]))
 
     # -- uses ---------------------------------------------------------------------------------
 

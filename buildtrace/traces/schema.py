@@ -57,6 +57,37 @@ class SourceLine(PlainData, frozen=True, kw_only=True):
     line: int
 
 
+class Excerpt(PlainData, frozen=True, kw_only=True):
+    """Consecutive lines of a source file.
+
+    Attributes:
+        line: number of the first, from 1.
+        text: the lines, with a line feed between two.
+    """
+
+    line: int
+    text: str
+
+
+class SourceFile(PlainData, frozen=True, kw_only=True, omit_defaults=True):
+    """What a trace carries of a file of source code, so that it can be shown elsewhere.
+
+    Attributes:
+        file: the file's name, as calls and lines have it.
+        functions: those of the file that ran, each whole.
+        excerpts: the lines around those of the user's that the trace speaks of.
+        inside: such a line → the function that it is in, as in "Net.call".
+        ignored: line → the codes of findings that a comment in its statement ignores; "" stands
+            for all codes.
+    """
+
+    file: str
+    functions: tuple[Excerpt, ...] = ()
+    excerpts: tuple[Excerpt, ...] = ()
+    inside: dict[int, str] = {}
+    ignored: dict[int, tuple[str, ...]] = {}
+
+
 class ErrorInfo(PlainData, frozen=True, kw_only=True):
     """An exception: its type's name, its text, and whether somebody caught it.
 

@@ -17,6 +17,7 @@ from buildtrace.traces.schema import (
     LandmarkInfo,
     LayerRef,
     LayerState,
+    SourceFile,
     Use,
     Weight,
 )
@@ -47,7 +48,7 @@ class Weights(tuple[Weight, ...]):
         printer.text(self._repr_mimebundle_()["text/plain"])
 
 
-class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
+class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
     """What one run recorded.
 
     A trace is filled once, when its recording stops; until then it is empty.
@@ -62,6 +63,8 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
         uses: of models, in order of start.
         findings: what the diagnosis says.
         error: the exception that ended the run, if one did.
+        sources: the source code that it carries with it; `UNSET` of one that this process has
+            recorded, whose source is in the files of this process. No file can say `UNSET`.
     """
 
     environment: Environment = Environment()
@@ -73,6 +76,7 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
     uses: tuple[Use, ...] = ()
     findings: tuple[Finding, ...] = ()
     error: ErrorInfo | None = None
+    sources: tuple[SourceFile, ...] | msgspec.UnsetType = ()
 
     def __post_init__(self) -> None:
         self.weights = self.weights
@@ -84,6 +88,13 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=True):
             value = Weights(value)
             value.trace = self
         msgspec.Struct.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same was recorded, wherever the source code of it is."""
+        if not isinstance(other, Trace):
+            return NotImplemented
+        names = (name for name in self.__struct_fields__ if name != "sources")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
     @cached_property
     def index(self) -> TraceIndex:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from buildtrace.errors import TraceFileError
+from buildtrace.traces.carrying import carried
 from buildtrace.traces.trace import Trace
 
 if TYPE_CHECKING:
@@ -26,11 +27,10 @@ class _Head(msgspec.Struct):
 
 
 def to_json(trace: Trace) -> bytes:
-    """The trace as the UTF-8 text of a trace file."""
+    """The trace as the UTF-8 text of a trace file, with the source code that its views show."""
     head: dict[str, Any] = {"format": FORMAT, "version": VERSION}
-    return msgspec.json.encode(
-        head | {name: getattr(trace, name) for name in trace.__struct_fields__}
-    )
+    fields = {name: getattr(trace, name) for name in trace.__struct_fields__}
+    return msgspec.json.encode(head | fields | {"sources": carried(trace)})
 
 
 def from_json(text: bytes, name: str = "trace") -> Trace:

@@ -14,7 +14,11 @@ from buildtrace.traces.schema import Finding, SourceLine
 
 
 def log(trace, folder, findings=None, **more):
-    kept = keep(diagnose(trace)) if findings is None else Kept(tuple(findings))
+    kept = (
+        keep(diagnose(trace), trace.index.source_code)
+        if findings is None
+        else Kept(tuple(findings))
+    )
     return json.loads(check_sarif.render(CheckResult(kept, trace, folder, "model.py", **more)))
 
 

@@ -175,6 +175,7 @@ def _kept(trace: Trace, script: Path | None) -> dict[str, Any]:
         environment=environment,
         landmarks=(),
         findings=(),
+        sources=(),
     )
     text = trace_file.to_json(trace).decode()
     kept = json.loads(_neutral(text, script), object_hook=_without_empty)

@@ -1,10 +1,13 @@
 """Which findings are left out: by code, by file, by a comment."""
 
 import pytest
+from msgspec import UNSET
 
 from buildtrace.diagnosis.settings import Settings
-from buildtrace.diagnosis.suppress import ignored_lines, is_selected, keep
+from buildtrace.diagnosis.suppress import is_selected, keep
+from buildtrace.traces.comments import ignored_lines
 from buildtrace.traces.schema import Finding, SourceLine
+from buildtrace.traces.trace import Trace
 from diagnosis.rules.running import HEAD, findings
 from diagnosis.rules.test_layer_unused import SWAPPED
 from diagnosis.scripts import installed
@@ -109,11 +112,12 @@ def test_what_is_kept(tmp_path):
         finding(file=None),
         finding(file=tmp_path / "gone.py"),
     ]
-    kept = keep(given, Settings(ignore=("BT3",)))
+    code = Trace(sources=UNSET).index.source_code
+    kept = keep(given, code, Settings(ignore=("BT3",)))
     assert kept.findings == (given[1], given[2], given[4], given[5])
     assert kept.problems == (given[1], given[4], given[5])
     assert (kept.notes, kept.ignored) == (1, 1)
-    assert len(keep(given).findings) == 5
+    assert len(keep(given, code).findings) == 5
 
 
 @pytest.mark.slow

@@ -321,7 +321,8 @@ def test_settings_that_make_no_sense_end_the_run(synthetic, processes):
 def test_a_comment_holds(synthetic, line, failed):
     tests = ["def test_one(): pass", *["..." for _ in range(20)]]
     tests[line - 1] = "...  # buildtrace: ignore[BT105]"
-    project = synthetic("replaced('test_model.py')", "\n".join(tests))
+    beside = "__file__.replace('conftest', 'test_model')"
+    project = synthetic(f"replaced({beside})", "\n".join(tests))
     run(project, "--buildtrace-check").assert_outcomes(passed=1 - failed, failed=failed)
 
 

@@ -179,7 +179,7 @@ class _CardData:
         self.means = means
         self.sentences: dict[tuple[str, ...], int] = {}
         self.lines: list[dict[str, Any]] = []
-        self.numbers: dict[SourceLine, int] = {}
+        self.numbers: dict[tuple[int, SourceLine], int] = {}
 
     def all(self) -> dict[str, Any]:
         """All that the script needs."""
@@ -213,7 +213,7 @@ class _CardData:
             "makes": [fact.said("weight", "shape") for fact in facts if fact.kind == "weight"],
             "error": wording.sanitize_long(wording.essence(call.error)[0]) if call.error else "",
             "says": self._sentences(trace, call, alone),
-            "line": self._line(call.caller),
+            "line": self._line(side, call.caller),
         }
         return {key: value for key, value in texts.items() if value not in (None, "", [])}
 
@@ -224,12 +224,14 @@ class _CardData:
         key = tuple(wording.sanitize_long(text) for text in said)
         return self.sentences.setdefault(key, len(self.sentences))
 
-    def _line(self, caller: SourceLine | None) -> int | None:
+    def _line(self, side: int, caller: SourceLine | None) -> int | None:
         if caller is None:
             return None
-        if caller not in self.numbers:
-            self.numbers[caller] = len(self.lines)
-            self.lines.append(
-                {"place": wording.line(caller), "code": page_findings.excerpt(caller)}
-            )
-        return self.numbers[caller]
+        key = side, caller  # the file may have been another one then
+        if key not in self.numbers:
+            code = page_findings.excerpt(self.aligned.traces[side], caller)
+            line = {"place": wording.line(caller), "code": code}
+            if line not in self.lines:
+                self.lines.append(line)
+            self.numbers[key] = self.lines.index(line)
+        return self.numbers[key]

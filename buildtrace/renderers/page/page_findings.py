@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from buildtrace.renderers.page.page_context import PageContext
     from buildtrace.traces.failures import Failure, Swallowed
     from buildtrace.traces.schema import Call, Finding, SourceLine
+    from buildtrace.traces.trace import Trace
 
 CAUGHT = "caught"
 """What stands on an exception that was caught, where a finding has its severity."""
@@ -56,8 +57,8 @@ def _finding(context: PageContext, finding: Finding) -> dict[str, Any]:
         "code": wording.sanitize(finding.code),
         "message": wording.sanitize_long(finding.message),
         "place": wording.line(finding.caller),
-        "function": _function(finding.caller),
-        "excerpt": excerpt(finding.caller),
+        "function": _function(context.trace, finding.caller),
+        "excerpt": excerpt(context.trace, finding.caller),
         "why": wording.sanitize_lines(finding.why),
         "fix": python.highlighted(finding.fix) if finding.fix else [],
         "calls": _steps(context, finding.calls),
@@ -80,7 +81,7 @@ def reported(context: PageContext) -> list[dict[str, Any]]:
 
 
 def _caught(context: PageContext, swallowed: Swallowed) -> dict[str, Any]:
-    said, location = failing.caught(swallowed)
+    said, location = failing.caught(context.trace, swallowed)
     return {
         "severity": "warning",
         "badge": CAUGHT,
@@ -88,7 +89,7 @@ def _caught(context: PageContext, swallowed: Swallowed) -> dict[str, Any]:
         "message": said,
         "place": wording.line(swallowed.lines[0]) if swallowed.lines else "",
         "function": "",
-        "excerpt": excerpt(swallowed.lines[0] if swallowed.lines else None),
+        "excerpt": excerpt(context.trace, swallowed.lines[0] if swallowed.lines else None),
         "why": [f"It was raised {location}."],
         "fix": [],
         "calls": _steps(context, [swallowed.call.id, swallowed.swallowed_in.id]),
@@ -115,9 +116,9 @@ def _about(call: Call) -> str:
     return f"{layer} {wording.tensors(call.inputs)}".strip()
 
 
-def excerpt(location: SourceLine | None) -> list[dict[str, Any]]:
+def excerpt(trace: Trace, location: SourceLine | None) -> list[dict[str, Any]]:
     """The user's code around a line: each with its number, its pieces, and whether it is meant."""
-    around = excerpts.around(location) if location else []
+    around = excerpts.around(trace.index.source_code, location) if location else []
     pieces = python.highlighted("\n".join(line.text for line in around))
     return [
         {"number": line.number, "pieces": parts, "meant": line.meant}
@@ -125,8 +126,9 @@ def excerpt(location: SourceLine | None) -> list[dict[str, Any]]:
     ]
 
 
-def _function(location: SourceLine | None) -> str:
-    return wording.sanitize(excerpts.function_at(location)) if location else ""
+def _function(trace: Trace, location: SourceLine | None) -> str:
+    name = trace.index.source_code.function_at(location) if location else ""
+    return wording.sanitize(name)
 
 
 # -- the failure ------------------------------------------------------------------------------
@@ -149,9 +151,9 @@ def failed(context: PageContext) -> dict[str, Any] | None:
         "told": wording.sanitize_long(told),
         "call": None if failure.call is None else context.call_numbers[failure.call.id],
         "place": wording.line(failure.lines[0]) if failure.lines else "",
-        "function": _function(failure.lines[0] if failure.lines else None),
-        "excerpt": excerpt(failure.lines[0] if failure.lines else None),
-        "through": _named(failure.lines[1 : failing.MOST_LINES]),
+        "function": _function(context.trace, failure.lines[0] if failure.lines else None),
+        "excerpt": excerpt(context.trace, failure.lines[0] if failure.lines else None),
+        "through": _named(context.trace, failure.lines[1 : failing.MOST_LINES]),
         "comparison": comparison(context, failure),
     }
 
@@ -165,10 +167,10 @@ def comparison(context: PageContext, failure: Failure) -> list[dict[str, Any]]:
     ]
     if failure.frozen and failure.frozen.build.id in context.call_numbers:
         rows[-1]["call"] = context.call_numbers[failure.frozen.build.id]
-        rows[-1]["lines"] = _named(failure.frozen.lines[: failing.MOST_LINES])
+        rows[-1]["lines"] = _named(context.trace, failure.frozen.lines[: failing.MOST_LINES])
     return rows
 
 
-def _named(lines: Sequence[SourceLine]) -> list[list[str]]:
+def _named(trace: Trace, lines: Sequence[SourceLine]) -> list[list[str]]:
     """Lines of the user's: where they are, and what stands there."""
-    return [[wording.line(line), wording.sanitize_long(excerpts.line_of(line))] for line in lines]
+    return [[wording.line(line), trace.index.source_code.line(line)] for line in lines]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.renderers.terminal import source
-from buildtrace.renderers.text import source_files
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -19,12 +16,6 @@ MOST_LINES = 400
 MOST_CHARACTERS = 1_000_000
 """When the sources are longer than this in all, the rest is left out: the page has to open."""
 
-WHOLE_FILE = 200
-"""A file of the user's with no more lines than this is carried whole."""
-
-AROUND = 5
-"""Of a longer file, so many lines before and after each line that led to Keras."""
-
 
 class Sources:
     """Collects what calls need to show; everything is stored once and referred to by number."""
@@ -32,6 +23,7 @@ class Sources:
     def __init__(self, trace: Trace) -> None:
         self.functions: list[dict[str, Any]] = []
         self.files: list[dict[str, Any]] = []
+        self._code = trace.index.source_code
         self._numbers: dict[tuple[str, int, str], int] = {}
         self._file_numbers: dict[str, int] = {}
         self._left = MOST_CHARACTERS
@@ -59,8 +51,8 @@ class Sources:
         return [self._file_numbers[file], call.caller.line]
 
     def _read(self, call: Call) -> dict[str, Any]:
-        code, missing = source.code_of(call)
-        text = self._fitting(textwrap.dedent("".join(code[:MOST_LINES])))
+        code, missing = self._code.function(call)
+        text = self._fitting("\n".join(code[:MOST_LINES]))
         if code and not text:
             missing = "it is left out: this page carries as much source as it can"
         return {
@@ -75,21 +67,12 @@ class Sources:
         }
 
     def _around(self, file: str) -> dict[str, Any]:
-        """The user's file: pieces of consecutive lines, each with the number of its first."""
-        lines = [line.rstrip("\r\n") for line in source_files.code_of(file)]
-        wanted = set(range(1, len(lines) + 1))
-        if len(lines) > WHOLE_FILE:
-            callers = self._callers.get(file, set())
-            wanted &= {n for line in callers for n in range(line - AROUND, line + AROUND + 1)}
-        pieces: list[dict[str, Any]] = []
-        for number in sorted(wanted):
-            if not pieces or number != pieces[-1]["line"] + len(pieces[-1]["code"]):
-                pieces.append({"line": number, "code": []})
-            pieces[-1]["code"].append(lines[number - 1])
+        """What is around the user's lines: pieces, each with the number of its first line."""
+        excerpts = self._code.excerpts(file, self._callers[file])
         kept = [
-            {"line": piece["line"], "code": text}
-            for piece in pieces
-            if (text := self._fitting("\n".join(piece["code"])))
+            {"line": excerpt.line, "code": text}
+            for excerpt in excerpts
+            if (text := self._fitting(excerpt.text))
         ]
         return {"name": wording.location(file, 0).removesuffix(":0"), "pieces": kept}
 

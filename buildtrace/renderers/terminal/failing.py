@@ -37,7 +37,7 @@ def lines(trace: Trace, width: int) -> Iterator[Line]:
     yield from _swallowed(trace, width)
     if failure := failures.failure(trace):
         yield []
-        yield from _failure(failure, width)
+        yield from _failure(trace, failure, width)
 
 
 # -- the failure ------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def named(ref: LayerRef) -> str:
     return wording.layer_title(ref)
 
 
-def _failure(failure: Failure, width: int) -> Iterator[Line]:
+def _failure(trace: Trace, failure: Failure, width: int) -> Iterator[Line]:
     style = styles.SEVERITY[severity(failure)]
     mark = [Part(f"{styles.MARK[severity(failure)]} ", style)]
     yield from wrapped(title(failure), width, mark, INDENT, style)
@@ -85,11 +85,11 @@ def _failure(failure: Failure, width: int) -> Iterator[Line]:
         text = f"Keras told it as {wording.essence(failure.reported)[0]}"
         yield from wrapped(wording.sanitize_long(text), width, INDENT, INDENT, styles.QUIET)
     if failure.call:
-        yield _raised_at(failure.call, failure.lines, width)
+        yield _raised_at(trace, failure.call, failure.lines, width)
     if failure.expects or failure.frozen:
         yield []
-        yield from _comparison(failure, width)
-    yield from _code(failure.lines, width)
+        yield from _comparison(trace, failure, width)
+    yield from _code(trace, failure.lines, width)
 
 
 def message(error: ErrorInfo) -> list[str]:
@@ -118,48 +118,47 @@ def built_for(frozen: Frozen) -> str:
     return f"{shapes} by {wording.sanitize(frozen.build.name)}: {', '.join(weights)}"
 
 
-def _comparison(failure: Failure, width: int) -> Iterator[Line]:
+def _comparison(trace: Trace, failure: Failure, width: int) -> Iterator[Line]:
     blank = [*INDENT, Part(" " * LABEL)]
     for label, text in facts(failure):
         first = [*INDENT, Part(f"{label:<{LABEL}}", styles.QUIET)]
         style = styles.ERROR if label == "got" else styles.NAME
         yield from flowing([Part(text, "" if label == "built for" else style)], width, first, blank)
     for line in failure.frozen.lines[:MOST_LINES] if failure.frozen else ():
-        yield _line(line, blank, width)
+        yield _line(trace, line, blank, width)
 
 
 # -- the user's lines -------------------------------------------------------------------------
 
 
-def _raised_at(call: Call, lines: tuple[SourceLine, ...], width: int) -> Line:
+def _raised_at(trace: Trace, call: Call, lines: tuple[SourceLine, ...], width: int) -> Line:
     """Keras' function that raised, and the user's line that led there."""
     address = source_files.link(call.file, call.line)
     line = [*INDENT, Part(wording.location(call.file, call.line), styles.QUIET, address)]
     if lines:
         line += [Part(", from ", styles.QUIET), _user_line(lines[0])]
-        if function := excerpts.function_at(lines[0]):
+        if function := trace.index.source_code.function_at(lines[0]):
             line += [Part(f", in {wording.sanitize(function)}", styles.QUIET)]
     return cut(line, width)
 
 
-def _code(lines: tuple[SourceLine, ...], width: int) -> Iterator[Line]:
+def _code(trace: Trace, lines: tuple[SourceLine, ...], width: int) -> Iterator[Line]:
     """The code around the innermost line, and the lines that led to it."""
-    excerpt = excerpts.around(lines[0]) if lines else []
+    excerpt = excerpts.around(trace.index.source_code, lines[0]) if lines else []
     if excerpt:
         yield []
     size = len(str(excerpt[-1].number)) if excerpt else 0
     for number, text, meant in excerpt:
         style = styles.ERROR if meant else styles.QUIET
         guide = Part(f"{'>' if meant else ' '} {number:>{size}} │ ", style)
-        text = wording.sanitize_long(text)
         yield cut([*INDENT, guide, Part(text, styles.NAME if meant else styles.QUIET)], width)
     for line in lines[1:MOST_LINES] if excerpt else ():
-        yield _line(line, [*INDENT, Part("from ", styles.QUIET)], width)
+        yield _line(trace, line, [*INDENT, Part("from ", styles.QUIET)], width)
 
 
-def _line(location: SourceLine, before: Line, width: int) -> Line:
+def _line(trace: Trace, location: SourceLine, before: Line, width: int) -> Line:
     """A line of the user's: where it is, and what stands there."""
-    code = wording.sanitize_long(excerpts.line_of(location))
+    code = trace.index.source_code.line(location)
     return cut([*before, _user_line(location), Part(f"  {code}" if code else "")], width)
 
 
@@ -172,12 +171,13 @@ def _user_line(location: SourceLine) -> Part:
 # -- what was caught ----------------------------------------------------------------------------
 
 
-def caught(swallowed: Swallowed) -> tuple[str, str]:
+def caught(trace: Trace, swallowed: Swallowed) -> tuple[str, str]:
     """What happened, in two pieces: who caught what, and where it was raised."""
     who = "Keras caught this exception" if swallowed.by_keras else "This exception was caught"
     error = wording.essence(swallowed.error)
     location = wording.line(swallowed.lines[0]) if swallowed.lines else ""
-    function = excerpts.function_at(swallowed.lines[0]) if swallowed.lines else ""
+    code = trace.index.source_code
+    function = code.function_at(swallowed.lines[0]) if swallowed.lines else ""
     around = swallowed.swallowed_in
     layer = f" of {named(around.layer)}" if around.layer else ""
     rest = [
@@ -193,12 +193,12 @@ def caught(swallowed: Swallowed) -> tuple[str, str]:
 def _swallowed(trace: Trace, width: int) -> Iterator[Line]:
     exceptions = failures.swallowed(trace)
     for swallowed in exceptions[:MOST_CAUGHT]:
-        said, location = caught(swallowed)
+        said, location = caught(trace, swallowed)
         mark = [Part(f"{styles.MARK['warning']} ", styles.SWALLOWED)]
         yield []
         yield from wrapped(said, width, mark, INDENT, styles.SWALLOWED)
         yield from wrapped(location, width, INDENT, INDENT)
-        yield from _code(swallowed.lines, width)
+        yield from _code(trace, swallowed.lines, width)
     if len(exceptions) > MOST_CAUGHT:
         more = wording.count(len(exceptions) - MOST_CAUGHT, "more exception")
         yield []

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers.text import code as python
-from buildtrace.renderers.text import excerpts, source_files, styles
+from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.lines import Line, Part, cut, wrapped
 from buildtrace.traces import wording
 
@@ -35,7 +35,7 @@ def lines(trace: Trace, width: int, full: bool = False) -> Iterator[Line]:
         previous: Finding | None = None
         for finding in findings if full else findings[:MOST_OF_A_CODE]:
             yield []
-            yield from _finding(finding, previous, width)
+            yield from _finding(trace, finding, previous, width)
             previous = finding
         if more := [] if full else findings[MOST_OF_A_CODE:]:
             yield []
@@ -61,7 +61,7 @@ def counts(trace: Trace) -> Line:
     return line
 
 
-def _finding(finding: Finding, before: Finding | None, width: int) -> Iterator[Line]:
+def _finding(trace: Trace, finding: Finding, before: Finding | None, width: int) -> Iterator[Line]:
     """One finding; what the one before has said of the same rule is not said again."""
     prose = min(width, WIDEST)
     style = styles.SEVERITY[finding.severity]
@@ -72,7 +72,7 @@ def _finding(finding: Finding, before: Finding | None, width: int) -> Iterator[L
         yield from wrapped(text, prose, INDENT, INDENT)
     if finding.caller:
         caller = finding.caller
-        code = wording.sanitize_long(excerpts.line_of(caller))
+        code = trace.index.source_code.line(caller)
         address = source_files.link(caller.file, caller.line)
         yield cut(
             [*INDENT, Part(wording.line(caller), styles.NAME, address), Part(f"  {code}")], width

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import textwrap
-import tokenize
 from typing import TYPE_CHECKING
 
 from rich.syntax import Syntax
@@ -34,40 +31,19 @@ def render(trace: Trace, options: Options) -> Lines:
     return Lines(lambda width: _lines(trace, width, options.full))
 
 
-def block(file: str, line: int) -> list[str]:
-    """The lines of the function that is defined at `line` of `file`; none if it is not there."""
-    lines = source_files.code_of(file)[max(line - 1, 0) :]
-    if not lines or not line:
-        return []
-    try:
-        return inspect.getblock(lines)
-    except (SyntaxError, tokenize.TokenError):
-        return lines[:SHORT]  # what is no Python any more is shown as far as it may matter
-
-
-def code_of(call: Call) -> tuple[list[str], str]:
-    """The lines of the function that ran, or none and the reason, as a clause."""
-    code = block(call.file, call.line)
-    if not code:
-        return [], "its file is not on this machine"
-    if not any(call.name.rpartition(".")[2] in line for line in code):
-        return [], "its file on this machine is another version"
-    return code, ""
-
-
 def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line | RenderableType]:
-    functions: dict[tuple[str, int, str], list[Call]] = {}
-    for call in trace.calls:
-        functions.setdefault((call.file, call.line, call.name), []).append(call)
+    functions = trace.index.calls_by_function
     if not functions:
         yield [Part("No build was recorded.")]
     for number, calls in enumerate(functions.values()):
         if number:
             yield []
-        yield from _function(calls, width, full)
+        yield from _function(trace, calls, width, full)
 
 
-def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | RenderableType]:
+def _function(
+    trace: Trace, calls: list[Call], width: int, full: bool
+) -> Iterator[Line | RenderableType]:
     first = calls[0]
     title = Part(wording.sanitize(first.name), f"bold {styles.STEP[first.step]}")
     address = source_files.link(first.file, first.line)
@@ -76,12 +52,12 @@ def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | Rend
     text = f"ran {wording.count(len(calls), 'time')}"
     text += f", for {wording.listed(served, 6)}" if served else ""
     yield from wrapped(text, width, [], [], styles.NOTE)
-    code, missing = code_of(first)
+    code, missing = trace.index.source_code.function(first)
     if missing:
         yield [Part(f"  {missing}", styles.SWALLOWED)]
     else:
         shown = code if full else code[:SHORT]
-        yield _syntax("".join(shown), first.line)
+        yield _syntax("\n".join(shown), first.line)
         if len(shown) < len(code):
             more = wording.count(len(code) - len(shown), "more line")
             yield [Part(f"  … {more}; --full shows all", styles.QUIET)]
@@ -89,7 +65,7 @@ def _function(calls: list[Call], width: int, full: bool) -> Iterator[Line | Rend
 
 def _syntax(code: str, line: int) -> Syntax:
     return Syntax(
-        textwrap.dedent(code).rstrip("\n"),
+        code,
         "python",
         theme=code_colors.theme(),
         line_numbers=True,

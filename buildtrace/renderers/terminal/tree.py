@@ -320,7 +320,7 @@ class Tree:
     def caller(self, caller: SourceLine) -> Line:
         """The heading of the calls that the user's line led to."""
         address = source_files.link(caller.file, caller.line)
-        code = "".join(source_files.code_of(caller.file)[caller.line - 1 : caller.line]).strip()
+        code = self.trace.index.source_code.line(caller)
         line = [
             Part(wording.line(caller), styles.HEADING, address),
             Part(f"  {wording.sanitize(code)}"),

@@ -5,8 +5,9 @@ import pytest
 from msgspec.structs import replace
 
 from buildtrace.renderers import VIEWS, Options, to_text
-from buildtrace.renderers.text.excerpts import around, function_at, line_of
+from buildtrace.renderers.text.excerpts import around
 from buildtrace.renderers.text.lines import size
+from buildtrace.traces.definitions import function_at
 from buildtrace.traces.schema import ErrorInfo, Expected, SourceLine, Use
 
 WANTED = Expected(min_ndim=2, axes={-1: 3})
@@ -185,24 +186,26 @@ def test_a_caught_call_is_marked_in_the_tree_and_not_as_a_failure():
 
 
 def test_the_code_around_a_line(script):
-    lines = around(SourceLine(file=script, line=1))
+    code = made_traces.frozen(script).index.source_code
+    lines = around(code, SourceLine(file=script, line=1))
     assert [(line.number, line.text, line.meant) for line in lines] == [(1, "import keras", True)]
-    assert around(SourceLine(file=script, line=99)) == []
-    assert line_of(SourceLine(file=script, line=99)) == ""
+    assert around(code, SourceLine(file=script, line=99)) == []
+    assert code.line(SourceLine(file=script, line=99)) == ""
 
 
 @pytest.mark.parametrize(
     ("line", "function"), [(6, "Net.build"), (8, "Net.call"), (13, "Net.pick"), (17, "")]
 )
 def test_the_function_that_a_line_is_in(script, line, function):
-    assert function_at(SourceLine(file=script, line=line)) == function
+    assert function_at(made_traces.SCRIPT, line) == function
+    code = made_traces.frozen(script).index.source_code
+    assert code.function_at(SourceLine(file=script, line=line)) == function
 
 
-def test_what_is_no_python_has_no_functions(tmp_path):
-    path = tmp_path / "cell.py"
-    path.write_text("%matplotlib inline\ndef f():\n    pass\n")
-    assert function_at(SourceLine(file=str(path), line=3)) == ""
-    assert function_at(SourceLine(file="", line=3)) == ""
+def test_what_is_no_python_has_no_functions():
+    assert function_at("%matplotlib inline\ndef f():\n    pass\n", 3) == ""
+    code = made_traces.frozen().index.source_code
+    assert code.function_at(SourceLine(file="", line=3)) == ""
 
 
 @pytest.mark.parametrize("width", [80, 110, 200])

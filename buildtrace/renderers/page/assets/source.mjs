@@ -60,7 +60,7 @@ export class Source {
     if (!file.pieces.length) {
       const name = make("strong", {}, `${file.name}:${line}`);
       this.user.replaceChildren(
-        make("p.quiet", {}, name, " (the file is not on the machine that made this page)"),
+        make("p.quiet", {}, name, " (this page does not have its source)"),
       );
       return;
     }

@@ -1,0 +1,73 @@
+"""Finds functions in Python source: where each begins and ends, and what it is called."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import tokenize
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNREADABLE = 48
+"""Of a function that is no Python any more so many lines are taken."""
+
+
+class Definition(NamedTuple):
+    """A function in a file.
+
+    Attributes:
+        name: its own and those of the functions and classes around it: "make.Net.call".
+        begin: its first line, decorators included; lines are numbered from 1.
+        first: the line of its `def`.
+        last: its last line.
+    """
+
+    name: str
+    begin: int
+    first: int
+    last: int
+
+
+def block(lines: Sequence[str], line: int) -> list[str]:
+    """The lines of the function that begins at `line`, from 1; none if there is no such line."""
+    rest = list(lines[max(line - 1, 0) :])
+    if not rest or line < 1:
+        return []
+    try:
+        return inspect.getblock(rest)
+    except (SyntaxError, tokenize.TokenError):
+        return rest[:UNREADABLE]
+
+
+@lru_cache(maxsize=16)
+def functions(code: str) -> list[Definition]:
+    """The functions in a source text, outer ones before those in them; none if it is no Python."""
+    try:
+        module = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):  # such as a cell with magics
+        return []
+    found = []
+    waiting: list[tuple[ast.AST, str]] = [(module, "")]
+    while waiting:
+        node, path = waiting.pop()
+        for inner in ast.iter_child_nodes(node):
+            if isinstance(inner, ast.expr):
+                continue
+            name = path
+            if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                name = f"{path}.{inner.name}".lstrip(".")
+                if not isinstance(inner, ast.ClassDef):
+                    begin = min(part.lineno for part in (inner, *inner.decorator_list))
+                    last = inner.end_lineno or inner.lineno
+                    found.append(Definition(name, begin, inner.lineno, last))
+            waiting.append((inner, name))
+    return found
+
+
+def function_at(code: str, line: int) -> str:
+    """The name of the function that a line is in, such as "Net.call"; "" if that is none."""
+    around = [found.name for found in functions(code) if found.first <= line <= found.last]
+    return around[-1] if around else ""
