@@ -74,6 +74,8 @@ def _check_file(target: str) -> None:
         elif not path.suffix and Path(f"{target}.py").is_file():
             hint = f": did you mean {target}.py?"
         raise UsageError(f"there is no file {target}{hint}")
+    if not path.is_file():
+        return  # a pipe that nobody writes to cannot even be opened
     try:
         path.open("rb").close()
     except OSError as error:

@@ -3,19 +3,65 @@
 Nothing here knows Keras. A trace holds names, shapes and numbers, never a layer, a tensor
 or a weight, so it outlives the model and can be read on a machine without Keras. The JSON
 form of these classes is the trace file (see `buildtrace.traces.trace_file`).
+
+The types of the fields say what is checked when a file is read: which numbers a field may have, and
+which list it refers to (see `buildtrace.traces.soundness`).
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
-Shape = tuple[int | None, ...]
+# -- numbers ----------------------------------------------------------------------------------
+
+LARGEST = 2**63 - 1
+"""No number in a trace is larger, nor is the sum of all parameters: JSON is read with 64 bits."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""How many there are of something, a line of a file, or a number that tells things apart."""
+
+Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=LARGEST // 2)]
+"""A time since the trace began, or how long something took: the sum of both is no larger either."""
+
+Size = Annotated[int, msgspec.Meta(ge=-(2**31), le=LARGEST)]
+"""Of an axis. Users may give a negative one."""
+
+Axis = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""The number of an axis; a negative one counts from the last."""
+
+
+def _refers_to(things: str, **more: bool) -> msgspec.Meta:
+    """Marks numbers that are ids of what is in the list of this name, in a struct around them."""
+    return msgspec.Meta(ge=0, le=2**31 - 1, extra={"refers_to": things, **more})
+
+
+CallId = Annotated[int, _refers_to("calls")]
+"""Id of a call of the trace."""
+
+OuterCallId = Annotated[int, _refers_to("calls", earlier=True)]
+"""Id of a call of the trace that comes before the one that has this field."""
+
+WeightId = Annotated[int, _refers_to("weights")]
+"""Id of a weight of the trace."""
+
+NodeId = Annotated[int, _refers_to("nodes")]
+"""Id of a node of the same graph."""
+
+ChildId = Annotated[int, _refers_to("children")]
+"""Id of a layer that is among the `children`."""
+
+Place = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1, extra={"is_place": True})]
+"""Id of what has this field: its place in its list, from 0."""
+
+# -- words ------------------------------------------------------------------------------------
+
+Shape = tuple[Size | None, ...]
 """Sizes of a tensor's axes; `None` where Keras does not know the size."""
 
 Step = Literal["input", "connect", "build", "weight", "graph"]
@@ -45,7 +91,7 @@ class TensorSpec(PlainData, frozen=True, kw_only=True):
 class LayerRef(PlainData, frozen=True, kw_only=True):
     """Names a layer. `id` numbers layers by identity: two layers of one name differ in it."""
 
-    id: int
+    id: Count
     name: str
     class_name: str = msgspec.field(name="class")
 
@@ -54,7 +100,7 @@ class SourceLine(PlainData, frozen=True, kw_only=True):
     """A line of the user's own code."""
 
     file: str
-    line: int
+    line: Count
 
 
 class Excerpt(PlainData, frozen=True, kw_only=True):
@@ -65,7 +111,7 @@ class Excerpt(PlainData, frozen=True, kw_only=True):
         text: the lines, with a line feed between two.
     """
 
-    line: int
+    line: Count
     text: str
 
 
@@ -84,8 +130,8 @@ class SourceFile(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     file: str
     functions: tuple[Excerpt, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
-    inside: dict[int, str] = {}
-    ignored: dict[int, tuple[str, ...]] = {}
+    inside: dict[Count, str] = {}
+    ignored: dict[Count, tuple[str, ...]] = {}
 
 
 class ErrorInfo(PlainData, frozen=True, kw_only=True):
@@ -113,8 +159,8 @@ class Folded(PlainData, frozen=True, kw_only=True):
     """
 
     reason: Literal["repeat", "recursion", "depth"]
-    repeats: int = 1
-    calls: int = 0
+    repeats: Count = 1
+    calls: Count = 0
 
 
 class Call(PlainData, frozen=True, kw_only=True):
@@ -149,26 +195,26 @@ class Call(PlainData, frozen=True, kw_only=True):
         folded: what a transform hid here; never set by capture.
     """
 
-    id: int
-    parent: int | None
+    id: Place
+    parent: OuterCallId | None
     name: str
     module: str
     file: str
-    line: int
+    line: Count
     landmark: str
     step: Step
     generation: str
-    thread: int
+    thread: Count
     layer: LayerRef | None = None
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     changes: dict[str, tuple[bool, bool]] = {}
     caller: SourceLine | None = None
-    at: int | None = None
+    at: Count | None = None
     mask_dropped: bool = False
     foreign: tuple[str, ...] = ()
-    start_ns: int
-    duration_ns: int
+    start_ns: Nanoseconds
+    duration_ns: Nanoseconds
     error: ErrorInfo | None = None
     folded: Folded | None = None
 
@@ -186,9 +232,9 @@ class Weight(PlainData, frozen=True, kw_only=True):
         placement: device or sharding layout, if Keras has set one.
     """
 
-    id: int
-    call: int | None
-    layer: int | None
+    id: Place
+    call: CallId | None
+    layer: Count | None
     name: str
     path: str
     shape: Shape
@@ -217,12 +263,12 @@ class Node(PlainData, frozen=True, kw_only=True):
         kind: "input", "layer", "model" (it has a graph of its own) or "operation".
     """
 
-    id: int
-    layer: int | None
+    id: Place
+    layer: Count | None
     name: str
     class_name: str = msgspec.field(name="class")
-    depth: int
-    index: int = 0
+    depth: Count
+    index: Count = 0
     built: bool = True
     kind: Literal["input", "layer", "model", "operation"] = "layer"
     outputs: tuple[TensorSpec, ...] = ()
@@ -231,8 +277,8 @@ class Node(PlainData, frozen=True, kw_only=True):
 class Edge(PlainData, frozen=True, kw_only=True):
     """A tensor that goes from one node to another."""
 
-    source: int
-    target: int
+    source: NodeId
+    target: NodeId
     tensor: TensorSpec
 
 
@@ -258,10 +304,10 @@ class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True):
     built: bool
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()
-    inputs: tuple[int, ...] = ()
-    outputs: tuple[int, ...] = ()
-    weights: tuple[int, ...] = ()
-    missing: tuple[int, ...] = ()
+    inputs: tuple[NodeId, ...] = ()
+    outputs: tuple[NodeId, ...] = ()
+    weights: tuple[WeightId, ...] = ()
+    missing: tuple[NodeId, ...] = ()
 
     def _of(self, trace: Trace) -> Graph:
         """This graph, which from now on knows the trace that it was asked of.
@@ -290,9 +336,9 @@ class Method(PlainData, frozen=True, kw_only=True):
 
     name: str
     file: str
-    line: int
+    line: Count
     arguments: tuple[str, ...] = ()
-    required: int = 0
+    required: Count = 0
 
 
 class Expected(PlainData, frozen=True, kw_only=True):
@@ -307,10 +353,10 @@ class Expected(PlainData, frozen=True, kw_only=True):
     """
 
     shape: Shape | None = None
-    ndim: int | None = None
-    min_ndim: int | None = None
-    max_ndim: int | None = None
-    axes: dict[int, int] = {}
+    ndim: Count | None = None
+    min_ndim: Count | None = None
+    max_ndim: Count | None = None
+    axes: dict[Axis, Size] = {}
 
 
 class LayerState(PlainData, frozen=True, kw_only=True):
@@ -336,14 +382,14 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     """
 
     layer: LayerRef
-    after: int
+    after: CallId
     built: bool
     children: tuple[LayerRef, ...] = ()
-    unbuilt: tuple[int, ...] = ()
-    replaced: tuple[int, ...] = ()
+    unbuilt: tuple[ChildId, ...] = ()
+    replaced: tuple[ChildId, ...] = ()
     supports_masking: bool = False
     file: str = ""
-    line: int = 0
+    line: Count = 0
     methods: tuple[Method, ...] = ()
     expects: tuple[Expected, ...] = ()
 
@@ -371,10 +417,10 @@ class Use(PlainData, frozen=True, kw_only=True):
 
     name: str
     generation: str
-    before: int
+    before: Count
     model: LayerRef | None = None
     built: bool = True
-    weights: int = 0
+    weights: Count = 0
     unbuilt: tuple[LayerRef, ...] = ()
     optimizer: LayerRef | None = None
     caller: SourceLine | None = None
@@ -402,8 +448,8 @@ class Finding(PlainData, frozen=True, kw_only=True):
     message: str
     why: str
     fix: str
-    calls: tuple[int, ...] = ()
-    layer: int | None = None
+    calls: tuple[CallId, ...] = ()
+    layer: Count | None = None
     caller: SourceLine | None = None
 
 

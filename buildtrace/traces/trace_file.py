@@ -1,7 +1,12 @@
-"""The trace file: versioned JSON, out of and into `Trace`."""
+"""The trace file: versioned JSON, out of and into `Trace`.
+
+A file may come from a stranger. What is loaded here has the types of the schema, and is sound (see
+`buildtrace.traces.soundness`). Nothing else reads such a file, or has to ask whether it is good.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +14,7 @@ import msgspec
 
 from buildtrace.errors import TraceFileError
 from buildtrace.traces.carrying import carried
+from buildtrace.traces.soundness import fault_of
 from buildtrace.traces.trace import Trace
 
 if TYPE_CHECKING:
@@ -18,9 +24,19 @@ FORMAT = "buildtrace"
 VERSION = 1
 """Grows when an old reader would misread a new file; new keys alone do not change it."""
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+"""What Python has in the place of bytes that are no text, as in a file's name; UTF-8 has none."""
+
 
 class _Head(msgspec.Struct):
-    """What every trace file begins with; read first, so that a foreign file is named as such."""
+    """What every trace file begins with."""
+
+    format: str = ""
+    version: int = 0
+
+
+class _TraceFile(Trace, kw_only=True):
+    """The whole content of a trace file."""
 
     format: str = ""
     version: int = 0
@@ -28,9 +44,24 @@ class _Head(msgspec.Struct):
 
 def to_json(trace: Trace) -> bytes:
     """The trace as the UTF-8 text of a trace file, with the source code that its views show."""
-    head: dict[str, Any] = {"format": FORMAT, "version": VERSION}
-    fields = {name: getattr(trace, name) for name in trace.__struct_fields__}
-    return msgspec.json.encode(head | fields | {"sources": carried(trace)})
+    content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+    content |= {name: getattr(trace, name) for name in Trace.__struct_fields__}
+    content["sources"] = carried(trace)
+    try:
+        return msgspec.json.encode(content)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(content)))
+
+
+def _without_surrogates(value: Any) -> Any:
+    r"""The same plain data with `\udcff` written out in its texts."""
+    if isinstance(value, str):
+        return _SURROGATES.sub(lambda match: f"\\u{ord(match[0]):04x}", value)
+    if isinstance(value, dict):
+        return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_surrogates(inner) for inner in value]
+    return value
 
 
 def from_json(text: bytes, name: str = "trace") -> Trace:
@@ -44,20 +75,50 @@ def from_json(text: bytes, name: str = "trace") -> Trace:
         TraceFileError: the text is no trace, is damaged, or is of a newer version.
     """
     try:
+        file = msgspec.json.decode(text, type=_TraceFile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TraceFileError(f"{name}: {_unreadable(text, error)}") from error
+    if problem := _foreign(file):
+        raise TraceFileError(f"{name}: {problem}")
+    trace = Trace(**{field: getattr(file, field) for field in Trace.__struct_fields__})
+    if fault := fault_of(trace):
+        raise TraceFileError(f"{name}: damaged trace file: {fault}")
+    return trace
+
+
+def _unreadable(text: bytes, error: Exception) -> str:
+    """Why a text could not be read, as far as its error and its beginning tell."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"not a readable trace file: it is not UTF-8 (byte {_first_wrong_byte(text)})"
+    if isinstance(error, RecursionError):
+        return "not a readable trace file: its brackets are nested too deeply"
+    if not isinstance(error, msgspec.ValidationError):
+        return f"not a readable trace file: {error}"
+    try:
         head = msgspec.json.decode(text, type=_Head)
-    except msgspec.DecodeError as error:
-        raise TraceFileError(f"{name}: not a readable trace file: {error}") from error
+    except (ValueError, RecursionError):
+        return f"not a readable trace file: {error}"
+    return _foreign(head) or f"damaged trace file: {error}"
+
+
+def _first_wrong_byte(text: bytes) -> int:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(text)
+
+
+def _foreign(head: _Head | _TraceFile) -> str | None:
+    """Why a file that begins so is none of ours; `None` if it is."""
     if head.format != FORMAT:
-        raise TraceFileError(f"{name}: not a buildtrace file (it has no format: {FORMAT!r})")
+        return f"not a buildtrace file (it has no format: {FORMAT!r})"
     if head.version > VERSION:
-        raise TraceFileError(
-            f"{name}: written by a newer buildtrace (version {head.version} of the format, "
+        return (
+            f"written by a newer buildtrace (version {head.version} of the format, "
             f"this one reads up to {VERSION}): upgrade with `pip install -U buildtrace`"
         )
-    try:
-        return msgspec.json.decode(text, type=Trace)
-    except msgspec.ValidationError as error:
-        raise TraceFileError(f"{name}: damaged trace file: {error}") from error
+    return None
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
@@ -67,4 +128,11 @@ def load(path: str | os.PathLike[str]) -> Trace:
         TraceFileError: the file is no trace, is damaged, or is of a newer version.
         OSError: the file could not be read.
     """
-    return from_json(Path(path).read_bytes(), str(path))
+    file = Path(path)
+    if file.exists() and not file.is_file():  # a pipe may never say anything, a device never end
+        raise TraceFileError(f"{path}: not a trace file: it is a folder, a pipe or a device")
+    try:
+        text = file.read_bytes()
+    except MemoryError:
+        raise TraceFileError(f"{path}: too large a file for this machine's memory") from None
+    return from_json(text, str(path))

@@ -1,5 +1,7 @@
 """Saved traces: shown again, turned into other files, refused when they are none."""
 
+import os
+
 import pytest
 from made_traces import mlp3
 
@@ -44,6 +46,16 @@ def test_a_file_that_is_no_trace_is_one_clear_line(cli, trace_file, kind):
     assert result.out == ""
     assert result.err.startswith("buildtrace: error: ")
     assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+@pytest.mark.parametrize("verb", [[], ["check"], ["diff", "build.json"]])
+def test_a_pipe_that_nobody_writes_to_is_one_clear_line(command, trace_file, tmp_path, verb):
+    os.mkfifo(tmp_path / "pipe.json")
+    result = command("-m", "buildtrace", *verb, "pipe.json")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("buildtrace: error: pipe.json: not a trace file: ")
     assert result.err.count("\n") == 1
 
 

@@ -1,0 +1,266 @@
+"""Trace files: what is damaged is refused with a line that says where, all else is read."""
+
+import gzip
+import json
+import os
+import re
+
+import made_traces
+import msgspec
+import pytest
+from msgspec import inspect
+
+from buildtrace.errors import TraceFileError
+from buildtrace.traces import schema, trace_file
+from buildtrace.traces.schema import LayerRef, LayerState, SourceLine
+from buildtrace.traces.trace import Trace
+
+
+def content():
+    """What is in a file with every kind of reference in it, to be damaged."""
+    trace = made_traces.towers()
+    layers = [LayerRef(id=number, name="x", class_name="X") for number in range(3)]
+    state = LayerState(layer=layers[0], after=0, built=True, children=tuple(layers[1:]))
+    finding = schema.Finding(code="BT101", message="", why="", fix="", calls=(0,))
+    trace = msgspec.structs.replace(trace, states=(state,), findings=(finding,))
+    return json.loads(trace_file.to_json(trace))
+
+
+def loaded(data):
+    return trace_file.from_json(json.dumps(data).encode(), "x.json")
+
+
+def put(data, path, value):
+    """Change what the path leads to, such as `calls.3.parent`."""
+    *way, last = [int(key) if key.isdecimal() else key for key in path.split(".")]
+    for key in way:
+        data = data[key]
+    data[last] = value
+
+
+def where(path):
+    """The path as it is written in errors: `$.calls[3].parent`."""
+    parts = (f"[{key}]" if key.isdecimal() else f".{key}" for key in path.split("."))
+    return f"`${''.join(parts)}`"
+
+
+UNSOUND = {
+    "calls.3.id": [2, 4, 10**6],
+    "calls.3.parent": [3, 4, 10**6],
+    "weights.1.id": [0, 2],
+    "weights.1.call": [10**6],
+    "graphs.1.nodes.2.id": [1, 7],
+    "graphs.1.edges.3.source": [7, 10**6],
+    "graphs.1.edges.3.target": [7, 10**6],
+    "graphs.1.inputs.1": [7],
+    "graphs.1.outputs.0": [7],
+    "graphs.1.missing": [[7]],
+    "graphs.1.weights.2": [4],
+    "states.0.after": [10**6],
+    "states.0.unbuilt": [[0]],
+    "states.0.replaced": [[3]],
+    "findings.0.calls.0": [10**6],
+}
+"""Ids that lead nowhere, or to what comes later, by where they are."""
+
+WRONG = {
+    "calls": [None, {}, 7, "x"],
+    "calls.3.id": [-1, "3", 3.5, None, 2**31, 2**64, 10**400],
+    "calls.3.parent": [-1, "2", True, 2**64],
+    "calls.3.name": [None, 7, ["x"], {}],
+    "calls.3.step": ["Build", "", 7],
+    "calls.3.line": [-1, 2**31, 1e300],
+    "calls.3.thread": [-1, None],
+    "calls.3.start_ns": [-1, 2**63, 10**400, 0.5],
+    "calls.3.duration_ns": [-1, 2**63, "1"],
+    "calls.3.caller": [7, {"file": "x"}, {"file": "x", "line": -1}],
+    "calls.3.layer": [7, {"id": -1, "name": "x", "class": "X"}, {"id": 1, "name": "x"}],
+    "calls.3.folded": [{"reason": "boredom"}, {"reason": "depth", "calls": -1}],
+    "weights.1.shape": [[2**63], [[1]], ["1"], {"1": 1}, [10**400]],
+    "weights.1.trainable": [1, "yes"],
+    "graphs.1.source": ["guess"],
+    "graphs.1.nodes.2.kind": ["box"],
+    "graphs.1.nodes.2.depth": [-1, 2**40],
+    "graphs.1.nodes.2.layer": [-1, "3"],
+    "environment": [None, []],
+    "error": ["failed", {"type": "ValueError"}],
+}
+"""What no field of that name can have."""
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [(path, value) for table in (UNSOUND, WRONG) for path in table for value in table[path]],
+)
+def test_what_does_not_fit_is_refused_with_a_line_that_says_where(path, value):
+    data = content()
+    assert loaded(data)
+    put(data, path, value)
+    with pytest.raises(TraceFileError) as error:
+        loaded(data)
+    message = str(error.value)
+    assert message.startswith("x.json: damaged trace file: ")
+    assert where(path)[:-1] in message  # or what is in it
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", ["calls", "weights"])
+def test_two_things_with_one_id_are_refused(name):
+    data = content()
+    data[name].append(data[name][-1])
+    with pytest.raises(TraceFileError, match=rf"at `\$\.{name}\[{len(data[name]) - 1}\]\.id`"):
+        loaded(data)
+
+
+def test_parents_in_a_circle_are_refused():
+    data = content()
+    data["calls"][1]["parent"], data["calls"][2]["parent"] = 2, 1
+    with pytest.raises(TraceFileError, match=r"got 2 - at `\$\.calls\[1\]\.parent`"):
+        loaded(data)
+
+
+@pytest.mark.parametrize("shapes", [[[2**62, 2]], [[2**32, 2**32]], [[2**62], [2**62]]])
+def test_more_parameters_than_a_number_can_hold_are_refused(shapes):
+    data = content()
+    for weight, shape in zip(data["weights"], shapes, strict=False):
+        weight["shape"] = shape
+    with pytest.raises(TraceFileError, match=r"parameters - at `\$\.weights`"):
+        loaded(data)
+
+
+def types_in(kind, name=""):
+    """Each type in the schema, with the name of the field that has it."""
+    yield kind, name
+    for field in getattr(kind, "fields", ()):
+        yield from types_in(field.type, field.encode_name)
+    single = ("type", "item_type", "key_type", "value_type")
+    several = [*getattr(kind, "types", ()), *getattr(kind, "item_types", ())]
+    for inner in [*(getattr(kind, part, None) for part in single), *several]:
+        if inner is not None:
+            yield from types_in(inner, name)
+
+
+def test_every_number_of_a_trace_has_its_bounds():
+    """A field of the bare type `int` would be checked for nothing."""
+    kinds = types_in(inspect.type_info(Trace))
+    numbers = [(kind, name) for kind, name in kinds if isinstance(kind, inspect.IntType)]
+    assert len(numbers) > 50
+    assert [name for kind, name in numbers if kind.ge is None or kind.le is None] == []
+
+
+def test_the_table_of_what_is_unsound_has_each_field_that_is_an_id():
+    kinds = types_in(inspect.type_info(Trace))
+    told = [re.sub(r"[.\d]*$", "", path).rpartition(".")[2] for path in UNSOUND]
+    assert {name for kind, name in kinds if getattr(kind, "extra", None)} == set(told)
+
+
+GOOD = trace_file.to_json(made_traces.mlp3())
+
+
+def with_text(text):
+    """A file in which a class is called this, as bytes."""
+    return GOOD.replace(b'"Sequential"', b'"' + text + b'"')
+
+
+BROKEN = {
+    "empty": b"",
+    "blank": b" \n",
+    "half": GOOD[: len(GOOD) // 2],
+    "without its end": GOOD[:-1],
+    "with more behind it": GOOD + b"{}",
+    "binary": bytes(range(256)),
+    "zeros": b"\0" * 10_000,
+    "compressed": gzip.compress(GOOD),
+    "UTF-16": GOOD.decode().encode("utf-16"),
+    "no UTF-8": with_text(b"\xff"),
+    "half a character": with_text(b"\xf0\x9f"),
+    "a surrogate in UTF-8": with_text(b"\xed\xa0\x80"),
+    "half a surrogate": with_text(rb"\ud800"),
+    "half a surrogate, the second": with_text(rb"\udc00"),
+    "a line break in a text": with_text(b"\n"),
+    "NaN": GOOD.replace(b'"line":10', b'"line":NaN'),
+    "Infinity": GOOD.replace(b'"line":10', b'"line":Infinity'),
+    "minus Infinity": GOOD.replace(b'"line":10', b'"line":-Infinity'),
+    "a number": b"1",
+    "a list": b"[]",
+    "brackets": b"[" * 200_000,
+    "closed brackets": b"[" * 200_000 + b"]" * 200_000,
+    "braces": b'{"a":' * 200_000,
+    "brackets in a key that is not known": GOOD[:-1] + b',"x":' + b"[" * 200_000,
+    "brackets in a list": GOOD.replace(b'"shape":[', b'"shape":[' + b"[" * 200_000),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_is_no_json_is_refused_in_one_line(kind):
+    with pytest.raises(TraceFileError) as error:
+        trace_file.from_json(BROKEN[kind], "x.json")
+    assert str(error.value).startswith("x.json: ")
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 200
+
+
+def test_the_byte_that_is_no_utf_8_is_named():
+    text = with_text(b"\xff")
+    with pytest.raises(TraceFileError, match=rf"not UTF-8 \(byte {text.index(0xFF)}\)"):
+        trace_file.from_json(text)
+
+
+@pytest.mark.parametrize("make", [os.mkdir, getattr(os, "mkfifo", None)])
+def test_what_is_no_file_is_refused_without_waiting(make, tmp_path):
+    if make is None:
+        pytest.skip("no pipes with names on this system")
+    make(tmp_path / "x.json")
+    with pytest.raises(TraceFileError, match="a folder, a pipe or a device"):
+        trace_file.load(tmp_path / "x.json")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device")  # noqa: PTH110
+def test_a_device_that_never_ends_is_refused(tmp_path):
+    (tmp_path / "x.json").symlink_to("/dev/zero")
+    with pytest.raises(TraceFileError, match="a folder, a pipe or a device"):
+        trace_file.load(tmp_path / "x.json")
+
+
+def test_a_file_that_is_not_there_is_the_system_s_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        trace_file.load(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        made_traces.mlp2,
+        made_traces.mlp3,
+        made_traces.failing,
+        made_traces.evil,
+        made_traces.towers,
+        made_traces.frozen,
+        made_traces.caught,
+        Trace,
+    ],
+)
+def test_a_sound_trace_is_the_same_after_it_was_written_and_read(make):
+    assert trace_file.from_json(trace_file.to_json(make())) == make()
+
+
+def test_what_a_newer_version_adds_is_left_alone():
+    data = content()
+    data["more"] = data["calls"][0]["more"] = {"deep": [[[{}]]]}
+    assert loaded(data) == loaded(content())
+
+
+def test_the_version_is_looked_at_before_all_else():
+    data = content() | {"version": 99, "calls": "in another form"}
+    with pytest.raises(TraceFileError, match="newer buildtrace"):
+        loaded(data)
+
+
+def test_a_name_that_is_no_text_is_written_out():
+    """Python has such a name of a script whose own is no UTF-8."""
+    trace = made_traces.mlp3()
+    odd = msgspec.structs.replace(trace.calls[0], caller=SourceLine(file="m\udcff.py", line=1))
+    trace = msgspec.structs.replace(trace, calls=(odd, *trace.calls[1:]))
+    again = trace_file.from_json(trace_file.to_json(trace))
+    assert again.calls[0].caller == SourceLine(file="m\\udcff.py", line=1)
+    assert again.calls[1:] == trace.calls[1:]
