@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sysconfig
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from buildtrace.capture.libraries import is_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,11 +16,6 @@ Instruction: TypeAlias = "tuple[CodeType, int]"
 Caller: TypeAlias = "Instruction | tuple[str, int]"
 """Where the user's code is: an instruction, or a file and a line."""
 
-_OURS = str(Path(__file__).parent.parent)
-_EXAMPLES = str(Path(_OURS, "examples"))  # the user's code, as far as the reader is concerned
-_LIBRARIES = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
 _AUTOGRAPH = "__autograph_generated_file"
 
 _LIBRARY, _USER, _HOOKS = range(3)
@@ -35,8 +30,7 @@ def is_user_file(name: str) -> bool:
 
 
 def _add_kind(name: str) -> int:
-    library = name.startswith((_OURS, "<frozen", *_LIBRARIES)) and not name.startswith(_EXAMPLES)
-    kind = _kinds[name] = _LIBRARY if library else _USER
+    kind = _kinds[name] = _LIBRARY if is_library(name) else _USER
     return kind
 
 

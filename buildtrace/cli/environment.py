@@ -10,6 +10,7 @@ import sys
 from typing import IO, TYPE_CHECKING, Any
 
 from buildtrace.errors import MissingPackageError
+from buildtrace.generations import PACKAGES, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,13 +37,16 @@ def installed(module: str) -> bool:
 def version(module: str) -> str | None:
     """Version of an installed top-level module, by its distribution's metadata.
 
-    TensorFlow's distributions have many names (tensorflow-cpu, tf-nightly, …), so the module
-    is looked up among all of them where the distribution is not called like the module.
+    Keras may be no distribution, but a checkout on the path. TensorFlow's distributions have many
+    names (tensorflow-cpu, tf-nightly, …), so the module is looked up among all of them where the
+    distribution is not called like the module.
     """
-    from importlib import metadata
-
     if not installed(module):
         return None
+    if module in PACKAGES:
+        return version_of(module)
+    from importlib import metadata
+
     try:
         return metadata.version(module)
     except metadata.PackageNotFoundError:

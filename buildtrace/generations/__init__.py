@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from buildtrace.generations.base import Adapter, Generation, Landmark, Scope, version_number
@@ -24,6 +26,7 @@ __all__ = [
     "Scope",
     "adapter_for",
     "installed",
+    "version_of",
 ]
 
 GENERATIONS: tuple[Generation, ...] = (KERAS2, KERAS3)
@@ -32,6 +35,9 @@ PACKAGES: tuple[str, ...] = tuple(
     dict.fromkeys(package for generation in GENERATIONS for package in generation.packages)
 )
 """Every top-level package that can be a Keras."""
+
+
+_VERSION = re.compile(r"""^__version__ = ["']([^"']+)""", re.MULTILINE)
 
 
 def generation_of(package: str, version: str) -> Generation:
@@ -44,21 +50,37 @@ def generation_of(package: str, version: str) -> Generation:
 def installed() -> list[KerasInfo]:
     """The Keras packages that are installed, without importing one."""
     # Slow to import, and `buildtrace --help` only wants the tables.
-    import importlib.metadata
-
     from buildtrace.traces.schema import KerasInfo
 
     packages = []
     for package in PACKAGES:
-        if importlib.util.find_spec(package) is None:
-            continue
-        try:
-            version = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            version = "0"  # on the path, but not installed by a package manager
-        generation = generation_of(package, version)
-        packages.append(KerasInfo(generation=generation.name, package=package, version=version))
+        version = version_of(package)
+        if version is not None:
+            generation = generation_of(package, version)
+            packages.append(KerasInfo(generation=generation.name, package=package, version=version))
     return packages
+
+
+def version_of(package: str) -> str | None:
+    """The version of a Keras package, without importing it; `None` if there is none.
+
+    It is read from the source that would be imported. What pip has installed says nothing of a
+    checkout on the path, which comes before that or stands alone.
+    """
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        for file in (Path(folder, "src", "version.py"), Path(folder, "__init__.py")):
+            written = _VERSION.search(file.read_text("utf-8")) if file.is_file() else None
+            if written:
+                return written[1]
+    if spec is None:
+        return None
+    from importlib import metadata  # slow, and seldom needed: for a Keras in an archive
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "0"
 
 
 def imported() -> list[str]:
