@@ -116,12 +116,11 @@ class Tracing:
         still_open = self._still_open()
         records = list(dict.fromkeys([*still_open, *self._records]))
         _recorder.read_rest(still_open)
-        graphs = list(_recorder.models.graphs.values())
         freeze.fill(
             trace,
             records,
             list(_recorder.models.weights.values()),  # other threads go on making some
-            [graph for graph in graphs if graph.order >= self._first],
+            _recorder.models.graphs_since(self._first),
             _recorder.models.states.records,
             [use for use in _recorder.uses if use.order >= self._first],
             _recorder.layers.refs,

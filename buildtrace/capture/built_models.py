@@ -11,11 +11,13 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import msgspec
+
 from buildtrace.capture import snapshot
 from buildtrace.capture.record import WeightRecord
 from buildtrace.capture.states import States
-from buildtrace.generations.base import class_name, flat, origin
-from buildtrace.traces.schema import Edge, Node
+from buildtrace.generations.base import NodeFacts, class_name, flat, origin
+from buildtrace.traces.schema import Edge, LayerRef, Node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.flow import DataFlow
     from buildtrace.capture.record import Record
     from buildtrace.generations import Adapter
-    from buildtrace.generations.base import NodeFacts, WeightFacts
-    from buildtrace.traces.schema import LayerRef
+    from buildtrace.generations.base import WeightFacts
 
 
 @dataclass
@@ -44,8 +45,12 @@ class GraphRecord:
     outputs: list[int] = field(default_factory=list)
     weights: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
+    unfinished: bool = False
     order: int = 0
 
+
+UNFINISHED = "unfinished"
+"""Stands for the name of a functional model that nobody came to make."""
 
 _OFTEN = 8
 """After so many builds of one model, not every one is read."""
@@ -58,6 +63,10 @@ class _Unread(NamedTuple):
     class_name: str
     adapter: Adapter
     order: int
+
+
+class _Unmade:
+    """Stands for a functional model that nobody came to make."""
 
 
 class Models:
@@ -74,6 +83,7 @@ class Models:
         self._flows: dict[int, DataFlow] = {}
         self._builds: dict[int, int] = {}
         self._unread: dict[int, _Unread] = {}
+        self._unmade = _Unmade()
 
     # -- weights ------------------------------------------------------------------------------
 
@@ -136,9 +146,12 @@ class Models:
         """Keep what flowed in a call that is over, if no earlier call of the layer showed more."""
         flow = record.flow
         number = record.number
-        if flow is None or not flow.has_layers or number is None or record.error is not None:
+        if flow is None or number is None:
             return
+        flow.failed = record.error is not None
         flow = flow.closed(record.hooked.adapter.fills)
+        if not flow.has_layers:
+            return
         known = self._flows.get(number)
         if known is None or flow.unknowns < known.unknowns:
             self._flows[number] = flow
@@ -148,7 +161,7 @@ class Models:
         seen = {record.number: record for record in records if record.number is not None}
         errors = [record for record in records if record.error is not None]
         failed = {record.number for record in errors}
-        unmade = {record.number for record in errors if makes_graph(record)}
+        unmade = {record.number for record in errors if record.hooked.makes_graph}
         models = {}
         for number, record in seen.items():
             layer, adapter = record.layer, record.hooked.adapter
@@ -223,17 +236,84 @@ class Models:
         graph.order = record.order
         self.graphs[number] = graph
 
+    def note_unfinished(
+        self,
+        adapter: Adapter,
+        order: int,
+        layer: Any,
+        inputs: list[Any],
+        others: list[Any],
+        owner: Any = None,
+    ) -> None:
+        """Keep the graph that was being put together when a layer failed.
+
+        Args:
+            adapter: of its Keras.
+            order: when that was, among all calls of the process.
+            layer: the layer, or operation; `None` if none is to blame.
+            inputs: the symbolic tensors that it was called on.
+            others: more of them that belong to the graph.
+            owner: the model whose graph it was to be; `None` if there is no model as yet.
+        """
+        number = self._layers.number(self._unmade if owner is None else owner)
+        if owner is None:
+            ref = LayerRef(id=number, name=UNFINISHED, class_name="Functional")
+        else:
+            ref = snapshot.layer_ref(owner, number)
+        graph = GraphRecord(ref, "keras", built=False, unfinished=True, order=order)
+        facts = [
+            node._replace(depth=node.depth + 1)  # what failed comes after them all
+            for node in adapter.nodes_behind([*inputs, *others])
+        ]
+        node_ids = {node.key: node_id for node_id, node in enumerate(facts)}
+        self._read_keras_graph(graph, facts, ([], []), adapter)
+        graph.inputs = [node.id for node in graph.nodes if node.kind == "input"]
+        if layer is not None:
+            graph.outputs = [len(facts)]
+            graph.nodes.append(self._failed_node(len(facts), layer, adapter))
+            for tensor in inputs:
+                spec = snapshot.spec(tensor.shape, tensor.dtype)
+                source = node_ids[origin(tensor)]
+                graph.edges.append(Edge(source=source, target=len(facts), tensor=spec))
+        if owner is not None:
+            self._add_unused(graph, owner, adapter)
+        self.graphs[number] = graph
+
+    def _failed_node(self, node_id: int, layer: Any, adapter: Adapter) -> Node:
+        calls = len(getattr(layer, "_inbound_nodes", ()))
+        facts = NodeFacts(layer, calls, 0, 0, [], [], is_input=False)
+        return msgspec.structs.replace(self._keras_node(node_id, facts, adapter), failed=True)
+
+    def graphs_since(self, order: int) -> list[GraphRecord]:
+        """The graphs that were read from this moment on, in the order of first building.
+
+        What came to no model is not among them if a later model was made of the same layers.
+        """
+        graphs = [graph for graph in self.graphs.values() if graph.order >= order]
+        number = self._layers.known(self._unmade)
+        unmade = None if number is None else self.graphs.get(number)
+        if unmade is not None and any(
+            graph.order > unmade.order and not _layers_in(graph).isdisjoint(_layers_in(unmade))
+            for graph in graphs
+        ):
+            graphs = [graph for graph in graphs if graph is not unmade]
+        return graphs
+
     def _graph(self, number: int, model: Any, adapter: Adapter) -> GraphRecord | None:
         facts = adapter.graph_nodes(model)
+        flow = self._flows.get(number)
         graph = GraphRecord(
             model=snapshot.layer_ref(model, number),
             source="flow" if facts is None else "keras",
             built=adapter.state(model).get("built", False),
         )
+        earlier = self.graphs.get(number)
         if facts is not None:
             self._read_keras_graph(graph, list(facts), adapter.graph_ends(model), adapter)
-        elif number in self._flows:
-            self._read_flow(graph, self._flows[number], model, adapter)
+        elif earlier is not None and earlier.unfinished and (flow is None or flow.failed):
+            graph = earlier
+        elif flow is not None:
+            self._read_flow(graph, flow, model, adapter)
         else:
             self._add_unused(graph, model, adapter)
         if not graph.nodes:
@@ -309,11 +389,13 @@ class Models:
                     built=layer is None or adapter.state(layer)["built"],
                     kind=kind,
                     outputs=flow_node.outputs,
+                    failed=flow_node.failed,
                 )
             )
             graph.edges += [Edge(source=s, target=node_id, tensor=t) for s, t in flow_node.sources]
         graph.inputs = [node.id for node in graph.nodes if node.kind == "input"]
         graph.outputs = flow.outputs
+        graph.unfinished = flow.failed
         self._add_unused(graph, model, adapter)
 
     def _add_unused(self, graph: GraphRecord, model: Any, adapter: Adapter) -> None:
@@ -337,9 +419,8 @@ class Models:
             )
 
 
-def makes_graph(record: Record) -> bool:
-    """Whether this is the call that makes a functional model."""
-    return record.hooked.landmark.name == "Functional.__init__"
+def _layers_in(graph: GraphRecord) -> set[int]:
+    return {node.layer for node in graph.nodes if node.layer is not None}
 
 
 def _arguments(record: Record) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class FlowNode:
     number: int | None
     outputs: tuple[TensorSpec, ...]
     sources: list[tuple[int, TensorSpec]]
+    failed: bool = False
 
 
 class DataFlow:
@@ -50,6 +51,7 @@ class DataFlow:
         outputs: indices in `nodes` of what the call returned, as far as that is known.
         guesses: how many tensors came from where we cannot see.
         returned: whether we saw what the call returned.
+        failed: whether an exception ended the call.
         audible: a concrete tensor whose library can be listened to, until somebody does.
     """
 
@@ -58,6 +60,7 @@ class DataFlow:
         self.outputs: list[int] = []
         self.guesses = 0
         self.returned = False
+        self.failed = False
         self.audible: Any = None
         self._makers: dict[Hashable, tuple[Any, int | None]] = {}
 
@@ -78,6 +81,12 @@ class DataFlow:
     ) -> None:
         """Add a layer that ran, with the tensors that came out of it."""
         self._add("layer", name, class_name, outputs, sources, number)
+
+    def add_failed(
+        self, number: int, name: str, class_name: str, sources: list[tuple[int, TensorSpec]]
+    ) -> None:
+        """Add a layer that an exception ended."""
+        self.nodes[self._add("layer", name, class_name, (), sources, number)].failed = True
 
     def add_operation(self, kind: str, inputs: Any, outputs: Any) -> None:
         """Add a plain operation that ran on data, if it is part of the flow."""
@@ -140,7 +149,7 @@ class DataFlow:
         if not self.outputs:  # they were Keras' own symbols, not what ran here: take the ends
             used = {source for node in self.nodes for source, _ in node.sources}
             ends = [index for index in range(len(self.nodes)) if index not in used]
-            self.outputs = [e for e in ends if self.nodes[e].kind != "operation"] or ends
+            self.outputs = [end for end in ends if self._matters(end)] or ends
         self._drop_dead_ends()
         inputs = [node for node in self.nodes if node.kind == "input"]
         for index, node in enumerate(inputs):
@@ -148,9 +157,9 @@ class DataFlow:
         return self
 
     @property
-    def unknowns(self) -> tuple[int, bool]:
+    def unknowns(self) -> tuple[bool, int, bool]:
         """How much is not known for sure: less is better."""
-        return self.guesses, not self.returned
+        return self.failed, self.guesses, not self.returned
 
     @property
     def has_layers(self) -> bool:
@@ -197,7 +206,7 @@ class DataFlow:
         """Leave out operations that lead to no layer and to no output."""
         needed = set(self.outputs)
         for index in reversed(range(len(self.nodes))):
-            if index in needed or self.nodes[index].kind != "operation":
+            if index in needed or self._matters(index):
                 needed.add(index)
                 needed.update(source for source, _ in self.nodes[index].sources)
         new_indices = {old: index for index, old in enumerate(sorted(needed))}
@@ -205,6 +214,11 @@ class DataFlow:
         for node in self.nodes:
             node.sources = [(new_indices[source], tensor) for source, tensor in node.sources]
         self.outputs = [new_indices[index] for index in self.outputs]
+
+    def _matters(self, index: int) -> bool:
+        """Whether a node is worth showing by itself: not an operation, nor what was only tried."""
+        node = self.nodes[index]
+        return node.kind != "operation" and (self.failed or not node.failed)
 
     def _add(
         self,

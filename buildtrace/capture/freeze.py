@@ -270,6 +270,7 @@ def _graph(graph: GraphRecord, layers: _Numbering, numbers: dict[int, int]) -> G
         outputs=tuple(graph.outputs),
         weights=tuple(numbers[number] for number in graph.weights if number in numbers),
         missing=tuple(graph.missing),
+        unfinished=graph.unfinished,
     )
 
 

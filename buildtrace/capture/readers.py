@@ -239,6 +239,21 @@ def _new_flow(record: Record, tensors: list[Any]) -> DataFlow:
     return flow
 
 
+def join_failed(record: Record) -> None:
+    """Add a layer that `_follow` saw start, and that an exception has ended now."""
+    parent = record.parent
+    if parent is not None and parent.flow is not None and record.sources is not None:
+        ref = snapshot.layer_ref(record.layer, record.number or 0)
+        parent.flow.add_failed(ref.id, ref.name, ref.class_name, record.sources)
+
+
+def symbols(record: Record) -> list[Any]:
+    """The symbolic tensors that a layer or operation is called on; none if it is no such call."""
+    if record.hooked.reader is not READERS["call"]:
+        return []
+    return [tensor for tensor in _tensors(record) if isinstance(tensor, record.hooked.symbol)]
+
+
 def _join(record: Record, tensors: list[Any]) -> None:
     """Add a layer that `_follow` saw start, and that has ended now, to the flow around it."""
     parent = record.parent

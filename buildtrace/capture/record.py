@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import inspect
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Callable, Mapping
     from types import CodeType
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
     from buildtrace.traces.schema import ErrorInfo, TensorSpec
+
+
+MOST_ENDS = 10_000
+"""So many symbolic tensors are remembered until a functional model is made."""
 
 
 class Function(NamedTuple):
@@ -95,6 +101,7 @@ class HookedLandmark:
         calls_layer: whether it is `Layer.__call__`.
         makes_weight: whether a variable comes out, so that it is an `add_weight`.
         makes_variable: whether it is Keras' own work inside of that.
+        makes_graph: whether it is what makes a functional model.
         builds: whether it is a layer's own `build`.
         reads_state: whether the layer's state can change in it.
         layer_of: which layer a call is about, by its arguments; `None` for self.
@@ -112,6 +119,7 @@ class HookedLandmark:
         "function",
         "landmark",
         "layer_of",
+        "makes_graph",
         "makes_variable",
         "makes_weight",
         "means_build",
@@ -147,6 +155,7 @@ class HookedLandmark:
         self.calls_layer = landmark.name == "Layer.__call__"
         self.makes_weight = landmark.reads == "weight"
         self.makes_variable = landmark.reads == "variable"
+        self.makes_graph = landmark.name == "Functional.__init__"
         self.builds = landmark.name == "Layer.build"
         self.reads_state = reader.reads_state
         self.layer_of = reader.layer_of
@@ -284,11 +293,14 @@ class Thread:
         muted: how many calls are open that are not part of any build.
         listening: the call during which we hear of operations on concrete tensors.
         unlisten: ends that.
+        ends: weak references to symbolic tensors that came out of calls at the bottom since a
+            functional model was made last: where the graph ends that is being put together.
         interrupted: whether some of our own work was, so that some of it may be left to do.
         number: the thread's number in traces.
     """
 
     __slots__ = (
+        "ends",
         "interrupted",
         "kind",
         "listening",
@@ -310,6 +322,7 @@ class Thread:
         self.listening: Record | None = None
         self.unlisten: Callable[[], None] = lambda: None
         self.number: int | None = None
+        self.ends: deque[weakref.ref[Any]] = deque(maxlen=MOST_ENDS)
 
 
 class Local(threading.local):

@@ -12,14 +12,16 @@ import contextlib
 import itertools
 import sys
 import threading
+import weakref
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import operations, readers, snapshot
-from buildtrace.capture.built_models import Models, makes_graph
-from buildtrace.capture.callers import find_caller, find_first_caller, is_in
+from buildtrace.capture.built_models import Models
+from buildtrace.capture.callers import find_caller, find_first_caller, is_in, is_user_file
 from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
+from buildtrace.generations.base import flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.callers import Caller
     from buildtrace.capture.record import Listener, Thread, UseRecord
+    from buildtrace.generations import Adapter
 
 _MUTED: Any = object()
 """Stands for an open call that is no part of a build, such as a metric's `add_weight`."""
@@ -90,6 +93,7 @@ class Recorder:
         thread = self._local.thread
         if not find_caller(sys._getframe(1), self.hook_codes)[1]:
             self._abandon(thread)
+        thread.ends.clear()
         with self.limit.lock:
             self.limit.restore()  # the ends of what is still open may go by unseen from now on
         self.layers = snapshot.Layers()
@@ -258,6 +262,7 @@ class Recorder:
                         record.sources = None
                     stack.pop()
                     if not stack:
+                        _keep_end(thread, hooked, result)
                         self._close_tree(thread)
                 else:
                     self._close(thread, record)
@@ -505,10 +510,26 @@ class Recorder:
         try:
             given = record.args, record.kwargs
             record.foreign = snapshot.foreign_classes(given, record.hooked.adapter.package)
-            if makes_graph(record):
+            if record.hooked.makes_graph:
                 self.models.note_failed(record)
+            else:
+                self._note_unfinished(record)
         except Exception as problem:
             self._note_problem(record.hooked, problem)
+
+    def _note_unfinished(self, record: Record) -> None:
+        """Keep what there is of a graph that was being put together when a call failed."""
+        if record.sources is not None:
+            readers.join_failed(record)
+        symbols = readers.symbols(record)
+        if not symbols:
+            return
+        adapter = record.hooked.adapter
+        owner = _sequential_around(sys._getframe(1), record.layer, adapter)
+        if owner is None and record.parent is not None:
+            return  # the call around it is to blame, in the graph that is being put together
+        others = [] if owner is not None else _ends(record.thread)
+        self.models.note_unfinished(adapter, record.order, record.layer, symbols, others, owner)
 
     def _note_problem(self, hooked: HookedLandmark, error: Exception) -> None:
         if isinstance(error, RecursionError):
@@ -524,6 +545,35 @@ def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int
             callers[id(frame.f_locals.get("record"))] = frame.f_back
         frame = frame.f_back
     return callers
+
+
+def _keep_end(thread: Thread, hooked: HookedLandmark, result: Any) -> None:
+    """Remember a symbolic tensor that came out of a call at the bottom."""
+    if hooked.makes_graph:
+        thread.ends.clear()  # what led here is in a model now
+    elif type(result) is hooked.symbol:
+        thread.ends.append(weakref.ref(result))
+    elif type(result) in (list, tuple, dict):
+        leaf = next((leaf for leaf in flat(result) if type(leaf) is hooked.symbol), None)
+        if leaf is not None:
+            thread.ends.append(weakref.ref(leaf))
+
+
+def _ends(thread: Thread) -> list[Any]:
+    """The symbolic tensors of the graph that was being put together in a thread: that is over."""
+    tensors = [tensor for end in thread.ends if (tensor := end()) is not None]
+    thread.ends.clear()
+    return tensors
+
+
+def _sequential_around(frame: FrameType | None, layer: Any, adapter: Adapter) -> Any:
+    """The Sequential whose own code has called this layer, if one has."""
+    while frame is not None and not is_user_file(frame.f_code.co_filename):
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, adapter.sequential_class) and caller is not layer:
+            return caller
+        frame = frame.f_back
+    return None
 
 
 def is_build(records: list[Record]) -> bool:

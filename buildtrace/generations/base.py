@@ -170,6 +170,7 @@ class Adapter(ABC):
     backend = "tensorflow"
     layer_class: type
     model_class: type
+    sequential_class: type
     tensor_class: type
     uncounted: type | tuple[()] = ()
     """What is a layer by inheritance only: Keras 2's metrics."""

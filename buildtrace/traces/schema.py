@@ -261,6 +261,7 @@ class Node(PlainData, frozen=True, kw_only=True):
         index: which call of the layer this is, from 0, for a shared layer.
         built: whether the layer is built.
         kind: "input", "layer", "model" (it has a graph of its own) or "operation".
+        failed: whether this call, or the making of the layer, ended in an exception.
     """
 
     id: Place
@@ -272,6 +273,7 @@ class Node(PlainData, frozen=True, kw_only=True):
     built: bool = True
     kind: Literal["input", "layer", "model", "operation"] = "layer"
     outputs: tuple[TensorSpec, ...] = ()
+    failed: bool = False
 
 
 class Edge(PlainData, frozen=True, kw_only=True):
@@ -297,6 +299,8 @@ class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True):
         weights: ids of the model's weights in the order of `model.weights`.
         missing: ids of the input nodes that the outputs need and the model's inputs do not have:
             of a model that could not be made.
+        unfinished: whether an exception ended the build before the model had its whole graph. There
+            may be no model yet: `model` names one that nobody made then.
     """
 
     model: LayerRef
@@ -308,6 +312,7 @@ class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True):
     outputs: tuple[NodeId, ...] = ()
     weights: tuple[WeightId, ...] = ()
     missing: tuple[NodeId, ...] = ()
+    unfinished: bool = False
 
     def _of(self, trace: Trace) -> Graph:
         """This graph, which from now on knows the trace that it was asked of.

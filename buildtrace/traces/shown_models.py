@@ -45,5 +45,5 @@ def folded(graphs: list[Graph], full: bool) -> list[Graph | More]:
 
 def form(graph: Graph) -> Hashable:
     """Equal for graphs of the same classes, connected alike."""
-    nodes = tuple((node.class_name, node.kind, node.built) for node in graph.nodes)
+    nodes = tuple((node.class_name, node.kind, node.built, node.failed) for node in graph.nodes)
     return nodes, tuple((edge.source, edge.target) for edge in graph.edges)

@@ -30,6 +30,7 @@ class Keras2Adapter(Adapter):
         super().__init__(package, root, version)
         self.layer_class = self._source("engine.base_layer").Layer
         self.model_class = self._source("engine.training").Model
+        self.sequential_class = self._source("engine.sequential").Sequential
         self.tensor_class = self._source("engine.keras_tensor").KerasTensor
         self.uncounted: type = self._source("metrics.base_metric").Metric
 

@@ -34,7 +34,7 @@ class Keras3Adapter(Adapter):
         self.layer_class = self._source("layers.layer").Layer
         self.model_class = self._source("models.model").Model
         self.tensor_class = self._source("backend").KerasTensor
-        self._sequential_class: type = self._source("models.sequential").Sequential
+        self.sequential_class = self._source("models.sequential").Sequential
 
     def _source(self, module: str) -> Any:
         return importlib.import_module(f"{self.root}.{module}")
@@ -46,7 +46,7 @@ class Keras3Adapter(Adapter):
     def state(self, layer: Any) -> Mapping[str, bool]:
         """`built` of every layer, and whether a Sequential has its `_functional`."""
         flags = BUILT if getattr(layer, "built", False) else NOT_BUILT
-        if isinstance(layer, self._sequential_class):
+        if isinstance(layer, self.sequential_class):
             return {**flags, "_functional": self.inner_model(layer) is not None}
         return flags
 
@@ -73,7 +73,7 @@ class Keras3Adapter(Adapter):
     def attributes(self, layer: Any) -> Iterator[Any]:
         """Keras 3 never forgets a layer; but a Sequential has its layers in that list alone."""
         for name, value in vars(layer).items():
-            if name != "_layers" or isinstance(layer, self._sequential_class):
+            if name != "_layers" or isinstance(layer, self.sequential_class):
                 yield value
 
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:  # noqa: ARG002
@@ -108,7 +108,7 @@ class Keras3Adapter(Adapter):
         return node_facts(function._nodes_by_depth, "operation", "input_tensors")
 
     def _function(self, model: Any) -> Any:
-        if isinstance(model, self._sequential_class):
+        if isinstance(model, self.sequential_class):
             model = self.inner_model(model)
         return model if hasattr(model, "_nodes_by_depth") else None
 

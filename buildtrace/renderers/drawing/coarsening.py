@@ -101,14 +101,16 @@ def _runs(subdiagram: SubDiagram) -> SubDiagram:
 
 
 def _mixes(last: Box, member: Box) -> bool:
-    """Inputs stay on their own, and what is built apart from what is not."""
+    """Inputs stay on their own, and what is built, what is not and what failed apart."""
+    if last.failed or member.failed:
+        return False
     return last.rows[-1].kind.name != "input" and last.built == member.built
 
 
 def _blocks(subdiagram: SubDiagram) -> SubDiagram:
     merged: list[list[Member]] = []
     for chunk in _cut(subdiagram, MemberGraph(subdiagram).chunks()):
-        whole = len(chunk) > 1 and all(isinstance(m, Box) for m in chunk)
+        whole = len(chunk) > 1 and all(isinstance(m, Box) and not m.failed for m in chunk)
         merged += [chunk] if whole else [[member] for member in chunk]
     return _joined(subdiagram, merged, summarize=True)
 

@@ -56,6 +56,16 @@ class BoxRow:
     node_refs: tuple[NodeRef, ...] = field(default=(), compare=False)
 
     @property
+    def failed(self) -> bool:
+        """Whether an exception ended it."""
+        return self.kind.name == "failed"
+
+    @property
+    def faded(self) -> bool:
+        """Whether it is drawn as something that is not there yet."""
+        return not self.built and not self.failed
+
+    @property
     def signature(self) -> tuple[object, ...]:
         """What two rows have in common if they differ in no more than their names."""
         return (self.class_name, self.kind.name, self.shape, self.parameters, self.built)
@@ -73,6 +83,11 @@ class Box:
         """Whether every layer in it is built."""
         return all(row.built for row in self.rows)
 
+    @property
+    def failed(self) -> bool:
+        """Whether a layer in it failed: such a box has no other row."""
+        return any(row.failed for row in self.rows)
+
 
 @dataclass(frozen=True)
 class Group:
@@ -80,6 +95,7 @@ class Group:
 
     Attributes:
         repeats: how many alike blocks in a row this one stands for; 1 for a model.
+        failed: whether an exception ended the call of the model.
     """
 
     id: str
@@ -88,6 +104,7 @@ class Group:
     members: tuple[Member, ...] = ()
     repeats: int = 1
     built: bool = True
+    failed: bool = False
 
 
 Member = Box | Group

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers.drawing.caption import joined, without_middle
 from buildtrace.renderers.drawing.diagram import boxes
-from buildtrace.renderers.drawing.kinds import FADED, INK, KINDS, PALE
+from buildtrace.renderers.drawing.kinds import FADED, FAILED, FAILED_MARK, INK, KINDS, PALE
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -46,17 +46,20 @@ def box(drawn: Box, says_shape: bool) -> dict[str, str]:
         return {"label": f"<{_run(drawn, says_shape)}>", "shape": "plain", "tooltip": tip}
     row = drawn.rows[0]
     look = {"style": "filled,rounded", "fillcolor": row.kind.fill, "color": row.kind.border}
-    if not row.built:
+    if row.failed:
+        look["penwidth"] = "3"
+    elif row.faded:
         look = {"style": "filled,rounded,dashed", "fillcolor": PALE, "color": row.kind.border}
     return {"label": f"<{_single(row, says_shape)}>", "tooltip": tip, "margin": "0.12,0.05", **look}
 
 
 def _single(row: BoxRow, says_shape: bool) -> str:
-    color = INK if row.built else FADED
+    color = FADED if row.faded else INK
+    title = f"{FAILED_MARK} {row.title}" if row.failed else row.title
     lines = [
-        _font(f"<B>{text(row.title)}</B>", color),
+        _font(f"<B>{text(title)}</B>", color),
         _font(text(joined(row.class_name, _parameters(row))), color, 11),
-        _font(text(joined(row.note, "" if row.built else "not built")), color, 10),
+        _font(text(joined(row.note, "not built" if row.faded else "")), color, 10),
         _font(text(row.shape if says_shape else ""), color, 10),
     ]
     cells = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines if line)
@@ -85,9 +88,9 @@ def _gap(words: str) -> str:
 
 def _row(row: BoxRow, shape: str, id_: str) -> str:
     """A row of a box; each of its cells has an id that begins with the row's."""
-    color = INK if row.built else FADED
-    fill = row.kind.fill if row.built else PALE
-    note = joined(row.note, "" if row.built else "not built")
+    color = FADED if row.faded else INK
+    fill = PALE if row.faded else row.kind.fill
+    note = joined(row.note, "not built" if row.faded else "")
     name = _font(f"<B>{text(row.title)}</B>", color, 11)
     kind = _font(text(joined(row.class_name, note)), color, 11)
     facts = _font(text(joined(shape, f"{row.parameters:,}" if row.parameters else "")), color, 10)
@@ -113,16 +116,20 @@ def group(drawn: Group) -> dict[str, str]:
     """The attributes of a frame."""
     repeated = drawn.repeats > 1
     style = "rounded,filled" if drawn.built else "rounded,filled,dashed"
-    color = INK if drawn.built else FADED
-    lines = [_font(f"<B>{text(drawn.title)}</B>", color, 13), _font(text(drawn.note), color, 10)]
+    color = INK if drawn.built or drawn.failed else FADED
+    title = f"{FAILED_MARK} {drawn.title}" if drawn.failed else drawn.title
+    lines = [_font(f"<B>{text(title)}</B>", color, 13), _font(text(drawn.note), color, 10)]
     rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in lines if line)
+    border, width = ("#B45309", "2") if repeated else (FADED, "1")
+    if drawn.failed:
+        border, width = FAILED.border, "3"
     return {
         "label": f"<{_TABLE}{rows}</TABLE>>",
         "labeljust": "l",
         "style": style,
         "fillcolor": "#FFFBEB" if repeated else PALE,
-        "color": "#B45309" if repeated else FADED,
-        "penwidth": "2" if repeated else "1",
+        "color": border,
+        "penwidth": width,
         "peripheries": "1",
         "margin": "10",
         "tooltip": tooltip(joined(drawn.title, drawn.note)),
@@ -152,7 +159,7 @@ def _legend(diagram: Diagram) -> str:
         for kind in KINDS
         if kind in used
     ]
-    if not all(row.built for row in rows):
+    if any(row.faded for row in rows):
         cells.append(f'<TD BORDER="1" STYLE="dashed">{_font("not built", FADED, 10)}</TD>')
     return (
         '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3">'

@@ -104,14 +104,23 @@ KINDS = (
     LayerKind("model", "model", "#F7F7F7", "#1F2937"),
     LayerKind("operation", "operation", "#FFFFFF", "#4B5563", r"\w*OpLambda"),
     LayerKind("custom", "custom layer", "#D3F2D6", "#1B6B2A"),
+    LayerKind("failed", "failed", "#FFE4E6", "#C8102E"),
 )
 """In the legend's order; the first whose `classes` match wins."""
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
+FAILED = _BY_NAME["failed"]
+"""What ended in an exception, whatever it is."""
+
+FAILED_MARK = "\N{BALLOT X}"
+"""Stands before the name of what failed: a color is not enough."""
+
 
 def kind_of(node: Node) -> LayerKind:
     """The kind of a node: what the graph says of it, or else what its class name says."""
+    if node.failed:
+        return FAILED
     if node.kind in ("input", "model", "operation"):
         return _BY_NAME[node.kind]
     return kind_of_class(node.class_name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers.drawing.caption import TIMES, joined, without_middle
 from buildtrace.renderers.drawing.diagram import Box, boxes
-from buildtrace.renderers.drawing.kinds import FADED, INK, KINDS, PALE
+from buildtrace.renderers.drawing.kinds import FADED, FAILED_MARK, INK, KINDS, PALE
 from buildtrace.renderers.drawing.levels import diagrams
 from buildtrace.traces import wording
 
@@ -60,7 +60,8 @@ def _members(members: Iterable[Member], indent: str, sending: set[str]) -> Itera
 
 
 def _title(group: Group) -> str:
-    return joined(_text(group.title), _text(group.note))
+    title = f"{FAILED_MARK} {_text(group.title)}" if group.failed else _text(group.title)
+    return joined(title, _text(group.note))
 
 
 def _label(box: Box, sends: bool) -> str:
@@ -77,9 +78,10 @@ def _row(row: BoxRow, between: str) -> str:
         row.shape,
         wording.count(row.parameters, "parameter") if row.parameters else "",
         row.note,
-        "" if row.built else "not built",
+        "not built" if row.faded else "",
     )
-    return f"<b>{_text(row.title)}</b>{between}{_text(facts)}"
+    title = f"{FAILED_MARK} {_text(row.title)}" if row.failed else _text(row.title)
+    return f"<b>{title}</b>{between}{_text(facts)}"
 
 
 def _text(words: str) -> str:
@@ -91,7 +93,7 @@ def _text(words: str) -> str:
 def _class(box: Box) -> str:
     kinds = {row.kind.name for row in box.rows}
     name = kinds.pop() if len(kinds) == 1 else "several"
-    return name if box.built else "unbuilt"
+    return name if box.built or box.failed else "unbuilt"
 
 
 def _classes(diagram: Diagram) -> Iterator[str]:

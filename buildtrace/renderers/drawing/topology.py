@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Graph, Node
     from buildtrace.traces.trace import Trace
 
+UNFINISHED = "the build ended in an exception"
+
 MODERATE = 30
 """A nested model of more layers is drawn as one box unless everything is asked for."""
 
@@ -97,7 +99,7 @@ class _DiagramMaker:
             note=joined(
                 short(graph.model.class_name),
                 wording.count(parameters, "parameter") if parameters else "",
-                "" if graph.built else "not built",
+                "" if graph.built else UNFINISHED if graph.unfinished else "not built",
                 note,
             ),
             members=inside.members,
@@ -115,11 +117,15 @@ class _DiagramMaker:
             id_ = f"{prefix}_{node.id}"
             call = turn[node.id]
             times = calls[node.layer] if node.layer is not None else 1
-            note = f"call {call} of {times}" if times > 1 else ""
+            note = joined(
+                _failure(graph, node) if node.failed else "",
+                f"call {call} of {times}" if times > 1 else "",
+            )
             inner = self._graphs.get(node.layer) if node.layer is not None else None
             if inner and call == 1 and self._expands(inner, within):
                 inside = self._inside(inner, id_, (*within, inner.model.id))
-                members.append(self._group(inner, id_, inside, note))
+                group = self._group(inner, id_, inside, note)
+                members.append(replace(group, failed=node.failed))
                 connections += inside.connections
                 ports[node.id] = inside.entries, inside.exits
             else:
@@ -178,12 +184,18 @@ class _DiagramMaker:
                 wording.count(parameters, "parameter") if parameters else "",
                 f"depth {node.depth}",
                 note,
-                "" if node.built else "not built",
+                "" if node.built or node.failed else "not built",
             ),
             built=node.built,
             layers=layers,
             node=node,
         )
+
+
+def _failure(graph: Graph, node: Node) -> str:
+    """What a layer failed on."""
+    given = [edge.tensor for edge in graph.edges if edge.target == node.id]
+    return f"failed on {wording.tensors(given)}" if given else "failed"
 
 
 def _turns(graph: Graph) -> dict[int, int]:

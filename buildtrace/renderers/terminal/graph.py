@@ -83,6 +83,9 @@ def _heading(trace: Trace, graph: Graph, width: int) -> Iterator[Line]:
     title = wording.layer_title(graph.model)
     yield from wrapped(title, width, [], [], styles.HEADING)
     yield from wrapped(" · ".join(facts), width, [], [])
+    if graph.unfinished:
+        text = "An exception ended the build: this is as far as it came."
+        yield from wrapped(text, width, [], [], styles.ERROR)
     if graph.source == "flow":
         text = "Keras keeps no graph of this model; this one shows how its tensors went."
         if not graph.edges:
@@ -148,7 +151,7 @@ class _Rows:
             ways = [s if s in aside else row[s] - row[node.id] for s in sources[node.id]]
             inner = self.graphs.get(-1 if node.layer is None else node.layer)
             inside = form(inner) if inner else None
-            facts = (node.class_name, node.kind, node.built, node.index > 0)
+            facts = (node.class_name, node.kind, node.built, node.index > 0, node.failed)
             kinds.append((*facts, inside, tuple(ways)))
         return gaps(kinds, LIMITS)
 
@@ -174,6 +177,8 @@ class _Rows:
         self, node: Node, drawing: str, sources: list[int], previous: int | None, level: int
     ) -> Row:
         style = styles.KIND[node.kind] if node.built else styles.QUIET
+        if node.failed:
+            style = styles.ERROR
         name = [Part("  " * level), Part(wording.sanitize(node.name), style)]
         class_name = "operation" if node.kind == "operation" else wording.sanitize(node.class_name)
         origin = ", ".join(str(source) for source in sources)
@@ -189,6 +194,8 @@ class _Rows:
         ]
 
     def _parameters(self, node: Node) -> Part:
+        if node.failed:
+            return Part("failed", styles.ERROR)
         if not node.built:
             return Part("not built", styles.SWALLOWED)
         if node.index:
@@ -207,6 +214,8 @@ def _sources(graph: Graph) -> dict[int, list[int]]:
 
 
 def _dot(node: Node) -> str:
+    if node.failed:
+        return "✗"
     if node.kind == "model":
         return "◆"
     return "●" if node.built and node.kind != "input" else "○"

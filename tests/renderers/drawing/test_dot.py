@@ -225,3 +225,21 @@ def test_of_many_models_that_are_alike_one_is_drawn():
     assert "… and 29 more like it: model1 to model29" in source
     whole = dot.render(graphs.trace(*many), Options(full=True))
     assert len(pygraphviz.AGraph(string=whole)) == 90
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_what_failed_is_marked_and_says_what_it_got(full):
+    model = graphs.Model()
+    last = model.add("in", "InputLayer")
+    for number in range(100):
+        last = model.add(f"layer{number}", "Dense", last, shape=(None, 8))
+    model.add("bad", "Dense", last, failed=True, built=False)
+    model.add("later", "Dense", built=False)
+    graph = parsed(graphs.trace(model), full=full)
+    (box,) = (node for node in graph.nodes() if node.attr["penwidth"] == "3")
+    label = box.attr["label"]
+    assert "✗ bad" in label
+    assert "failed on (None, 8)" in label
+    assert "layer" not in label
+    assert "later" not in label
+    assert "not built" not in label

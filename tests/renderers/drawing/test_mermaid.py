@@ -61,3 +61,11 @@ def test_unbuilt_is_told_apart():
     assert ":::unbuilt" in source
     assert "not built" in source
     assert "stroke-dasharray" in source
+
+
+def test_what_failed_is_marked_and_says_what_it_got():
+    model = graphs.Model()
+    model.add("bad", "Dense", model.add("in", "InputLayer"), failed=True, built=False)
+    source = mermaid.render(graphs.trace(model), Options())
+    assert re.search(r'\["<b>✗ bad</b><br/>.*failed on \(None, 8\)"\]:::failed', source)
+    assert "classDef failed fill" in source

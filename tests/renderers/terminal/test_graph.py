@@ -2,6 +2,7 @@ import re
 
 import made_traces
 import pytest
+from msgspec.structs import replace
 from renderers import graphs
 
 from buildtrace.renderers import Options, to_text
@@ -129,3 +130,17 @@ def test_a_model_of_which_no_two_layers_are_alike_is_cut_in_the_middle(layers):
     lines = shown(graphs.trace(model))
     assert len(lines) < 110
     assert f"layer_{layers - 1}" in "".join(lines)
+
+
+def test_what_failed_is_told_from_what_is_not_built():
+    model = graphs.Model()
+    model.add("bad", "Dense", model.add("in", "InputLayer"), failed=True, built=False)
+    model.add("later", "Dense", built=False)
+    graph = replace(model.graph(built=False), unfinished=True)
+    lines = shown(replace(graphs.trace(model), graphs=(graph,)))
+    assert "An exception ended the build: this is as far as it came." in lines
+    bad, later = (next(text for text in lines if name in text) for name in ("bad", "later"))
+    assert bad.startswith("✗ ")
+    assert "failed" in bad
+    assert "not built" not in bad
+    assert "not built" in later

@@ -1,0 +1,190 @@
+"""Builds that an exception ended: their graph as far as it came, with what failed in it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from scenarios import Keras, data
+
+import buildtrace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from buildtrace import Trace
+    from buildtrace.traces.schema import Graph
+
+
+def failing(build: Callable[[], Any]) -> Trace:
+    with pytest.raises(Exception), buildtrace.trace() as trace:  # noqa: B017, PT011
+        build()
+    return trace
+
+
+def edges(graph: Graph) -> set[tuple[str, str]]:
+    names = {node.id: node.name for node in graph.nodes}
+    return {(names[edge.source], names[edge.target]) for edge in graph.edges}
+
+
+def failed(graph: Graph) -> list[str]:
+    return [node.name for node in graph.nodes if node.failed]
+
+
+def test_a_functional_build_up_to_the_layer_that_failed(k: Keras) -> None:
+    layers = k.layers
+
+    def build() -> None:
+        image = k.Input((28, 28, 1), name="image")
+        stem = layers.Conv2D(8, 3, strides=2, name="stem")(image)
+        norm = layers.BatchNormalization(name="norm")(layers.Conv2D(8, 3, name="conv")(image))
+        layers.Dense(3, name="head")(stem)  # nothing came to use it
+        layers.Add(name="join")([norm, stem])
+
+    trace = failing(build)
+    (graph,) = trace.graphs
+    assert graph.unfinished
+    assert not graph.built
+    assert edges(graph) == {
+        ("image", "stem"),
+        ("image", "conv"),
+        ("conv", "norm"),
+        ("stem", "head"),
+        ("norm", "join"),
+        ("stem", "join"),
+    }
+    assert failed(graph) == ["join"]
+    (join,) = (node for node in graph.nodes if node.failed)
+    given = [edge.tensor.shape for edge in graph.edges if edge.target == join.id]
+    assert given == [(None, 26, 26, 8), (None, 13, 13, 8)]
+    assert join.outputs == ()
+    assert trace.failed
+    assert trace.failed.layer
+    assert trace.failed.layer.id == join.layer
+
+
+def test_an_operation_that_failed(k: Keras) -> None:
+    def build() -> None:
+        image = k.Input((4,), name="image")
+        k.layers.Dense(3, name="dense")(image) + image
+
+    (graph,) = failing(build).graphs
+    (node,) = (node for node in graph.nodes if node.failed)
+    assert node.kind == "operation"
+    assert {name for name, _ in edges(graph)} == {"image", "dense"}
+
+
+@pytest.mark.parametrize("knows_its_input", [False, True])
+def test_a_sequential_that_fails_in_the_middle(k: Keras, knows_its_input: bool) -> None:
+    layers = k.layers
+
+    def build() -> None:
+        first = [k.Input((28, 28, 1), name="image")] if knows_its_input else []
+        stack = [
+            layers.Conv2D(8, 3, name="one"),
+            layers.Conv2D(8, 30, name="two"),
+            layers.Flatten(name="flat"),
+        ]
+        k.Sequential(first + stack, name="net").build((None, 28, 28, 1))
+
+    (graph,) = failing(build).graphs
+    assert graph.model.name == "net"
+    assert graph.unfinished
+    assert failed(graph) == ["two"]
+    start = graph.nodes[graph.inputs[0]].name
+    assert edges(graph) == {(start, "one"), ("one", "two")}
+
+
+def test_a_nested_model_that_fails_is_shown_on_both_levels(k: Keras) -> None:
+    def build() -> None:
+        a = k.Input((16,), name="a")
+        tail = k.Sequential([k.layers.Reshape((5,), name="reshape")], name="tail")
+        tail(k.layers.Dense(4, name="dense")(a))
+
+    trace = failing(build)
+    inner, outer = sorted(trace.graphs, key=lambda graph: graph.model.name)
+    assert failed(inner) == ["reshape"]
+    assert failed(outer) == ["tail"]
+    assert edges(outer) == {("a", "dense"), ("dense", "tail")}
+    assert trace.index.outermost_graphs == [outer]
+
+
+def test_a_subclassed_model_that_fails_in_its_call(k: Keras) -> None:
+    class Net(k.keras.Model):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__(name="net")
+            self.one = k.layers.Dense(8, name="one")
+            self.two = k.layers.Conv2D(3, 3, name="two")
+            self.three = k.layers.Dense(1, name="three")
+
+        def call(self, x: Any) -> Any:
+            return self.three(self.two(self.one(x)))
+
+    (graph,) = failing(lambda: Net()(data(2, 5))).graphs
+    assert graph.unfinished
+    assert failed(graph) == ["two"]
+    assert [name for name, target in edges(graph) if target == "two"] == ["one"]
+    assert [node.name for node in graph.nodes][-1] == "three"
+
+
+def test_what_a_model_tried_and_went_without_did_not_fail(k: Keras) -> None:
+    class Net(k.keras.Model):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__(name="net")
+            self.one = k.layers.Conv2D(3, 3, name="one")
+            self.two = k.layers.Dense(3, name="two")
+
+        def call(self, x: Any) -> Any:
+            try:
+                return self.one(x)
+            except ValueError:
+                return self.two(x)
+
+    with buildtrace.trace() as trace:
+        Net()(data(2, 5))
+    graph = trace.graph("net")
+    assert not graph.unfinished
+    assert failed(graph) == []
+    assert [target for _, target in edges(graph)] == ["two"]
+
+
+def test_a_build_that_is_mended_leaves_no_picture_of_the_first_try(k: Keras) -> None:
+    with buildtrace.trace() as trace:
+        image = k.Input((8,), name="image")
+        x = k.layers.Dense(4, name="dense")(image)
+        with pytest.raises(ValueError):  # noqa: PT011
+            k.layers.Conv2D(3, 3)(x)
+        k.Model(image, k.layers.Dense(1, name="head")(x), name="net")
+    (graph,) = trace.graphs
+    assert graph.model.name == "net"
+    assert not graph.unfinished
+
+
+def test_a_model_that_was_made_before_is_no_part_of_what_failed_later(k: Keras) -> None:
+    def build() -> None:
+        image = k.Input((8,), name="image")
+        k.Model(image, k.layers.Dense(4, name="dense")(image), name="first")
+        k.layers.Conv2D(3, 3, name="conv")(k.Input((5,), name="other"))
+
+    first, second = failing(build).graphs
+    assert first.model.name == "first"
+    assert edges(second) == {("other", "conv")}
+
+
+def test_what_failed_is_not_kept_alive(k: Keras) -> None:
+    import gc
+    import weakref
+
+    kept: list[Any] = []
+
+    def build() -> None:
+        layer = k.layers.Dense(4)
+        kept.append(weakref.ref(layer))
+        k.layers.Conv2D(3, 3)(layer(k.Input((8,))))
+
+    with buildtrace.trace():
+        with contextlib.suppress(ValueError):
+            build()
+        gc.collect()
+        assert kept[0]() is None
