@@ -5,6 +5,7 @@ BuildtraceError
 ├── TraceFileError        a trace file cannot be read: damaged, foreign, or newer than we know
 ├── MissingPackageError   something that the request needs is not installed
 └── RenderError           a picture could not be drawn
+    └── NothingToDrawError     there is nothing that it could show
 
 MissingLandmarkWarning    the installed Keras lacks a landmark: the trace has a gap, by name
 """
@@ -30,6 +31,10 @@ class MissingPackageError(BuildtraceError):
 
 class RenderError(BuildtraceError):
     """A renderer could not make its output."""
+
+
+class NothingToDrawError(RenderError):
+    """No model was built, and a picture shows models."""
 
 
 class MissingLandmarkWarning(UserWarning):

@@ -94,7 +94,10 @@ def perform(arguments: list[str], cwd: str, env: dict[str, str]) -> None:
     sys.path[:0] = [path for path in more if path not in sys.path]
     code = 1
     try:
-        code = _exit_code(arguments)
+        try:
+            code = _exit_code(arguments)
+        except KeyboardInterrupt:
+            code = -signal.SIGINT
         threading._shutdown()  # type: ignore[attr-defined]
     finally:
         with contextlib.suppress(BaseException):
@@ -102,6 +105,9 @@ def perform(arguments: list[str], cwd: str, env: dict[str, str]) -> None:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
+        if code == -signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         os._exit(code)
 
 
@@ -117,7 +123,9 @@ def _exit_code(arguments: list[str]) -> int:
     except BaseException as error:
         error.__traceback__ = _of_the_program(error.__traceback__)
         sys.excepthook(type(error), error, error.__traceback__)
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
+        if type(error) is KeyboardInterrupt:
+            raise
+        return 1
     return 0
 
 

@@ -10,9 +10,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
-from buildtrace.cli.streams import flush, say, tolerate
-from buildtrace.cli.verbs import INTERRUPTED, USAGE_ERROR, VERBS
-from buildtrace.errors import BuildtraceError
+from buildtrace.cli.streams import say, tolerate
+from buildtrace.cli.verbs import USAGE_ERROR, VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,19 +22,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: the arguments after the command's name; those of this process if not given.
+
+    Raises:
+        KeyboardInterrupt: the command, or what it ran, was interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(arguments)
-    except BuildtraceError as error:
-        say(f"error: {error}")
-        return USAGE_ERROR
-    except BrokenPipeError:
-        return 1
     except KeyboardInterrupt:
-        return INTERRUPTED
-    finally:
-        flush()
+        # Python ends itself by the signal then, which tells a shell to stop as well. Whoever is to
+        # know has been told by now.
+        sys.excepthook = lambda *_: None
+        raise
+    except Exception as error:
+        from buildtrace.cli.attempts import reason
+
+        say(f"error: {reason(error)}")
+        return USAGE_ERROR
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from buildtrace.cli.streams import say, tolerate
-from buildtrace.cli.verbs import INTERRUPTED, USAGE_ERROR
+from buildtrace.cli.streams import own_output, say
+from buildtrace.cli.verbs import USAGE_ERROR
 from buildtrace.errors import BuildtraceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from buildtrace.cli.attempts import Attempts
     from buildtrace.cli.check_options import CheckRequest
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.cli.run import Outcome
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
 
     Raises:
         BuildtraceError: it could not be run.
+        KeyboardInterrupt: it was interrupted.
     """
     from buildtrace.cli.check_options import parse
 
@@ -45,12 +47,11 @@ def main(arguments: Sequence[str]) -> int:
                 outcome, request.program.keras, "check", "--train goes on and checks the rest"
             )
         result = _result(request, outcome, folder)
-        done = _deliver(result, request)
-    if outcome.code == INTERRUPTED:
-        return INTERRUPTED
+        _deliver(result, request, outcome.attempts)
+    outcome.end()
     if result.kept.problems:
         return FOUND
-    return 0 if done and result.complete else USAGE_ERROR
+    return 0 if result.complete and not outcome.attempts.failed else USAGE_ERROR
 
 
 def _stdout_alone(*, divert: bool) -> TextIO | None:
@@ -72,6 +73,7 @@ def _stdout_alone(*, divert: bool) -> TextIO | None:
 
 def _loaded(target: str) -> Outcome:
     """A saved trace, as if its program had just run."""
+    from buildtrace.cli.attempts import Attempts
     from buildtrace.cli.run import Outcome
     from buildtrace.traces import wording
     from buildtrace.traces.trace_file import load
@@ -79,7 +81,7 @@ def _loaded(target: str) -> Outcome:
     trace = load(target)
     if trace.error is not None:
         say(wording.sanitize_long(f"the program failed: {wording.error(trace.error)}"))
-    return Outcome(trace, None, 0 if trace.error is None else 1)
+    return Outcome(trace, None, 0 if trace.error is None else 1, Attempts())
 
 
 def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResult:
@@ -112,37 +114,32 @@ def _findings(trace: Trace) -> tuple[Finding, ...]:
         raise BuildtraceError(f"the diagnosis itself failed: {error!r}") from error
 
 
-def _deliver(result: CheckResult, request: CheckRequest) -> bool:
-    """Write what was found; returns whether all of it could be written."""
-    _print(result, request.format)
-    written = [_write(result, path, form) for path, form in request.files.items()]
-    return all(written)
+def _deliver(result: CheckResult, request: CheckRequest, attempts: Attempts) -> None:
+    """Print what was found, and write each file that can be."""
+    with attempts.attempt("the findings are not printed to their end"):
+        _print(result, request.format)
+    for path, form in request.files.items():
+        with attempts.attempt(f"{path} is not written"):
+            _write(result, path, form)
 
 
-def _write(result: CheckResult, path: Path, form: str) -> bool:
+def _write(result: CheckResult, path: Path, form: str) -> None:
     from buildtrace.cli.check_formats import FORMATS
+    from buildtrace.renderers import write
 
-    try:
-        path.write_text(FORMATS[form].render(result), encoding="utf-8", newline="\n")
-    except OSError as error:
-        say(f"error: cannot write {path}: {error.strerror or error}")
-        return False
+    write(path, FORMATS[form].render(result))
     say(f"wrote {path}")
-    return True
 
 
 def _print(result: CheckResult, form: str) -> None:
     from buildtrace.cli.check_formats import FORMATS, text_lines
 
-    if sys.stdout is None or sys.stdout.closed:
+    if form != "text":
+        with own_output(sys.stdout) as stdout:
+            stdout.write(FORMATS[form].render(result))
         return
-    if form == "text":
-        from rich.console import Console
+    from buildtrace.cli.console import own_console
+    from buildtrace.renderers.text.lines import Lines
 
-        from buildtrace.renderers.text.lines import Lines
-
-        tolerate(sys.stdout)
-        Lines(lambda _: text_lines(result)).stream(Console(file=sys.stdout))
-    else:
-        sys.stdout.write(FORMATS[form].render(result))
-    sys.stdout.flush()
+    with own_console(sys.stdout) as console:
+        Lines(lambda _: text_lines(result)).stream(console)

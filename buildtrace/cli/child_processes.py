@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -121,7 +122,7 @@ class _ChildProcess:
         if trace is None or not (trace.calls or trace.error):
             raise RunError(self._why(code, written=trace is not None))
         if code:
-            say(f"{self.label} ended with exit code {code}: its build is compared up to there")
+            say(f"{self.label} ended {_end(code)}: its build is compared up to there")
         return trace
 
     def _why(self, code: int, *, written: bool) -> str:
@@ -131,7 +132,7 @@ class _ChildProcess:
             say(f"{self.label} | {line}")
         if written:
             return f"{self.label}: no model was built, so there is nothing to compare"
-        return f"{self.label} ended with exit code {code} and without a trace"
+        return f"{self.label} ended {_end(code)} and without a trace"
 
     def end(self) -> None:
         """End it if it still runs: somebody else failed, or the user has seen enough."""
@@ -142,3 +143,13 @@ class _ChildProcess:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def _end(code: int) -> str:
+    """How a process ended, by its return code as `subprocess` has it."""
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        return f"by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"by signal {-code}"

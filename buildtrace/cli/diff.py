@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.parser import Parser, keras_choices, program_of, split
 from buildtrace.cli.program import TRACE_SUFFIX, Program, check_program, same_program
-from buildtrace.cli.streams import say, tolerate
-from buildtrace.cli.verbs import sentence
-from buildtrace.errors import MissingPackageError, UsageError
+from buildtrace.cli.streams import say
+from buildtrace.cli.verbs import USAGE_ERROR, sentence
+from buildtrace.errors import MissingPackageError
 
 if TYPE_CHECKING:
     import argparse
@@ -62,6 +63,8 @@ class Compared(NamedTuple):
 def main(arguments: Sequence[str]) -> int:
     """Compare, show, write; returns 0 if all builds are the same as the first, else 1.
 
+    It is 2 if that could not be shown, or not be written.
+
     Raises:
         UsageError: the request makes no sense.
         MissingPackageError: a Keras or a backend is not installed.
@@ -75,12 +78,15 @@ def main(arguments: Sequence[str]) -> int:
         _check_output(parser, path)
     programs = _programs(parser, given, theirs)
     comparisons = _compare(programs, only, given.times)
-    if given.format == "json":
-        sys.stdout.write(_json(comparisons))
-    else:
-        _show(comparisons, full=given.full)
+    attempts = Attempts()
+    with attempts.attempt("the comparison is not shown to its end"):
+        _show(comparisons, given.format, full=given.full)
     for path in given.output:
-        _write(path, comparisons, full=given.full)
+        with attempts.attempt(f"{path} is not written"):
+            _write(path, comparisons, full=given.full)
+    attempts.end()
+    if attempts.failed:
+        return USAGE_ERROR
     return int(not all(comparison.difference.same for comparison in comparisons))
 
 
@@ -156,12 +162,12 @@ def _names(text: str | None) -> list[str]:
 
 
 def _check_output(parser: Parser, path: Path) -> None:
+    from buildtrace.cli.request import check_writable
     from buildtrace.traces import wording
 
     if path.suffix.lower() not in FORMATS:
         parser.error(f"{path}: a comparison is written to {wording.listed(FORMATS, 4)} files")
-    if not path.absolute().parent.is_dir():
-        parser.error(f"cannot write {path}: there is no folder {path.absolute().parent}")
+    check_writable(path.absolute())
 
 
 def _programs(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> list[LabeledProgram]:
@@ -278,17 +284,18 @@ def _compare(programs: list[LabeledProgram], only: tuple[str, ...], times: bool)
     return comparisons
 
 
-def _show(comparisons: list[Compared], *, full: bool) -> None:
-    from rich.console import Console
-
+def _show(comparisons: list[Compared], form: str, *, full: bool) -> None:
+    from buildtrace.cli.console import own_console
     from buildtrace.renderers.terminal import side_by_side
 
-    tolerate(sys.stdout)
-    console = Console(file=sys.stdout)
-    for number, comparison in enumerate(comparisons):
-        if number:
-            console.print()
-        side_by_side.render(*comparison, full=full).stream(console)
+    with own_console(sys.stdout) as console:
+        if form == "json":
+            console.file.write(_json(comparisons))
+            return
+        for number, comparison in enumerate(comparisons):
+            if number:
+                console.print()
+            side_by_side.render(*comparison, full=full).stream(console)
 
 
 def _json(comparisons: list[Compared]) -> str:
@@ -298,11 +305,10 @@ def _json(comparisons: list[Compared]) -> str:
 
 
 def _write(path: Path, comparisons: list[Compared], *, full: bool) -> None:
+    from buildtrace.renderers import write
+
     for name, text in _files(path, comparisons, full):
-        try:
-            name.write_text(text, encoding="utf-8")
-        except OSError as error:
-            _cannot(name, error)
+        write(name, text)
         say(f"wrote {name}")
 
 
@@ -322,7 +328,3 @@ def _files(path: Path, comparisons: list[Compared], full: bool) -> Iterator[tupl
     else:
         texts = [side_by_side.to_text(*c, full=full, width=TEXT_WIDTH) for c in comparisons]
         yield path, "\n".join(texts)
-
-
-def _cannot(path: Path, error: OSError) -> NoReturn:
-    raise UsageError(f"cannot write {path}: {error.strerror or error}") from error

@@ -139,15 +139,16 @@ def _diagrams() -> Condition:
 
 
 def _print(sections: dict[str, list[Condition]]) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=sys.stdout)
-    for title, conditions in sections.items():
-        console.print(Text(title, style="bold"))
-        for condition in conditions:
-            mark, style = ("!", "yellow") if condition.bad else (" ", "")
-            text = Text(f"{mark} {condition.what:14}{condition.state}", style=style)
-            console.print(text, soft_wrap=True)
-            if condition.remedy:
-                console.print(Text(f"{'':16}{condition.remedy}"), soft_wrap=True)
+    from buildtrace.cli.console import own_console
+
+    with own_console(sys.stdout) as console:
+        for title, conditions in sections.items():
+            console.print(Text(title, style="bold"))
+            for condition in conditions:
+                mark, style = ("!", "yellow") if condition.bad else (" ", "")
+                text = Text(f"{mark} {condition.what:14}{condition.state}", style=style)
+                console.print(text, soft_wrap=True)
+                if condition.remedy:
+                    console.print(Text(f"{'':16}{condition.remedy}"), soft_wrap=True)

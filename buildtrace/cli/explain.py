@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         UsageError: there is no such rule.
     """
     from buildtrace.cli.parser import Parser
+    from buildtrace.cli.streams import own_output
     from buildtrace.cli.verbs import sentence
 
     parser = Parser(prog="buildtrace explain", usage=USAGE, description=sentence("explain"))
@@ -57,16 +58,15 @@ def main(arguments: Sequence[str]) -> int:
 
     chosen = all_rules() if given.all else _named(given.codes)
     if given.format == "markdown":
-        sys.stdout.write("\n".join(map(markdown, chosen)) if chosen else _markdown_table())
+        with own_output(sys.stdout) as stdout:
+            stdout.write("\n".join(map(markdown, chosen)) if chosen else _markdown_table())
         return 0
-    from rich.console import Console
-
+    from buildtrace.cli.console import own_console
     from buildtrace.renderers.text.lines import Lines
 
     write = _pages if chosen else _table
-    Lines(lambda width: write(chosen or all_rules(), min(width, WIDEST))).stream(
-        Console(file=sys.stdout)
-    )
+    with own_console(sys.stdout) as console:
+        Lines(lambda width: write(chosen or all_rules(), min(width, WIDEST))).stream(console)
     return 0
 
 

@@ -46,11 +46,11 @@ def main(arguments: Sequence[str]) -> int:
         help="show only this generation, installed or not (default: those that are installed)",
     )
     keras = parser.parse_args(arguments).keras
-    from rich.console import Console
-
+    from buildtrace.cli.console import own_console
     from buildtrace.renderers.text.lines import Lines
 
-    Lines(lambda width: lines(keras, min(width, WIDEST))).stream(Console(file=sys.stdout))
+    with own_console(sys.stdout) as console:
+        Lines(lambda width: lines(keras, min(width, WIDEST))).stream(console)
     return 0
 
 

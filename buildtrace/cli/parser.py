@@ -9,9 +9,9 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from buildtrace.cli.streams import tolerate
+from buildtrace.cli.streams import own_output, tolerate
 from buildtrace.cli.verbs import VERBS
 from buildtrace.errors import UsageError
 from buildtrace.generations import GENERATIONS
@@ -78,6 +78,11 @@ class Parser(argparse.ArgumentParser):
         tolerate(sys.stdout)
         return super().format_help()
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help on stdout, or in `file`; that it cannot be is no reason for two lines."""
+        with own_output(file or sys.stdout) as stream:
+            stream.write(self.format_help())
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage: `main` prints one line."""
         raise UsageError(f"{message} (see `{self.prog} --help`)")
@@ -89,7 +94,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from buildtrace import __version__
 
-        sys.stdout.write(f"buildtrace {__version__}\n")
+        with own_output(sys.stdout) as stdout:
+            stdout.write(f"buildtrace {__version__}\n")
         parser.exit()
 
 

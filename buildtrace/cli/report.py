@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import TYPE_CHECKING, TextIO
 
-from buildtrace.cli.streams import is_terminal, say, tolerate
-from buildtrace.errors import BuildtraceError, UsageError
+from buildtrace.cli.streams import is_terminal, say
+from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from buildtrace.cli.attempts import Attempts
     from buildtrace.cli.request import Request
     from buildtrace.renderers import Options
     from buildtrace.traces.trace import Trace
 
 
-def deliver(trace: Trace, request: Request, *, show: bool = True) -> bool:
-    """Show the trace and write the files that were asked for.
+def deliver(
+    trace: Trace, request: Request, attempts: Attempts, *, show: bool = True, needed: bool = True
+) -> None:
+    """Show the trace and write the files that were asked for: each that can be.
 
     Args:
         trace: what was recorded.
         request: what was asked for.
+        attempts: tries each of it, and knows afterwards how that went.
         show: whether to show the report; the files are written in any case.
-
-    Returns:
-        Whether all of it could be done. What could not has been said on stderr.
+        needed: whether all has failed if the report cannot be shown.
     """
-    options = known_model(trace, request.options)
-    shown = not show or _show(trace, options, report_stream(request))
-    written = [_write(trace, path, request.format, options) for path in request.outputs]
-    return shown and all(written)
+    options = request.options
+    with attempts.attempt("--model is not looked up", needed=needed):
+        options = known_model(trace, options)
+    if show:
+        with attempts.attempt("the report is not shown to its end", needed=needed):
+            _show(trace, options, report_stream(request))
+    for path in request.outputs:
+        with attempts.attempt(f"{path} is not written", about=f"{path}: "):
+            _write(trace, path, request.format, options)
 
 
 def report_stream(request: Request) -> TextIO | None:
@@ -53,41 +59,16 @@ def known_model(trace: Trace, options: Options) -> Options:
     return options
 
 
-def _show(trace: Trace, options: Options, stream: TextIO | None) -> bool:
-    from rich.console import Console
+def _show(trace: Trace, options: Options, stream: TextIO | None) -> None:
+    from buildtrace import renderers
+    from buildtrace.cli.console import own_console
 
+    with own_console(stream) as console:
+        renderers.show(trace, console, options)
+
+
+def _write(trace: Trace, path: Path, format: str | None, options: Options) -> None:  # noqa: A002
     from buildtrace import renderers
 
-    if stream is None:
-        return True
-    tolerate(stream)
-    try:
-        renderers.show(trace, Console(file=stream), options)
-        stream.flush()
-    except BrokenPipeError:
-        pass  # the reader has seen enough, as in `| head`
-    except BuildtraceError as error:
-        say(f"error: {error}")
-        return False
-    except ValueError:
-        return stream.closed  # the script closed it: nobody is there to see
-    return True
-
-
-def _write(trace: Trace, path: Path, format: str | None, options: Options) -> bool:  # noqa: A002
-    from buildtrace import renderers
-
-    try:
-        with warnings.catch_warnings():
-            # A warning here is for the user of the command, as it comes, and without our line.
-            warnings.simplefilter("always")
-            warnings.showwarning = lambda message, *_, **__: say(f"{path}: {message}")
-            renderers.save(trace, path, format=format, options=options)
-    except BuildtraceError as error:
-        say(f"error: {error}")
-        return False
-    except OSError as error:
-        say(f"error: cannot write {path}: {error.strerror or error}")
-        return False
+    renderers.save(trace, path, format=format, options=options)
     say(f"wrote {path}")
-    return True

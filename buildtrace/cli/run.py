@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace.capture import TrainingReached, stop_before_training
 from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import environment
+from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.progress import Progress, WatchedTracing
 from buildtrace.cli.report import deliver
 from buildtrace.cli.script import (
@@ -37,27 +38,44 @@ class Outcome(NamedTuple):
         trace: what was recorded.
         error: what the program raised, if anything.
         code: its exit code.
+        attempts: how well its trace could be made.
     """
 
     trace: Trace
     error: BaseException | None
     code: int
+    attempts: Attempts
+
+    def end(self) -> None:
+        """Pass on an interrupt that nobody caught, now that all that could be done is done.
+
+        Raises:
+            KeyboardInterrupt: there was one, in the program or later.
+        """
+        if type(self.error) is KeyboardInterrupt and self.code == INTERRUPTED:
+            raise self.error
+        self.attempts.end()
 
 
 def run(program: Program, request: Request) -> int:
     """Run the program under tracing and report; returns the program's exit code.
 
+    That is 1 instead of 0 if a file is missing in the end that was asked for. A picture is not, if
+    no model was built.
+
     Raises:
         NoProgramError: there is no such module.
         MissingPackageError: the wanted Keras is not installed.
+        KeyboardInterrupt: the program or the report was interrupted.
     """
     stdout, stderr = sys.stdout, sys.stderr
     outcome = traced(program)
     with original_streams(stdout, stderr):
         explain_end(outcome, program.keras)
         show = bool(outcome.trace.calls or outcome.trace.findings)
-        done = deliver(outcome.trace, request, show=show)
-    return outcome.code if outcome.code or done else 1
+        deliver(outcome.trace, request, outcome.attempts, show=show, needed=False)
+    outcome.end()
+    return outcome.code or int(outcome.attempts.failed)
 
 
 @contextlib.contextmanager
@@ -84,10 +102,22 @@ def traced(program: Program) -> Outcome:
         with Progress(tracing, sys.stderr), training:
             error = _run(program, tracing)
             code = _report_end(error)
-            code = code if wait_for_threads() else INTERRUPTED
+            wait_for_threads()
     finally:
-        tracing.stop()
-    return Outcome(tracing.trace, error, code)
+        attempts = _stop(tracing)
+    return Outcome(tracing.trace, error, code, attempts)
+
+
+def _stop(tracing: WatchedTracing) -> Attempts:
+    """Have the trace made."""
+    attempts = Attempts()
+    with attempts.attempt("the trace is not whole", needed=False):
+        try:
+            tracing.stop()
+        except KeyboardInterrupt:
+            tracing.stop()  # what was recorded is not lost for that
+            raise
+    return attempts
 
 
 def _run(program: Program, tracing: WatchedTracing) -> BaseException | None:

@@ -7,6 +7,7 @@ own, `sys.argv`, `sys.path[0]`, and tracebacks that begin in its own code.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib.util
 import io
 import os
@@ -119,18 +120,38 @@ def report_exception(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return _exit_code(error.code)
     _without_us(error)
-    traceback = error.__traceback__
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     sys.last_exc = error  # type: ignore[attr-defined, unused-ignore]  # from Python 3.12
+    hook = getattr(sys, "excepthook", None)
     try:
-        sys.excepthook(type(error), error, traceback)
-    except Exception as failure:  # a hook of the script's own may fail
-        sys.stderr.write("Error in sys.excepthook:\n")
+        if hook is None:
+            _write_error("sys.excepthook is missing\n")
+            _display(error)
+        else:
+            hook(type(error), error, error.__traceback__)
+    except SystemExit as end:
+        return _exit_code(end.code)
+    except BaseException as failure:  # a hook of the script's own may fail
         _without_us(failure)
-        sys.__excepthook__(type(failure), failure, failure.__traceback__)
-        sys.stderr.write("\nOriginal exception was:\n")
-        sys.__excepthook__(type(error), error, traceback)
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+        _write_error("Error in sys.excepthook:\n")
+        _display(failure)
+        _write_error("\nOriginal exception was:\n")
+        _display(error)
+    return INTERRUPTED if type(error) is KeyboardInterrupt else 1
+
+
+def _display(error: BaseException) -> None:
+    with contextlib.suppress(BaseException):
+        sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+def _write_error(text: str) -> None:
+    """Write to stderr, whatever the script has made of that."""
+    try:
+        sys.stderr.write(text)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode())
 
 
 def _without_us(error: BaseException) -> None:
@@ -187,13 +208,15 @@ def _exit_code(code: object) -> int:
         return 0
     if isinstance(code, int):
         return int(code)
-    if sys.stderr is not None:
-        sys.stderr.write(f"{code}\n")
+    stderr: Any = sys.__stderr__ if sys.stderr is None else sys.stderr
+    with contextlib.suppress(BaseException):  # its `__str__` may raise anything
+        stderr.write(str(code))
+    _write_error("\n")
     return 1
 
 
-def wait_for_threads() -> bool:
-    """Wait for the program's threads, as `python` does at its end; false if interrupted.
+def wait_for_threads() -> None:
+    """Wait for the program's threads, as `python` does at its end, and as long.
 
     Joining them would not do: those of an executor end only when Python says that it is ending.
     """
@@ -202,6 +225,7 @@ def wait_for_threads() -> bool:
     if shutdown is not None and not all(thread.daemon for thread in others):
         try:
             shutdown()
-        except KeyboardInterrupt:
-            return False
-    return True
+        except BaseException as error:  # Ctrl-C: Python waits no longer, and ends as it would have
+            _without_us(error)
+            _write_error(f"Exception ignored in: {threading}\n")
+            _display(error)

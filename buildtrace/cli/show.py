@@ -16,10 +16,13 @@ def show(path: str, request: Request) -> int:
     Raises:
         TraceFileError: the file is no trace, is damaged, or is of a newer version.
     """
+    from buildtrace.cli.attempts import Attempts
     from buildtrace.cli.report import deliver
     from buildtrace.traces.trace_file import load
 
     trace = load(path)
     shown = request.view_asked or not request.outputs
-    done = deliver(trace, request._replace(view_asked=True), show=shown)
-    return 0 if done else 1
+    attempts = Attempts()
+    deliver(trace, request._replace(view_asked=True), attempts, show=shown)
+    attempts.end()
+    return int(attempts.failed or attempts.empty)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
 
@@ -21,11 +24,46 @@ def tolerate(stream: TextIO | None) -> None:
 
 def say(message: str) -> None:
     """Write one line of our own on stderr, marked as ours."""
+    # There may be no stderr to speak of: closed by the script, full, or none under pythonw.
+    with contextlib.suppress(OSError, ValueError), own_output(sys.stderr) as stderr:
+        stderr.write(f"buildtrace: {message}\n")
+
+
+@contextlib.contextmanager
+def own_output(stream: TextIO | None) -> Iterator[TextIO]:
+    """Have what the block writes to the stream go out at once, or not at all.
+
+    What cannot be written is dropped, or Python would try again at its end, complain, and change
+    the exit code. What the script had left in the stream is not ours to drop: of that, Python
+    complains as ever. A reader that has seen enough, as in `| head`, is no error.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    if stream is None or stream.closed:
+        raise OSError("there is no stream for it, or it is closed")
+    stream.flush()
     try:
-        sys.stderr.write(f"buildtrace: {message}\n")
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):
-        pass  # no stderr to speak of: closed by the script, or none under pythonw
+        yield stream
+        stream.flush()
+    except BrokenPipeError:
+        _drop(stream)
+    except BaseException:
+        _drop(stream)
+        raise
+
+
+def _drop(stream: TextIO) -> None:
+    """Have go nowhere what the stream still holds."""
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as null:  # noqa: PTH123
+        number = stream.fileno()
+        true = os.dup(number)
+        os.dup2(null.fileno(), number)
+        try:
+            stream.flush()
+        finally:
+            os.dup2(true, number)
+            os.close(true)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -34,16 +72,3 @@ def is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False  # closed
-
-
-def flush() -> None:
-    """Flush stdout; a reader that has seen enough, as in `| head`, is no reason to complain."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        import os
-
-        # Python flushes once more at its end: let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        pass  # closed, or none at all

@@ -15,7 +15,7 @@ USAGE_ERROR = 2
 """A request that makes no sense, so that nothing was run."""
 
 INTERRUPTED = 130
-"""Ctrl-C, as shells have it."""
+"""Ctrl-C, as shells have it. The command itself ends by the signal."""
 
 
 def sentence(verb: str) -> str:

@@ -19,6 +19,7 @@ from IPython.display import display
 from buildtrace.capture import Tracing
 from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import parser as cli
+from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.environment import quiet_tensorflow
 from buildtrace.cli.report import deliver, known_model
 from buildtrace.cli.request import check_outputs
@@ -171,7 +172,9 @@ class Magics:
             display(shown)  # type: ignore[no-untyped-call, unused-ignore]
         elif error is None:
             say("nothing to show: no model was built")
-        deliver(trace, asked.request._replace(options=options), show=False)
+        attempts = Attempts()
+        deliver(trace, asked.request._replace(options=options), attempts, show=False)
+        attempts.end()
 
 
 @dataclasses.dataclass

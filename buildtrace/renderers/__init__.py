@@ -159,9 +159,16 @@ def save(
         RenderError: the output could not be made.
         OSError: the file could not be written.
     """
-    output = content(trace, renderer_for(path, format).name, options)
+    write(Path(path), content(trace, renderer_for(path, format).name, options))
+
+
+def write(target: Path, output: str | bytes) -> None:
+    """Have a file with this content: all of it, or else the one that was there.
+
+    Raises:
+        OSError: it could not be written.
+    """
     data = output.encode() if isinstance(output, str) else output
-    target = Path(path)
     if target.exists() and not target.is_file():
         target.write_bytes(data)  # a device or a pipe is no file to be replaced
         return

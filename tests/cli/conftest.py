@@ -1,6 +1,7 @@
 """Two ways to run the command: in this process (fast), and as users do (faithful)."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ def clean_env(monkeypatch):
 def cli(clean_env, capfd):
     """Run the command in this process; gives back what a run changes of it."""
     clean_env.setattr(sys, "argv", ["buildtrace"])
+    clean_env.setattr(sys, "excepthook", sys.excepthook)
     clean_env.setattr(sys, "path", sys.path[:])
     clean_env.setattr(sys, "meta_path", sys.meta_path[:])
     clean_env.setitem(sys.modules, "__main__", sys.modules["__main__"])
@@ -48,6 +50,8 @@ def cli(clean_env, capfd):
             code = main([str(argument) for argument in arguments])
         except SystemExit as end:  # as argparse ends --help
             code = end.code or 0
+        except KeyboardInterrupt:  # Python ends by the signal then
+            code = -signal.SIGINT
         return Result(code, *capfd.readouterr())
 
     return run

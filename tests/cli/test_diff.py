@@ -197,6 +197,10 @@ def test_a_damaged_trace_is_said_before_a_script_runs(cli, script, tmp_path):
     [
         ("print('hello')", "no model was built, so there is nothing to compare"),
         ("import os; print('hello'); os._exit(3)", "ended with exit code 3 and without a trace"),
+        (
+            "import os; print('hello', flush=True); os.kill(os.getpid(), 15)",
+            "ended by SIGTERM and without a trace",
+        ),
     ],
 )
 def test_a_script_that_leaves_nothing_to_compare(cli, files, script, source, words):

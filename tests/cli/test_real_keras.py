@@ -155,7 +155,7 @@ def test_an_interrupt_shows_what_was_recorded(script, tmp_path):
         except subprocess.TimeoutExpired:  # Python drops one that comes in a callback of its own
             child.send_signal(signal.SIGINT)
             errors = child.communicate(timeout=25)[1]
-    assert child.returncode == 130
+    assert child.returncode == -signal.SIGINT
     assert errors.index("\nKeyboardInterrupt\n") < errors.index("Slow.build")
     assert trace_file.load("build.json").failed.name == "Slow.build"
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from buildtrace.errors import RenderError, UsageError
+from buildtrace.errors import NothingToDrawError, UsageError
 from buildtrace.renderers.drawing.caption import joined, short
 from buildtrace.renderers.drawing.diagram import (
     Box,
@@ -70,7 +70,7 @@ def _chosen(trace: Trace, options: Options) -> list[Graph]:
                 f"no model named {asked} was built; built: {', '.join(known) or 'none'}"
             ) from None
     if not trace.graphs:
-        raise RenderError("no model was built: there is nothing to draw")
+        raise NothingToDrawError("no model was built: there is nothing to draw")
     return trace.index.outermost_graphs
 
 
