@@ -90,6 +90,12 @@ class Tracing:
                 stacklevel=3,
             )
 
+    def ended_by(self, error: BaseException) -> None:
+        """Note the exception that ends what is traced; to be called before `stop`."""
+        self.trace.error = error_info(error)
+        last = next((r for r in reversed(self._records) if r.parent is None), None)
+        _recorder.end_program(error, last)
+
     def snapshot(self) -> Trace:
         """What was recorded until now, as a trace of its own."""
         trace = Trace(sources=UNSET)
@@ -156,7 +162,7 @@ def trace() -> Iterator[Trace]:
     try:
         yield tracing.trace
     except BaseException as error:
-        tracing.trace.error = error_info(error)
+        tracing.ended_by(error)
         raise
     finally:
         try:

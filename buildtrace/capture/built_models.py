@@ -158,7 +158,11 @@ class Models:
 
     def close_tree(self, records: Sequence[Record]) -> None:
         """Read the models that were built in a tree of calls that is over."""
-        seen = {record.number: record for record in records if record.number is not None}
+        seen = {
+            record.number: record
+            for record in records
+            if record.number is not None and record.layer is not None
+        }
         errors = [record for record in records if record.error is not None]
         failed = {record.number for record in errors}
         unmade = {record.number for record in errors if record.hooked.makes_graph}

@@ -192,6 +192,12 @@ class Patches:
         """Put in the hook of a landmark; false if this Keras does not have the landmark."""
         try:
             owner, name = resolve(adapter.root, landmark.target_on(adapter.backend))
+            if landmark.only_failing:
+                function = Function.of(own_names(owner)[name])
+                self.recorder.constructors[adapter.package] = HookedLandmark(
+                    landmark, adapter, function, READERS[landmark.reads]
+                )
+                return True
             if landmark.scope is not None:
                 self._add_scope(landmark, owner, name, adapter)
                 return True
@@ -341,6 +347,7 @@ class Patches:
         _restore_references(self._originals)
         self.keras.clear()
         self.recorder.hook_codes = {}
+        self.recorder.constructors = {}
         # The last: until here, all of this can be done again.
         for kept in (self._families, self._watched, self._originals):
             kept.clear()

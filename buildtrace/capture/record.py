@@ -295,12 +295,16 @@ class Thread:
         unlisten: ends that.
         ends: weak references to symbolic tensors that came out of calls at the bottom since a
             functional model was made last: where the graph ends that is being put together.
+        ended: the order of the call that gave the last of them.
+        error: the exception that is on its way out of the open calls.
         interrupted: whether some of our own work was, so that some of it may be left to do.
         number: the thread's number in traces.
     """
 
     __slots__ = (
+        "ended",
         "ends",
+        "error",
         "interrupted",
         "kind",
         "listening",
@@ -323,6 +327,8 @@ class Thread:
         self.unlisten: Callable[[], None] = lambda: None
         self.number: int | None = None
         self.ends: deque[weakref.ref[Any]] = deque(maxlen=MOST_ENDS)
+        self.ended = -1
+        self.error: BaseException | None = None
 
 
 class Local(threading.local):

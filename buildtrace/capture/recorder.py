@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from buildtrace.capture import operations, readers, snapshot
 from buildtrace.capture.built_models import Models
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in, is_user_file
+from buildtrace.capture.constructors import failed_constructors
 from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
 from buildtrace.generations.base import flat
@@ -49,6 +50,7 @@ class Recorder:
         problems: what could not be read, and why.
         hook_codes: the code of the functions whose frames are hooks, by its id.
         limit: Python's, of recursion.
+        constructors: what stands for the constructors of layers, by package of Keras.
     """
 
     def __init__(self) -> None:
@@ -59,6 +61,7 @@ class Recorder:
         self.problems: list[str] = []
         self.hook_codes: Mapping[int, CodeType] = {}
         self.limit = RecursionLimit()
+        self.constructors: dict[str, HookedLandmark] = {}
         self._local = Local()
         self._open_trees: dict[int, list[Record]] = {}
         self._order = itertools.count()
@@ -262,7 +265,7 @@ class Recorder:
                         record.sources = None
                     stack.pop()
                     if not stack:
-                        _keep_end(thread, hooked, result)
+                        _keep_end(thread, record, result)
                         self._close_tree(thread)
                 else:
                     self._close(thread, record)
@@ -459,6 +462,7 @@ class Recorder:
                 for listener in self.listeners:
                     listener.add(records)
             thread.records = []
+            thread.error = None
             self._drop_tree()
             for record in records:
                 record.layer = None
@@ -490,6 +494,7 @@ class Recorder:
             self._finish(thread, thread.stack.pop(), now)
         thread.tentative.clear()
         thread.muted = 0
+        thread.error = None
         if thread.interrupted:
             self._make_good(thread)
 
@@ -514,8 +519,87 @@ class Recorder:
                 self.models.note_failed(record)
             else:
                 self._note_unfinished(record)
+            if record.thread.error is not error:
+                record.thread.error = error
+                adapter = record.hooked.adapter
+                self._add_constructors(record.thread, error, adapter.package, record)
         except Exception as problem:
             self._note_problem(record.hooked, problem)
+
+    def _add_constructors(
+        self, thread: Thread, error: BaseException, package: str, parent: Record | None
+    ) -> list[Record]:
+        """Add the constructors of layers that an exception came out of, with no hook to see them.
+
+        Args:
+            thread: where that is.
+            error: the exception.
+            package: the Keras that the layers are of.
+            parent: the innermost call that the exception came out of.
+        """
+        hooked = self.constructors.get(package)
+        if hooked is None:
+            return []
+        around = None if parent is None else parent.layer
+        made: list[Record] = []
+        layer_class = hooked.adapter.layer_class
+        for layer, function, caller, raised in failed_constructors(error, layer_class, around):
+            now = perf_counter_ns()
+            number = None if layer is None else self.layers.number(layer)
+            inner = Record(
+                hooked.of_function(function),
+                None,
+                None,
+                thread,
+                now,
+                now,
+                next(self._order),
+                None,
+                0,
+                made[-1] if made else parent,
+                layer,
+                number,
+                caller,
+                error=snapshot.error_info(raised),
+            )
+            if layer is not None and number is not None:
+                self.layers.read(layer, number)
+            made.append(inner)
+        if parent is not None:
+            for record in made:
+                record.layer = None  # only half made: there is no more to read of it
+            thread.records += made
+        return made
+
+    def end_program(self, error: BaseException, last: Record | None) -> None:
+        """Note what an exception ended that no call was recorded of.
+
+        Args:
+            error: the exception that ends what is traced.
+            last: the last call at the bottom.
+        """
+        info, noted = snapshot.error_info(error), last and last.error
+        if noted and (noted.type, noted.message) == (info.type, info.message):
+            return  # it came out of that call
+        thread = self._local.thread
+        ends = _ends(thread)
+        used = None if last is None else last.hooked.adapter.package
+        packages = sorted(self.constructors, key=lambda package: package != used)
+        tries = (self._add_constructors(thread, error, package, None) for package in packages)
+        made = next(filter(None, tries), [])
+        if made and made[0].layer is None and used is None and len(packages) > 1:
+            made = []  # of two Kerases, both have a class of this name
+        if last is not None and ends and (made or last.order == thread.ended):
+            layer = made[0].layer if made else None
+            order = made[0].order if made else last.order
+            self.models.note_unfinished(last.hooked.adapter, order, layer, [], ends)
+        if made:
+            if thread.number is None:
+                thread.number = next(self._threads)
+            for listener in self.listeners:
+                listener.add(made)
+            for record in made:
+                record.layer = None
 
     def _note_unfinished(self, record: Record) -> None:
         """Keep what there is of a graph that was being put together when a call failed."""
@@ -547,16 +631,17 @@ def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int
     return callers
 
 
-def _keep_end(thread: Thread, hooked: HookedLandmark, result: Any) -> None:
+def _keep_end(thread: Thread, record: Record, result: Any) -> None:
     """Remember a symbolic tensor that came out of a call at the bottom."""
-    if hooked.makes_graph:
+    symbol = record.hooked.symbol
+    if record.hooked.makes_graph:
         thread.ends.clear()  # what led here is in a model now
-    elif type(result) is hooked.symbol:
+        return
+    if type(result) in (list, tuple, dict):
+        result = next((leaf for leaf in flat(result) if type(leaf) is symbol), None)
+    if type(result) is symbol:
         thread.ends.append(weakref.ref(result))
-    elif type(result) in (list, tuple, dict):
-        leaf = next((leaf for leaf in flat(result) if type(leaf) is hooked.symbol), None)
-        if leaf is not None:
-            thread.ends.append(weakref.ref(leaf))
+        thread.ended = record.order
 
 
 def _ends(thread: Thread) -> list[Any]:

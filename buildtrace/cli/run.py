@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.capture import TrainingReached, stop_before_training
-from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import environment
 from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.progress import Progress, WatchedTracing
@@ -129,7 +128,7 @@ def _run(program: Program, tracing: WatchedTracing) -> BaseException | None:
     except (SystemExit, TrainingReached) as end:  # an end, but no error
         return end
     except BaseException as error:  # KeyboardInterrupt is one like any other
-        tracing.trace.error = error_info(error)
+        tracing.ended_by(error)
         return error
     return None
 

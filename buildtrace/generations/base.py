@@ -85,6 +85,8 @@ class Landmark(NamedTuple):
             daily use of a model that is built already.
         nested: true if it is recorded only inside another landmark's call.
         scope: how to see it, where a hook on the function itself would not do.
+        only_failing: true if it has no hook at all: only those calls of it, and of the methods of
+            the same name in the classes below, are known that an exception came out of.
         since: first version that has it; `None` for all.
         until: first version that does not have it any more; `None` for all.
     """
@@ -101,6 +103,7 @@ class Landmark(NamedTuple):
     means_build: bool = False
     nested: bool = False
     scope: Scope | None = None
+    only_failing: bool = False
     since: str | None = None
     until: str | None = None
 

@@ -17,7 +17,6 @@ from IPython.core.error import UsageError as MagicUsageError
 from IPython.display import display
 
 from buildtrace.capture import Tracing
-from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import parser as cli
 from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.environment import quiet_tensorflow
@@ -159,7 +158,7 @@ class Magics:
         """Stop recording, keep the trace, and show it."""
         trace = tracing.trace
         if error is not None:
-            trace.error = error_info(error)  # before it is looked for causes
+            tracing.ended_by(error)  # before it is looked for causes
         tracing.stop()
         kept = {(finding.code, finding.calls) for finding in trace.findings}
         name_cells(trace, self._shell)

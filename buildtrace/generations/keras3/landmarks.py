@@ -148,6 +148,16 @@ LANDMARKS = (
     ),
     # 3. Building the layers.
     Landmark(
+        name="Layer.__init__",
+        target="layers.layer:Layer.__init__",
+        step="build",
+        role="makes a layer",
+        reads="state",
+        only_failing=True,
+        summary="Makes the layer: checks and keeps its settings; weights come later, when it is "
+        "built. Only a constructor that fails is shown: of the layer's own class, without a time.",
+    ),
+    Landmark(
         name="Layer._maybe_build",
         target="layers.layer:Layer._maybe_build",
         step="build",

@@ -171,7 +171,7 @@ class _DiagramMaker:
         shape = wording.tensors(node.outputs)
         return BoxRow(
             name=node.name,
-            title=short(node.name),
+            title=short(node.name or node.class_name),
             class_name=short(node.class_name),
             kind=kind_of(node),
             shape=shape,

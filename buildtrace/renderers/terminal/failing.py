@@ -65,7 +65,8 @@ def severity(failure: Failure) -> Severity:
 def where(failure: Failure) -> str:
     """The call that failed, the layer at work, and what that was given."""
     assert failure.call is not None
-    layer = f" of {named(failure.layer)}" if failure.layer else ""
+    # A constructor may fail before the layer has its name.
+    layer = f" of {named(failure.layer)}" if failure.layer and failure.layer.name else ""
     given = f" on {wording.tensors(failure.given)}" if failure.given else ""
     return f"{wording.sanitize(failure.call.name)}{layer}{given}"
 

@@ -1,0 +1,101 @@
+"""Constructors of layers that failed: no hook is in them, but the exception came out of them.
+
+A model has hundreds of layers, and each has a constructor for every class that it inherits from:
+hooks in them would cost too much for what they show. Where one fails, the traceback tells it all.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from buildtrace.capture.callers import is_user_file
+from buildtrace.capture.record import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType
+
+    from buildtrace.capture.callers import Caller
+
+_WRONG_ARGUMENTS = re.compile(r"([\w.]+)\.__init__\(\) (missing|takes|got)\b")
+"""What Python says where a constructor cannot begin; then there is no frame of it."""
+
+
+class FailedConstructor(NamedTuple):
+    """A constructor that an exception came out of.
+
+    Attributes:
+        layer: what was being made; `None` if the constructor could not begin.
+        function: the constructor, that of the layer's own class.
+        caller: the user's line that makes the layer.
+        error: what came out of it.
+    """
+
+    layer: Any
+    function: Function
+    caller: Caller | None
+    error: BaseException
+
+
+def failed_constructors(
+    error: BaseException, layer_class: type, around: Any
+) -> list[FailedConstructor]:
+    """The constructors of layers that an exception came out of, outermost first.
+
+    Args:
+        error: the exception.
+        layer_class: what makes something a layer.
+        around: the layer of the call that it came out of first: its constructor is no news.
+    """
+    found = list(_constructors(error, layer_class, around))
+    original = error.__context__
+    if not found and original is not None and str(original) in str(error):
+        # Keras has put a new exception in its place, with words added and its own frames left out.
+        found = list(_constructors(original, layer_class, around))
+    return found
+
+
+def _constructors(
+    error: BaseException, layer_class: type, around: Any
+) -> Iterator[FailedConstructor]:
+    seen = {id(around)}
+    caller: Caller | None = None
+    level = error.__traceback__
+    while level is not None:
+        code, made = level.tb_frame.f_code, None
+        if code.co_name == "__init__" and code.co_varnames:
+            made = level.tb_frame.f_locals.get(code.co_varnames[0])
+        if isinstance(made, layer_class) and id(made) not in seen:
+            seen.add(id(made))
+            yield FailedConstructor(made, _function(type(made), code), caller, error)
+        if is_user_file(code.co_filename):
+            caller = code, level.tb_lasti
+        level = level.tb_next
+    wrong = _WRONG_ARGUMENTS.match(str(error)) if isinstance(error, TypeError) else None
+    cls = wrong and _class_named(wrong[1], layer_class)
+    if cls is not None:
+        yield FailedConstructor(None, Function.of(cls.__init__), caller, error)
+
+
+def _function(cls: type, code: CodeType) -> Function:
+    """The constructor that has this code, of a class or of one that it inherits from."""
+    for base in cls.__mro__:
+        function = vars(base).get("__init__")
+        if function is not None and getattr(inspect.unwrap(function), "__code__", None) is code:
+            return Function.of(function)
+    return Function(
+        f"{cls.__name__}.__init__", cls.__module__, code.co_filename, code.co_firstlineno
+    )
+
+
+def _class_named(name: str, base: type) -> Any:
+    """The class of this qualified name among those below `base`; `None` if there is none."""
+    waiting = [base]
+    while waiting:
+        cls = waiting.pop()
+        if cls.__qualname__ == name:
+            return cls
+        waiting += type.__subclasses__(cls)
+    return None
