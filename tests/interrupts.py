@@ -14,11 +14,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scenarios import GENERATIONS
+
 import buildtrace
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from types import CodeType, FrameType
+
+    from scenarios import Keras
 
 CAPTURE = str(Path(buildtrace.__file__).parent / "capture") + os.sep
 HOOKS = CAPTURE + "hooks.py"
@@ -100,6 +104,11 @@ class KerasInterrupt(Interrupt):
         if file.startswith(CAPTURE) and file != HOOKS:
             self._recorder_frames += {"call": 1, "return": -1}.get(event, 0)
         return file.startswith(self._folder) and not self._recorder_frames
+
+
+def share_of(k: Keras, moments: Collection[int]) -> list[int]:
+    """Every second moment, where two generations are here: our own code is the same for both."""
+    return sorted(moments)[k.generation % len(GENERATIONS) :: len(GENERATIONS)]
 
 
 def sample(moments: Collection[int], many: int, seed: int) -> list[int]:

@@ -224,7 +224,7 @@ def _signature(function: Any) -> inspect.Signature | None:
         ("kwargs", inspect.Parameter.VAR_KEYWORD),
     ]:
         return None
-    return inspect.signature(function)
+    return inspect.signature(function) if hasattr(function, "__wrapped__") else own
 
 
 def hook_code() -> CodeType:

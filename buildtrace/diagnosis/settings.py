@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,11 +9,6 @@ import msgspec
 
 from buildtrace.diagnosis import all_rules
 from buildtrace.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FILE = "pyproject.toml"
 TABLE = "[tool.buildtrace]"
@@ -70,8 +64,8 @@ def read(start: Path) -> Settings:
 
 def _table_in(path: Path) -> object | None:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # a TOMLDecodeError is a ValueError
+        document = msgspec.toml.decode(path.read_bytes())
+    except (OSError, ValueError) as error:  # bad UTF-8, or no TOML
         raise UsageError(f"cannot read {path}: {error}") from error
     tool = document.get("tool", {})
     return tool.get("buildtrace") if isinstance(tool, dict) else None

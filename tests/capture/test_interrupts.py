@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from interrupts import Interrupt, sample
+from interrupts import Interrupt, sample, share_of
 from patches import live_wrappers, patched_since, snapshot
 from scenarios import Keras, imported, mlp
 from wellformed import faults_of
@@ -113,6 +113,6 @@ def test_an_interrupted_stop_keeps_the_trace(k: Keras, many: int) -> None:
 
     moments = Interrupt()
     calls = recorded(Interrupt()), recorded(moments)
-    for at in sample(moments.of_each_place(0), many, seed=2):
+    for at in sample(share_of(k, moments.of_each_place(0)), many, seed=2):
         hook = Interrupt(at)
         assert (recorded(hook),) * 2 == calls, hook.where
