@@ -84,6 +84,7 @@ class Models:
         self._builds: dict[int, int] = {}
         self._unread: dict[int, _Unread] = {}
         self._unmade = _Unmade()
+        self._wholes: dict[int, tuple[weakref.ref[Any], Adapter]] = {}
 
     # -- weights ------------------------------------------------------------------------------
 
@@ -179,10 +180,39 @@ class Models:
                 models[number] = layer, adapter
         if not models:
             return
+        if self._wholes:
+            self._read_wholes(records[-1].order)
         inner = {id(adapter.inner_model(layer)) for layer, adapter in models.values()}
         for number, (layer, adapter) in models.items():
             if id(layer) not in inner:
                 self._read_when_due(number, layer, adapter, records[-1].order)
+
+    def note_whole(self, model: Any, number: int, adapter: Adapter, order: int) -> None:
+        """Keep a model of the user's that may be used through its parts only, without its `call`.
+
+        Args:
+            model: the model.
+            number: the model's.
+            adapter: of its Keras.
+            order: the moment, among all calls of the process.
+        """
+        if adapter.is_own(model) or not isinstance(model, adapter.model_class):
+            return
+        if number in self.graphs or number in self._flows:
+            return
+        if adapter.graph_nodes(model) is None:
+            self._wholes[number] = weakref.ref(model), adapter
+            self._read_wholes(order)
+
+    def _read_wholes(self, order: int) -> None:
+        """Read the models whose `call` has not run, of which a part is built."""
+        for number, (reference, adapter) in list(self._wholes.items()):
+            model = reference()
+            if model is None or number in self._flows:
+                del self._wholes[number]
+            elif any(adapter.state(part)["built"] for part in adapter.top_layers(model)):
+                self._layers.read(model, number)
+                self._read_when_due(number, model, adapter, order)
 
     def _read_when_due(self, number: int, model: Any, adapter: Adapter, order: int) -> None:
         """Read a model that was built, but not each time if that happens again and again.

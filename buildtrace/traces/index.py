@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from buildtrace.traces.failures import Raised, all_raised
 from buildtrace.traces.lazy import cached_property
 from buildtrace.traces.schema import LayerRef
+from buildtrace.traces.unseen import unseen_flow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -166,10 +167,11 @@ class TraceIndex:
     def unbuilt(self) -> Iterator[tuple[LayerRef, LayerRef | None]]:
         """The layers that a model has and that are not built, each with its model.
 
-        A model that is itself not built comes with `None`.
+        A model that is itself not built comes with `None`; one that is used through its parts only
+        need not be.
         """
         for graph in self.trace.graphs:
-            if not graph.built:
+            if not graph.built and not unseen_flow(self.trace, graph):
                 yield graph.model, None
             nodes = (node for node in graph.nodes if not node.built)
             for layer in dict.fromkeys(node.layer for node in nodes if node.layer is not None):

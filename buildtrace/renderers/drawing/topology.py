@@ -23,6 +23,7 @@ from buildtrace.renderers.drawing.kinds import kind_of
 from buildtrace.traces import wording
 from buildtrace.traces.shown_models import More, folded
 from buildtrace.traces.totals import totals
+from buildtrace.traces.unseen import unseen_flow
 
 if TYPE_CHECKING:
     from buildtrace.renderers import Options
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 UNFINISHED = "the build ended in an exception"
+UNSEEN = "its flow was not seen"
 
 MODERATE = 30
 """A nested model of more layers is drawn as one box unless everything is asked for."""
@@ -54,7 +56,10 @@ def diagram_of(trace: Trace, options: Options, coarsen: Coarsening) -> Diagram:
     return Diagram(
         models=tuple(group for group, _ in models),
         connections=tuple(c for _, subdiagram in models for c in subdiagram.connections),
-        notes=tuple(f"models: {more.text}" for more in graphs if isinstance(more, More)),
+        notes=(
+            *(f"models: {more.text}" for more in graphs if isinstance(more, More)),
+            *maker.unseen,
+        ),
     )
 
 
@@ -75,7 +80,11 @@ def _chosen(trace: Trace, options: Options) -> list[Graph]:
 
 
 class _DiagramMaker:
-    """Makes groups of graphs; a box's id says no more than where in the diagram it is."""
+    """Makes groups of graphs; a box's id says no more than where in the diagram it is.
+
+    Attributes:
+        unseen: what the groups that were made do not show, as lines.
+    """
 
     def __init__(self, trace: Trace, options: Options, coarsen: Coarsening) -> None:
         self._graphs = trace.index.graph_by_model
@@ -83,6 +92,8 @@ class _DiagramMaker:
         self._options = options
         self._coarsen = coarsen
         self._models = 0
+        self._trace = trace
+        self.unseen: dict[str, None] = {}
 
     def model(self, graph: Graph) -> tuple[Group, SubDiagram]:
         """A model of its own, with all that is in it."""
@@ -93,6 +104,9 @@ class _DiagramMaker:
 
     def _group(self, graph: Graph, id_: str, inside: SubDiagram, note: str = "") -> Group:
         parameters = totals(self._index.weights_within(graph.model.id)).parameters
+        unseen = unseen_flow(self._trace, graph)
+        if unseen:
+            self.unseen[unseen] = None
         return Group(
             id=id_,
             title=short(graph.model.name),
@@ -100,6 +114,7 @@ class _DiagramMaker:
                 short(graph.model.class_name),
                 wording.count(parameters, "parameter") if parameters else "",
                 "" if graph.built else UNFINISHED if graph.unfinished else "not built",
+                UNSEEN if unseen else "",
                 note,
             ),
             members=inside.members,

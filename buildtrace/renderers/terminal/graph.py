@@ -15,6 +15,7 @@ from buildtrace.traces import wording
 from buildtrace.traces.gaps import Gap, Limits, gaps
 from buildtrace.traces.shown_models import More, form, shown
 from buildtrace.traces.totals import totals
+from buildtrace.traces.unseen import unseen_flow
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(few=40, many=80, most=100)
 """How many rows a graph may have; a model in it is a graph of its own."""
+
+NO_GRAPH = "This model has no graph, or none yet; these are its layers."
 
 WIDEST_DRAWING = 24
 """If the lines need more columns than this, the column "from" alone says what is connected."""
@@ -89,7 +92,8 @@ def _heading(trace: Trace, graph: Graph, width: int) -> Iterator[Line]:
     if graph.source == "flow":
         text = "Keras keeps no graph of this model; this one shows how its tensors went."
         if not graph.edges:
-            text = "This model has no graph, or none yet; these are its layers."
+            unseen = unseen_flow(trace, graph)
+            text = f"These are its parts; {unseen}." if unseen else NO_GRAPH
         yield from wrapped(text, width, [], [], styles.NOTE)
 
 
