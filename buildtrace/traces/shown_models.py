@@ -36,8 +36,8 @@ def folded(graphs: list[Graph], full: bool) -> list[Graph | More]:
     position = 0
     for gap in [] if full else gaps(kinds, LIMITS):
         hidden = graphs[gap.start : gap.end]
-        names = [wording.sanitize(graph.model.name) for graph in (hidden[0], hidden[-1])]
-        more = More(hidden, f"{gap.text}: {' to '.join(names)}")
+        names = [graph.model.name for graph in hidden]
+        more = More(hidden, f"{gap.text}: {wording.span(names)}")
         entries += [*graphs[position : gap.start], more]
         position = gap.end
     return entries + graphs[position:]

@@ -166,6 +166,15 @@ def listed(words: Iterable[str], most: int | None = None) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def span(names: Sequence[str]) -> str:
+    """The names of several things in a row, by the first and the last: "dense_1 to dense_39"."""
+    different = list(dict.fromkeys(map(sanitize, names)))
+    ends = [sanitize(names[0]), sanitize(names[-1])]
+    if len(different) < 3 or ends[0] == ends[1]:
+        return listed(different, most=3)
+    return " to ".join(ends)
+
+
 def duration(nanoseconds: int) -> str:
     """A time with three digits and its unit."""
     if nanoseconds >= 10**9:

@@ -161,12 +161,11 @@ class _Rows:
 
     def _gap(self, gap: Gap, hidden: list[Node], drawing: str, level: int) -> SpanningRow:
         """The row that stands for those that are left out."""
-        names = [wording.sanitize(node.name) for node in (hidden[0], hidden[-1])]
         layers = {node.layer for node in hidden if node.layer is not None and not node.index}
         within = self.trace.index.weights_within
         parameters = sum(totals(within(layer)).parameters for layer in layers)
         size = f", {wording.count(parameters, 'parameter')}" if parameters else ""
-        text = f"{gap.text}{size}: {' to '.join(names)}"
+        text = f"{gap.text}{size}: {wording.span([node.name for node in hidden])}"
         return SpanningRow(
             [[Part(drawing, styles.QUIET)]], [Part("  " * level + text, styles.NOTE)]
         )

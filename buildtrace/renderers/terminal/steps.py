@@ -203,8 +203,8 @@ def _more(layers: list[LayerFacts], gap: Gap) -> Line:
     number = _whole(
         wording.count(sum(totals(facts.weights).parameters for facts in layers), "parameter")
     )
-    names = _name(layers[0].layer), _name(layers[-1].layer)
-    return [Part("     ", styles.QUIET), *say(gap.text + ": {} to {}, with {}.", *names, number)]
+    names = Part(wording.span([facts.layer.name for facts in layers]), styles.NAME)
+    return [Part("     ", styles.QUIET), *say(gap.text + ": {}, with {}.", names, number)]
 
 
 def _graph(story: Story) -> Iterator[Line]:

@@ -345,10 +345,9 @@ class Tree:
             return []
         details = [Detail(0, Part(_how_many(call, call.folded, siblings), styles.NOTE))]
         calls = sum(self.sizes[c.id] for c in siblings)
-        names = [wording.sanitize(c.layer.name) for c in (siblings[0], siblings[-1]) if c.layer]
-        if len(names) == 2:
-            text = names[0] + (f" to {names[1]}" if names[1] != names[0] else "")
-            details.append(Detail(1, Part(f": {text}", styles.NOTE), gap=0))
+        names = [call.layer.name for call in siblings if call.layer]
+        if siblings[0].layer and siblings[-1].layer:
+            details.append(Detail(1, Part(f": {wording.span(names)}", styles.NOTE), gap=0))
         details.append(Detail(2, Part(wording.count(calls, "call"), styles.QUIET)))
         if parameters := sum(self.parameters.get(c.id, 0) for c in siblings):
             details.append(Detail(3, Part(wording.count(parameters, "parameter"), styles.QUIET)))

@@ -118,9 +118,9 @@ def rows(
             row = WeightRow(trace, weight, _path(trace, weight, prefix))
             yield [_cell(column.cell(row)) for column in columns]
         if left_out := weights[gap.start : gap.end]:
-            paths = [wording.sanitize(_path(trace, left_out[n], prefix)) for n in (0, -1)]
+            paths = wording.span([_path(trace, weight, prefix) for weight in left_out])
             parameters = wording.count(totals(left_out).parameters, "parameter")
-            text = f"{gap.text}, {parameters}: {' to '.join(paths)}"
+            text = f"{gap.text}, {parameters}: {paths}"
             yield SpanningRow([], [Part(text, styles.NOTE)])
         start = gap.end
 
