@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 NAME_LENGTH = 40
 """A longer name loses its middle in a box; its tooltip has more of it."""
@@ -30,6 +30,15 @@ def short(text: str) -> str:
 def joined(*words: str) -> str:
     """The words that are not empty, with a dot between them."""
     return " · ".join(word for word in words if word)
+
+
+def common_name(names: Sequence[str]) -> str:
+    """What all names begin with, cut at a separator; "" if that is nothing."""
+    first, last = min(names, default=""), max(names, default="")
+    if first == last:
+        return first
+    same = first[: next((i for i, c in enumerate(first) if last[i : i + 1] != c), None)]
+    return same[: max(same.rfind("_"), same.rfind("/"), same.rfind("."), 0)]
 
 
 def without_middle(rows: list[str], gap: Callable[[str], str] = str) -> list[str]:

@@ -71,7 +71,7 @@ def _height(cuts: list[tuple[int, int]], sizes: list[tuple[int, int]]) -> int:
 
 def _pieces(model: Group, connections: tuple[Connection, ...]) -> list[list[Member]]:
     """The members, cut wherever one box alone sends anything on."""
-    return MemberGraph(SubDiagram(model.members, connections), inputs_count=True).chunks()
+    return MemberGraph(SubDiagram(model.members, connections)).pieces()
 
 
 def _connections_inside(

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from buildtrace.renderers.drawing.kinds import LayerKind
     from buildtrace.traces.schema import Node
@@ -94,7 +94,9 @@ class Group:
     """Boxes drawn inside a frame: a nested model, or one of several blocks that are alike.
 
     Attributes:
-        repeats: how many alike blocks in a row this one stands for; 1 for a model.
+        repeats: how many alike blocks this one stands for; 1 for a model.
+        side_by_side: whether these have the same sources and targets; otherwise each one's output
+            is the next one's input.
         failed: whether an exception ended the call of the model.
     """
 
@@ -103,6 +105,7 @@ class Group:
     note: str = ""
     members: tuple[Member, ...] = ()
     repeats: int = 1
+    side_by_side: bool = False
     built: bool = True
     failed: bool = False
 
@@ -176,5 +179,45 @@ def count_boxes(diagram: Diagram) -> int:
 
 
 def count_layers(members: Iterable[Member]) -> int:
-    """How many layers the boxes stand for, repeats not counted."""
-    return sum(row.layers for box in boxes(members) for row in box.rows)
+    """How many layers the boxes stand for."""
+    return _sum(members, lambda row: row.layers)
+
+
+def count_parameters(members: Iterable[Member]) -> int:
+    """How many parameters these layers have."""
+    return _sum(members, lambda row: row.parameters)
+
+
+def _sum(members: Iterable[Member], number: Callable[[BoxRow], int]) -> int:
+    """The sum over all rows, those of repeated blocks as often as there are blocks."""
+    return sum(
+        sum(number(row) for row in member.rows)
+        if isinstance(member, Box)
+        else member.repeats * _sum(member.members, number)
+        for member in members
+    )
+
+
+def rename(subdiagram: SubDiagram, names: dict[str, str]) -> SubDiagram:
+    """The subdiagram with other boxes in the place of those that are named.
+
+    Of connections that are the same then, there is one; one that ends where it begins is gone.
+    Entries and exits keep their numbers, as connections from outside go by these.
+
+    Args:
+        subdiagram: its members are not changed.
+        names: the id to use instead, by id.
+    """
+    node_refs: dict[Connection, dict[NodeRef, None]] = {}
+    for connection in subdiagram.connections:
+        source = names.get(connection.source, connection.source)
+        target = names.get(connection.target, connection.target)
+        if source != target:
+            renamed = replace(connection, source=source, target=target)
+            node_refs.setdefault(renamed, {}).update(dict.fromkeys(connection.node_refs))
+    return replace(
+        subdiagram,
+        connections=tuple(replace(c, node_refs=tuple(refs)) for c, refs in node_refs.items()),
+        entries=tuple(names.get(entry, entry) for entry in subdiagram.entries),
+        exits=tuple(names.get(exit_, exit_) for exit_ in subdiagram.exits),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.errors import NothingToDrawError, UsageError
 from buildtrace.renderers.drawing.caption import joined, short
@@ -26,6 +26,8 @@ from buildtrace.traces.totals import totals
 from buildtrace.traces.unseen import unseen_flow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from buildtrace.renderers import Options
     from buildtrace.renderers.drawing.coarsening import Coarsening
     from buildtrace.traces.schema import Graph, Node
@@ -39,7 +41,7 @@ MODERATE = 30
 
 
 def diagram_of(trace: Trace, options: Options, coarsen: Coarsening) -> Diagram:
-    """The picture of the models in a trace.
+    """The picture of the models in a trace, all of them as coarse.
 
     Args:
         trace: what was recorded.
@@ -50,21 +52,51 @@ def diagram_of(trace: Trace, options: Options, coarsen: Coarsening) -> Diagram:
         RenderError: the trace has no graph.
         UsageError: the trace has no model of the name asked for.
     """
-    maker = _DiagramMaker(trace, options, coarsen)
-    graphs = folded(_chosen(trace, options), options.full)
-    models = [maker.model(graph) for graph in graphs if not isinstance(graph, More)]
+    graphs, notes = chosen(trace, options)
+    models = [model(trace, options, coarsen, graph, n) for n, graph in enumerate(graphs, 1)]
+    return diagram(models, notes)
+
+
+class ModelPart(NamedTuple):
+    """What a diagram has of one model.
+
+    Attributes:
+        group: the model with all that is in it.
+        inside: the same without its frame.
+        unseen: what they do not show, as lines.
+    """
+
+    group: Group
+    inside: SubDiagram
+    unseen: tuple[str, ...]
+
+
+def diagram(models: Sequence[ModelPart], notes: Sequence[str]) -> Diagram:
+    """The picture of these models."""
     return Diagram(
-        models=tuple(group for group, _ in models),
-        connections=tuple(c for _, subdiagram in models for c in subdiagram.connections),
-        notes=(
-            *(f"models: {more.text}" for more in graphs if isinstance(more, More)),
-            *maker.unseen,
-        ),
+        models=tuple(model.group for model in models),
+        connections=tuple(c for model in models for c in model.inside.connections),
+        notes=(*notes, *dict.fromkeys(line for model in models for line in model.unseen)),
     )
 
 
-def _chosen(trace: Trace, options: Options) -> list[Graph]:
-    """The graphs that get a picture of their own: those not inside another, or the one named."""
+def chosen(trace: Trace, options: Options) -> tuple[list[Graph], list[str]]:
+    """The graphs that get a picture of their own, and what is said of those that get none.
+
+    These are the ones that are not inside another, or the one that was named.
+
+    Raises:
+        RenderError: the trace has no graph.
+        UsageError: the trace has no model of the name asked for.
+    """
+    shown = folded(_candidates(trace, options), options.full)
+    return (
+        [graph for graph in shown if not isinstance(graph, More)],
+        [f"models: {more.text}" for more in shown if isinstance(more, More)],
+    )
+
+
+def _candidates(trace: Trace, options: Options) -> list[Graph]:
     if options.model is not None:
         try:
             return [trace.graph(options.model)]
@@ -79,6 +111,21 @@ def _chosen(trace: Trace, options: Options) -> list[Graph]:
     return trace.index.outermost_graphs
 
 
+def model(
+    trace: Trace, options: Options, coarsen: Coarsening, graph: Graph, number: int
+) -> ModelPart:
+    """A model of its own, with all that is in it.
+
+    Args:
+        trace: what was recorded.
+        options: `depth` and `full` matter here.
+        coarsen: makes the inside of one model coarser.
+        graph: of the model.
+        number: its place in the picture; ids begin with it.
+    """
+    return _DiagramMaker(trace, options, coarsen).model(graph, f"m{number}")
+
+
 class _DiagramMaker:
     """Makes groups of graphs; a box's id says no more than where in the diagram it is.
 
@@ -91,16 +138,13 @@ class _DiagramMaker:
         self._index = trace.index
         self._options = options
         self._coarsen = coarsen
-        self._models = 0
         self._trace = trace
         self.unseen: dict[str, None] = {}
 
-    def model(self, graph: Graph) -> tuple[Group, SubDiagram]:
+    def model(self, graph: Graph, id_: str) -> ModelPart:
         """A model of its own, with all that is in it."""
-        self._models += 1
-        id_ = f"m{self._models}"
         inside = self._inside(graph, id_, (graph.model.id,))
-        return self._group(graph, id_, inside), inside
+        return ModelPart(self._group(graph, id_, inside), inside, tuple(self.unseen))
 
     def _group(self, graph: Graph, id_: str, inside: SubDiagram, note: str = "") -> Group:
         parameters = totals(self._index.weights_within(graph.model.id)).parameters
