@@ -455,8 +455,10 @@ class Recorder:
             kept = is_build(records) or self._failed_anew(root)
             if kept:
                 self._read_models(thread, records)
-            elif root.number is not None and thread.kind is not type(None):
-                self._settled.add((root.number, thread.kind))
+            else:
+                self.models.states.note_runs(records)
+                if root.number is not None and thread.kind is not type(None):
+                    self._settled.add((root.number, thread.kind))
         finally:
             if kept:  # even if this was interrupted; if this is as well, all is done again
                 for listener in self.listeners:

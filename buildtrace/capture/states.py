@@ -12,7 +12,7 @@ from buildtrace.traces.schema import Expected, LayerRef, LayerState, Method
 from buildtrace.traces.source_origins import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from buildtrace.capture.record import Record
     from buildtrace.capture.snapshot import Layers
@@ -47,6 +47,7 @@ class StateRecord(NamedTuple):
     file: str
     line: int
     expects: tuple[Expected, ...]
+    ran: bool = False
 
 
 class States:
@@ -56,6 +57,7 @@ class States:
         """Start with nothing read; `layers` numbers the layers."""
         self.records: list[StateRecord] = []
         self._layers = layers
+        self._half_built: dict[int, int] = {}
         self._classes: weakref.WeakKeyDictionary[type, tuple[tuple[Method, ...], int]] = (
             weakref.WeakKeyDictionary()
         )
@@ -76,15 +78,16 @@ class States:
             self._layers.read(child, child_number)
         held = {id(thing) for thing in flat(list(adapter.attributes(layer)))}
         methods, line = ((), 0) if adapter.is_own(layer) else self._of_class(type(layer), adapter)
+        unbuilt = tuple(n for n, child in children.items() if is_left_unbuilt(child, adapter))
+        if unbuilt:
+            self._half_built[number] = len(self.records)
         self.records.append(
             StateRecord(
                 root=root,
                 number=number,
                 built=adapter.state(layer).get("built", False),
                 children=tuple(children),
-                unbuilt=tuple(
-                    n for n, child in children.items() if is_left_unbuilt(child, adapter)
-                ),
+                unbuilt=unbuilt,
                 replaced=tuple(n for n, child in children.items() if id(child) not in held),
                 supports_masking=bool(getattr(layer, "supports_masking", False)),
                 methods=methods,
@@ -93,6 +96,16 @@ class States:
                 expects=_expected(layer),
             )
         )
+
+    def note_runs(self, records: Sequence[Record]) -> None:
+        """Note which layers ran in a tree of calls that is over, and that built nothing."""
+        if not self._half_built:
+            return
+        for record in records:
+            if record.hooked.calls_layer and record.error is None and record.number is not None:
+                place = self._half_built.pop(record.number, None)
+                if place is not None:
+                    self.records[place] = self.records[place]._replace(ran=True)
 
     def _of_class(self, cls: type, adapter: Adapter) -> tuple[tuple[Method, ...], int]:
         """The methods that the class defines, and its line: read once, as its file has to be."""
@@ -108,8 +121,10 @@ def is_left_unbuilt(layer: Any, adapter: Adapter) -> bool:
     """Whether the layer is not built, though building it would make something."""
     if adapter.state(layer).get("built", False):
         return False
-    has_build = not getattr(layer.build, "_is_default", False)
-    return has_build or bool(adapter.top_layers(layer))
+    return any(
+        adapter.makes_state(inner) and not adapter.state(inner).get("built", False)
+        for inner in adapter.all_layers(layer)
+    )
 
 
 def frozen(
@@ -141,6 +156,7 @@ def frozen(
         line=record.line,
         methods=record.methods,
         expects=record.expects,
+        ran=record.ran,
     )
 
 

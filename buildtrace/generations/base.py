@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -177,6 +177,9 @@ class Adapter(ABC):
     tensor_class: type
     uncounted: type | tuple[()] = ()
     """What is a layer by inheritance only: Keras 2's metrics."""
+    makes_nothing: ClassVar[dict[str, str]] = {}
+    """Keras' own classes with a `build` that makes no weight, as it only looks at the shapes. Each
+    with the attribute that has it make some after all; empty if none does."""
 
     def is_own(self, layer: Any) -> bool:
         """Whether the layer's class is one of Keras' own, not the user's."""
@@ -185,6 +188,16 @@ class Adapter(ABC):
     def is_own_class(self, cls: type) -> bool:
         """Whether a class, or a base of one, is Keras' own, or one that Keras itself is made of."""
         return cls.__module__.startswith((self._own, "tensorflow.", "torch.", "flax.", "builtins"))
+
+    def makes_state(self, layer: Any) -> bool:
+        """Whether the layer's `build` may make a weight, or build what it holds."""
+        if getattr(layer.build, "_is_default", False):
+            return False
+        owner = next(cls for cls in type(layer).__mro__ if "build" in vars(cls))
+        if not self.is_own_class(owner) or owner.__name__ not in self.makes_nothing:
+            return True
+        option = self.makes_nothing[owner.__name__]
+        return bool(option and getattr(layer, option, False))
 
     @abstractmethod
     def is_operation(self, thing: Any) -> bool:

@@ -29,6 +29,9 @@ Value = TypeVar("Value")
 BUILD, CALL = "Layer.build", "Layer.__call__"
 """The landmarks that say where a layer is built, and where it is used."""
 
+INFER, TRIAL = "Operation.compute_output_spec", "compute_output_spec"
+"""Those of Keras 3 that find what comes out of a layer, and that run its `call` to that end."""
+
 
 class TraceIndex:
     """What can be asked of a trace, each answer worked out when it is first asked for.
@@ -188,6 +191,44 @@ class TraceIndex:
     def calls_of(self, layer: int) -> list[Call]:
         """Each recorded call of the layer, in order."""
         return self._calls.get(layer, [])
+
+    def runs_since(self, build: Call) -> list[Call]:
+        """The recorded runs of a layer's `call` that came to their end after this build of it.
+
+        On symbols Keras 3 asks a layer's `compute_output_shape` instead, if it has one: `call` does
+        not run then.
+        """
+        assert build.layer is not None
+        around = {outer.id for outer in self.ancestors(build)}
+        return [
+            call
+            for call in self.calls_of(build.layer.id)
+            if call.error is None
+            and (call.id > build.id or call.id in around)
+            and self._is_run(call)
+        ]
+
+    def _is_run(self, call: Call) -> bool:
+        inside = {inner.landmark for inner in self.inside(call) if inner.layer == call.layer}
+        return INFER not in inside or TRIAL in inside
+
+    def built_later(self, build: Call, layers: Iterable[LayerRef]) -> Call | None:
+        """What built the first of these layers after the tree of calls that a build was in."""
+        end = self.root(build).id
+        later = [call for ref in layers for call in self.built_by(ref.id) if call.id > end]
+        return min(later, key=lambda call: call.id, default=None)
+
+    def may_make_weights(self, layer: LayerRef) -> bool:
+        """Whether building a layer makes weights, as far as is known of it, or of one of its class.
+
+        What is only half built is not known.
+        """
+        alike = [ref for ref in self.layer_by_id.values() if ref.class_name == layer.class_name]
+        for ref in (layer, *alike):
+            state = self.state_of(ref.id)
+            if self.built_by(ref.id) and not (state and state.unbuilt):
+                return bool(self.weights_within(ref.id))
+        return True
 
     @cached_property
     def _states(self) -> dict[int, list[LayerState]]:

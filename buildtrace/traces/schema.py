@@ -384,6 +384,8 @@ class LayerState(PlainData, frozen=True, kw_only=True):
         line: line of the class, from 1.
         methods: those of Keras' methods that its class, or a base that is not Keras', defines.
         expects: what it wants of its inputs, one for each; empty if it takes anything.
+        ran: whether its `call` ran later, in a tree of calls that is not in the trace as nothing
+            was built in it; noted only of a layer that has unbuilt children.
     """
 
     layer: LayerRef
@@ -397,6 +399,7 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     line: Count = 0
     methods: tuple[Method, ...] = ()
     expects: tuple[Expected, ...] = ()
+    ran: bool = False
 
     def method(self, name: str) -> Method | None:
         """The method of this name, if the layer's class defines one."""

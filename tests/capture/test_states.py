@@ -11,6 +11,7 @@ import pytest
 from scenarios import Keras, data, mlp
 
 import buildtrace
+from buildtrace.generations import adapter_for
 
 if TYPE_CHECKING:
     from buildtrace.traces.schema import LayerState
@@ -300,3 +301,65 @@ def test_a_model_made_of_nothing(k: Keras, ends: tuple[Any, ...]) -> None:
     with buildtrace.trace() as trace, contextlib.suppress(Exception):
         k.keras.models.Model(*ends)
     assert all(not graph.nodes for graph in trace.graphs)
+
+
+def test_what_ran_without_building_what_is_left(k: Keras) -> None:
+    """A layer that nobody uses is not one that was forgotten."""
+
+    class Block(k.layers.Layer):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense, self.spare = k.layers.Dense(3), k.layers.Dense(3)
+
+        def build(self, input_shape: Any) -> None:
+            self.dense.build(input_shape)
+            super().build(input_shape)
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    with buildtrace.trace() as trace:
+        used, left = Block(), Block()
+        for block in (used, left):
+            block.build((None, 4))
+        for _ in range(3):
+            used(data(2, 4))
+    assert [(len(state.unbuilt), state.ran) for state in trace.states] == [(1, True), (1, False)]
+
+
+def test_a_layer_that_makes_nothing_is_not_left_unbuilt(k: Keras) -> None:
+    class Block(k.layers.Layer):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.add, self.attention = k.layers.Add(), k.layers.Attention()
+            self.scaled = k.layers.Attention(use_scale=True, name="scaled")
+            self.inside = k.Sequential([k.layers.Dropout(0.5), k.layers.Concatenate()])
+
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    with buildtrace.trace() as trace:
+        Block().build((None, 4))
+    (state,) = trace.states
+    unbuilt = {child.name for child in state.children if child.id in state.unbuilt}
+    assert unbuilt - {"sequential"} == {"scaled"}  # Keras 3 builds even an idle Sequential
+
+
+@pytest.mark.slow
+def test_what_is_said_to_make_nothing_makes_nothing(k: Keras) -> None:
+    """Of all layers that Keras has, built for whatever shapes they take."""
+    assert k.keras
+    _, adapter = adapter_for(k.package)
+    shapes: list[Any] = [(None, 4), (None, 4, 4), (None, 4, 4, 3), (None, 4, 4, 4, 3)]
+    shapes += [[(None, 4), (None, 4)], [(None, 4, 4), (None, 4, 4)]]
+    weights = {}
+    for cls in (cls for cls in vars(k.layers).values() if inspect.isclass(cls)):
+        for arguments in ((), (0.1,), (1,), (2, 2)):
+            for shape in shapes:
+                with contextlib.suppress(Exception):
+                    layer = cls(*arguments)
+                    if not layer.built and not adapter.makes_state(layer):
+                        layer.build(shape)
+                        weights[cls.__name__] = adapter.own_weights(layer)
+    assert {"Add", "Concatenate", "Subtract", "Dot", "Attention"} <= set(weights)
+    assert not any(weights.values())

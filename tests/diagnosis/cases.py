@@ -147,6 +147,10 @@ TABLE = {
         WELL,
         Expected(("BT204",), "m(tf.ones((1, 3)))", "'head_old'", "Net("),
     ),
+    "96_child_forgotten_in_build": (
+        Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),
+        Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),
+    ),
 }
 """Case → what is to be found on Keras 2, and on Keras 3."""
 

@@ -28,7 +28,7 @@ def _of_default(trace: Trace, call: Call) -> Iterator[Finding]:
     root, state = trace.index.root(call), trace.index.state_after(call)
     if call.name == "Layer.build" and state and state.built and state.unbuilt:
         left = [child for child in state.children if _is_missed(trace, state, child)]
-        later = _built_later(trace, root, left)
+        later = trace.index.built_later(call, left)
         # Loading a model builds each layer, and then calls it: by one line of the user's.
         if left and (later is None or trace.index.root(later).caller != root.caller):
             yield _finding(trace, call, state, left, later)
@@ -36,17 +36,7 @@ def _of_default(trace: Trace, call: Call) -> Iterator[Finding]:
 
 def _is_missed(trace: Trace, state: LayerState, child: LayerRef) -> bool:
     """Whether a child was left unbuilt, and is not known to make no weights when it is built."""
-    builds = trace.index.builds_of(child.id)
-    with_weights = [build for build in builds if trace.index.weights_made_in(build)]
-    return child.id in state.unbuilt and bool(with_weights or not builds)
-
-
-def _built_later(trace: Trace, root: Call, layers: list[LayerRef]) -> Call | None:
-    """The first build of one of these layers after a tree was over."""
-    builds = [
-        call for layer in layers for call in trace.index.builds_of(layer.id) if call.id > root.id
-    ]
-    return min(builds, key=lambda call: call.id, default=None)
+    return child.id in state.unbuilt and trace.index.may_make_weights(child)
 
 
 def _finding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from buildtrace.generations.base import (
     BUILT,
@@ -25,6 +25,12 @@ class Keras2Adapter(Adapter):
     """Reads layers, variables and graphs of `keras` up to 2.15 and of `tf_keras`."""
 
     generation = "keras2"
+    makes_nothing: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("_Merge", "Concatenate", "Dot", "Subtract"), ""),
+        **dict.fromkeys(("GlobalPooling1D", "GlobalPooling2D", "GlobalPooling3D"), ""),
+        **dict.fromkeys(("UnitNormalization", "BaseRandomLayer"), ""),  # the latter: Dropout's
+        "Attention": "use_scale",
+    }
 
     def __init__(self, package: str, root: str, version: str) -> None:
         super().__init__(package, root, version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from buildtrace.generations.base import (
     BUILT,
@@ -27,6 +27,11 @@ class Keras3Adapter(Adapter):
 
     generation = "keras3"
     fills = (83, 89)  # in compute_output_spec of the Torch backend, and of older JAX ones
+    makes_nothing: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("Merge", "Concatenate", "Dot", "Subtract"), ""),
+        **dict.fromkeys(("AugMix", "RandAugment", "RandomColorJitter", "TextVectorization"), ""),
+        "Attention": "use_scale",
+    }
 
     def __init__(self, package: str, root: str, version: str) -> None:
         super().__init__(package, root, version)
