@@ -20,12 +20,14 @@ class Definition(NamedTuple):
 
     Attributes:
         name: its own and those of the functions and classes around it: "make.Net.call".
+        qualified: the same without the functions around it: "Net.call", as calls have it.
         begin: its first line, decorators included; lines are numbered from 1.
         first: the line of its `def`.
         last: its last line.
     """
 
     name: str
+    qualified: str
     begin: int
     first: int
     last: int
@@ -50,21 +52,32 @@ def functions(code: str) -> list[Definition]:
     except (SyntaxError, ValueError, RecursionError):  # such as a cell with magics
         return []
     found = []
-    waiting: list[tuple[ast.AST, str]] = [(module, "")]
+    waiting: list[tuple[ast.AST, str, str]] = [(module, "", "")]
     while waiting:
-        node, path = waiting.pop()
+        node, path, qualified = waiting.pop()
         for inner in ast.iter_child_nodes(node):
             if isinstance(inner, ast.expr):
                 continue
-            name = path
-            if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                name = f"{path}.{inner.name}".lstrip(".")
-                if not isinstance(inner, ast.ClassDef):
-                    begin = min(part.lineno for part in (inner, *inner.decorator_list))
-                    last = inner.end_lineno or inner.lineno
-                    found.append(Definition(name, begin, inner.lineno, last))
-            waiting.append((inner, name))
+            if isinstance(inner, ast.ClassDef):
+                waiting.append((inner, f"{path}{inner.name}.", f"{qualified}{inner.name}."))
+            elif isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found.append(_definition(inner, path, qualified))
+                waiting.append((inner, f"{path}{inner.name}.", ""))
+            else:
+                waiting.append((inner, path, qualified))
     return found
+
+
+def _definition(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, path: str, qualified: str
+) -> Definition:
+    return Definition(
+        name=path + function.name,
+        qualified=qualified + function.name,
+        begin=min(part.lineno for part in (function, *function.decorator_list)),
+        first=function.lineno,
+        last=function.end_lineno or function.lineno,
+    )
 
 
 def function_at(code: str, line: int) -> str:

@@ -36,9 +36,8 @@ def is_installed(call: Call) -> bool:
 def function(call: Call) -> list[str]:
     """The lines of the function that ran, if the installed Keras has it at the same place."""
     lines = _lines(call.module) if is_of_keras(call) else ()
-    dotted = f".{call.name}"
     for definition in functions("\n".join(lines)):
-        if definition.begin == call.line and f".{definition.name}".endswith(dotted):
+        if (definition.qualified, definition.begin) == (call.name, call.line):
             return block([f"{line}\n" for line in lines], call.line)
     return []
 
