@@ -14,7 +14,10 @@ from buildtrace import renderers
 from buildtrace.cli import VERBS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 ENTRY = re.compile(r"^ {2}(?:(-\w)(?:, | |$))?(--[a-z-]+)?", re.MULTILINE)
 

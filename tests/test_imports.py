@@ -50,6 +50,20 @@ DOORS = {
 }
 """The modules that may import more, and why."""
 
+READERS = {
+    "traces/source_origins.py": "the source of a trace that this process has recorded",
+    "traces/installed_keras.py": "functions of the installed Keras",
+    "traces/trace_file.py": "the trace file",
+    "diagnosis/settings.py": "pyproject.toml",
+    "renderers/page/bundle.py": "the page's own assets",
+}
+"""The only modules that read files, of those that a trace from anybody gets to."""
+
+READING = {
+    *("open", "read_text", "read_bytes", "findsource", "getsource", "getsourcelines"),
+    *("getline", "getlines", "linecache", "fileinput"),
+}
+
 SAME_NAME = {
     "adapter": "each generation has its own",
     "landmarks": "each generation has its own, and there is a verb of the command",
@@ -117,6 +131,19 @@ def test_no_file_imports_another_that_imports_it():
         for name in leaves:
             del imports[name]
     assert not imports, "these are in circles, or import what is"
+
+
+def test_a_trace_has_one_door_to_files():
+    """What it names must not be read, so that few modules know how to."""
+    readers = set()
+    for path in MODULES:
+        tree = ast.parse(path.read_text())
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        names |= {n.rpartition(".")[2] for n in modules_imported(path, at_once=False)}
+        if part_of(path) in ("traces", "diagnosis", "comparison", "renderers") and names & READING:
+            readers.add(path.relative_to(PACKAGE).as_posix())
+    assert readers == READERS.keys()
 
 
 @pytest.mark.parametrize("room", ["traces"])

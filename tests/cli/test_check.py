@@ -301,6 +301,17 @@ atexit.register(print, "from the end")
 """
 
 
+@pytest.mark.parametrize(("line", "code"), [(12, 0), (11, 1)])
+def test_comments_are_heeded_when_the_script_is_gone(cli, trace_of, tmp_path, line, code):
+    path = tmp_path / "model.py"
+    lines = [f"x({n})" + "  # buildtrace: ignore[BT105]" * (n == line) for n in range(1, 20)]
+    path.write_text("\n".join(lines))
+    name = trace_of(replaced(str(path)))
+    assert cli("check", name).code == code
+    path.unlink()
+    assert cli("check", name).code == code
+
+
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_stdout_is_clean_whatever_the_script_writes(command, script, form):
     result = command("-m", "buildtrace", "check", "--format", form, script(NOISE))

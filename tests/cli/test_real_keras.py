@@ -50,6 +50,30 @@ model.fit(np.zeros((4, 3)), np.zeros((4, 4)), verbose=0)
 print("after")
 """
 
+OWN_LAYER = """
+import tensorflow as tf
+
+class Half(tf.keras.layers.Layer):
+    def build(self, input_shape):
+        '''Half of what comes in.'''
+        self.kernel = self.add_weight(shape=(input_shape[-1] // 2,), name="kernel")
+
+    def call(self, x):
+        return x[:, ::2] * self.kernel
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(4), Half(name="half")])
+model.build((None, 8))
+print("before")
+model(tf.zeros((2, 3)))
+"""
+
+WITHOUT_KERAS = """
+import sys
+sys.modules |= dict.fromkeys(("tensorflow", "keras", "tf_keras"))
+from buildtrace.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
 SLOW = """
 import time
 import tensorflow as tf
@@ -83,6 +107,30 @@ def test_a_build_that_fails(keras_command, script, keras):
     trace = trace_file.load("build.json")
     assert trace.failed.name == "Wrong.build"
     assert trace.error.type == traceback.splitlines()[-1].partition(":")[0]
+
+
+@pytest.mark.parametrize("keras", KERAS)
+def test_a_saved_trace_shows_the_same_without_its_script_and_keras(
+    keras_command, command, script, tmp_path, keras
+):
+    views = ("--full", "--view", "tree", "--view", "steps", "--view", "source")
+    name = script(OWN_LAYER)
+    outputs = ("-o", "build.json", "-o", "before.html", "-o", "before.txt")
+    ours = keras_command(keras, "-m", "buildtrace", "--keras", keras, *views, *outputs, name)
+    assert ours.code == 1
+    (tmp_path / name).unlink()
+    outputs = ("-o", "after.html", "-o", "after.txt")
+    shown = command("-c", WITHOUT_KERAS, *views, *outputs, "build.json")
+    assert shown.code == 0
+    before, after = (tmp_path / "before.txt").read_text(), (tmp_path / "after.txt").read_text()
+    assert after == before
+    for line in (
+        "self.kernel = self.add_weight",
+        "def add_weight(",
+        "> 16 │ model(tf.zeros((2, 3)))",
+    ):
+        assert line in after
+    assert (tmp_path / "after.html").read_text() == (tmp_path / "before.html").read_text()
 
 
 def rule():

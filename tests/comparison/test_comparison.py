@@ -127,6 +127,16 @@ def test_json_says_all():
     assert json.loads(text)["same"] is False
 
 
+def test_what_differs_carries_no_source(tmp_path):
+    script = tmp_path / "net.py"
+    script.write_text(made_traces.SCRIPT)
+    before, after = made_traces.frozen(str(script)), made_traces.caught(str(script))
+    assert "self.hidden(x)" in trace_file.to_json(before).decode()
+    text = before.diff(after).to_json().decode()
+    assert "self.hidden(x)" not in text
+    assert "import keras" not in text
+
+
 def test_a_layer_that_was_added_is_the_first_thing_said():
     difference = made_traces.mlp3().diff(made_traces.mlp3((512, 64, 10)))
     assert not difference.same

@@ -8,6 +8,7 @@ import pytest
 
 import buildtrace
 from buildtrace import capture
+from buildtrace.renderers import Options, to_text
 
 MODEL = "model = keras.Sequential([keras.layers.Dense(3, name='d')], name='m')"
 BUILD = "model.build((None, 4))"
@@ -116,6 +117,17 @@ def test_files_are_written(notebook, tmp_path):
     assert buildtrace.load(tmp_path / "my build.json").calls == notebook["_buildtrace"].calls
     assert (tmp_path / "graph.svg").exists()
     assert "wrote" in ran.err
+
+
+def test_a_saved_trace_has_the_lines_of_its_cells(notebook, tmp_path):
+    mine = "class Mine(keras.layers.Layer):\n    def build(self, shape):\n        pass  # of mine"
+    notebook(mine)
+    notebook("%%buildtrace -o build.json\nMine().build((None, 4))")
+    options = Options(views=("tree", "source"))
+    text = to_text(buildtrace.load(tmp_path / "build.json"), options)
+    assert "In[4]:2  Mine().build((None, 4))" in text
+    assert "pass  # of mine" in text
+    assert text == to_text(notebook["_buildtrace"], options)
 
 
 MISTAKES = {

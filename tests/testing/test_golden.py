@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_traces import Recording, layers, mlp2, mlp3, towers
+from made_traces import SCRIPT, Recording, frozen, layers, mlp2, mlp3, towers
 from msgspec.structs import replace
 
 from buildtrace.errors import UsageError
@@ -43,6 +43,15 @@ def update(matches):
         return updates.written
 
     return write
+
+
+def test_a_file_carries_no_source(update, tmp_path):
+    script = tmp_path / "net.py"
+    script.write_text(SCRIPT)
+    update(frozen(str(script)))
+    assert "Dense.build" in (tmp_path / FILE).read_text()
+    for line in filter(None, map(str.strip, SCRIPT.splitlines())):
+        assert line not in (tmp_path / FILE).read_text()
 
 
 def test_a_file_that_is_missing_is_not_made(matches, tmp_path):
