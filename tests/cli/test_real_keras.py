@@ -127,7 +127,7 @@ def test_a_saved_trace_shows_the_same_without_its_script_and_keras(
     for line in (
         "self.kernel = self.add_weight",
         "def add_weight(",
-        "> 16 │ model(tf.zeros((2, 3)))",
+        "> 15 │ model(tf.zeros((2, 3)))",
     ):
         assert line in after
     assert (tmp_path / "after.html").read_text() == (tmp_path / "before.html").read_text()
