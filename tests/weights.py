@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
+
+from buildtrace.traces.totals import shares, totals, totals_of_model
 
 if TYPE_CHECKING:
     from scenarios import Keras
@@ -42,3 +45,23 @@ def same_weights(k: Keras, model: Any, trace: Any) -> None:
             call = trace.call(weight.call)
             assert call.name == "Layer.add_weight"
             assert call.layer.id == weight.layer
+
+
+def same_totals(k: Keras, model: Any, trace: Any) -> None:
+    """The sums of a model and of each layer in its graph, against those that Keras has now."""
+    graph = trace.graph(model.name)
+    found = totals_of_model(trace, graph)
+    trained, rest = (
+        sum(math.prod(variable.shape) for variable in variables)
+        for variables in (model.trainable_weights, model.non_trainable_weights)
+    )
+    assert (found.parameters, found.trainable) == (model.count_params(), trained)
+    assert (found.weights, found.not_trainable) == (len(model.weights), rest)
+    layers = {layer.name: layer for layer in model.layers}
+    for node in graph.nodes:
+        if node.layer is not None and node.name in layers:
+            wanted = sum(math.prod(variable.shape) for variable in layers[node.name].weights)
+            assert totals(trace.index.weights_within(node.layer)).parameters == wanted, node.name
+    counted = sum(share.parameters for share in shares(trace, graph).values())
+    own = [w for w in trace.weights_of(graph.model.id) if w.id in graph.weights]
+    assert counted + totals(own).parameters == found.parameters

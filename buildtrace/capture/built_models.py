@@ -6,6 +6,7 @@ trace is asked for, the model may be gone.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import weakref
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from buildtrace.generations.base import NodeFacts, class_name, flat, origin
 from buildtrace.traces.schema import Edge, LayerRef, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from buildtrace.capture.flow import DataFlow
     from buildtrace.capture.record import Record
@@ -33,6 +34,8 @@ class GraphRecord:
     """A model's graph as plain data; layers and weights are named by the process's numbers.
 
     Attributes:
+        layer_weights: of each layer of the nodes, with those of the layers in it.
+        trained: those of the weights that the model trains; `None` if all that are trainable.
         order: when it was last read, among all calls of the process.
     """
 
@@ -46,6 +49,8 @@ class GraphRecord:
     weights: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
     unfinished: bool = False
+    layer_weights: dict[int, list[int]] = field(default_factory=dict)
+    trained: set[int] | None = None
     order: int = 0
 
 
@@ -85,6 +90,8 @@ class Models:
         self._unread: dict[int, _Unread] = {}
         self._unmade = _Unmade()
         self._wholes: dict[int, tuple[weakref.ref[Any], Adapter]] = {}
+        self._read_ones: dict[int, tuple[weakref.ref[Any], Adapter]] = {}
+        self._adapters: dict[int, Adapter] = {}
 
     # -- weights ------------------------------------------------------------------------------
 
@@ -170,6 +177,7 @@ class Models:
         models = {}
         for number, record in seen.items():
             layer, adapter = record.layer, record.hooked.adapter
+            self._adapters[number] = adapter
             self._layers.read(layer, number)
             if number in failed or not adapter.is_own(layer):
                 self.states.read(records[0], layer, number, adapter)
@@ -231,6 +239,7 @@ class Models:
         if graph is not None:
             graph.order = order
             self.graphs[number] = graph
+            self._read_ones[number] = weakref.ref(model), adapter
 
     def read_rest(self) -> list[str]:
         """Read the models that have changed since they were read last.
@@ -246,7 +255,44 @@ class Models:
                 problems.append(f"a {unread.class_name} was gone before its last layers were read")
             else:
                 self._read(number, model, unread.adapter, unread.order)
+        self._read_again()
         return problems
+
+    def _read_again(self) -> None:
+        """Read what became of weights since: frozen, quantized, put aside, or made after the build.
+
+        What is gone by now was last read when the tree of calls that built it was over.
+        """
+        for number, (reference, adapter) in list(self._read_ones.items()):
+            model, graph = reference(), self.graphs[number]
+            if model is not None:
+                with contextlib.suppress(Exception):  # odd by now: it stays as it was read then
+                    self._read_weights(graph, model, adapter)
+                    trained = adapter.trained_by(model)
+                    graph.trained = None if trained is None else set(self._known(trained))
+        held: set[int] = set()
+        living: set[int] = set()
+        for number, layer in self._layers.living():
+            of_layer = self._adapters.get(number)
+            if of_layer is not None and isinstance(layer, of_layer.layer_class):
+                with contextlib.suppress(Exception):
+                    held.update(self._read_held(layer, number, of_layer))
+                    living.add(number)
+        for weight in list(self.weights.values()):
+            if weight.layer in living:
+                weight.replaced = weight.number not in held
+
+    def _read_held(self, layer: Any, number: int, adapter: Adapter) -> Iterator[int]:
+        """Read which weights a layer holds itself by now, and whether it trains its own."""
+        self._adopt(layer, number, adapter, None)
+        for variable in adapter.own_weights(layer):
+            known = self._variables.known(variable)
+            weight = None if known is None else self.weights.get(known)
+            if weight is not None:
+                yield weight.number
+                if weight.layer == number:
+                    trainable = adapter.is_trainable(variable, layer)
+                    weight.facts = weight.facts._replace(trainable=trainable)
 
     def note_failed(self, record: Record) -> None:
         """Keep the graph that a functional model would have had, had it not failed."""
@@ -352,11 +398,26 @@ class Models:
             self._add_unused(graph, model, adapter)
         if not graph.nodes:
             return None
-        for layer in adapter.all_layers(model):
-            self._adopt(layer, self._layers.number(layer), adapter, None)
-        numbers = [self._variables.known(variable) for variable in adapter.model_weights(model)]
-        graph.weights = [number for number in numbers if number is not None]
+        self._read_weights(graph, model, adapter)
         return graph
+
+    def _read_weights(self, graph: GraphRecord, model: Any, adapter: Adapter) -> None:
+        """Read which weights a model and the layers of its nodes have now."""
+        layers = {self._layers.number(layer): layer for layer in adapter.all_layers(model)}
+        for number, layer in layers.items():
+            self._adapters[number] = adapter
+            self._adopt(layer, number, adapter, None)
+        graph.weights = self._known(adapter.model_weights(model))
+        inside = {node.layer for node in graph.nodes}
+        for number, layer in layers.items():
+            if number in inside:
+                weights = self._known(adapter.weights_inside(layer))
+                if weights or number in graph.layer_weights or not adapter.is_own(layer):
+                    graph.layer_weights[number] = weights
+
+    def _known(self, variables: list[Any]) -> list[int]:
+        numbers = [self._variables.known(variable) for variable in variables]
+        return [number for number in numbers if number is not None]
 
     def _read_keras_graph(
         self,

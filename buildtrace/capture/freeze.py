@@ -21,6 +21,7 @@ from buildtrace.traces.schema import (
     Graph,
     LandmarkInfo,
     LayerRef,
+    LayerWeights,
     SourceLine,
     Use,
     Weight,
@@ -98,8 +99,13 @@ def fill(
     now = perf_counter_ns()
     trace.calls = tuple([_call(record, ids, refs, layers, lines, start, now) for record in records])
     graphs = list(graphs)
-    trace.weights, numbers = _weights(weights, graphs, ids, layers)
-    trace.graphs = tuple(_graph(graph, layers, numbers) for graph in graphs)
+    kept = _kept(weights, graphs, ids, layers)
+    trained = _trained(kept, graphs)
+    trace.weights = tuple(
+        _weight(weight, weight_id, trained, ids, layers) for weight_id, weight in enumerate(kept)
+    )
+    numbers = {weight.number: weight_id for weight_id, weight in enumerate(kept)}
+    trace.graphs = tuple(_graph(graph, layers, numbers, trained) for graph in graphs)
     trace.landmarks = _landmarks(records)
     trace.states = _states(states, ids, refs, layers)
     trace.uses = tuple(_use(use, records, refs, layers, lines) for use in uses)
@@ -177,13 +183,13 @@ def _layer(ref: LayerRef, layers: _Numbering) -> LayerRef:
     return LayerRef(id=layers(ref.id), name=ref.name, class_name=ref.class_name)
 
 
-def _weights(
+def _kept(
     weights: Iterable[WeightRecord],
     graphs: Sequence[GraphRecord],
     ids: dict[int, int],
     layers: _Numbering,
-) -> tuple[tuple[Weight, ...], dict[int, int]]:
-    """The weights of the trace, and their new ids by the process's number."""
+) -> list[WeightRecord]:
+    """The weights of the trace, in order of making."""
     in_graphs = {number for graph in graphs for number in graph.weights}
     kept = [
         weight
@@ -191,10 +197,25 @@ def _weights(
         if id(weight.call) in ids or weight.number in in_graphs or _is_in(weight, layers)
     ]
     kept.sort(key=lambda weight: weight.order)
-    numbers = {weight.number: weight_id for weight_id, weight in enumerate(kept)}
-    return tuple(
-        _weight(weight, weight_id, ids, layers) for weight_id, weight in enumerate(kept)
-    ), numbers
+    return kept
+
+
+def _trained(weights: Iterable[WeightRecord], graphs: Sequence[GraphRecord]) -> set[int]:
+    """The weights that are trained, by the process's number: by an outermost model, if in one."""
+    nested = {
+        node.layer for graph in graphs for node in graph.nodes if node.layer != graph.model.id
+    }
+    trained = {weight.number for weight in weights if weight.facts.trainable}
+    asked = [graph for graph in graphs if graph.model.id not in nested]
+    told = {number for graph in asked if graph.trained is not None for number in graph.weights}
+    by_models = {
+        number
+        for graph in asked
+        for number in (
+            trained.intersection(graph.weights) if graph.trained is None else graph.trained
+        )
+    }
+    return (trained - told) | by_models
 
 
 def _states(
@@ -239,7 +260,11 @@ def _is_in(weight: WeightRecord, layers: _Numbering) -> bool:
 
 
 def _weight(
-    weight: WeightRecord, weight_id: int, ids: dict[int, int], layers: _Numbering
+    weight: WeightRecord,
+    weight_id: int,
+    trained: set[int],
+    ids: dict[int, int],
+    layers: _Numbering,
 ) -> Weight:
     facts = weight.facts
     tensor = spec(facts.shape, facts.dtype)
@@ -251,15 +276,22 @@ def _weight(
         path=facts.path,
         shape=tensor.shape or (),
         dtype=tensor.dtype or "",
-        trainable=facts.trainable,
+        trainable=weight.number in trained,
         initializer=weight.initializer,
         regularizer=weight.regularizer,
         constraint=weight.constraint,
         placement=facts.placement,
+        replaced=weight.replaced,
     )
 
 
-def _graph(graph: GraphRecord, layers: _Numbering, numbers: dict[int, int]) -> Graph:
+def _graph(
+    graph: GraphRecord, layers: _Numbering, numbers: dict[int, int], trained: set[int]
+) -> Graph:
+    def ids(of: Iterable[int]) -> tuple[int, ...]:
+        return tuple([numbers[number] for number in of if number in numbers])
+
+    otherwise = () if graph.trained is None else set(graph.weights) & (graph.trained ^ trained)
     return Graph(
         model=_layer(graph.model, layers),
         source=graph.source,
@@ -268,7 +300,12 @@ def _graph(graph: GraphRecord, layers: _Numbering, numbers: dict[int, int]) -> G
         edges=tuple(graph.edges),
         inputs=tuple(graph.inputs),
         outputs=tuple(graph.outputs),
-        weights=tuple(numbers[number] for number in graph.weights if number in numbers),
+        weights=ids(graph.weights),
+        trained_otherwise=ids(sorted(otherwise)),
+        layer_weights=tuple(
+            LayerWeights(layer=layers(number), weights=ids(weights))
+            for number, weights in graph.layer_weights.items()
+        ),
         missing=tuple(graph.missing),
         unfinished=graph.unfinished,
     )

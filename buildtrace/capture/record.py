@@ -179,6 +179,7 @@ class WeightRecord(msgspec.Struct, gc=False, eq=False):
     constraint: str | None
     call: Record | None = None
     layer: int | None = None
+    replaced: bool = False
 
 
 class TentativeCall:

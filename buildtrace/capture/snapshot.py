@@ -7,12 +7,15 @@ import itertools
 import operator
 import weakref
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture.callers import lines_of
 from buildtrace.generations import PACKAGES
 from buildtrace.generations.base import flat
 from buildtrace.traces.schema import ErrorInfo, LayerRef, Shape, SourceLine, TensorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _specs: dict[tuple[Any, Any], tuple[TensorSpec]] = {}
 _dtypes: dict[Any, str] = {}
@@ -245,6 +248,13 @@ class Numbers:
             self._forget_dead()
         numbers = self._numbers
         return [thing for thing in things if id(thing) not in numbers]
+
+    def living(self) -> Iterator[tuple[int, Any]]:
+        """The objects that are still there, with their numbers."""
+        for known in list(self._numbers.values()):
+            thing = known() if isinstance(known, _Number) else None
+            if thing is not None:
+                yield known.number, thing
 
     def known(self, thing: Any) -> int | None:
         """The object's number, if it has one."""

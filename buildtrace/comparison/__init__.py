@@ -21,6 +21,7 @@ from buildtrace.comparison.difference import (
 from buildtrace.comparison.layer_matching import LayerMatching
 from buildtrace.comparison.ranked_change import by_rank
 from buildtrace.errors import UsageError
+from buildtrace.traces.totals import totals_of_trace
 from buildtrace.traces.wording import versions
 
 if TYPE_CHECKING:
@@ -122,10 +123,11 @@ def _changes(matching: LayerMatching, kinds: Sequence[ChangeKind]) -> Iterator[R
 
 
 def _build(trace: Trace, label: str) -> Build:
+    total = totals_of_trace(trace)
     return Build(
         label=label,
         versions=versions(trace),
         calls=len(trace.calls),
-        weights=len(trace.weights),
-        parameters=trace.parameters,
+        weights=total.weights,
+        parameters=total.parameters,
     )

@@ -164,7 +164,7 @@ class LayerTree:
     def _parameters(self) -> dict[int, int]:
         parameters: dict[int, int] = {}
         for weight in self.trace.weights:
-            above = weight.layer
+            above = None if weight.replaced else weight.layer
             while above is not None:
                 parameters[above] = parameters.get(above, 0) + weight.parameters
                 above = self.owner.get(above)

@@ -212,6 +212,26 @@ class Adapter(ABC):
         """The variables that the layer itself holds, trainable ones first."""
 
     @abstractmethod
+    def is_trainable(self, variable: Any, layer: Any) -> bool:
+        """Whether a variable that this layer owns is trained, as things stand."""
+
+    def weights_inside(self, layer: Any) -> list[Any]:
+        """`layer.weights`: its own and those of the layers in it."""
+        try:
+            return list(layer.weights) if self.top_layers(layer) else self.own_weights(layer)
+        except Exception:  # it cannot tell yet, or is the user's own
+            return self.own_weights(layer)
+
+    def trained_by(self, model: Any) -> list[Any] | None:
+        """`model.trainable_weights`; `None` if they are the trainable ones of `model.weights`.
+
+        Keras asks each model and layer first whether it is frozen itself.
+        """
+        if all(layer.trainable for layer in self.all_layers(model)):
+            return None
+        return list(model.trainable_weights)
+
+    @abstractmethod
     def model_weights(self, model: Any) -> list[Any]:
         """`model.weights`, or nothing if the model cannot tell yet."""
 

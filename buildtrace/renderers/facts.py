@@ -403,6 +403,14 @@ def _text(text: str | None, style: str = "") -> Cell:
     return Cell(wording.sanitize(text or ""), style=style)
 
 
+def _standing(weight: Weight) -> str:
+    """What is not to be expected of a weight: it is not trained, or not there any more."""
+    return "replaced" if weight.replaced else "" if weight.trainable else "frozen"
+
+
+_TRAINED = {"": "yes", "frozen": "no", "replaced": "replaced"}
+
+
 def _dtype_and_more(weight: Weight) -> Cell:
     more = ", ".join(filter(None, (weight.regularizer, weight.constraint, weight.placement)))
     return Cell(", ".join(filter(None, (wording.sanitize(weight.dtype), wording.sanitize(more)))))
@@ -416,13 +424,13 @@ WEIGHT_COLUMNS = (
     WeightColumn("parameters", lambda row: Cell(f"{row.weight.parameters:,}"), right=True),
     WeightColumn(
         "",
-        lambda row: Cell("" if row.weight.trainable else "frozen", style="warning"),
+        lambda row: Cell(_standing(row.weight), style="warning"),
         WIDE_VIEWS,
         label="trainable",
         rank=1,
     ),
     WeightColumn("initializer", lambda row: _text(row.weight.initializer), least=13, rank=2),
-    WeightColumn("trainable", lambda row: Cell("yes" if row.weight.trainable else "no"), STATIC),
+    WeightColumn("trainable", lambda row: Cell(_TRAINED[_standing(row.weight)]), STATIC),
     WeightColumn(
         "from input",
         lambda row: Cell(wording.tensors(row.build.inputs)) if row.build else None,

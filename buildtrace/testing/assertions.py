@@ -13,7 +13,7 @@ from buildtrace.renderers.terminal import listing
 from buildtrace.testing import choose, golden
 from buildtrace.testing.messages import failure
 from buildtrace.traces import wording
-from buildtrace.traces.totals import totals
+from buildtrace.traces.totals import totals, trained_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -106,7 +106,7 @@ def assert_parameters(
     kind = {None: "", True: "trainable ", False: "non-trainable "}[trainable]
     where = "" if model is None else f" in {model!r}"
     wanted = f"expected {count:,} {kind}{'parameter' if count == 1 else 'parameters'}{where}"
-    counted: Iterable[Weight] = trace.weights
+    counted = [(weight, weight.trainable) for weight in trace.weights if not weight.replaced]
     if model is not None:
         graphs = [graph for graph in trace.graphs if graph.model.name == model]
         if not graphs:
@@ -114,8 +114,8 @@ def assert_parameters(
                 wording.listed((wording.quoted(g.model.name) for g in trace.graphs), 4) or "none"
             )
             raise failure(trace, f"{wanted}, but there is no such model; there are: {names}")
-        counted = [trace.weights[number] for number in graphs[-1].weights]
-    chosen = [w for w in counted if trainable is None or w.trainable is trainable]
+        counted = trained_weights(trace, graphs[-1])
+    chosen = [weight for weight, trains in counted if trainable in (None, trains)]
     actual = totals(chosen).parameters
     if actual != count:
         text = f"{wanted}, but there are {actual:,} in {wording.count(len(chosen), 'weight')}"

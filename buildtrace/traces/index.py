@@ -309,8 +309,10 @@ class TraceIndex:
 
     @cached_property
     def weights_by_owner(self) -> dict[int | None, list[Weight]]:
-        """The weights, by the id of the layer that owns them itself."""
-        return _grouped((weight.layer, weight) for weight in self.trace.weights)
+        """The weights, by the id of the layer that owns them itself; none that it put aside."""
+        return _grouped(
+            (weight.layer, weight) for weight in self.trace.weights if not weight.replaced
+        )
 
     def weights_made_in(self, call: Call) -> list[Weight]:
         """The weights that this call or one inside it made."""
@@ -328,7 +330,10 @@ class TraceIndex:
 
     @cached_property
     def _weights_within(self) -> dict[int, dict[int, Weight]]:
-        """By layer and id, what a layer owns, and what was made while it was at work."""
+        """By layer and id, the weights that Keras says a layer has.
+
+        Where it was not asked, they are what the layer owns and what was made while it worked.
+        """
         at_work: dict[int | None, frozenset[int]] = {None: frozenset()}
         for call in self.trace.calls:  # parents come before their children
             outer = at_work[call.parent]
@@ -337,8 +342,12 @@ class TraceIndex:
         for weight in self.trace.weights:
             owner = () if weight.layer is None else (weight.layer,)
             for layer in at_work.get(weight.call, frozenset()).union(owner):
-                within.setdefault(layer, {})[weight.id] = weight
+                if not weight.replaced:
+                    within.setdefault(layer, {})[weight.id] = weight
         by_id = self.weight_by_id
+        for graph in self.trace.graphs:
+            for told in graph.layer_weights:
+                within[told.layer] = {id_: by_id[id_] for id_ in told.weights if id_ in by_id}
         for model, graph in self.graph_by_model.items():
             # A part of a trace may have the graph, and not all of its weights.
             if reported := {id_: by_id[id_] for id_ in graph.weights if id_ in by_id}:

@@ -229,7 +229,10 @@ class Weight(PlainData, frozen=True, kw_only=True):
         name: the name that the layer gave, such as "kernel".
         path: Keras' full name, such as "sequential/dense/kernel".
         initializer: class name of the initializer, or `None` if not known.
+        trainable: whether it was trained when the trace ended.
         placement: device or sharding layout, if Keras has set one.
+        replaced: true if its layer had it no more when the trace ended: it was put aside, mostly
+            for another one.
     """
 
     id: Place
@@ -244,6 +247,7 @@ class Weight(PlainData, frozen=True, kw_only=True):
     regularizer: str | None = None
     constraint: str | None = None
     placement: str | None = None
+    replaced: bool = False
 
     @property
     def parameters(self) -> int:
@@ -284,6 +288,18 @@ class Edge(PlainData, frozen=True, kw_only=True):
     tensor: TensorSpec
 
 
+class LayerWeights(PlainData, frozen=True, kw_only=True):
+    """The weights of a layer, those of the layers in it included, as Keras reports them.
+
+    Attributes:
+        layer: id of the layer.
+        weights: ids of the weights.
+    """
+
+    layer: Count
+    weights: tuple[WeightId, ...] = ()
+
+
 class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True):
     """A model's topology of layers. A notebook shows it as a picture.
 
@@ -297,6 +313,10 @@ class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True):
             "flow" that was run on symbols only, they are the nodes that no other layer uses:
             Keras does not hand on what `call` returned there.
         weights: ids of the model's weights in the order of `model.weights`.
+        trained_otherwise: ids of those of the weights that are trainable but that this model does
+            not train, as it is frozen itself, or the other way round.
+        layer_weights: which weights the layers of the nodes have; Keras' own layers without any are
+            left out. Files of before have none.
         missing: ids of the input nodes that the outputs need and the model's inputs do not have:
             of a model that could not be made.
         unfinished: whether an exception ended the build before the model had its whole graph. There
@@ -311,6 +331,8 @@ class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True):
     inputs: tuple[NodeId, ...] = ()
     outputs: tuple[NodeId, ...] = ()
     weights: tuple[WeightId, ...] = ()
+    trained_otherwise: tuple[WeightId, ...] = ()
+    layer_weights: tuple[LayerWeights, ...] = ()
     missing: tuple[NodeId, ...] = ()
     unfinished: bool = False
 

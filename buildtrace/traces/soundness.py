@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import inspect
 
 from buildtrace.traces.schema import LARGEST
+from buildtrace.traces.totals import totals
 from buildtrace.traces.trace import Trace
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _dangling(trace: Trace, listed: _List, number: int, reference: _Mark) -> str
 
 
 def _too_many_parameters(trace: Trace) -> Iterator[str]:
-    if trace.parameters > LARGEST:
+    if totals(trace.weights).parameters > LARGEST:
         yield f"expected at most {LARGEST} parameters - at `$.weights`"
 
 

@@ -21,6 +21,7 @@ from buildtrace.traces.schema import (
     Use,
     Weight,
 )
+from buildtrace.traces.totals import totals_of_trace
 
 if TYPE_CHECKING:
     import os
@@ -152,8 +153,8 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
 
     @property
     def parameters(self) -> int:
-        """Number of scalars in all weights."""
-        return sum(weight.parameters for weight in self.weights)
+        """Number of scalars in all weights but those that were put aside."""
+        return totals_of_trace(self).parameters
 
     def weights_made_by(self, call: Call) -> list[Weight]:
         """The weights that `call` itself made, not those of calls inside it."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from alarms import no_false_alarm
 from scenarios import SCENARIOS, Keras, Scenario, data
-from weights import same_weights
+from weights import same_totals, same_weights
 
 import buildtrace
 
@@ -37,6 +37,7 @@ def test_scenarios_have_the_weights_of_keras(k: Keras, scenario: Scenario, made:
     for each in models:
         assert each.name in traced
         same_weights(k, each, trace)
+        same_totals(k, each, trace)
 
 
 def test_each_weight_is_recorded_once(k: Keras) -> None:

@@ -23,7 +23,9 @@ def content():
     state = LayerState(layer=layers[0], after=0, built=True, children=tuple(layers[1:]))
     finding = schema.Finding(code="BT101", message="", why="", fix="", calls=(0,))
     trace = msgspec.structs.replace(trace, states=(state,), findings=(finding,))
-    return json.loads(trace_file.to_json(trace))
+    data = json.loads(trace_file.to_json(trace))
+    data["graphs"][1]["layer_weights"] = [{"layer": 1, "weights": [0]}]
+    return data
 
 
 def loaded(data):
@@ -56,6 +58,8 @@ UNSOUND = {
     "graphs.1.outputs.0": [7],
     "graphs.1.missing": [[7]],
     "graphs.1.weights.2": [4],
+    "graphs.1.trained_otherwise": [[4]],
+    "graphs.1.layer_weights.0.weights.0": [4],
     "states.0.after": [10**6],
     "states.0.unbuilt": [[0]],
     "states.0.replaced": [[3]],

@@ -63,6 +63,10 @@ class Keras2Adapter(Adapter):
             return []
         return [variable for variable in (*trainable, *others) if hasattr(variable, "shape")]
 
+    def is_trainable(self, variable: Any, layer: Any) -> bool:
+        """A variable knows of no frozen layer."""
+        return bool(variable.trainable and layer.trainable)
+
     def model_weights(self, model: Any) -> list[Any]:
         """`model.weights`; it raises on a subclassed model that is not built."""
         try:
@@ -83,14 +87,14 @@ class Keras2Adapter(Adapter):
         return [layer for layer in layers if not isinstance(layer, self.uncounted)]
 
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
-        """From a tf.Variable: its name is "dense/kernel:0", and it knows of no frozen layer."""
+        """From a tf.Variable: its name is "dense/kernel:0"."""
         path = variable.name.partition(":")[0]
         return WeightFacts(
             name=path.rpartition("/")[2],
             path=path,
             shape=variable.shape,
             dtype=variable.dtype,
-            trainable=bool(variable.trainable and layer.trainable),
+            trainable=self.is_trainable(variable, layer),
             initializer=None,  # Keras 2 keeps these in add_weight's arguments only
             regularizer=None,
             constraint=None,

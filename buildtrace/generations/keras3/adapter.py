@@ -62,6 +62,10 @@ class Keras3Adapter(Adapter):
             *getattr(layer, "_non_trainable_variables", ()),
         ]
 
+    def is_trainable(self, variable: Any, layer: Any) -> bool:
+        """Both say so."""
+        return bool(variable.trainable and layer.trainable)
+
     def model_weights(self, model: Any) -> list[Any]:
         """`model.weights`."""
         return list(model.weights)
@@ -81,7 +85,7 @@ class Keras3Adapter(Adapter):
             if name != "_layers" or isinstance(layer, self.sequential_class):
                 yield value
 
-    def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:  # noqa: ARG002
+    def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
         """From a keras.Variable.
 
         `_dtype`, because `dtype` answers for the autocast scope; `_shape`, because TensorFlow's
@@ -94,7 +98,7 @@ class Keras3Adapter(Adapter):
             getattr(variable, "_path", None) or variable.path,
             getattr(variable, "_shape", None) or variable.shape,
             getattr(variable, "_dtype", None) or variable.dtype,
-            bool(variable.trainable),
+            self.is_trainable(variable, layer),
             class_name(getattr(variable, "_initializer", None)),
             class_name(getattr(variable, "regularizer", None)),
             class_name(getattr(variable, "constraint", None)),

@@ -22,7 +22,7 @@ from buildtrace.renderers.drawing.diagram import (
 from buildtrace.renderers.drawing.kinds import kind_of
 from buildtrace.traces import wording
 from buildtrace.traces.shown_models import More, folded
-from buildtrace.traces.totals import totals
+from buildtrace.traces.totals import NOTHING, Share, shares, totals_of_model
 from buildtrace.traces.unseen import unseen_flow
 
 if TYPE_CHECKING:
@@ -135,10 +135,9 @@ class _DiagramMaker:
 
     def __init__(self, trace: Trace, options: Options, coarsen: Coarsening) -> None:
         self._graphs = trace.index.graph_by_model
-        self._index = trace.index
+        self._trace = trace
         self._options = options
         self._coarsen = coarsen
-        self._trace = trace
         self.unseen: dict[str, None] = {}
 
     def model(self, graph: Graph, id_: str) -> ModelPart:
@@ -147,7 +146,7 @@ class _DiagramMaker:
         return ModelPart(self._group(graph, id_, inside), inside, tuple(self.unseen))
 
     def _group(self, graph: Graph, id_: str, inside: SubDiagram, note: str = "") -> Group:
-        parameters = totals(self._index.weights_within(graph.model.id)).parameters
+        parameters = totals_of_model(self._trace, graph).parameters
         unseen = unseen_flow(self._trace, graph)
         if unseen:
             self.unseen[unseen] = None
@@ -169,6 +168,7 @@ class _DiagramMaker:
         """The inside of a model. `within`: the models around, so that no model holds itself."""
         calls = Counter(node.layer for node in graph.nodes if node.layer is not None)
         turn = _turns(graph)
+        share = shares(self._trace, graph)
         members: list[Member] = []
         connections: list[Connection] = []
         ports: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
@@ -188,7 +188,9 @@ class _DiagramMaker:
                 connections += inside.connections
                 ports[node.id] = inside.entries, inside.exits
             else:
-                row = self._row(node, inner, call, note)
+                # What a shared layer weighs is said at its first call only: it is there once.
+                own = share[node.layer] if node.layer is not None and call == 1 else NOTHING
+                row = self._row(node, inner, own, call, note)
                 row = replace(row, node_refs=(NodeRef(graph.model.id, node.id),))
                 members.append(Box(id_, (row,)))
                 ports[node.id] = (id_,), (id_,)
@@ -221,9 +223,11 @@ class _DiagramMaker:
                 total += 1
         return total
 
-    def _row(self, node: Node, inner: Graph | None, call: int, note: str) -> BoxRow:
-        # What a shared layer weighs is said at its first call only: it is there once.
-        parameters = totals(self._index.weights_within(node.layer)).parameters if call == 1 else 0
+    def _row(self, node: Node, inner: Graph | None, share: Share, call: int, note: str) -> BoxRow:
+        parameters = share.parameters
+        if share.others:
+            others = wording.listed(map(short, share.others), 2)
+            note = joined(note, f"weights shared with {others}")
         layers = self._size(inner, (inner.model.id,)) if inner else 1
         if inner and call == 1 and inner.nodes:
             note = joined(note, f"{wording.count(layers, 'layer')} inside")

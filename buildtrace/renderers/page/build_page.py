@@ -11,7 +11,7 @@ from buildtrace.renderers.page.chapters import chapters_of
 from buildtrace.renderers.page.page_context import PageContext
 from buildtrace.renderers.terminal import summary
 from buildtrace.traces import wording
-from buildtrace.traces.totals import totals
+from buildtrace.traces.totals import totals_of_trace
 
 if TYPE_CHECKING:
     from buildtrace.renderers import Options
@@ -67,7 +67,7 @@ def _totals(context: PageContext) -> str:
     trace = context.trace
     if not trace.calls:
         return "No build was recorded."
-    total = totals(trace.weights)
+    total = totals_of_trace(trace)
     words = [
         wording.count(len(trace.graphs), "model"),
         wording.count(len(trace.calls), "call"),

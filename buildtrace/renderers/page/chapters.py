@@ -8,6 +8,7 @@ from buildtrace.errors import BuildtraceError
 from buildtrace.renderers.page.pictures import pictures
 from buildtrace.renderers.terminal.story import Story, stories
 from buildtrace.traces import wording
+from buildtrace.traces.totals import totals_of_model
 
 if TYPE_CHECKING:
     from buildtrace.renderers.page.page_context import PageContext
@@ -71,7 +72,8 @@ def _title(story: Story) -> tuple[str, str]:
     if story.graph is None:
         return ("Everything" if story.trace.graphs else "Outside of any model"), number
     model = story.graph.model
-    parameters = wording.count(story.trace.parameters, "parameter")
+    total = totals_of_model(story.trace, story.graph)
+    parameters = wording.count(total.parameters, "parameter")
     return wording.sanitize(
         model.name
     ), f"{wording.sanitize(model.class_name)} · {parameters} · {number}"

@@ -174,6 +174,7 @@ def _weight(
         "shape": wording.shape(weight.shape),
         "parameters": weight.parameters,
         "trainable": weight.trainable,
+        **({"replaced": True} if weight.replaced else {}),
         "cells": [_cell(context, column.cell(row)) for column in columns],
     }
 

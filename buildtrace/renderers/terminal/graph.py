@@ -14,7 +14,7 @@ from buildtrace.renderers.text.tables import Column, Row, SpanningRow, table
 from buildtrace.traces import wording
 from buildtrace.traces.gaps import Gap, Limits, gaps
 from buildtrace.traces.shown_models import More, form, shown
-from buildtrace.traces.totals import totals
+from buildtrace.traces.totals import NOTHING, Share, shares, totals_of_model
 from buildtrace.traces.unseen import unseen_flow
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _cells(row: Row | SpanningRow) -> Row:
 
 
 def _heading(trace: Trace, graph: Graph, width: int) -> Iterator[Line]:
-    parameters = totals(trace.index.weights_within(graph.model.id)).parameters
+    parameters = totals_of_model(trace, graph).parameters
     facts = [
         wording.count(len(graph.nodes), "node"),
         wording.count(len(graph.edges), "connection"),
@@ -119,6 +119,7 @@ class _Rows:
         sources = _sources(graph)
         lanes = Lanes([node.id for node in nodes], sources)
         around = [*outer, graph.model.id]
+        share = shares(self.trace, graph)
         start = 0
         for gap in [*self._gaps(nodes, sources), Gap(len(nodes), len(nodes), "")]:
             previous: int | None = None  # what is left out cannot be pointed to without a word
@@ -126,8 +127,10 @@ class _Rows:
                 inner = self._inner(node, around)
                 like = self.shown.get(form(inner), "") if inner and not self.full else ""
                 drawing = before + lanes.draw(node.id, _dot(node))
-                row = self._row(node, drawing, sources[node.id], previous, len(outer))
+                size = _size(node, share)
+                row = self._row(node, drawing, size, sources[node.id], previous, len(outer))
                 row[2] += [Part(f" (inside as {like})", styles.NOTE)] if like else []
+                row[2] += _shared(node, share)
                 yield row
                 previous = node.id
                 if inner and not like:
@@ -139,7 +142,9 @@ class _Rows:
             if hidden:
                 self.hidden += len(hidden)
                 self.gaps += 1
-                yield self._gap(gap, hidden, f"{before}{lanes.going_on()}", len(outer))
+                layers = dict.fromkeys(node.layer for node in hidden if not node.index)
+                number = sum(share[n].parameters for n in layers if n is not None)
+                yield self._gap(gap, hidden, number, f"{before}{lanes.going_on()}", len(outer))
             start = gap.end
 
     def _gaps(self, nodes: list[Node], sources: dict[int, list[int]]) -> list[Gap]:
@@ -159,11 +164,10 @@ class _Rows:
             kinds.append((*facts, inside, tuple(ways)))
         return gaps(kinds, LIMITS)
 
-    def _gap(self, gap: Gap, hidden: list[Node], drawing: str, level: int) -> SpanningRow:
+    def _gap(
+        self, gap: Gap, hidden: list[Node], parameters: int, drawing: str, level: int
+    ) -> SpanningRow:
         """The row that stands for those that are left out."""
-        layers = {node.layer for node in hidden if node.layer is not None and not node.index}
-        within = self.trace.index.weights_within
-        parameters = sum(totals(within(layer)).parameters for layer in layers)
         size = f", {wording.count(parameters, 'parameter')}" if parameters else ""
         text = f"{gap.text}{size}: {wording.span([node.name for node in hidden])}"
         return SpanningRow(
@@ -177,7 +181,13 @@ class _Rows:
         return self.graphs.get(node.layer)
 
     def _row(
-        self, node: Node, drawing: str, sources: list[int], previous: int | None, level: int
+        self,
+        node: Node,
+        drawing: str,
+        size: Part,
+        sources: list[int],
+        previous: int | None,
+        level: int,
     ) -> Row:
         style = styles.KIND[node.kind] if node.built else styles.QUIET
         if node.failed:
@@ -191,20 +201,30 @@ class _Rows:
             name,
             [Part(class_name, styles.QUIET)],
             [Part(wording.tensors(node.outputs))],
-            [self._parameters(node)],
+            [size],
             [Part(str(node.depth), styles.QUIET)],
             [Part("" if sources == [previous] else origin)],
         ]
 
-    def _parameters(self, node: Node) -> Part:
-        if node.failed:
-            return Part("failed", styles.ERROR)
-        if not node.built:
-            return Part("not built", styles.SWALLOWED)
-        if node.index:
-            return Part("shared", styles.NOTE)
-        number = totals(self.trace.index.weights_within(node.layer)).parameters
-        return Part(f"{number:,}" if number else "")
+
+def _shared(node: Node, shares: dict[int, Share]) -> Line:
+    """With which layers before it a layer has weights in common."""
+    if node.layer is None or node.index or not shares[node.layer].others:
+        return []
+    others = wording.listed(map(wording.sanitize, shares[node.layer].others), 2)
+    return [Part(f" (shared with {others})", styles.NOTE)]
+
+
+def _size(node: Node, shares: dict[int, Share]) -> Part:
+    """How many parameters come with this call of a layer, or why there are none."""
+    if node.failed:
+        return Part("failed", styles.ERROR)
+    if not node.built:
+        return Part("not built", styles.SWALLOWED)
+    share = NOTHING if node.layer is None else shares[node.layer]
+    if node.index or (share.others and not share.parameters):
+        return Part("shared", styles.NOTE)
+    return Part(f"{share.parameters:,}" if share.parameters else "")
 
 
 def _sources(graph: Graph) -> dict[int, list[int]]:

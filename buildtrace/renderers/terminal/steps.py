@@ -10,7 +10,7 @@ from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.lines import Line, Lines, Part, flowing, wrapped
 from buildtrace.traces import wording
 from buildtrace.traces.gaps import Gap, Limits, gaps
-from buildtrace.traces.totals import totals
+from buildtrace.traces.totals import totals, totals_of_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -239,10 +239,9 @@ def _graph(story: Story) -> Iterator[Line]:
     for name, (before, after) in story.changes.items():
         changed = Part(f"{wording.sanitize(name)}: {before} → {after}", styles.CHANGE)
         yield say("The state of {} changes, {}.", _name(graph.model), changed)
-    weights = story.trace.weights
-    total = totals(weights)
+    total = totals_of_model(story.trace, graph)
     parameters = wording.count(total.parameters, "parameter")
-    rest = ", all trainable" if weights else ""
+    rest = ", all trainable" if total.weights else ""
     if total.not_trainable:
         rest = f", {total.not_trainable:,} of them not trainable"
     state = "built" if graph.built else "not built"

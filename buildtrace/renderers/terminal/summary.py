@@ -10,7 +10,7 @@ from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Part, wrapped
 from buildtrace.traces import failures, wording
 from buildtrace.traces.folding import focus
-from buildtrace.traces.totals import totals
+from buildtrace.traces.totals import totals_of_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,14 +37,15 @@ def header(trace: Trace, width: int) -> Iterator[Line]:
         yield [Part("No build was recorded.")]
         return
     time = sum(call.duration_ns for call in trace.roots)
-    totals = (
+    total = totals_of_trace(trace)
+    words = (
         wording.count(len(trace.graphs), "model"),
         wording.count(len(trace.calls), "call"),
-        wording.count(len(trace.weights), "weight"),
-        wording.count(trace.parameters, "parameter"),
+        wording.count(total.weights, "weight"),
+        wording.count(total.parameters, "parameter"),
         wording.duration(time),
     )
-    yield from wrapped(" · ".join(totals), width, [], [])
+    yield from wrapped(" · ".join(words), width, [], [])
     steps: Counter[str] = Counter(call.step for call in trace.calls)
     line = [Part("calls by step: ", styles.QUIET)]
     for step, style in styles.STEP.items():
@@ -68,7 +69,7 @@ def _wrong(trace: Trace) -> Iterator[Line]:
 
 def totals_line(trace: Trace) -> Line:
     """Parameters, trainable or not."""
-    total = totals(trace.weights)
+    total = totals_of_trace(trace)
     return [
         Part(wording.count(total.parameters, "parameter"), styles.NAME),
         Part(f" in {wording.count(total.weights, 'weight')}: {total.trainable:,} trainable"),

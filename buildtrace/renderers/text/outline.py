@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from buildtrace.renderers.facts import WHOLE_WEIGHT, CallFacts, ordered
 from buildtrace.traces import wording
 from buildtrace.traces.normalize import steady
-from buildtrace.traces.totals import totals
+from buildtrace.traces.totals import totals_of_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,8 +68,7 @@ def _graph(trace: Trace, graph: Graph) -> Iterator[str]:
     sources: dict[int, list[str]] = {}
     for edge in graph.edges:
         sources.setdefault(edge.target, []).append(_again(graph.nodes[edge.source]))
-    weights = [trace.weights[number] for number in graph.weights]
-    total = wording.count(totals(weights).parameters, "parameter")
+    total = wording.count(totals_of_model(trace, graph).parameters, "parameter")
     built = "" if graph.built else "not built"
     head = ["graph", wording.layer_title(graph.model), total, built]
     yield GAP.join(filter(None, head)).rstrip()

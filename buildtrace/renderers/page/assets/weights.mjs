@@ -5,11 +5,13 @@ import { weightMade } from "./graph.mjs";
 
 const MOST_ROWS = 400; // rows at once; a button brings the rest
 
-/** How much is made at a position: {made, of, parameters, frozen, all}. */
+/** How much is made at a position, and kept in the end: {made, of, parameters, frozen, all}. */
 export function totals(weights, places, timeline, position) {
-  const sum = { made: 0, of: places.length, parameters: 0, frozen: 0, all: 0 };
+  const sum = { made: 0, of: 0, parameters: 0, frozen: 0, all: 0 };
   for (const place of places) {
     const weight = weights[place];
+    if (weight.replaced) continue;
+    sum.of += 1;
     sum.all += weight.parameters;
     if (!weightMade(weight, timeline, position)) continue;
     sum.made += 1;
