@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from buildtrace.traces.schema import Excerpt, SourceFile, SourceLine
+from buildtrace.traces.source_origins import RoomForSource
 
 if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
-
-MOST_CHARACTERS = 1_000_000
-"""A trace file carries so many characters of code in all; what comes then is left out."""
 
 
 def carried(trace: Trace) -> tuple[SourceFile, ...]:
     """The sources for a trace file: what a loaded trace has brought, or what is read for it now."""
     if not isinstance(trace.sources, msgspec.UnsetType):
         return trace.sources
-    room = _Room()
+    room = RoomForSource()
     code = trace.index.source_code
     excerpts = {
         file: room.fitting(code.excerpts(file, lines))
@@ -48,19 +46,3 @@ def _file(trace: Trace, file: str, excerpts: list[Excerpt], functions: list[Exce
         inside={line: name for line, name in names.items() if name},
         ignored={line: tuple(codes) for line, codes in ignored.items()},
     )
-
-
-class _Room:
-    """The room that is left for code."""
-
-    def __init__(self) -> None:
-        self.left = MOST_CHARACTERS
-
-    def fitting(self, excerpts: list[Excerpt]) -> list[Excerpt]:
-        """Those that there is something in and still room for."""
-        kept = []
-        for excerpt in excerpts:
-            if excerpt.text and len(excerpt.text) <= self.left:
-                self.left -= len(excerpt.text)
-                kept.append(excerpt)
-        return kept

@@ -13,7 +13,28 @@ from buildtrace.traces.definitions import block, function_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from buildtrace.traces.schema import Call, SourceFile, SourceLine
+    from buildtrace.traces.schema import Call, Excerpt, SourceFile, SourceLine
+
+
+MOST_CHARACTERS = 1_000_000
+"""A trace carries so many characters of code in all; what comes then is left out."""
+
+
+class RoomForSource:
+    """The room that is left in a trace for code."""
+
+    def __init__(self) -> None:
+        """All of it is left."""
+        self._left = MOST_CHARACTERS
+
+    def fitting(self, excerpts: Iterable[Excerpt]) -> list[Excerpt]:
+        """Those that there is something in and still room for."""
+        kept = []
+        for excerpt in excerpts:
+            if excerpt.text and len(excerpt.text) <= self._left:
+                self._left -= len(excerpt.text)
+                kept.append(excerpt)
+        return kept
 
 
 class SourceOrigin(Protocol):
@@ -68,6 +89,7 @@ class CarriedSources:
 
     def __init__(self, files: Iterable[SourceFile]) -> None:
         """Of these files; a second one of the same name adds to the first."""
+        self._room = RoomForSource()
         self._lines: dict[str, dict[int, str]] = {}
         self._functions: dict[tuple[str, int], list[str]] = {}
         self._inside: dict[tuple[str, int], str] = {}
@@ -77,9 +99,9 @@ class CarriedSources:
 
     def _add(self, file: SourceFile) -> None:
         lines = self._lines.setdefault(file.file, {})
-        for excerpt in file.excerpts:
+        for excerpt in self._room.fitting(file.excerpts):
             lines.update(enumerate(excerpt.text.split("\n"), excerpt.line))
-        for excerpt in file.functions:
+        for excerpt in self._room.fitting(file.functions):
             self._functions[file.file, excerpt.line] = excerpt.text.split("\n")
         self._inside.update({(file.file, line): name for line, name in file.inside.items()})
         self._ignored.setdefault(file.file, {}).update(file.ignored)

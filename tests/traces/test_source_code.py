@@ -12,7 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from buildtrace.errors import TraceFileError
-from buildtrace.traces import carrying, installed_keras, source_code
+from buildtrace.renderers import Options, to_text
+from buildtrace.traces import installed_keras, source_code, source_origins
 from buildtrace.traces.schema import Excerpt, SourceFile, SourceLine
 from buildtrace.traces.trace import Trace
 from buildtrace.traces.trace_file import from_json, to_json
@@ -106,10 +107,32 @@ def test_the_file_as_it_was_is_shown_when_it_has_changed(tmp_path):
 
 
 def test_a_file_has_room_for_so_much(tmp_path, monkeypatch):
-    monkeypatch.setattr(carrying, "MOST_CHARACTERS", 120)
+    monkeypatch.setattr(source_origins, "MOST_CHARACTERS", 120)
     trace = called_from(script(tmp_path, NUMBERED), 20, 50)  # 11 lines of 8 characters each
     (source,) = loaded(trace).sources
     assert [excerpt.line for excerpt in source.excerpts] == [15]
+
+
+def test_a_loaded_trace_has_no_more_room():
+    text = "x" * (source_origins.MOST_CHARACTERS // 2)
+    trace = called_from("a.py", 1, 2, 3, defined_at=4)
+    excerpts = [Excerpt(line=line, text=text) for line in (1, 2, 3)]
+    trace.sources = (SourceFile(file="a.py", functions=(excerpts[0],), excerpts=(*excerpts,)),)
+    code = trace.index.source_code
+    known = [bool(code.line(SourceLine(file="a.py", line=line))) for line in (1, 2, 3)]
+    assert known == [True, True, False]
+
+
+def test_a_function_is_shown_once_whatever_it_is_called():
+    """A small file could say else that its one function has a hundred thousand names."""
+    trace = called_from("a.py", *[1] * 50, defined_at=4)
+    calls = (replace(call, name=f"A{call.id}.build") for call in trace.calls)
+    trace = replace(trace, calls=tuple(calls))
+    source = SourceFile(file="a.py", functions=(Excerpt(line=4, text="def build(): pass"),))
+    trace.sources = (source,)
+    text = to_text(trace, Options(views=("source",)))
+    assert text.count("def build(): pass") == 1
+    assert text.count("its source is that of A0.build") == 49
 
 
 @pytest.mark.parametrize("comment", ["# buildtrace: ignore[BT105]", "# buildtrace: ignore"])

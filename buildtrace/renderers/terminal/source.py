@@ -35,15 +35,19 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line | RenderableTy
     functions = trace.index.calls_by_function
     if not functions:
         yield [Part("No build was recorded.")]
-    for number, calls in enumerate(functions.values()):
+    shown: dict[tuple[str, int], str] = {}
+    for number, ((file, line, name), calls) in enumerate(functions.items()):
         if number:
             yield []
-        yield from _function(trace, calls, width, full)
+        yield from _title(calls, width)
+        above = shown.setdefault((file, line), name)
+        if line and above != name:  # a decorator's own function has the name of what it decorates
+            yield [Part(f"  its source is that of {wording.sanitize(above)}", styles.QUIET)]
+        else:
+            yield from _source(trace, calls[0], full)
 
 
-def _function(
-    trace: Trace, calls: list[Call], width: int, full: bool
-) -> Iterator[Line | RenderableType]:
+def _title(calls: list[Call], width: int) -> Iterator[Line]:
     first = calls[0]
     title = Part(wording.sanitize(first.name), f"bold {styles.STEP[first.step]}")
     address = source_files.link(first.file, first.line)
@@ -52,15 +56,18 @@ def _function(
     text = f"ran {wording.count(len(calls), 'time')}"
     text += f", for {wording.listed(served, 6)}" if served else ""
     yield from wrapped(text, width, [], [], styles.NOTE)
-    code, missing = trace.index.source_code.function(first)
+
+
+def _source(trace: Trace, call: Call, full: bool) -> Iterator[Line | RenderableType]:
+    code, missing = trace.index.source_code.function(call)
     if missing:
         yield [Part(f"  {missing}", styles.SWALLOWED)]
-    else:
-        shown = code if full else code[:SHORT]
-        yield _syntax("\n".join(shown), first.line)
-        if len(shown) < len(code):
-            more = wording.count(len(code) - len(shown), "more line")
-            yield [Part(f"  … {more}; --full shows all", styles.QUIET)]
+        return
+    shown = code if full else code[:SHORT]
+    yield _syntax("\n".join(shown), call.line)
+    if len(shown) < len(code):
+        more = wording.count(len(code) - len(shown), "more line")
+        yield [Part(f"  … {more}; --full shows all", styles.QUIET)]
 
 
 def _syntax(code: str, line: int) -> Syntax:
