@@ -11,6 +11,7 @@ from renderers.page.test_build_page import HOSTILE, named
 
 from buildtrace.comparison import compare
 from buildtrace.renderers.page import lockstep
+from buildtrace.traces.trace_file import from_json, to_json
 
 MADE = [
     made_traces.mlp2,
@@ -136,3 +137,28 @@ def test_what_many_rows_say_is_carried_once():
     assert len(data["rows"]) == len(many.calls)
     assert len(data["sentences"]) == len({(c.landmark, c.generation) for c in many.calls})
     assert len(data["lines"]) == len({call.caller for call in many.calls})
+
+
+def test_each_side_has_its_lines_as_they_were(tmp_path):
+    """Two versions of one file: what it is by now is neither."""
+    path = tmp_path / "net.py"
+    saved = []
+    for name in ("before", "after"):
+        path.write_text(made_traces.SCRIPT.replace("net(first)", f"net({name})"))
+        saved.append(to_json(made_traces.frozen(str(path))))
+    path.unlink()
+    data = pages.data_of(page(*map(from_json, saved)))
+    texts = [
+        {
+            text
+            for row in data["rows"]
+            if (shown := row["sides"][side]) and "line" in shown
+            for line in data["lines"][shown["line"]]["code"]
+            for _, text in line["pieces"]
+        }
+        for side in (0, 1)
+    ]
+    assert "before" in " ".join(texts[0])
+    assert "after" not in " ".join(texts[0])
+    assert "after" in " ".join(texts[1])
+    assert "before" not in " ".join(texts[1])
