@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from buildtrace.traces.failures import Raised, all_raised
 from buildtrace.traces.lazy import cached_property
-from buildtrace.traces.schema import LayerRef
+from buildtrace.traces.schema import Graph, LayerRef, Node
 from buildtrace.traces.unseen import unseen_flow
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from buildtrace.traces.schema import (
         Call,
-        Graph,
         LandmarkInfo,
         LayerState,
         Use,
@@ -279,6 +278,20 @@ class TraceIndex:
         return {graph.model.id: graph for graph in self.trace.graphs}
 
     @cached_property
+    def part_graphs(self) -> dict[int, Graph]:
+        """The parts of layers of which no graph is known, as graphs without edges, by layer.
+
+        Keras builds many a layer without running its `call`: what it holds is known then, and not
+        how the tensors go.
+        """
+        last = {state.layer.id: state for state in self.trace.states}
+        return {
+            layer: graph
+            for layer, state in last.items()
+            if layer not in self.graph_by_model and (graph := _of_parts(state)).nodes
+        }
+
+    @cached_property
     def nested_models(self) -> frozenset[int]:
         """The ids of the models, and other layers with a graph, that are in another one's graph."""
         return frozenset(
@@ -485,6 +498,27 @@ class TraceIndex:
     def uses_by(self, *names: str) -> list[Use]:
         """The uses of models by these functions, in order."""
         return [use for use in self.trace.uses if use.name in names]
+
+
+def _of_parts(state: LayerState) -> Graph:
+    """A graph of the layers that a layer holds, without edges."""
+    children = [child for child in state.children if child.id not in state.replaced]
+    return Graph(
+        model=state.layer,
+        source="flow",
+        built=state.built,
+        nodes=tuple(
+            Node(
+                id=number,
+                layer=child.id,
+                name=child.name,
+                class_name=child.class_name,
+                depth=0,
+                built=child.id not in state.unbuilt,
+            )
+            for number, child in enumerate(children)
+        ),
+    )
 
 
 def is_users(call: Call) -> bool:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers.drawing.caption import MOST_ROWS
-from buildtrace.renderers.drawing.diagram import Box, SubDiagram, boxes
+from buildtrace.renderers.drawing.diagram import Box, SubDiagram, ends
 from buildtrace.renderers.drawing.member_graph import MemberGraph
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _connections_inside(
     pieces: Sequence[Sequence[Member]], connections: tuple[Connection, ...]
 ) -> list[tuple[Connection, ...]]:
     """For each piece the connections that begin and end in it."""
-    piece_of = {box.id: number for number, piece in enumerate(pieces) for box in boxes(piece)}
+    piece_of = {id_: number for number, piece in enumerate(pieces) for id_ in ends(piece)}
     inside: list[list[Connection]] = [[] for _ in pieces]
     for connection in connections:
         number = piece_of[connection.source]
@@ -135,5 +135,5 @@ def _filled(heights: list[int], tallest: int) -> list[tuple[int, int]]:
 
 
 def column_of(by_column: list[list[Member]]) -> dict[str, int]:
-    """The number of the column that each box is in."""
-    return {box.id: i for i, members in enumerate(by_column) for box in boxes(members)}
+    """The number of the column that each box and frame is in."""
+    return {id_: i for i, members in enumerate(by_column) for id_ in ends(members)}

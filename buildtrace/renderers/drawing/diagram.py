@@ -118,8 +118,8 @@ class Connection:
     """A tensor on its way from one box to another.
 
     Attributes:
-        source: id of the box that it comes from.
-        target: id of the box that it goes to.
+        source: id of the box that it comes from, or of a frame in which nobody knows its way.
+        target: id of the box that it goes to, or of such a frame.
         label: its shape.
         node_refs: the nodes that it goes to; no part of what makes two connections the same.
     """
@@ -171,6 +171,14 @@ def boxes(members: Iterable[Member]) -> Iterator[Box]:
             yield member
         else:
             yield from boxes(member.members)
+
+
+def ends(members: Iterable[Member]) -> Iterator[str]:
+    """The ids of all that a connection can begin or end at: boxes, and frames."""
+    for member in members:
+        yield member.id
+        if isinstance(member, Group):
+            yield from ends(member.members)
 
 
 def count_boxes(diagram: Diagram) -> int:

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers.drawing import dot_labels
 from buildtrace.renderers.drawing.columns import column_of, columns, side_by_side
-from buildtrace.renderers.drawing.diagram import Box, count_boxes
+from buildtrace.renderers.drawing.diagram import Box, Group, boxes, count_boxes
 from buildtrace.renderers.drawing.kinds import INK
 from buildtrace.renderers.drawing.levels import diagrams
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import graphviz
 
     from buildtrace.renderers import Options
-    from buildtrace.renderers.drawing.diagram import Connection, Diagram, Group, Member
+    from buildtrace.renderers.drawing.diagram import Connection, Diagram, Member
     from buildtrace.traces.trace import Trace
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -83,6 +85,9 @@ class _DotWriter:
         self._columns = by_column
         self._column = column_of(self._columns)
         self._jump = self._numbered_jumps()
+        self._frames = dict(_frames(diagram.models))
+        if self._frames.keys() & {end for c in diagram.connections for end in (c.source, c.target)}:
+            graph.attr(compound="true")
 
     def _numbered_jumps(self) -> dict[tuple[str, int], int]:
         """A number for each box that sends to another column, by box and column."""
@@ -169,8 +174,23 @@ class _DotWriter:
         self, source: str, target: str, label: str, connection: Connection, number: int
     ) -> None:
         more = {"label": f"<{dot_labels.text(f' {label} ')}>"} if label else {}
+        # Graphviz leads edges to nodes alone; it can cut them off at a frame around.
+        if source in self._frames:
+            more["ltail"], source = f"cluster_{source}", self._frames[source][1]
+        if target in self._frames:
+            more["lhead"], target = f"cluster_{target}", self._frames[target][0]
         tip = dot_labels.tooltip(connection.label) if connection.label else " "
         self._graph.edge(source, target, edgetooltip=tip, **{"class": f"line{number}"}, **more)
+
+
+def _frames(members: Iterable[Member]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """For each frame that is not empty its first and its last box."""
+    for member in members:
+        if isinstance(member, Group):
+            inside = [box.id for box in boxes(member.members)]
+            if inside:
+                yield member.id, (inside[0], inside[-1])
+            yield from _frames(member.members)
 
 
 def _sign(column: graphviz.Digraph, id_: str, number: int) -> None:

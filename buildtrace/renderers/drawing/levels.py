@@ -124,11 +124,11 @@ def _diagram(models: Sequence[_Leveled], levels: Sequence[int], notes: Sequence[
     drawn = [model.at(level) for model, level in zip(models, levels, strict=True)]
     diagram = topology.diagram(drawn, notes)
     level = max(levels, default=0)
-    if level:
-        whole = sum(model.size(0) for model in models)
-        number = wording.count(count_boxes(diagram), "box", "boxes")
-        notes = (f"{wording.count(whole, 'layer')} drawn as {number}", *notes)
-    return replace(diagram, notes=tuple(notes), level=level)
+    if not level:
+        return diagram
+    whole = wording.count(sum(model.size(0) for model in models), "layer")
+    number = wording.count(count_boxes(diagram), "box", "boxes")
+    return replace(diagram, notes=(f"{whole} drawn as {number}", *diagram.notes), level=level)
 
 
 def _fitting(models: Sequence[_Leveled]) -> list[_Leveled]:

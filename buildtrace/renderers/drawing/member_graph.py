@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.drawing.diagram import Box, boxes
+from buildtrace.renderers.drawing.diagram import Box, ends
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -26,7 +26,7 @@ class MemberGraph:
     def __init__(self, subdiagram: SubDiagram) -> None:
         self._members = subdiagram.members
         self._position = {member.id: n for n, member in enumerate(subdiagram.members)}
-        self._owner = {box.id: m.id for m in subdiagram.members for box in boxes([m])}
+        self._owner = {id_: m.id for m in subdiagram.members for id_ in ends([m])}
         self._sources: dict[str, set[str]] = {}
         self._targets: dict[str, set[str]] = {}
         for connection in subdiagram.connections:

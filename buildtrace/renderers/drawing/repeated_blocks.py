@@ -27,6 +27,7 @@ from buildtrace.renderers.drawing.diagram import (
     boxes,
     count_layers,
     count_parameters,
+    ends,
     rename,
 )
 from buildtrace.renderers.drawing.member_graph import MemberGraph
@@ -93,7 +94,7 @@ def _branches(subdiagram: SubDiagram) -> Iterator[Members]:
     for member in subdiagram.members:
         targets = graph.targets(member)
         after = member_by_id.get(next(iter(targets))) if len(targets) == 1 else None
-        is_end = any(box.id in subdiagram.exits for box in boxes([member]))
+        is_end = any(id_ in subdiagram.exits for id_ in ends([member]))
         if after and not is_end and graph.sources(after) == {member.id}:
             following[member.id] = after
     later = {member.id for member in following.values()}
@@ -199,7 +200,7 @@ class _Search:
 
     def _row_seams(self, start: int, period: int) -> _RowSeams:
         block = self.block(start, period)
-        first, size = self._wiring.place(block), _size(block)
+        first, size = self._wiring.place(block), sum(1 for _ in ends(block))
         seams = self._wiring.seams(block)
         before, after = range(first - size, first), range(first + size, first + 2 * size)
         return _RowSeams(
@@ -300,7 +301,13 @@ def _one_row(rows: Sequence[BoxRow]) -> BoxRow:
 
 
 class _Copy(NamedTuple):
-    """A box of one of several alike blocks: what is drawn for it, in which frame, which block."""
+    """A box or frame of one of several alike blocks.
+
+    Attributes:
+        drawn: what is drawn for it.
+        frame: the frame around the block that is drawn.
+        block: the number of its own block.
+    """
 
     drawn: str
     frame: str
@@ -319,8 +326,8 @@ def _drawn_once(
         frames[blocks[0][-1].id] = frame
         gone.update(member.id for block in blocks for member in block)
         for number, block in enumerate(blocks):
-            pairs = zip(boxes(block), boxes(blocks[0]), strict=True)
-            copies.update((box.id, _Copy(first.id, frame.id, number)) for box, first in pairs)
+            pairs = zip(ends(block), ends(blocks[0]), strict=True)
+            copies.update((id_, _Copy(first, frame.id, number)) for id_, first in pairs)
     members = [
         frames.get(member.id, member)
         for member in subdiagram.members

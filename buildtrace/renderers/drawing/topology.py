@@ -148,6 +148,9 @@ class _DiagramMaker:
     def _group(self, graph: Graph, id_: str, inside: SubDiagram, note: str = "") -> Group:
         parameters = totals_of_model(self._trace, graph).parameters
         unseen = unseen_flow(self._trace, graph)
+        if graph.model.id in self._trace.index.part_graphs:
+            class_name = short(graph.model.class_name)
+            unseen = f"the flow inside of {class_name} was not seen"
         if unseen:
             self.unseen[unseen] = None
         return Group(
@@ -180,13 +183,15 @@ class _DiagramMaker:
                 _failure(graph, node) if node.failed else "",
                 f"call {call} of {times}" if times > 1 else "",
             )
-            inner = self._graphs.get(node.layer) if node.layer is not None else None
+            inner = self._inner(node)
             if inner and call == 1 and self._expands(inner, within):
                 inside = self._inside(inner, id_, (*within, inner.model.id))
                 group = self._group(inner, id_, inside, note)
                 members.append(replace(group, failed=node.failed))
                 connections += inside.connections
                 ports[node.id] = inside.entries, inside.exits
+                if inner.source == "flow" and not inner.edges:
+                    ports[node.id] = (id_,), (id_,)  # nobody knows where in it
             else:
                 # What a shared layer weighs is said at its first call only: it is there once.
                 own = share[node.layer] if node.layer is not None and call == 1 else NOTHING
@@ -203,6 +208,13 @@ class _DiagramMaker:
         if not subdiagram.entries or not subdiagram.exits:
             subdiagram = _with_ends(subdiagram)
         return self._coarsen(subdiagram)
+
+    def _inner(self, node: Node) -> Graph | None:
+        """The graph of what is inside a node; of parts alone if everything is asked for."""
+        if node.layer is None:
+            return None
+        parts = self._trace.index.part_graphs if self._options.full else {}
+        return self._graphs.get(node.layer, parts.get(node.layer))
 
     def _expands(self, inner: Graph, within: tuple[int, ...]) -> bool:
         """Whether a nested model is opened; never without end, never empty."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.renderers.drawing.diagram import boxes
+from buildtrace.renderers.drawing.diagram import ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,14 +32,14 @@ class Seams(NamedTuple):
 
 
 class Wiring:
-    """The boxes of a subdiagram, those inside groups too, by their places in its order.
+    """The boxes and frames of a subdiagram, by their places in its order.
 
     Args:
         subdiagram: the boxes and their connections.
     """
 
     def __init__(self, subdiagram: SubDiagram) -> None:
-        self._place = {box.id: n for n, box in enumerate(boxes(subdiagram.members))}
+        self._place = {id_: n for n, id_ in enumerate(ends(subdiagram.members))}
         self._sources: dict[int, set[int]] = {n: set() for n in self._place.values()}
         self._targets: dict[int, set[int]] = {n: set() for n in self._place.values()}
         for connection in subdiagram.connections:
@@ -58,12 +58,12 @@ class Wiring:
             self._targets[source].add(target)
 
     def place(self, block: Iterable[Member]) -> int:
-        """The place of the block's first box."""
-        return self._place[next(boxes(block)).id]
+        """The place of the block's first box or frame."""
+        return self._place[next(ends(block))]
 
     def seams(self, block: Iterable[Member]) -> Seams:
         """How the block is connected."""
-        places = [self._place[box.id] for box in boxes(block)]
+        places = [self._place[id_] for id_ in ends(block)]
         own = {place: number for number, place in enumerate(places)}
         arriving = [(source, place) for place in places for source in self._sources[place]]
         leaving = [(place, target) for place in places for target in self._targets[place]]

@@ -36,11 +36,16 @@ def render(trace: Trace, options: Options) -> bytes:
 def _graphs(trace: Trace, diagram: Diagram) -> Iterator[dict[str, Any]]:
     rows = {box.id: box.rows[0] for box in boxes(diagram.models)}
     edges = _edges(diagram.connections, rows)
+    ends = {end for c in diagram.connections for end in (c.source, c.target)}
     for group, name in zip(diagram.models, _different(diagram.models), strict=True):
         namespaces = {"": group.note}
         nodes = []
-        for box, namespace in _boxes_in(group.members, "", namespaces):
-            nodes.append(_node(trace, box, namespace, edges.get(box.id, [])))
+        for member, namespace in _members_in(group.members, "", namespaces):
+            arriving = edges.get(member.id, [])
+            if isinstance(member, Box):
+                nodes.append(_node(trace, member, namespace, arriving))
+            elif member.id in ends:
+                nodes.append(_inside_unknown(member, namespace, arriving))
         attributes = {namespace: {"model": note} for namespace, note in namespaces.items()}
         yield {"id": name, "nodes": nodes, "groupNodeAttributes": attributes}
 
@@ -54,10 +59,10 @@ def _different(groups: Iterable[Group]) -> Iterator[str]:
         yield f"{group.title} ({number})" if number > 1 else group.title
 
 
-def _boxes_in(
+def _members_in(
     members: Iterable[Member], namespace: str, notes: dict[str, str]
-) -> Iterator[tuple[Box, str]]:
-    """Each box with its namespace, the names of the models around it.
+) -> Iterator[tuple[Member, str]]:
+    """Each box with its namespace, the names of the models around it; each group with its own.
 
     `notes` is filled with what is to be said of each namespace's model.
     """
@@ -71,7 +76,8 @@ def _boxes_in(
         name = next(names).replace("/", "∕")  # noqa: RUF001 - it has to look like a slash
         inner = f"{namespace}/{name}" if namespace else name
         notes[inner] = member.note
-        yield from _boxes_in(member.members, inner, notes)
+        yield member, inner
+        yield from _members_in(member.members, inner, notes)
 
 
 def _node(trace: Trace, box: Box, namespace: str, edges: list[dict[str, str]]) -> dict[str, Any]:
@@ -86,6 +92,17 @@ def _node(trace: Trace, box: Box, namespace: str, edges: list[dict[str, str]]) -
         "incomingEdges": edges,
         "outputsMetadata": [_output(number, spec) for number, spec in enumerate(node.outputs)],
         "style": {"backgroundColor": row.kind.fill, "borderColor": row.kind.border},
+    }
+
+
+def _inside_unknown(group: Group, namespace: str, edges: list[dict[str, str]]) -> dict[str, Any]:
+    """A node that stands, among the parts of a layer, for the way that nobody saw through them."""
+    return {
+        "id": group.id,
+        "label": group.title,
+        "namespace": namespace,
+        "attrs": [{"key": "note", "value": group.note}],
+        "incomingEdges": edges,
     }
 
 
@@ -122,7 +139,8 @@ def _edges(
     """The edges that come into each box; the n-th of them is its n-th input."""
     edges: dict[str, list[dict[str, str]]] = {}
     for connection in connections:
-        node = rows[connection.source].node
+        row = rows.get(connection.source)
+        node = row.node if row else None
         sent = [wording.tensor(spec) for spec in node.outputs] if node else []
         output = sent.index(connection.label) if connection.label in sent else 0
         arriving = edges.setdefault(connection.target, [])

@@ -23,7 +23,9 @@ class Moments:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         self._nodes = {
-            (graph.model.id, node.id): node for graph in trace.graphs for node in graph.nodes
+            (graph.model.id, node.id): node
+            for graph in (*trace.index.part_graphs.values(), *trace.graphs)
+            for node in graph.nodes
         }
 
     @cached_property
