@@ -16,6 +16,12 @@ from __future__ import annotations
 class BuildtraceError(Exception):
     """The base of all errors that buildtrace raises on purpose; its text is one clear line."""
 
+    def __str__(self) -> str:
+        """The text, safe to show: Python prints it as it is, with the names that users gave."""
+        from buildtrace.traces import wording
+
+        return wording.sanitize_long(super().__str__())
+
 
 class UsageError(BuildtraceError):
     """The request itself makes no sense; nothing was run."""

@@ -45,6 +45,8 @@ DOORS = {
     "traces/trace.py": {"renderers", "comparison"},
     # `%load_ext buildtrace` is asked of the package.
     "__init__.py": {"integrations"},
+    # The text of an error is made safe to show, as all that is shown, when it is asked for.
+    "errors.py": {"traces"},
     # A graph shows itself in a notebook.
     "traces/schema.py": {"renderers"},
 }

@@ -16,6 +16,7 @@ from buildtrace.capture.patching import Patches, TrainingReached
 from buildtrace.capture.recorder import Recorder, is_build
 from buildtrace.capture.snapshot import error_info, layer_ref
 from buildtrace.diagnosis import suppress
+from buildtrace.traces import wording
 from buildtrace.traces.trace import Trace
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Tracing:
         if problems:
             warnings.warn(
                 f"buildtrace could not read everything (the trace may lack a detail): "
-                f"{problems[0]}",
+                f"{wording.sanitize_long(problems[0])}",
                 stacklevel=3,
             )
 

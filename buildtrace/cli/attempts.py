@@ -85,7 +85,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if os.environ.get(DEBUG):
-        say("".join(traceback.format_exception(error)).rstrip())
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            say(line)
     what = wording.sanitize_long(traceback.format_exception_only(error)[-1].strip())
     return (
         f"{what}{_place(error)}. This is a fault of buildtrace: please report it, "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli.check_result import total, with_fix
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +77,7 @@ def _json(result: CheckResult) -> str:
         }
         for finding in result.kept.findings
     ]
-    return json.dumps(findings, indent=2, ensure_ascii=False) + "\n"
+    return wording.visible_in_json(json.dumps(findings, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _location(finding: Finding, folder: Path) -> dict[str, object]:
@@ -108,7 +109,7 @@ def _annotation(finding: Finding) -> str:
 
 def _escaped(text: str, more: str = "") -> str:
     """Text in which nothing can end the command, or a property of it."""
-    return "".join(f"%{ord(c):02X}" if c in f"%\r\n{more}" else c for c in text)
+    return "".join(f"%{ord(c):02X}" if c in f"%\r\n{more}" else wording.visible(c) for c in text)
 
 
 def _sarif(result: CheckResult) -> str:

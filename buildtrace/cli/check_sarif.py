@@ -14,6 +14,7 @@ from urllib.parse import quote
 from buildtrace import __version__
 from buildtrace.cli.check_result import with_fix
 from buildtrace.diagnosis import all_rules
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +42,7 @@ def render(result: CheckResult) -> str:
         "results": [_result(finding, result) for finding in findings],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return wording.visible_in_json(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _driver(findings: Iterable[Finding]) -> dict[str, Any]:

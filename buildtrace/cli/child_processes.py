@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace.cli.program import TRACE_SUFFIX, Program
 from buildtrace.cli.streams import say
 from buildtrace.errors import BuildtraceError
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,7 +130,7 @@ class _ChildProcess:
         """Why there is nothing to compare, after what the program said."""
         lines = self.output.read_text(encoding="utf-8", errors="replace").splitlines()
         for line in lines[-LAST_LINES:]:
-            say(f"{self.label} | {line}")
+            say(f"{self.label} | {wording.uncolored(line)}")
         if written:
             return f"{self.label}: no model was built, so there is nothing to compare"
         return f"{self.label} ended {_end(code)} and without a trace"

@@ -300,8 +300,11 @@ def _show(comparisons: list[Compared], form: str, *, full: bool) -> None:
 
 def _json(comparisons: list[Compared]) -> str:
     """One comparison, or a list of several."""
+    from buildtrace.traces import wording
+
     texts = [comparison.difference.to_json().decode() for comparison in comparisons]
-    return (texts[0] if len(texts) == 1 else f"[{','.join(texts)}]") + "\n"
+    text = texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+    return wording.visible_in_json(text) + "\n"
 
 
 def _write(path: Path, comparisons: list[Compared], *, full: bool) -> None:

@@ -142,13 +142,16 @@ def _print(sections: dict[str, list[Condition]]) -> None:
     from rich.text import Text
 
     from buildtrace.cli.console import own_console
+    from buildtrace.traces import wording
 
     with own_console(sys.stdout) as console:
         for title, conditions in sections.items():
             console.print(Text(title, style="bold"))
             for condition in conditions:
                 mark, style = ("!", "yellow") if condition.bad else (" ", "")
-                text = Text(f"{mark} {condition.what:14}{condition.state}", style=style)
+                state = wording.sanitize_long(condition.state)
+                text = Text(f"{mark} {condition.what:14}{state}", style=style)
                 console.print(text, soft_wrap=True)
                 if condition.remedy:
-                    console.print(Text(f"{'':16}{condition.remedy}"), soft_wrap=True)
+                    remedy = wording.sanitize_long(condition.remedy)
+                    console.print(Text(f"{'':16}{remedy}"), soft_wrap=True)

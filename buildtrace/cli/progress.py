@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from buildtrace.capture import Tracing
 from buildtrace.cli.streams import is_terminal
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,9 @@ class Progress:
 
         if self._console is None:
             self._console = Console(file=self._stream)
-        line = Text(f"  building {printable(layer)}  {calls:,} calls  {seconds:.0f} s", style="dim")
+        line = Text(
+            f"  building {wording.sanitize(layer)}  {calls:,} calls  {seconds:.0f} s", style="dim"
+        )
         line.truncate(self._console.width - 1, overflow="ellipsis")
         self._clear()
         with self._lock:
@@ -112,8 +115,3 @@ class Progress:
 
                 self._shown = False
                 self._console.control(Control((ControlType.ERASE_IN_LINE, 0)))
-
-
-def printable(text: str) -> str:
-    """The text without characters that could move the cursor."""
-    return "".join(c if c.isprintable() else "�" for c in text)

@@ -24,6 +24,9 @@ def tolerate(stream: TextIO | None) -> None:
 
 def say(message: str) -> None:
     """Write one line of our own on stderr, marked as ours."""
+    from buildtrace.traces import wording  # late: most commands have nothing to say
+
+    message = wording.sanitize_long(message)
     # There may be no stderr to speak of: closed by the script, full, or none under pythonw.
     with contextlib.suppress(OSError, ValueError), own_output(sys.stderr) as stderr:
         stderr.write(f"buildtrace: {message}\n")

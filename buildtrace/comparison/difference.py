@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from buildtrace.traces import json_text
 from buildtrace.traces.schema import LayerRef, PlainData, Severity, SourceLine
 
 ChangeKind = Literal[
@@ -144,7 +145,7 @@ class Difference(PlainData, frozen=True, kw_only=True, omit_defaults=True):
 
     def to_json(self) -> bytes:
         """All of it as JSON, for programs."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1)
+        return msgspec.json.format(json_text.encoded(self), indent=1)
 
     def __str__(self) -> str:
         """The changes, one a line."""

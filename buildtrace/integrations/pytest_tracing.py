@@ -290,9 +290,8 @@ def check_folder(folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()  # asking for permission is not reliable
     except OSError as error:
         reason = error.strerror or str(error)
-        raise pytest.UsageError(
-            f"--buildtrace-html: cannot write into {folder}: {reason}"
-        ) from None
+        message = f"--buildtrace-html: cannot write into {folder}: {reason}"
+        raise pytest.UsageError(wording.sanitize_long(message)) from None
 
 
 def file_name(nodeid: str, when: str | None) -> str:
@@ -308,8 +307,8 @@ def save(trace: Trace, error: BaseException, path: Path) -> str:
     try:
         replace(trace, error=error_info(error)).save(path)
     except (BuildtraceError, OSError) as problem:
-        return f"cannot write {path}: {problem}\n"
-    return f"report: {path}\n"
+        return wording.sanitize_long(f"cannot write {path}: {problem}") + "\n"
+    return wording.sanitize_long(f"report: {path}") + "\n"
 
 
 # -- findings -------------------------------------------------------------------------------------

@@ -6,13 +6,13 @@ A file may come from a stranger. What is loaded here has the types of the schema
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from buildtrace.errors import TraceFileError
+from buildtrace.traces import json_text
 from buildtrace.traces.carrying import carried
 from buildtrace.traces.soundness import fault_of
 from buildtrace.traces.trace import Trace
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 FORMAT = "buildtrace"
 VERSION = 1
 """Grows when an old reader would misread a new file; new keys alone do not change it."""
-
-_SURROGATES = re.compile("[\ud800-\udfff]")
-"""What Python has in the place of bytes that are no text, as in a file's name; UTF-8 has none."""
 
 
 class _Head(msgspec.Struct):
@@ -47,21 +44,7 @@ def to_json(trace: Trace) -> bytes:
     content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     content |= {name: getattr(trace, name) for name in Trace.__struct_fields__}
     content["sources"] = carried(trace)
-    try:
-        return msgspec.json.encode(content)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(content)))
-
-
-def _without_surrogates(value: Any) -> Any:
-    r"""The same plain data with `\udcff` written out in its texts."""
-    if isinstance(value, str):
-        return _SURROGATES.sub(lambda match: f"\\u{ord(match[0]):04x}", value)
-    if isinstance(value, dict):
-        return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_surrogates(inner) for inner in value]
-    return value
+    return json_text.encoded(content)
 
 
 def from_json(text: bytes, name: str = "trace") -> Trace:

@@ -42,13 +42,29 @@ _AROUND = re.compile(
 # -- text that is safe to show ----------------------------------------------------------------
 
 
-def sanitize(text: str) -> str:
-    """`text` with line breaks, control and invisible characters made visible."""
-    if len(text) > LONGEST_NAME:
-        text = text[:LONGEST_NAME] + "…"
+def visible(text: str) -> str:
+    """`text` with line breaks, control and invisible characters written out.
+
+    A terminal obeys some of them, and shows what is around others in another order. All that goes
+    to one comes through here in the end.
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def visible_in_json(text: str) -> str:
+    """The text of JSON, as before for whoever reads it as JSON, with nothing that is invisible."""
+    if text.replace("\n", "").isprintable():
+        return text
+    import json  # late: few need it
+
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def sanitize(text: str) -> str:
+    """A name, as a whole or as much of it as anybody reads, with nothing that is invisible."""
+    return visible(text if len(text) <= LONGEST_NAME else text[:LONGEST_NAME] + "…")
 
 
 def sanitize_long(text: str, longest: int = 4_000) -> str:
@@ -66,6 +82,11 @@ def sanitize_lines(text: str) -> list[str]:
 def quoted(name: str) -> str:
     """A name of the user's in a sentence: on one line, whatever is in it."""
     return f"'{sanitize(name)}'"
+
+
+def uncolored(text: str) -> str:
+    """`text` without the codes for colors that Keras and others put into theirs."""
+    return _COLORS.sub("", text)
 
 
 # -- layers -----------------------------------------------------------------------------------
@@ -136,7 +157,7 @@ def expected(wanted: Expected) -> str:
 
 def error(info: ErrorInfo) -> str:
     """An exception's type and text, without the colors that Keras puts into its texts."""
-    return f"{info.type}: {_COLORS.sub('', info.message)}"
+    return f"{info.type}: {uncolored(info.message)}"
 
 
 def essence(info: ErrorInfo) -> list[str]:
@@ -144,7 +165,7 @@ def essence(info: ErrorInfo) -> list[str]:
 
     That is which layer was called, with which arguments, and where: a trace knows all that.
     """
-    paragraphs = _COLORS.sub("", info.message).split("\n\n")
+    paragraphs = uncolored(info.message).split("\n\n")
     own = [text for text in paragraphs if not _AROUND.match(text.lstrip())]
     text = textwrap.dedent("\n\n".join(own if "".join(own).strip() else paragraphs)).strip()
     return f"{info.type}: {text.removeprefix(f'{info.type}: ')}".splitlines()

@@ -25,6 +25,7 @@ class FakeTracing:
     def start(self): pass
     def stop(self): self.trace = mlp3()
     def progress(self): return 0, None
+    def ended_by(self, error): pass
 
 run.WatchedTracing = FakeTracing
 for stream in sys.argv.pop(1).split():
@@ -51,6 +52,9 @@ class FakeTracing:
 
     def stop(self):
         self.trace = mlp3()
+
+    def ended_by(self, error):
+        pass
 
     def progress(self):
         return 0, None

@@ -9,6 +9,7 @@ from made_traces import failing, mlp3, replaced
 from msgspec.structs import replace
 
 from buildtrace import diagnosis
+from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import run
 from buildtrace.traces.schema import Finding, SourceLine
 from buildtrace.traces.trace import Trace
@@ -64,6 +65,9 @@ def recording(monkeypatch):
 
             def stop(self):
                 self.trace = replace(trace, error=self.trace.error or trace.error)
+
+            def ended_by(self, error):
+                self.trace.error = error_info(error)
 
             def progress(self):
                 return 0, None

@@ -7,6 +7,7 @@ import pytest
 from made_traces import failing, mlp3
 from msgspec.structs import replace
 
+from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import report, run
 from buildtrace.traces import trace_file
 from buildtrace.traces.schema import Finding
@@ -29,6 +30,9 @@ class FakeTracing:
     def stop(self):
         error, self.trace = self.trace.error, self.recorded()
         self.trace.error = error or self.trace.error
+
+    def ended_by(self, error):
+        self.trace.error = error_info(error)
 
     def progress(self):
         return 0, None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import buildtrace
 from buildtrace.errors import MissingPackageError, RenderError
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,8 @@ def lay_out(
     if child.returncode or errors or not picture:
         raise RenderError(f"Graphviz failed{_first(chr(10).join(errors) or complaints)}")
     if warned := [line for line in complaints.splitlines() if line.startswith("Warning: ")]:
-        warnings.warn(f"Graphviz: {warned[0].removeprefix('Warning: ')}", stacklevel=2)
+        complaint = wording.sanitize_long(warned[0].removeprefix("Warning: "))
+        warnings.warn(f"Graphviz: {complaint}", stacklevel=2)
     return picture
 
 

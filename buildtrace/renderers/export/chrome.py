@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from buildtrace.renderers.export import timeline
-from buildtrace.traces import wording
+from buildtrace.traces import json_text, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +28,7 @@ def render(trace: Trace, options: Options) -> bytes:
         events.append(_metadata("thread_name", {"name": f"thread {thread}"}, row))
         events.append(_metadata("thread_sort_index", {"sort_index": row}, row))
         events += [_complete(trace, span, row, options.explain) for span in spans]
-    return msgspec.json.encode({"traceEvents": events, "displayTimeUnit": "ns"})
+    return json_text.encoded({"traceEvents": events, "displayTimeUnit": "ns"})
 
 
 def _metadata(name: str, args: dict[str, Any], row: int = 0) -> dict[str, Any]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from buildtrace.renderers.drawing import coarsening
 from buildtrace.renderers.drawing.caption import joined
 from buildtrace.renderers.drawing.diagram import Box, Group, boxes
 from buildtrace.renderers.drawing.topology import diagram_of
-from buildtrace.traces import wording
+from buildtrace.traces import json_text, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +28,7 @@ def render(trace: Trace, options: Options) -> bytes:
         UsageError: the trace has no model of the name asked for.
     """
     diagram = diagram_of(trace, options._replace(full=True), coarsening.nothing)
-    return msgspec.json.encode({"label": "buildtrace", "graphs": list(_graphs(trace, diagram))})
+    return json_text.encoded({"label": "buildtrace", "graphs": list(_graphs(trace, diagram))})
 
 
 def _graphs(trace: Trace, diagram: Diagram) -> Iterator[dict[str, Any]]:

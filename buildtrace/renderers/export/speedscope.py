@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from buildtrace.renderers.export import timeline
+from buildtrace.traces import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +32,7 @@ def render(trace: Trace, options: Options) -> bytes:
         "shared": {"frames": frames.rows},
         "profiles": profiles,
     }
-    return msgspec.json.encode(content)
+    return json_text.encoded(content)
 
 
 class _FrameTable:

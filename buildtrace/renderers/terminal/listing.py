@@ -45,13 +45,15 @@ def headline(finding: Finding, folder: Path, instead: str = "") -> Line:
     if finding.caller is not None:
         location = f"{path_in(folder, finding.caller.file)}:{finding.caller.line}"
         link = source_files.link(finding.caller.file, finding.caller.line)
+    code = wording.sanitize(finding.code)
     return [
         Part(wording.sanitize_long(f"{location}: " if location else ""), styles.NAME, link),
-        Part(f"{finding.code} {finding.severity}: ", styles.SEVERITY[finding.severity]),
+        Part(f"{code} {finding.severity}: ", styles.SEVERITY[finding.severity]),
         Part(wording.sanitize_long(finding.message)),
     ]
 
 
 def text(lines: Iterable[Line]) -> str:
-    """Lines without their colors."""
-    return "\n".join("".join(part.text for part in line) for line in lines).rstrip("\n")
+    """Lines without their colors, and with nothing that a terminal obeys."""
+    texts = ("".join(wording.visible(part.text) for part in line) for line in lines)
+    return "\n".join(texts).rstrip("\n")

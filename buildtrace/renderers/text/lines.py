@@ -17,6 +17,8 @@ from rich.console import COLOR_SYSTEMS
 from rich.segment import Segment, Segments
 from rich.style import Style
 
+from buildtrace.traces import wording
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -59,7 +61,7 @@ class Lines:
         for line in self.make(min(options.max_width, WIDEST)):
             if isinstance(line, list):
                 for text, style, link in line:
-                    yield Segment(_known(text, encoding), _style(style, link))
+                    yield Segment(_shown(text, encoding), _style(style, link))
                 yield Segment.line()
             else:
                 yield line
@@ -93,7 +95,7 @@ def _written(
             for text, style, link in line:
                 if text:
                     before, after = codes[style, link]
-                    written += (before, _known(text, encoding) if encoding else text, after)
+                    written += (before, _shown(text, encoding), after)
             written.append("\n")
         else:
             yield Segments([Segment("".join(written))])
@@ -120,8 +122,10 @@ def _short_of(encoding: str) -> str | None:
     return None if encoding.startswith("utf") else encoding
 
 
-def _known(text: str, encoding: str | None) -> str:
-    """The text for a terminal that knows the characters of this encoding alone."""
+def _shown(text: str, encoding: str | None) -> str:
+    """The text for a terminal that knows the characters of this encoding, and obeys some others."""
+    if not text.isprintable():
+        text = wording.visible(text)
     if encoding is None:
         return text
     return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
