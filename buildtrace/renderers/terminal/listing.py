@@ -45,10 +45,10 @@ def headline(finding: Finding, folder: Path, instead: str = "") -> Line:
     if finding.caller is not None:
         location = f"{path_in(folder, finding.caller.file)}:{finding.caller.line}"
         link = source_files.link(finding.caller.file, finding.caller.line)
-    code = wording.sanitize(finding.code)
+    rule = wording.sanitize(finding.code)
     return [
         Part(wording.sanitize_long(f"{location}: " if location else ""), styles.NAME, link),
-        Part(f"{code} {finding.severity}: ", styles.SEVERITY[finding.severity]),
+        Part(f"{rule} {finding.severity}: ", styles.SEVERITY[finding.severity]),
         Part(wording.sanitize_long(finding.message)),
     ]
 
