@@ -21,7 +21,7 @@ from buildtrace.generations.base import NodeFacts, class_name, flat, origin
 from buildtrace.traces.schema import Edge, LayerRef, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from buildtrace.capture.flow import DataFlow
     from buildtrace.capture.record import Record
@@ -92,6 +92,7 @@ class Models:
         self._wholes: dict[int, tuple[weakref.ref[Any], Adapter]] = {}
         self._read_ones: dict[int, tuple[weakref.ref[Any], Adapter]] = {}
         self._adapters: dict[int, Adapter] = {}
+        self._last = -1
 
     # -- weights ------------------------------------------------------------------------------
 
@@ -188,37 +189,32 @@ class Models:
                 models[number] = layer, adapter
         if not models:
             return
-        if self._wholes:
-            self._read_wholes(records[-1].order)
+        self.read_wholes(records[-1].order, models)
         inner = {id(adapter.inner_model(layer)) for layer, adapter in models.values()}
         for number, (layer, adapter) in models.items():
             if id(layer) not in inner:
                 self._read_when_due(number, layer, adapter, records[-1].order)
 
-    def note_whole(self, model: Any, number: int, adapter: Adapter, order: int) -> None:
-        """Keep a model of the user's that may be used through its parts only, without its `call`.
+    def note_whole(self, model: Any, adapter: Adapter) -> None:
+        """Remember a model of the user's: it may be used through its parts, without its `call`."""
+        if isinstance(model, adapter.model_class) and not adapter.is_own(model):
+            self._wholes[self._layers.number(model)] = weakref.ref(model), adapter
+
+    def read_wholes(self, order: int, others: Container[int] = ()) -> None:
+        """Read the models whose `call` has not run, and of which a part is built.
 
         Args:
-            model: the model.
-            number: the model's.
-            adapter: of its Keras.
             order: the moment, among all calls of the process.
+            others: numbers of models that are read anyway.
         """
-        if adapter.is_own(model) or not isinstance(model, adapter.model_class):
-            return
-        if number in self.graphs or number in self._flows:
-            return
-        if adapter.graph_nodes(model) is None:
-            self._wholes[number] = weakref.ref(model), adapter
-            self._read_wholes(order)
-
-    def _read_wholes(self, order: int) -> None:
-        """Read the models whose `call` has not run, of which a part is built."""
+        self._last = order
         for number, (reference, adapter) in list(self._wholes.items()):
             model = reference()
-            if model is None or number in self._flows:
+            if model is None or number in self._flows or adapter.graph_nodes(model) is not None:
                 del self._wholes[number]
-            elif any(adapter.state(part)["built"] for part in adapter.top_layers(model)):
+            elif number not in others and any(
+                adapter.state(part)["built"] for part in adapter.top_layers(model)
+            ):
                 self._layers.read(model, number)
                 self._read_when_due(number, model, adapter, order)
 
@@ -248,6 +244,7 @@ class Models:
             For each that is gone by now, what to tell the user.
         """
         problems = []
+        self.read_wholes(self._last)
         for number, unread in list(self._unread.items()):
             model = unread.model()
             if model is None:

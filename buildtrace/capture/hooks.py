@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.record import Record
     from buildtrace.capture.recorder import Recorder
-    from buildtrace.generations import Scope
+    from buildtrace.generations import Adapter, Scope
 
 FILE = "<frozen importlib._bootstrap>/tensorflow/python/buildtrace/hooks.py"
 """The file that the code of hooks claims to be from.
@@ -86,6 +86,22 @@ def function_hook(function: Callable[..., Any], hooked: HookedLandmark, recorder
             raise
         if record is not None:
             end(record, result)
+        return result
+
+    return disguise(hook, function)
+
+
+def making_hook(function: Callable[..., Any], adapter: Adapter, recorder: Recorder) -> Any:
+    """A hook for the constructor that every model runs: it learns which models there are."""
+
+    def hook(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        if recorder.listeners and args:
+            recorder.models.note_whole(args[0], adapter)
         return result
 
     return disguise(hook, function)

@@ -175,6 +175,7 @@ class Patches:
                 name for name, target in generation.uses if not self._add_use(name, target, adapter)
             ]
             self._replace_aliases()
+            self._add_making(generation, adapter)
             self._add_conversion(generation, adapter)
             if self._stops:  # training is not to be slowed down for nothing
                 self._add_training_stops(generation, adapter)
@@ -249,6 +250,13 @@ class Patches:
     def _add_hook_code(self, code: CodeType) -> None:
         add_hook(code)
         self.recorder.hook_codes = {**self.recorder.hook_codes, id(code): code}
+
+    def _add_making(self, generation: Generation, adapter: Adapter) -> None:
+        with contextlib.suppress(NotThereError):
+            owner, name = resolve(adapter.root, generation.making)
+            function = own_names(owner)[name]
+            if inspect.isfunction(function):
+                self._replace(owner, name, hooks.making_hook(function, adapter, self.recorder))
 
     def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:
         if generation.conversion is None:

@@ -80,7 +80,8 @@ def _read_model(use: UseRecord, model: Any, recorder: Recorder) -> None:
     unbuilt = [layer for layer in layers if layer is not model and is_left_unbuilt(layer, adapter)]
     use.unbuilt = tuple(_number(layer, recorder) for layer in unbuilt)
     use.weights = sum(len(adapter.own_weights(layer)) for layer in layers)
-    recorder.models.note_whole(model, use.model, adapter, use.order)
+    recorder.models.note_whole(model, adapter)
+    recorder.models.read_wholes(use.order)
 
 
 def _number(thing: Any, recorder: Recorder) -> int:

@@ -43,7 +43,7 @@ def total(result: CheckResult) -> str:
     more += [f"{kept.ignored:,} ignored"] if kept.ignored else []
     parts += [f"({', '.join(more)})"] if more else []
     models, calls = (
-        wording.count(len(trace.graphs), "model"),
+        wording.count(len(trace.index.graphs_of_models), "model"),
         wording.count(len(trace.calls), "call"),
     )
     parts.append(f"in {models}, {calls}{'' if result.complete else ', before the program failed'}")

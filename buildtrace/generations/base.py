@@ -280,6 +280,7 @@ class Generation(NamedTuple):
             of one of them, for a model that is built, ends the script.
         adapter: module below `buildtrace.generations` that reads this generation's objects.
         uses: name and target of the functions that use models, of which it is noted that they ran.
+        making: the constructor that every model runs.
         conversion: what turns a layer's inputs into the tensors that its `call` gets, if that
             is a function of its own.
     """
@@ -291,6 +292,7 @@ class Generation(NamedTuple):
     training: tuple[str, ...]
     adapter: str
     uses: tuple[tuple[str, str], ...] = ()
+    making: str = ""
     conversion: str | None = None
 
     def landmarks_of(self, version: str) -> list[Landmark]:

@@ -273,6 +273,12 @@ class TraceIndex:
         return named or [ref for ref in layers if ref.class_name == name]
 
     @cached_property
+    def graphs_of_models(self) -> list[Graph]:
+        """The graphs, without what was being put together when the build ended: that is no model."""
+        at_work = {call.layer.id for call in self.trace.calls if call.layer is not None}
+        return [g for g in self.trace.graphs if not g.unfinished or g.model.id in at_work]
+
+    @cached_property
     def graph_by_model(self) -> dict[int, Graph]:
         """The graphs, by id of the model or of the layer that calls others."""
         return {graph.model.id: graph for graph in self.trace.graphs}

@@ -62,6 +62,15 @@ def test_a_model_that_is_compiled_is_one_graph_with_its_parts(k: Keras) -> None:
     assert f"These are its parts; {UNSEEN}." in told
 
 
+def test_a_model_whose_methods_are_called_one_by_one(k: Keras) -> None:
+    with buildtrace.trace() as trace:
+        model = pair(k)
+        model.decode(model.encode(data(4, 8)))
+    (whole,) = trace.index.outermost_graphs
+    assert parts(whole) == ["encoder", "decoder"]
+    assert unseen_flow(trace, whole) == UNSEEN
+
+
 def test_it_may_be_gone_when_the_trace_ends(k: Keras) -> None:
     def build() -> None:
         pair(k).compile()

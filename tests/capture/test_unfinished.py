@@ -46,6 +46,7 @@ def test_a_functional_build_up_to_the_layer_that_failed(k: Keras) -> None:
     (graph,) = trace.graphs
     assert graph.unfinished
     assert not graph.built
+    assert trace.index.graphs_of_models == []
     assert edges(graph) == {
         ("image", "stem"),
         ("image", "conv"),
@@ -91,6 +92,7 @@ def test_a_sequential_that_fails_in_the_middle(k: Keras, knows_its_input: bool) 
     (graph,) = failing(build).graphs
     assert graph.model.name == "net"
     assert graph.unfinished
+    assert trace.index.graphs_of_models == [graph]
     assert failed(graph) == ["two"]
     start = graph.nodes[graph.inputs[0]].name
     assert edges(graph) == {(start, "one"), ("one", "two")}

@@ -19,6 +19,7 @@ KERAS2 = Generation(
     ),
     conversion="engine.base_layer:Layer._maybe_cast_inputs",
     adapter="keras2.adapter",
+    making="engine.training:Model.__init__",
     uses=(
         ("Model.summary", "engine.training:Model.summary"),
         ("Model.save", "engine.training:Model.save"),

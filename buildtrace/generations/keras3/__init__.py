@@ -15,6 +15,7 @@ KERAS3 = Generation(
         "optimizers.base_optimizer:BaseOptimizer.apply",
     ),
     adapter="keras3.adapter",
+    making="models.model:Model.__init__",
     uses=(
         ("Model.summary", "models.model:Model.summary"),
         ("Model.save", "models.model:Model.save"),

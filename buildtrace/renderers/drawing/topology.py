@@ -181,6 +181,7 @@ class _DiagramMaker:
             times = calls[node.layer] if node.layer is not None else 1
             note = joined(
                 _failure(graph, node) if node.failed else "",
+                "shared" if times > 1 and call == 1 else "",
                 f"call {call} of {times}" if times > 1 else "",
             )
             inner = self._inner(node)

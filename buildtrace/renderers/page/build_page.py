@@ -69,7 +69,7 @@ def _totals(context: PageContext) -> str:
         return "No build was recorded."
     total = totals_of_trace(trace)
     words = [
-        wording.count(len(trace.graphs), "model"),
+        wording.count(len(trace.index.graphs_of_models), "model"),
         wording.count(len(trace.calls), "call"),
         wording.count(total.weights, "weight"),
         wording.count(total.parameters, "parameter")

@@ -39,7 +39,7 @@ def header(trace: Trace, width: int) -> Iterator[Line]:
     time = sum(call.duration_ns for call in trace.roots)
     total = totals_of_trace(trace)
     words = (
-        wording.count(len(trace.graphs), "model"),
+        wording.count(len(trace.index.graphs_of_models), "model"),
         wording.count(len(trace.calls), "call"),
         wording.count(total.weights, "weight"),
         wording.count(total.parameters, "parameter"),

@@ -81,7 +81,7 @@ def test_shared_layer_counts_once():
     model.weights.append((7, 1_000))
     text = labels(parsed(graphs.trace(model)))
     assert text.count("1,000 parameters") == 1
-    assert "call 1 of 2" in text
+    assert "shared · call 1 of 2" in text
     assert "call 2 of 2" in text
 
 
