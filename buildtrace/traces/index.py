@@ -274,7 +274,7 @@ class TraceIndex:
 
     @cached_property
     def graphs_of_models(self) -> list[Graph]:
-        """The graphs, without what was being put together when the build ended: that is no model."""
+        """The graphs, without the one of a model that nobody came to make."""
         at_work = {call.layer.id for call in self.trace.calls if call.layer is not None}
         return [g for g in self.trace.graphs if not g.unfinished or g.model.id in at_work]
 

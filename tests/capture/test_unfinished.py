@@ -89,10 +89,11 @@ def test_a_sequential_that_fails_in_the_middle(k: Keras, knows_its_input: bool) 
         ]
         k.Sequential(first + stack, name="net").build((None, 28, 28, 1))
 
-    (graph,) = failing(build).graphs
+    trace = failing(build)
+    (graph,) = trace.graphs
+    assert trace.index.graphs_of_models == [graph]
     assert graph.model.name == "net"
     assert graph.unfinished
-    assert trace.index.graphs_of_models == [graph]
     assert failed(graph) == ["two"]
     start = graph.nodes[graph.inputs[0]].name
     assert edges(graph) == {(start, "one"), ("one", "two")}

@@ -24,6 +24,7 @@ class FakeTracing:
     trace = Trace()
     def start(self): pass
     def stop(self): self.trace = mlp3()
+    def ended_by(self, error): pass
     def progress(self): return 0, None
     def ended_by(self, error): pass
 
