@@ -20,7 +20,9 @@ from buildtrace.errors import MissingPackageError, RenderError
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    import pygraphviz
 
 _CHILD = f"import sys; sys.path += sys.argv[2:]; from {__name__} import main; main()"
 """Isolated Python has none of the user's paths; the two that are needed come last, so that
@@ -164,10 +166,43 @@ def _draw(source: str, format: str) -> bytes:  # noqa: A002
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=source)
+    if format == "svg":
+        return _with_lengths(*_drawn_twice(graph, "svg", "xdot"))
     if format == "png":
         graph.graph_attr["dpi"] = str(_dpi(source))
     drawn: bytes = graph.draw(format=format, prog="dot")
     return drawn
+
+
+def _drawn_twice(graph: pygraphviz.AGraph, *formats: str) -> Iterator[str]:
+    """The graph in several formats, laid out once, which takes long."""
+    from pygraphviz import graphviz as library
+
+    context = library.gvContextWithBuiltins()
+    if library.gvLayout(context, graph.handle, b"dot"):
+        raise ValueError("the layout failed")
+    for format_ in formats:
+        failed, drawn = library.gvRenderData(context, graph.handle, format_.encode())
+        if failed:
+            raise ValueError(f"the graph could not be drawn as {format_}")
+        yield drawn.decode()
+
+
+def _with_lengths(svg: str, xdot: str) -> bytes:
+    """The SVG with each text as long as it was laid out, whatever font its viewer has.
+
+    Graphviz says in xdot alone how long a text is: "T x y alignment length ...", with y upwards.
+    """
+    texts = re.findall(r"\bT (\S+) (\S+) -1 (\S+) ", xdot.replace("\\\n", ""))
+    lengths = {(float(x), -float(y)): length for x, y, length in texts}
+
+    def with_length(text: re.Match[str]) -> str:
+        length = lengths.get((float(text[2]), float(text[3])))
+        return text[0] + (
+            f' textLength="{length}" lengthAdjust="spacingAndGlyphs"' if length else ""
+        )
+
+    return re.sub(r'(<text [^>]*?) x="(\S+)" y="(\S+)"', with_length, svg).encode()
 
 
 def _dpi(source: str) -> int:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
 import subprocess
+import xml.dom.minidom
 
 import pytest
+from renderers import graphs
 
 from buildtrace.errors import RenderError
-from buildtrace.renderers.drawing import layout
+from buildtrace.renderers import Options
+from buildtrace.renderers.drawing import dot, layout
 
 BUSY = "while True: pass"
 IDLE = "import sys, time; time.sleep({})"
@@ -95,3 +99,30 @@ def test_a_long_png_is_not_shrunk():
     data = layout.lay_out(source, "png", 20)
     height = int.from_bytes(data[20:24], "big")
     assert 20_000 < height <= 32_767
+
+
+def test_each_text_of_an_svg_has_the_length_that_there_is_room_for():
+    """Its viewer may have wider fonts than the machine that laid it out, or others for CJK."""
+    model = graphs.Model("名前の長いモデル")
+    last = model.add("入力データ層", "InputLayer")
+    for name in ("W" * 60, "畳み込みニューラルネットワークの全結合層", "short"):
+        last = model.add(name, "Wide" * 12, last, parameters=123_456)
+    for number in range(30):
+        side = model.add(f"ブロック{number}_a", "Dense", last)
+        last = model.add(f"ブロック{number}_b", "Add", last, side)
+    source = dot.render(graphs.trace(model), Options())
+    page = xml.dom.minidom.parseString(layout._draw(source, "svg"))
+    checked = 0
+    for group in page.getElementsByTagName("g"):
+        if not {"node", "cluster"} & set(group.getAttribute("class").split()):
+            continue
+        shapes = [*group.getElementsByTagName("path"), *group.getElementsByTagName("polygon")]
+        points = " ".join(s.getAttribute("d") + s.getAttribute("points") for s in shapes)
+        xs = [float(x) for x in re.findall(r"(-?[\d.]+),", points)]
+        for text in group.getElementsByTagName("text"):
+            start, length = float(text.getAttribute("x")), float(text.getAttribute("textLength"))
+            assert min(xs) <= start < start + length <= max(xs)
+            checked += 1
+    assert checked > 10
+    texts = page.getElementsByTagName("text")
+    assert {text.getAttribute("lengthAdjust") for text in texts} == {"spacingAndGlyphs"}
