@@ -493,3 +493,33 @@ def caught(file="net.py", times=1, by_user=False):
         ):
             _dense3(r, hidden, 4, spec(2, 3), spec(2, 4))
     return r.trace()
+
+
+TOO_DEEP = ErrorInfo(type="RecursionError", message="maximum recursion depth exceeded")
+
+
+def too_deep_graph(steps, layers=40):
+    """A graph of so many steps that its mapper runs into Python's limit."""
+    r = Recording()
+    for n in range(layers):
+        with r.call("Layer.__call__", r.layer(f"dense_{n}", "Dense"), [spec(None, 8)]):
+            pass
+    names = ["Function.__init__", "map_graph", "_build_map", *["_build_map_helper"] * steps]
+    with ExitStack() as stack:
+        model = r.layer("functional", "Functional")
+        stack.enter_context(r.call("Functional.__init__", model, error=TOO_DEEP))
+        for name in names:
+            stack.enter_context(r.call(name, error=TOO_DEEP))
+    return r.trace(TOO_DEEP)
+
+
+def endless_build(rounds):
+    """A layer of the user's that makes and calls another one of its kind in `build`."""
+    r = Recording()
+    with ExitStack() as stack:
+        for n in range(rounds):
+            nest = r.layer(f"nest_{n}", "Nest")
+            stack.enter_context(r.call("Layer.__call__", nest, [spec(2, 8)], error=TOO_DEEP))
+            stack.enter_context(r.call("Nest.build", nest, [spec(2, 8)], error=TOO_DEEP))
+            r.add_weight(nest, "w", (8,))
+    return r.trace(TOO_DEEP)

@@ -37,6 +37,9 @@ TOO_MANY = 150
 WIDEST = 50
 """Of more siblings than this, all of different kinds, only the first and the last few are kept."""
 
+MOST_ROUNDS = 4
+"""A recursion of fewer rounds is shown whole."""
+
 LAST = 5
 """So many of the last siblings are kept then."""
 
@@ -56,7 +59,8 @@ def fold(trace: Trace, depth: int | None = None, keep: AbstractSet[int] = frozen
 
     Three things are hidden: blocks of siblings that follow one another and are alike (the
     first block stays), the inside of a call whose inside was already shown, and recursion
-    of the graph mappers (the first call stays). If that leaves too much, stretches of
+    of the graph mappers (the first call stays), or on the way to the failing call (the first
+    round and the last one stay). If that leaves too much, stretches of
     siblings go that are like earlier ones not next to them, and then the deepest levels. A
     small trace is returned as it is.
 
@@ -67,7 +71,7 @@ def fold(trace: Trace, depth: int | None = None, keep: AbstractSet[int] = frozen
     """
     shown = trace
     if len(trace.calls) > SMALL:
-        folding = _Folding(trace, keep)
+        folding = _Folding(without_recursion(trace, keep), keep)
         shown = folding.result()
         if len(shown.calls) > READABLE:
             shown = folding.result(tight=True)
@@ -75,6 +79,38 @@ def fold(trace: Trace, depth: int | None = None, keep: AbstractSet[int] = frozen
             shown = _limit_width(shown, keep)
             depth = _readable_depth(shown)
     return shown if depth is None else limit_depth(shown, depth, keep)
+
+
+def without_recursion(trace: Trace, keep: AbstractSet[int] = frozenset()) -> Trace:
+    """Hide the middle of a recursion that the run failed in.
+
+    The last round stands in the first one then, as if it had been called from there.
+    """
+    way = trace.index.failing
+    rounds = find_repeats([(call.name, call.layer and call.layer.class_name) for call in way])
+    gone: set[int] = set()
+    hosts: dict[int, int] = {}
+    folded: dict[int, Folded] = {}
+    for one in rounds:
+        second, last = way[one.start + one.length], way[one.end - one.length]
+        middle = _inside_of(trace, second, last)
+        if one.repeats >= MOST_ROUNDS and not middle & keep:
+            host = way[one.start + one.length - 1]
+            hosts[last.id] = host.id
+            folded[host.id] = Folded(reason="recursion", calls=len(middle))
+            gone |= middle
+    calls = (call for call in trace.calls if call.id not in gone)
+    moved = [replace(c, parent=hosts[c.id]) if c.id in hosts else c for c in calls]
+    return _keep(trace, moved, folded) if gone else trace
+
+
+def _inside_of(trace: Trace, outer: Call, left: Call) -> set[int]:
+    """The ids of a call and of all calls inside it, but for another call with what is in that."""
+    inside = {outer.id}
+    for call in trace.calls:  # parents come before their children
+        if call.parent in inside and call.id != left.id:
+            inside.add(call.id)
+    return inside
 
 
 def limit_depth(trace: Trace, levels: int, keep: AbstractSet[int] = frozenset()) -> Trace:

@@ -61,6 +61,36 @@ def test_recursion_keeps_the_first_call():
     assert helpers[0].folded.calls == 30
 
 
+@pytest.mark.parametrize("steps", [4, 900])
+def test_a_recursion_that_the_run_failed_in_keeps_its_first_call_and_its_last(steps):
+    trace = made_traces.too_deep_graph(steps, layers=100)
+    shown = fold(trace, keep={trace.calls[-1].id})
+    first, last = (call for call in shown.calls if call.name == "_build_map_helper")
+    assert (first.folded.reason, first.folded.calls) == ("recursion", steps - 2)
+    assert (last.id, last.parent) == (trace.calls[-1].id, first.id)
+    assert stands_for(shown) == len(trace.calls)
+    assert [call.id for call in shown.index.failing][-2:] == [first.id, last.id]
+
+
+def test_a_short_recursion_is_shown_whole():
+    trace = made_traces.too_deep_graph(3, layers=100)
+    assert [call.name for call in fold(trace).calls].count("_build_map_helper") == 3
+
+
+def test_a_recursion_of_several_functions_keeps_a_round_at_each_end():
+    trace = made_traces.endless_build(200)
+    shown = fold(trace)
+    names = [call.name for call in shown.calls if "weight" not in call.step]
+    assert names == ["Layer.__call__", "Nest.build"] * 2
+    assert stands_for(shown) == len(trace.calls)
+
+
+def test_what_is_to_be_kept_of_a_recursion_is_kept():
+    trace = made_traces.endless_build(100)
+    middle = trace.index.failing[100].id
+    assert middle in {call.id for call in fold(trace, keep={middle}).calls}
+
+
 def test_a_layer_in_a_layer_is_no_recursion():
     recording = made_traces.Recording()
     for number in range(30):

@@ -210,14 +210,20 @@ class Tree:
             return [*calls]
         indent = size(self._inner_positions(position)[0].guide)
         items: list[Call | Line] = []
+        rest = self._recursion(call)
         for child in calls:
+            if rest and self.trace.call(child.id).parent != call.id:  # the last round stands here
+                items, rest = [*items, *rest], []
             items.append(child)
             items += self.hidden_after(child, indent)
-        if call.folded and call.folded.reason == "recursion" and call.id in self.hidden:
-            inside = sum(self.sizes[c.id] for c in self.hidden[call.id].inside)
-            name = wording.sanitize(call.name)
-            items.append([Part(f"… {name} inside itself, {inside:,} more", styles.NOTE)])
-        return items
+        return [*items, *rest]
+
+    def _recursion(self, call: Call) -> list[Line]:
+        """The line, if any, that stands for the calls in which this one called itself again."""
+        if not call.folded or call.folded.reason != "recursion" or call.id not in self.hidden:
+            return []
+        name = wording.sanitize(self.hidden[call.id].inside[0].name)
+        return [[Part(f"… {name} inside itself, {call.folded.calls:,} more", styles.NOTE)]]
 
     def _inner_positions(self, position: TreePosition) -> tuple[TreePosition, TreePosition]:
         """Where what is inside a call stands: all but the last of it, and the last.

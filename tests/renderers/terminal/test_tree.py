@@ -2,6 +2,7 @@ import io
 import re
 
 import made_traces
+import pytest
 from rich.console import Console
 
 from buildtrace.renderers import Options, excerpt, show, to_text
@@ -194,3 +195,17 @@ def test_an_excerpt_says_what_is_folded():
     lines = excerpt(trace, shown, width=120).splitlines()
     assert any("more like" in line for line in lines)
     assert all(line[:2] == "  " for line in lines if line)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_recursion_that_failed_takes_a_handful_of_lines(width):
+    lines = tree(made_traces.too_deep_graph(900), width)
+    (place,) = (n for n, line in enumerate(lines) if "inside itself" in line)
+    assert "… _build_map_helper inside itself, 898 more" in lines[place]
+    assert "✗ _build_map_helper" in lines[place - 1]
+    assert "✗ _build_map_helper" in lines[place + 1]
+    assert len(lines) < 25
+    lines = tree(made_traces.endless_build(200), width)
+    (more,) = (line for line in lines if "inside itself" in line)
+    assert "… Layer.__call__ inside itself, 990 more" in more
+    assert len(lines) < 25
