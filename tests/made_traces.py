@@ -444,22 +444,26 @@ net(second)
 """What the user wrote of the model that `frozen` and `caught` are about."""
 
 
-def frozen(file="net.py", expects=(), given=(2, 5)):
+def frozen(file="net.py", expects=(), given=(2, 5), own="Dense"):
     """A layer in a model takes (2, 3) at line 17, which builds it, and something else at line 18.
 
-    The layer may say what it `expects`.
+    The layer may say what it `expects`. Its class is its `own`, or Dense.
     """
     r = Recording(caller=(file, 9))
-    net, hidden = r.layer("net", "Net"), r.layer("hidden", "Dense")
+    net, hidden = r.layer("net", "Net"), r.layer("hidden", own)
     lines = [SourceLine(file=file, line=number) for number in (17, 18)]
     with (
         r.call("Layer.__call__", net, [spec(2, 3)], [spec(2, 4)], caller=lines[0]),
         r.call("Layer.__call__", hidden, [spec(2, 3)], [spec(2, 4)]),
         r.call("Layer._maybe_build", hidden, [spec(2, 3)]),
     ):
-        with r.call("Dense.build", hidden, [spec(2, 3, dtype=None)]):
-            r.add_weight(hidden, "kernel", (3, 4))
-            r.add_weight(hidden, "bias", (4,), "Zeros")
+        with ExitStack() as builds:
+            if own != "Dense":
+                builds.enter_context(r.call(f"{own}.build", hidden, [spec(2, 3, dtype=None)]))
+            inherited = SourceLine(file=file, line=4) if own != "Dense" else r.caller
+            with r.call("Dense.build", hidden, [spec(2, 3, dtype=None)], caller=inherited):
+                r.add_weight(hidden, "kernel", (3, 4))
+                r.add_weight(hidden, "bias", (4,), "Zeros")
         with r.call("Layer.build", hidden, [spec(2, 3, dtype=None)]):
             pass  # as Keras 2 does: it makes no weights
     error = ErrorInfo(

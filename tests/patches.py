@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import buildtrace
-from buildtrace.capture.hooks import FILE
+from buildtrace.capture.hooks import FILE, MethodHook
 
 PACKAGES = ("keras", "tf_keras")
 OURS = (str(Path(buildtrace.__file__).parent) + os.sep, FILE)
@@ -63,6 +63,8 @@ def is_ours(value: object) -> bool:
     """Whether this is a function, or a method in a class's dictionary, of buildtrace's making."""
     if isinstance(value, (classmethod, staticmethod)):
         value = value.__func__
+    if type(value) is MethodHook:
+        return True
     # No getattr on anything else: Keras has lazy modules that import what is not installed.
     return isinstance(value, FunctionType) and value.__code__.co_filename.startswith(OURS)
 

@@ -7,6 +7,7 @@ A scenario has two phases, so that a model can be made before tracing begins: `m
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -511,19 +512,18 @@ def own_subclass_of_dense(k: Keras) -> Any:
     return k.Sequential([MyDense(4), own_layer(k, k.layers.Dense)(3)])
 
 
+def _loud(method: Any) -> Any:
+    @functools.wraps(method)
+    def wrapped(self: Any, input_shape: Any) -> Any:
+        return method(self, input_shape)
+
+    return wrapped
+
+
 @scenario(by_shape(None, 3))
 def own_layer_with_decorated_build(k: Keras) -> Any:
-    import functools
-
-    def loud(method: Any) -> Any:
-        @functools.wraps(method)
-        def wrapped(self: Any, input_shape: Any) -> Any:
-            return method(self, input_shape)
-
-        return wrapped
-
     class Decorated(k.layers.Layer):
-        @loud
+        @_loud
         def build(self, input_shape: Any) -> None:
             self.w = self.add_weight(name="w", shape=(1,), initializer="ones")
             self.built = True
@@ -875,6 +875,212 @@ def swallowed_by_keras(k: Keras) -> Any:
                 return self.spare(inputs)
 
     return Branching()
+
+
+# -- builds of a base class -------------------------------------------------------------------
+
+
+@scenario(by_call(2, 3))
+def super_through_mixins(k: Keras) -> Any:
+    """Each class hands on to the next in the order of resolution."""
+
+    class Shifts:
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+            self.shift = self.add_weight(name="shift", shape=(1,), initializer="zeros")
+
+    class Scales(k.layers.Layer):
+        def build(self, input_shape: Any) -> None:
+            self.scale = self.add_weight(name="scale", shape=(1,), initializer="ones")
+            super().build(input_shape)
+
+    class Both(Shifts, Scales, k.layers.Dense):
+        pass
+
+    class Own(Both):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    return k.Sequential([Both(2), Own(2)])
+
+
+@scenario(by_shape(None, 3))
+def super_twice(k: Keras) -> Any:
+    class Twice(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+            if k.generation == 2:  # Keras 3 locks what is built
+                super().build(input_shape)
+            else:
+                super(k.layers.Dense, self).build(input_shape)
+                super(k.layers.Dense, self).build(input_shape)
+
+    return Twice(2)
+
+
+@scenario(by_shape(None, 3))
+def base_class_by_its_name(k: Keras) -> Any:
+    class Old(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            k.layers.Dense.build(self, input_shape)
+
+    return k.Sequential([Old(2)])
+
+
+@scenario(lambda k, layer: type(layer).build(layer, (None, 3)))
+def build_of_the_class(k: Keras) -> Any:
+    """Without what Keras 3 wraps around the build of each layer."""
+
+    class Own(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    return Own(2)
+
+
+@scenario(by_shape(None, 3))
+def class_named_as_its_base(k: Keras) -> Any:
+    class Dense(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    return k.Sequential([Dense(2)])
+
+
+@scenario(by_shape(None, 3))
+def classes_of_a_factory(k: Keras) -> Any:
+    """Their builds are different functions with the same code."""
+
+    def child_of(base: Any, decorator: Any) -> Any:
+        class Child(base):
+            @decorator
+            def build(self, input_shape: Any) -> None:
+                super().build(input_shape)
+
+        return Child
+
+    def twice(decorator: Any) -> Any:
+        return child_of(child_of(k.layers.Dense, decorator), decorator)(2)
+
+    return k.Sequential([twice(lambda method: method), twice(_loud)])
+
+
+@scenario(by_shape(None, 3))
+def super_kept_in_a_variable(k: Keras) -> Any:
+    class Keeps(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            build = super().build
+            build(input_shape=input_shape)
+
+    return k.Sequential([Keeps(2)])
+
+
+@scenario(by_shape(None, 3))
+def build_taken_from_another_class(k: Keras) -> Any:
+    class Own(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    class Takes(Own):
+        build = k.layers.Dense.build
+
+    class Inherits(Takes):
+        pass
+
+    return k.Sequential([Takes(2), Inherits(2)])
+
+
+@scenario(by_shape(None, 3))
+def build_that_runs_itself_again(k: Keras) -> Any:
+    class Again(k.layers.Layer):
+        def build(self, input_shape: Any) -> None:
+            if input_shape[-1] == 3:
+                type(self).build(self, (None, 4))
+            else:
+                self.w = self.add_weight(name="w", shape=(4,), initializer="ones")
+                self.built = True
+
+        def call(self, inputs: Any) -> Any:
+            return inputs
+
+    return k.Sequential([Again()])
+
+
+@scenario(by_shape(None, 3))
+def base_class_with_decorated_build(k: Keras) -> Any:
+    class Decorated(k.layers.Dense):
+        @_loud
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    class Own(Decorated):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    return k.Sequential([Decorated(2), Own(2)])
+
+
+@scenario(by_shape(None, 3), generations=(3,))
+def class_decorated_afterwards(k: Keras) -> Any:
+    """What a decorator of classes does: it takes what it finds in the class."""
+
+    class Found(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    class LookedUp(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    Found.build = _loud(vars(Found)["build"])
+    LookedUp.build = _loud(LookedUp.build)
+    return k.Sequential([Found(2), LookedUp(2)])
+
+
+@scenario(by_shape(None, 3))
+def model_that_builds_its_base(k: Keras) -> Any:
+    class Own(type(two_layer_model(k))):
+        def build(self, input_shape: Any) -> None:
+            self.hidden.build(input_shape)
+            self.out.build((None, 4))
+            super().build(input_shape)
+
+    return Own()
+
+
+@scenario(connect, generations=(3,))
+def keras_own_subclasses(k: Keras) -> Any:
+    names = ("SpectralNormalization", "TimeDistributed", "ReversibleEmbedding")
+    spectral, distributed, reversible = (getattr(k.layers, name, None) for name in names)
+
+    def connect() -> Any:
+        if reversible is not None:  # not in older versions
+            reversible(10, 3)(k.Input((4,)))
+        x, y = k.Input((4, 3)), k.Input((4, 3))
+        z = distributed(k.layers.Dense(2))(k.layers.Subtract()([x, y]))
+        return k.Model([x, y], spectral(k.layers.Dense(2))(z))
+
+    return connect
+
+
+@scenario(_caught(by_shape(None, 3)))
+def failing_in_super(k: Keras) -> Any:
+    class Own(type(failing_layer(k))):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    return k.Sequential([k.layers.Dense(2), Own()])
+
+
+@scenario(by_shape(None, 3))
+def failing_in_super_and_caught(k: Keras) -> Any:
+    class Own(type(failing_layer(k))):
+        def build(self, input_shape: Any) -> None:
+            with contextlib.suppress(ZeroDivisionError):
+                super().build(input_shape)
+            self.built = True
+
+    return k.Sequential([Own(), k.layers.Dense(2)])
 
 
 # -- several models ---------------------------------------------------------------------------

@@ -72,6 +72,7 @@ FAMILIES2 = {
     "__call__": [("initializers.initializers:Initializer", "N")],
 }
 FAMILIES3 = {
+    "build": [("layers.layer:Layer", "E")],
     "compute_output_spec": [("ops.operation:Operation", "")],
     "compute_output_shape": [("layers.layer:Layer", "")],
     "_deferred_initialize": [
@@ -100,10 +101,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Row:
-    """A resolved landmark: its qualified name and its flags."""
+    """A resolved landmark: its qualified name, its flags, its code without decorators.
+
+    The code is known of methods in families.
+    """
 
     name: str
     flags: str
+    code: CodeType | None = None
 
 
 class Table:
@@ -170,18 +175,19 @@ class Table:
                 if issubclass(owner, base) and name in vars(owner):
                     function = innermost(vars(owner)[name], name)
                     if getattr(function, "__code__", None) is frame.f_code:
-                        return Row(short_name(function), flags)
+                        return Row(short_name(function), flags, frame.f_code)
         return None
 
     def _keras3_build(self, frame: FrameType) -> Row | None:
-        """The outermost `build` that Keras 3's wrapper runs; nothing else that it calls."""
+        """The `build` that Keras 3's wrapper runs, decorators included; nothing else there."""
         first = first_argument(frame)
         if not isinstance(first, self.layer):
             return None
         function = inspect.getattr_static(type(first), "build")
         if getattr(function, "__code__", None) is not frame.f_code:
             return None
-        return Row(short_name(innermost(function, "build")), "E")
+        function = innermost(function, "build")
+        return Row(short_name(function), "E", getattr(function, "__code__", None))
 
 
 def short_name(function: Any) -> str:
@@ -216,6 +222,7 @@ def innermost(function: Any, name: str) -> Any:
 class _Open:
     frame: FrameType
     seen: Seen | None  # None: this call itself is not recorded
+    code: CodeType | None = None  # without decorators
     ignored: bool = False  # nothing inside is recorded either
     parent: _Open | None = None
 
@@ -287,7 +294,7 @@ class Witness:
         table, row = found
         parent = self._settle(frame)
         first = first_argument(frame)
-        entry = _Open(frame, None, parent=parent)
+        entry = _Open(frame, None, row.code, parent=parent)
         self._stack.append(entry)
         if parent is not None and parent.ignored:
             entry.ignored = True
@@ -295,12 +302,24 @@ class Witness:
         if row.name == "Layer.add_weight" and table.metric and isinstance(first, table.metric):
             entry.ignored = True
             return
+        if parent is not None and self._is_decorated(parent, frame, row):
+            return
         above = parent.recorded() if parent else None
         if "N" in row.flags and above is None:
             return
         layer = first if isinstance(first, table.layer) else None
         entry.seen = Seen(row.name, layer, "E" in row.flags)
         (above.children if above else self._all_roots).append(entry.seen)
+
+    @staticmethod
+    def _is_decorated(around: _Open, frame: FrameType, row: Row) -> bool:
+        """Whether the call around is this one already: the frame of a decorator of it."""
+        return (
+            row.code is not None
+            and around.code is row.code
+            and around.frame.f_code is not row.code
+            and first_argument(around.frame) is first_argument(frame)
+        )
 
     def _converted(self, frame: FrameType) -> None:
         """Notice when autograph runs a converted copy of Keras: its frames are no landmarks."""

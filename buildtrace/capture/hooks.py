@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import sys
 import weakref
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture.record import Function, HookedLandmark
+from buildtrace.capture.targets import inner_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,9 +69,14 @@ def hide_frame(error: BaseException) -> None:
 _signatures: weakref.WeakKeyDictionary[Any, inspect.Signature | None] = weakref.WeakKeyDictionary()
 
 
-def function_hook(function: Callable[..., Any], hooked: HookedLandmark, recorder: Recorder) -> Any:
-    """A hook for a plain function or method."""
-    begin, end = recorder.begin, recorder.end
+def function_hook(
+    function: Callable[..., Any],
+    hooked: HookedLandmark,
+    recorder: Recorder,
+    begin: Callable[[HookedLandmark, Any, Any], Any] | None = None,
+) -> Any:
+    """A hook for a plain function or method; `begin` takes the place of the recorder's own."""
+    begin, end = begin or recorder.begin, recorder.end
 
     def hook(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -122,22 +130,108 @@ def conversion_hook(function: Callable[..., Any], recorder: Recorder) -> Any:
     return disguise(hook, function)
 
 
+class MethodHook:
+    """Stands in a class for a method that the maker of its objects has to find without a hook.
+
+    Keras 3's `Layer.__new__` looks up the `build` of each layer that is made, and keeps it for
+    good: it finds the plain function. For everybody else a call of this is one of the hook: by
+    `super().build(...)` or `Dense.build(layer, ...)`. What else is asked of it is asked of the
+    function; only its `type` is not that.
+    """
+
+    __slots__ = ("__call__", "__weakref__", "_function", "_maker")
+
+    def __init__(self, function: Any, hook: Any, maker: CodeType) -> None:
+        """`hook` is what runs in the place of the function, `maker` the code that finds that."""
+        # `functools.wraps` takes this over for what it wraps, where `self` may be bound already.
+        vars(hook).pop("__signature__", None)
+        object.__setattr__(self, "__call__", hook)
+        object.__setattr__(self, "_function", function)
+        object.__setattr__(self, "_maker", maker)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return self
+        is_maker = sys._getframe(1).f_code is _own(self, "_maker")
+        # The hook itself: until Python 3.11, a call of this object counts as two levels of depth.
+        return MethodType(_own(self, "_function" if is_maker else "__call__"), instance)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("__call__", "__get__", "__reduce_ex__"):
+            return _own(self, name)
+        return getattr(_own(self, "_function"), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(_own(self, "_function"), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(_own(self, "_function"), name)
+
+    def __repr__(self) -> str:
+        return repr(_own(self, "_function"))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """As a function is pickled: by its name, or as it is if the class is sent as it is."""
+        function = _own(self, "_function")
+        if function.__module__ == "__main__" or "<locals>" in function.__qualname__:
+            return operator.itemgetter(0), ((function,),)
+        return function.__qualname__
+
+
+_own = object.__getattribute__
+
+
+def hook_in(method: MethodHook) -> Any:
+    """The hook that runs when the method is called."""
+    return _own(method, "__call__")
+
+
+def retire(method: MethodHook) -> None:
+    """Make it one with its function: somebody may have kept it, and put it back later."""
+    object.__setattr__(method, "__call__", _own(method, "_function"))
+
+
+def stood_for(function: Any) -> Any:
+    """What a hook stands for, of this or an earlier trace; anything else is itself."""
+    while inspect.isfunction(function):
+        kind: type = type(function)
+        if kind is MethodHook:
+            function = _own(function, "_function")
+        elif function.__code__.co_filename == FILE and hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        else:
+            break
+    return function
+
+
 class ScopeHooks:
-    """The two hooks that see a method by the context that Keras runs it in."""
+    """The hooks that see a method by the context that Keras runs it in, and where it is inherited.
+
+    Keras keeps the method of each layer by itself, so that no hook on a class sees its call. But
+    `super()` finds the methods of the classes above.
+    """
 
     def __init__(
-        self, scope: Scope, hooked: HookedLandmark, wrapper: CodeType, recorder: Recorder
+        self, scope: Scope, hooked: HookedLandmark, maker: CodeType, recorder: Recorder
     ) -> None:
-        """`wrapper` is the code of the function that runs the method."""
+        """`maker` is the code of the function that has the scope's wrapper in it."""
         self._scope = scope
         self._hooked = hooked
-        self._wrapper = wrapper
+        self._name = hooked.landmark.name.rpartition(".")[2]
+        self._maker = maker
+        self.wrapper = inner_code(maker, scope.wrapper)
         self._recorder = recorder
-        self._hooked_builds: dict[Any, HookedLandmark] = {}
+        self._hooked_methods: dict[Any, HookedLandmark] = {}
+
+    def method_hook(self, function: Callable[..., Any]) -> MethodHook:
+        """What is to stand in a class for its own definition of the method."""
+        recorder = self._recorder
+        hook = function_hook(function, self._of(function), recorder, recorder.begin_inherited)
+        return MethodHook(function, hook, self._maker)
 
     def enter_hook(self, function: Callable[..., Any]) -> Any:
         """A hook for what makes the context manager: adds ours, if it is the wrapper that asks."""
-        wrapper = self._wrapper
+        wrapper = self.wrapper
 
         def hook(*args: Any, **kwargs: Any) -> Any:
             try:
@@ -157,7 +251,7 @@ class ScopeHooks:
 
     def done_hook(self, function: Callable[..., Any]) -> Any:
         """A hook for what the wrapper calls at the very end."""
-        wrapper, recorder = self._wrapper, self._recorder
+        wrapper, recorder = self.wrapper, self._recorder
 
         def hook(*args: Any, **kwargs: Any) -> Any:
             try:
@@ -177,12 +271,19 @@ class ScopeHooks:
         self, wrapper_locals: dict[str, Any]
     ) -> tuple[HookedLandmark, tuple[Any, ...], dict[str, Any]]:
         method = wrapper_locals[self._scope.method]
-        function = getattr(method, "__func__", method)
-        hooked = self._hooked_builds.get(function)
-        if hooked is None:
-            hooked = self._hooked.of_function(Function.of(function, "build"))
-            self._hooked_builds[function] = hooked
+        hooked = self._of(getattr(method, "__func__", method))
         return hooked, (wrapper_locals["obj"], *wrapper_locals["args"]), wrapper_locals["kwargs"]
+
+    def _of(self, function: Any) -> HookedLandmark:
+        """The landmark, as this definition of it."""
+        hooked = self._hooked_methods.get(function)
+        if hooked is None:
+            described = Function.of(function, self._name)
+            hooked = self._hooked_methods[function] = self._hooked.of_function(described)
+            code = getattr(function, "__code__", None)
+            own = (code.co_filename, code.co_firstlineno) if code else None
+            hooked.is_decorated = own != (described.file, described.line)
+        return hooked
 
 
 class _Running:

@@ -28,8 +28,8 @@ from buildtrace.capture.record import Function, HookedLandmark
 from buildtrace.capture.targets import (
     NotThereError,
     aliases,
+    code_of,
     function_at,
-    inner_code,
     own_names,
     parameters,
     resolve,
@@ -216,7 +216,7 @@ class Patches:
         if landmark.family:
             self._add_family(_Family(owner, name, make_hook))
         else:
-            self._replace(owner, name, make_hook(own_names(owner)[name]))
+            self._replace(owner, name, make_hook)
         return True
 
     def _add_use(self, name: str, target: str, adapter: Adapter) -> bool:
@@ -225,27 +225,27 @@ class Patches:
             owner, attribute = resolve(adapter.root, target)
         except NotThereError:
             return False
-        function = own_names(owner)[attribute]
-        if not inspect.isfunction(function):
+        if not inspect.isfunction(own_names(owner)[attribute]):
             return False
-        self._replace(owner, attribute, uses.use_hook(function, name, adapter, self.recorder))
+        self._replace(owner, attribute, lambda f: uses.use_hook(f, name, adapter, self.recorder))
         return True
 
     def _add_scope(self, landmark: Landmark, owner: Any, name: str, adapter: Adapter) -> None:
         scope = landmark.scope
         assert scope is not None
-        wrapper = inner_code(function_at(adapter.root, scope.maker), scope.wrapper)
+        maker = code_of(function_at(adapter.root, scope.maker))
         hooked = HookedLandmark(
             landmark, adapter, Function.of(own_names(owner)[name]), READERS[landmark.reads]
         )
-        pair = hooks.ScopeHooks(scope, hooked, wrapper, self.recorder)
-        for method, make_hook in ((scope.enter, pair.enter_hook), (scope.done, pair.done_hook)):
+        made = hooks.ScopeHooks(scope, hooked, maker, self.recorder)
+        for method, make_hook in ((scope.enter, made.enter_hook), (scope.done, made.done_hook)):
             bases = [base for base in owner.__mro__ if method in own_names(base)]
             if not bases:
                 raise NotThereError(method)
             for base in bases:
                 self._add_family(_Family(base, method, make_hook))
-        self._add_hook_code(wrapper)
+        self._add_family(_Family(owner, name, made.method_hook))
+        self._add_hook_code(made.wrapper)
 
     def _add_hook_code(self, code: CodeType) -> None:
         add_hook(code)
@@ -263,9 +263,8 @@ class Patches:
             return
         with contextlib.suppress(NotThereError):
             owner, name = resolve(adapter.root, generation.conversion)
-            function = own_names(owner)[name]
-            if inspect.isfunction(function):
-                self._replace(owner, name, hooks.conversion_hook(function, self.recorder))
+            if inspect.isfunction(own_names(owner)[name]):
+                self._replace(owner, name, lambda f: hooks.conversion_hook(f, self.recorder))
 
     def _add_training_stops(self, generation: Generation, adapter: Adapter) -> None:
         for target in generation.training:
@@ -299,7 +298,7 @@ class Patches:
     def _add_member(self, family: _Family, cls: type) -> None:
         function = cls.__dict__.get(family.name)
         if inspect.isfunction(function) and function not in self._originals:
-            self._replace(cls, family.name, family.make_hook(function))
+            self._replace(cls, family.name, family.make_hook)
 
     def _watch_subclasses(self, base: type) -> None:
         """Hear of classes that are made from now on."""
@@ -322,10 +321,16 @@ class Patches:
 
         self._change(base, "__init_subclass__", classmethod(hooks.unlisted(__init_subclass__)))
 
-    def _replace(self, owner: Any, name: str, hook: Any) -> None:
+    def _replace(self, owner: Any, name: str, make_hook: Callable[[Any], Any]) -> None:
         """Put a hook in the place of a function."""
-        function = own_names(owner)[name]
+        held = own_names(owner)[name]
+        function = hooks.stood_for(held)
+        if function is not held:  # somebody kept it while it was in, and put it back afterwards
+            _set(owner, name, function)
+        hook = make_hook(function)
         self._originals[hook] = function
+        if type(hook) is hooks.MethodHook:
+            self._originals[hooks.hook_in(hook)] = function
         self._change(owner, name, hook)
 
     def _replace_aliases(self) -> None:
@@ -352,6 +357,9 @@ class Patches:
         while self._changes:
             self._changes[-1].undo()
             self._changes.pop()
+        for hook in list(self._originals):
+            if type(hook) is hooks.MethodHook:
+                hooks.retire(hook)
         _restore_references(self._originals)
         self.keras.clear()
         self.recorder.hook_codes = {}

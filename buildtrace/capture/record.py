@@ -89,6 +89,7 @@ class HookedLandmark:
         landmark: the row of the table.
         adapter: reads the objects of the Keras that the hook is in.
         function: the function that it was found in.
+        is_decorated: whether that is inside of a decorator, which is what runs first.
         reader: reads its arguments and its result.
         parameters: names of that function's positional arguments.
         code: the function's, once it was seen to call another landmark.
@@ -117,6 +118,7 @@ class HookedLandmark:
         "close",
         "code",
         "function",
+        "is_decorated",
         "landmark",
         "layer_of",
         "makes_graph",
@@ -143,6 +145,7 @@ class HookedLandmark:
         self.landmark = landmark
         self.adapter = adapter
         self.function = function
+        self.is_decorated = False
         self.reader = reader
         self.parameters = parameters
         self.code: CodeType | None = None

@@ -230,6 +230,18 @@ class Recorder:
             raise
         return record
 
+    def begin_inherited(self, hooked: HookedLandmark, args: Any, kwargs: Any) -> Any:
+        """As `begin`, for a method that is seen by the context that Keras runs it in as well.
+
+        There it may have got a decorator since it was hooked. It is not another call then.
+        """
+        stack = self._local.thread.stack
+        if stack and args and stack[-1].layer is args[0] and not hooked.is_decorated:
+            around = stack[-1].hooked
+            if around.is_decorated and around.function == hooked.function:
+                return None
+        return self.begin(hooked, args, kwargs, sys._getframe(2))
+
     def end(self, record: Any, result: Any = None, error: BaseException | None = None) -> None:
         """Record that the landmark of `record` returned `result`, or was ended by `error`."""
         now = perf_counter_ns()

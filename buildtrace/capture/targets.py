@@ -50,10 +50,17 @@ def resolve(root: str, target: str) -> tuple[Any, str]:
     return owner, name
 
 
-def inner_code(function: Any, name: str) -> CodeType:
-    """The code of the function called `name` that is defined inside `function`."""
-    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
-    for constant in code.co_consts if code else ():
+def code_of(function: Any) -> CodeType:
+    """The code of a function or static method, without decorators."""
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    if not inspect.isfunction(function):
+        raise NotThereError(repr(function))
+    return function.__code__
+
+
+def inner_code(code: CodeType, name: str) -> CodeType:
+    """The code of the function called `name` that is defined inside of another."""
+    for constant in code.co_consts:
         if inspect.iscode(constant) and constant.co_name == name:
             return constant
     raise NotThereError(name)

@@ -46,10 +46,13 @@ name         nothing but that it ran
 
 
 class Scope(NamedTuple):
-    """How to see a method that must not be hooked itself: by the context that Keras runs it in.
+    """How to see a method that Keras keeps for each layer: by the context that it runs it in.
+
+    Other calls of the method, by `super()` or through its class, have a hook as usual.
 
     Attributes:
-        maker: where the function `wrapper` is defined.
+        maker: the function that looks the method up and keeps it, in the function `wrapper`, which
+            is defined there. It finds no hook.
         wrapper: name of the function that runs the method. Its local variables `obj`, `args`,
             `kwargs` and the one named by `method` tell all about the call.
         method: name of that local variable.
@@ -84,7 +87,7 @@ class Landmark(NamedTuple):
             tree is kept only if such a call is in it: that is what tells a build from the
             daily use of a model that is built already.
         nested: true if it is recorded only inside another landmark's call.
-        scope: how to see it, where a hook on the function itself would not do.
+        scope: how to see it, where a hook on the function itself would not do alone.
         only_failing: true if it has no hook at all: only those calls of it, and of the methods of
             the same name in the classes below, are known that an exception came out of.
         since: first version that has it; `None` for all.

@@ -283,14 +283,8 @@ def _unmet(
 
 def _frozen(trace: Trace, layer: LayerRef, failed: Call, path: set[int]) -> Frozen | None:
     """The layer's last build before the failure that made weights."""
-    for call in reversed(trace.calls):
-        if (
-            call.landmark == "Layer.build"
-            and call.layer == layer
-            and call.id < failed.id
-            and call.id not in path
-            and call.error is None
-        ):
+    for call in reversed(trace.index.builds_of(layer.id)):
+        if call.id < failed.id and call.id not in path and call.error is None:
             weights = [w for _, c in trace.walk(call) for w in trace.weights_made_by(c)]
             if weights:
                 chain = [call, *trace.ancestors(call)]

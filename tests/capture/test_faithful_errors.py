@@ -27,6 +27,22 @@ def inside_build_lazily(k: Keras) -> None:
     k.Sequential([k.layers.Dense(2), failing_layer(k)])(data(1, 3))
 
 
+def inside_an_inherited_build(k: Keras) -> None:
+    class Own(type(failing_layer(k))):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+
+    k.Sequential([k.layers.Dense(2), Own()]).build((None, 3))
+
+
+def of_an_inherited_build(k: Keras) -> None:
+    class Own(k.layers.Dense):
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape, nonsense=1)
+
+    Own(2)(k.Input((3,)))
+
+
 def inside_call(k: Keras) -> None:
     class Failing(k.layers.Layer):
         def call(self, inputs: Any) -> Any:
@@ -173,6 +189,8 @@ def in_an_eager_operation(k: Keras) -> None:
 ERRORS = [
     inside_build,
     inside_build_lazily,
+    inside_an_inherited_build,
+    of_an_inherited_build,
     inside_call,
     inside_eager_call,
     incompatible_shapes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 import sys
 import threading
@@ -107,6 +108,38 @@ def test_a_script_that_sets_the_limit_builds_as_deep_as_it_wants(k: Keras) -> No
     assert size == length + 1
 
 
+def lineage(k: Keras, generations: int) -> list[Any]:
+    """Dense, and below it so many classes, the `build` of each of which goes through all above."""
+    classes = [k.layers.Dense]
+    for _ in range(generations):
+
+        class Child(classes[-1]):  # type: ignore[misc, name-defined]
+            def build(self, input_shape: Any) -> None:
+                super().build(input_shape)
+
+        classes.append(Child)
+    return classes
+
+
+@pytest.mark.usefixtures("low_limit")
+def test_a_build_through_many_classes_ends_traced_as_it_does_untraced(k: Keras) -> None:
+    classes = lineage(k, LIMIT)
+
+    def end(generations: int) -> list[Any]:
+        layer = classes[generations](1)
+        error = in_a_thread(lambda: error_of(lambda: layer.build((None, 3))))
+        frames = frames_of(error) if error is not None else []
+        return [type(error), len(layer.weights), [f for f in frames if is_ours(f)]]
+
+    fitting = bisect.bisect(range(LIMIT), 0, key=lambda n: end(n)[0] is not type(None)) - 1
+    assert fitting > LIMIT / 2, "even plain Keras is otherwise"
+    for generations in (fitting, LIMIT):
+        plain = end(generations)
+        with buildtrace.trace() as trace:
+            assert end(generations) == plain
+        assert len(trace.find("Child.build")) >= fitting
+
+
 def test_the_limit_is_the_programs_own_between_builds(k: Keras) -> None:
     limit = sys.getrecursionlimit()
     with buildtrace.trace():
@@ -184,6 +217,14 @@ def a_function_in_build(k: Keras) -> Any:
     return Endless().build((None, 3))
 
 
+def the_class_in_build(k: Keras) -> Any:
+    class Endless(k.layers.Layer):
+        def build(self, input_shape: Any) -> None:
+            type(self).build(self, input_shape)
+
+    Endless().build((None, 3))
+
+
 def a_new_layer_in_build(k: Keras) -> Any:
     class Endless(k.layers.Layer):
         def build(self, input_shape: Any) -> None:
@@ -207,6 +248,7 @@ ENDLESS = [
     a_thousand_layers,
     a_new_layer_in_build,
     a_function_in_build,
+    the_class_in_build,
     an_input_at_the_end,
     itself_by_call,
 ]

@@ -134,6 +134,13 @@ def test_the_build_that_froze_a_layer_is_found_with_its_weights_and_lines():
     assert not failed.swallowed
 
 
+def test_the_build_of_a_base_class_is_a_part_of_the_layers_own():
+    failed = failure(made_traces.frozen(expects=[DENSE], own="Own"))
+    assert failed.frozen.build.name == "Own.build"
+    assert [w.name for w in failed.frozen.weights] == ["kernel", "bias"]
+    assert numbers(failed.frozen.lines) == [9, 17]
+
+
 def test_a_layer_that_tells_no_expectation_is_compared_with_what_it_was_built_for():
     failed = failure(made_traces.frozen())
     assert failed.expects == ()

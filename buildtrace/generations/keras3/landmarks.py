@@ -174,7 +174,8 @@ LANDMARKS = (
         reads="shapes",
         means_build=True,
         # Layer.__new__ keeps the bound `build` in a wrapper of its own, for each instance: a
-        # hook on the class would miss the layers made before, and stay in those made after.
+        # hook on the class would miss the layers made before, and stay in those made after. What
+        # such a `build` runs of the classes above, it finds in them.
         scope=Scope(
             maker="layers.layer:Layer.__new__",
             wrapper="build_wrapper",
