@@ -135,7 +135,8 @@ def _settings(given: argparse.Namespace, program: Program) -> Settings:
     from buildtrace.diagnosis.settings import codes, read
 
     here = program.is_module or program.is_trace
-    settings = read(Path.cwd() if here else Path(program.target).parent)
+    target = Path(program.target)
+    settings = read(Path.cwd() if here else target if target.is_dir() else target.parent)
     if settings.keras not in keras_choices():
         raise UsageError(
             f"{settings.folder / 'pyproject.toml'}: no Keras {settings.keras!r}; "

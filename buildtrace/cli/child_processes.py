@@ -88,6 +88,7 @@ class _ChildProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self._environment(),
+                close_fds=False,  # a script may be the shell's `<(...)`
             )
 
     def _arguments(self) -> Iterator[str]:

@@ -198,8 +198,14 @@ def _program(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> Pr
     if given.module is None and theirs[0].lower().endswith(TRACE_SUFFIX):
         parser.error(f"{theirs[0]} is a trace, which cannot be run: name a SCRIPT.py")
     program = program_of(parser, given, theirs)._replace(no_train=given.no_train)
-    check_program(program)
+    _check_program(parser, program)
     return program
+
+
+def _check_program(parser: Parser, program: Program) -> None:
+    if program.is_stdin:
+        parser.error("- cannot be compared: save the script, or name it as <(...)")
+    check_program(program)
 
 
 def _two(
@@ -227,7 +233,7 @@ def _two(
         for name in theirs
     ]
     for program in programs:
-        check_program(program)
+        _check_program(parser, program)
     return [LabeledProgram(program.target, program) for program in programs]
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+from pkgutil import get_importer
 from typing import NamedTuple
 
 from buildtrace.cli.verbs import VERBS
 from buildtrace.errors import UsageError
 
 TRACE_SUFFIX = ".json"
+STDIN = "-"
+
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+"""Of files that Keras saves."""
+
+BEGINNING = 8_000
+"""So many bytes of a file are looked at to see whether it is a text, as git does."""
 
 
 class Program(NamedTuple):
@@ -35,6 +46,21 @@ class Program(NamedTuple):
         """The target is a trace file: nothing has to run."""
         return not self.is_module and Path(self.target).suffix.lower() == TRACE_SUFFIX
 
+    @property
+    def is_stdin(self) -> bool:
+        """The target is what comes from stdin."""
+        return not self.is_module and self.target == STDIN
+
+    @property
+    def is_application(self) -> bool:
+        """The target is a folder or an archive with a `__main__.py`, as `zipapp` makes them."""
+        return not (self.is_module or self.is_stdin) and _is_application(self.target)
+
+    @property
+    def is_compiled(self) -> bool:
+        """The target is a script that Python has compiled (`.pyc`)."""
+        return not self.is_module and _beginning(self.target).startswith(MAGIC_NUMBER)
+
 
 def same_program(left: Program, right: Program) -> bool:
     """Whether both are the same script or module with the same arguments, on whatever Keras."""
@@ -54,8 +80,10 @@ def check_program(program: Program, command: str = "buildtrace") -> None:
     Raises:
         UsageError: it is not, or it takes no arguments.
     """
-    if not program.is_module:
+    if not (program.is_module or program.is_stdin):
         _check_file(program.target)
+        if not program.is_trace:
+            _check_script(program)
     if program.is_trace and program.arguments:
         raise UsageError(
             f"a trace file takes no arguments: options stand before it, as in "
@@ -65,8 +93,6 @@ def check_program(program: Program, command: str = "buildtrace") -> None:
 
 def _check_file(target: str) -> None:
     path = Path(target)
-    if path.is_dir():
-        raise UsageError(f"{target} is a folder: name the script in it")
     if not path.exists():
         hint = ""
         if target in VERBS:
@@ -74,9 +100,61 @@ def _check_file(target: str) -> None:
         elif not path.suffix and Path(f"{target}.py").is_file():
             hint = f": did you mean {target}.py?"
         raise UsageError(f"there is no file {target}{hint}")
-    if not path.is_file():
-        return  # a pipe that nobody writes to cannot even be opened
     try:
-        path.open("rb").close()
+        _beginning(target)
     except OSError as error:
         raise UsageError(f"cannot read {target}: {error.strerror}") from error
+
+
+def _check_script(program: Program) -> None:
+    """See that Python could run it: no message about null bytes would help."""
+    target = program.target
+    if program.is_application or program.is_compiled:
+        return
+    what = _what_it_is(Path(target), _beginning(target))
+    if what:
+        raise UsageError(f"{target} is {what}")
+
+
+def _what_it_is(path: Path, beginning: bytes) -> str:
+    """What a file or folder is that no script is; empty if it may be one."""
+    the_script = "name the script that builds or loads it"
+    if path.is_dir():
+        if (path / "saved_model.pb").exists():
+            return f"a SavedModel: {the_script}"
+        return "a folder without a __main__.py: name the script in it"
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "a text in UTF-16, which Python does not read: save it as UTF-8"
+    is_archive = get_importer(str(path)) is not None
+    if b"\0" not in beginning and not is_archive:
+        return ""
+    if path.suffix.lower() == ".pyc":
+        return "compiled by another version of Python: name the script itself"
+    if path.name.lower().endswith(".weights.h5"):
+        return f"a file of weights: {the_script}"
+    if path.suffix.lower() in MODEL_SUFFIXES:
+        return f"a saved model: {the_script}"
+    if is_archive:
+        return "an archive without a __main__.py, which Python could run"
+    return "no script: it is not a text"
+
+
+def _is_application(target: str) -> bool:
+    importer = get_importer(target)  # `None` for whatever is no folder and no archive
+    find = getattr(importer, "find_spec", None)
+    return find is not None and find("__main__") is not None
+
+
+def _beginning(target: str) -> bytes:
+    """The first bytes of a file. A pipe is not touched, since it can be read only once.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    path = Path(target)
+    if not path.is_file():
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return b""
+    with path.open("rb") as file:
+        return file.read(BEGINNING)

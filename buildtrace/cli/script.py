@@ -11,11 +11,11 @@ import contextlib
 import importlib.util
 import io
 import os
+import runpy
 import sys
 import threading
 import types
-from importlib.abc import InspectLoader
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,6 @@ from buildtrace.cli.verbs import INTERRUPTED
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
-
     from buildtrace.cli.program import Program
 
 
@@ -39,44 +37,84 @@ def prepare(program: Program) -> None:
         NoProgramError: there is no such module.
     """
     sys.argv[:] = ["-m" if program.is_module else program.target, *program.arguments]
-    if not getattr(sys.flags, "safe_path", False):
-        folder = Path.cwd() if program.is_module else Path(program.target).resolve().parent
-        sys.path[0] = str(folder)
+    if getattr(sys.flags, "safe_path", False):
+        if program.is_application:  # what it consists of has to be found, safe or not
+            sys.path.insert(0, _absolute(program.target))
+    else:
+        sys.path[0] = _first_path(program)
     if program.is_module:
         _check_module(program.target)
 
 
+def _first_path(program: Program) -> str:
+    if program.is_module:
+        return str(Path.cwd())
+    if program.is_stdin:
+        return ""
+    if program.is_application:
+        return _absolute(program.target)
+    try:
+        return str(Path(program.target).resolve(strict=True).parent)
+    except OSError:  # the shell's `<(...)`: a link to a pipe, which is in no folder
+        return str(Path(program.target).parent)
+
+
 def execute(program: Program) -> None:
     """Load and run the program; whatever it raises comes out of here."""
+    main = sys.modules["__main__"] = _main_module()
     if program.is_module:
-        spec, code = _find_module(program.target)
-        sys.argv[0] = spec.origin or program.target
-        main = _main_module(spec.origin, spec)
+        _run_module(program.target, alter_argv=True)
+    elif program.is_application:
+        _run_module("__main__", alter_argv=False)
     else:
-        path = os.path.join(os.getcwd(), program.target)  # noqa: PTH109, PTH118 - keeps "./"
-        with io.open_code(path) as file:
-            code = compile(file.read(), path, "exec", dont_inherit=True)
-        main = _main_module(path, None)
-    sys.modules["__main__"] = main
-    exec(code, main.__dict__)
+        code, main.__file__, main.__loader__ = _load(program)
+        main.__cached__ = None  # type: ignore[attr-defined]
+        exec(code, main.__dict__)
 
 
-def _main_module(path: str | None, spec: ModuleSpec | None) -> types.ModuleType:
-    """A fresh `__main__` with the names that `python` puts into it."""
+def _run_module(name: str, *, alter_argv: bool) -> None:
+    """Call what `python` itself calls for modules, folders and archives."""
+    private: Any = runpy
+    try:
+        private._run_module_as_main(name, alter_argv)
+    except SystemExit as end:
+        if type(end.__context__) is private._Error:  # it did not come to run anything
+            raise NoProgramError(f"-m {name}: {end.__context__}") from None
+        raise
+
+
+def _main_module() -> types.ModuleType:
+    """A fresh `__main__`, as `python` makes it before it knows what it runs."""
     main = types.ModuleType("__main__")
-    names: dict[str, Any] = {
-        "__loader__": SourceFileLoader("__main__", path or "") if spec is None else spec.loader,
-        "__package__": None if spec is None else spec.parent,
-        "__spec__": spec,
-        "__annotations__": {},
-        "__builtins__": builtins,
-        "__file__": path,
-        "__cached__": None if spec is None else spec.cached,
-    }
-    if sys.version_info >= (3, 14):
-        del names["__annotations__"]
-    main.__dict__.update(names)
+    main.__loader__ = BuiltinImporter
+    if sys.version_info < (3, 14):
+        main.__annotations__ = {}
+    main.__builtins__ = builtins  # type: ignore[attr-defined]
     return main
+
+
+def _load(program: Program) -> tuple[types.CodeType, str, Any]:
+    """The code of a script, its `__file__` and its loader."""
+    if program.is_stdin:
+        return _compiled(sys.stdin.buffer.read(), "<stdin>"), "<stdin>", BuiltinImporter
+    path = _absolute(program.target)
+    if program.is_compiled:
+        loader = SourcelessFileLoader("__main__", path)
+        code = loader.get_code("__main__")
+        assert code is not None
+        return code, path, loader
+    with io.open_code(path) as file:
+        code = _compiled(file.read(), path)
+    return code, path, SourceFileLoader("__main__", path)
+
+
+def _compiled(source: bytes, path: str) -> types.CodeType:
+    code: types.CodeType = compile(source, path, "exec", dont_inherit=True)
+    return code
+
+
+def _absolute(target: str) -> str:
+    return os.path.join(os.getcwd(), target)  # noqa: PTH109, PTH118 - keeps "./", as python does
 
 
 def _check_module(name: str) -> None:
@@ -90,29 +128,6 @@ def _check_module(name: str) -> None:
         exists = False
     if not exists:
         raise NoProgramError(f"there is no module {first}, neither here nor installed")
-
-
-def _find_module(name: str) -> tuple[ModuleSpec, types.CodeType]:
-    """The specification and the code of what `-m` runs; packages above it get imported."""
-    parent = name.rpartition(".")[0]
-    if parent:
-        __import__(parent)
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError) as error:
-        raise NoProgramError(f"cannot find the module {name}: {error}") from error
-    if spec is not None and spec.submodule_search_locations is not None:
-        if name.endswith(".__main__"):
-            raise NoProgramError(f"{name} is a package: it cannot be run")
-        __import__(name)
-        return _find_module(f"{name}.__main__")
-    loader = spec.loader if spec else None
-    code = loader.get_code(name) if isinstance(loader, InspectLoader) else None
-    if spec is None or code is None:
-        missing = name.removesuffix(".__main__")
-        what = "is a package without __main__.py" if missing != name else "does not exist"
-        raise NoProgramError(f"cannot run {missing}: it {what}")
-    return spec, code
 
 
 def report_exception(error: BaseException) -> int:

@@ -80,7 +80,7 @@ BAD = {
     "no script": ([], "which script"),
     "missing script": (["nope.py"], "there is no file nope.py"),
     "missing suffix": (["model"], "did you mean model.py?"),
-    "folder": (["."], "is a folder"),
+    "folder": (["."], ". is a folder without a __main__.py: name the script in it"),
     "missing trace": (["nope.json"], "there is no file nope.json"),
     "unknown option": (["--vew", "tree", "model.py"], "--vew"),
     "unknown view": (["--view", "forest", "model.py"], "forest"),

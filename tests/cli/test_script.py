@@ -1,8 +1,19 @@
 """A script runs under buildtrace as it runs under python: the outputs are compared as text."""
 
+import os
+import py_compile
 import re
+import subprocess
+import sys
+import threading
+import zipapp
+import zipfile
+from functools import partial
+from pathlib import Path
 
 import pytest
+
+from cli.conftest import PACKAGE_ROOT
 
 ADDRESS = re.compile(r"0x[0-9a-f]+|refcount : \d+")
 OURS = re.compile(r"^buildtrace: .*\n", re.MULTILINE)
@@ -204,12 +215,186 @@ def test_a_module_does_what_it_does_under_python(command, script, module):
     same(command, "-m", module, "a b", "--depth", "-m")
 
 
-def test_a_module_that_fails_shows_no_frames_of_ours(command, script):
-    script("1 / 0", "single.py")
-    ours = command("-m", "buildtrace", "-m", "single")
-    assert ours.code == 1
-    files = re.findall(r'File "(.*?)"', ours.err)
-    assert [file.endswith("single.py") for file in files] == [True]
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [("1 / 0", 1), ("raise KeyboardInterrupt", -2), ("x = ", 1), ("import package.none", 1)],
+)
+def test_a_module_ends_as_it_does_under_python(command, script, source, code):
+    script(source, "package/__main__.py")
+    assert same(command, "-m", "package").code == code
+
+
+# -- all that python runs -----------------------------------------------------------------------
+
+
+needs_safe_path = pytest.mark.skipif(sys.version_info < (3, 11), reason="it has no -P")
+
+
+def folder(tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__main__.py").write_text(LOOK + "import beside; 1 / 0")
+    (tmp_path / "app" / "beside.py").write_text("print(__name__, __file__)")
+    return "app"
+
+
+def application(tmp_path, **keywords):
+    folder(tmp_path)
+    zipapp.create_archive(tmp_path / "app", tmp_path / "app.pyz", **keywords)
+    return "app.pyz"
+
+
+def compiled(tmp_path, name="look.pyc"):
+    (tmp_path / "look.py").write_text(LOOK + "1 / 0")
+    py_compile.compile(str(tmp_path / "look.py"), cfile=str(tmp_path / name))
+    return name
+
+
+def written(data, name="look"):
+    def write(tmp_path):
+        (tmp_path / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+        return name
+
+    return write
+
+
+def link(tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "look.py").write_text(LOOK + "1 / 0")
+    (tmp_path / "link.py").symlink_to(tmp_path / "code" / "look.py")
+    return "link.py"
+
+
+RUNNABLE = {
+    "a folder": folder,
+    "a folder, another way": lambda tmp_path: f"./{folder(tmp_path)}/",
+    "an application": application,
+    "an application with a shebang": lambda p: application(p, interpreter="/usr/bin/env python3"),
+    "an application that is compressed": lambda p: application(p, compressed=True),
+    "compiled": compiled,
+    "compiled without a suffix": lambda tmp_path: compiled(tmp_path, "look"),
+    "no suffix": written(LOOK + "1 / 0"),
+    "another suffix": written(LOOK + "1 / 0", "look.txt"),
+    "begins like an archive": written("PK = 1\nprint(PK)"),
+    "a mark of UTF-8": written(b"\xef\xbb\xbf" + LOOK.encode() + b"1 / 0"),
+    "a mark and an encoding": written(b"\xef\xbb\xbf# coding: utf-8\nprint(1)"),
+    "an encoding in the second line": written(
+        b"#!/usr/bin/env python\n# vim: set fileencoding=cp1252 :\nprint(ascii('\x80'))"
+    ),
+    "lines of Windows": written("if 1:\r\n    print(__file__)\r\n1 / 0\r\n"),
+    "no line end": written("print(1) # the end"),
+    "nothing": written(""),
+    "a link": link,
+}
+
+
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("kind", RUNNABLE)
+def test_what_python_runs_is_run(command, tmp_path, kind):
+    same(command, RUNNABLE[kind](tmp_path), "a b", "--depth")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [b"\xef\xbb\xbf# coding: latin-1\nprint(1)", b"# coding: klingon", b"print('\xe9')"],
+)
+def test_bytes_that_are_no_text_are_a_syntax_error(command, tmp_path, source):
+    # In other words: Python's own are of its reader of files, which nothing else can use.
+    (tmp_path / "look.py").write_bytes(source)
+    for result in (command("look.py"), command("-m", "buildtrace", "look.py")):
+        assert (result.code, result.out) == (1, "")
+        assert OURS.sub("", result.err).splitlines()[-1].startswith("SyntaxError: ")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no pipes with names here")
+@pytest.mark.parametrize("option", ["", pytest.param("-P", marks=needs_safe_path)])
+def test_a_pipe_of_the_shell_is_run(tmp_path, option):
+    (tmp_path / "look.py").write_text(LOOK + "1 / 0")
+    shell = partial(subprocess.run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    environment = os.environ | {"PYTHONPATH": PACKAGE_ROOT}
+    line = f'"{sys.executable}" {option} {{}} <(cat look.py) a --depth'
+    plain = shell(["bash", "-c", line.format("")], env=environment)
+    ours = shell(["bash", "-c", line.format("-m buildtrace")], env=environment)
+    assert "ZeroDivisionError" in plain.stderr
+    assert (ours.returncode, ours.stdout) == (plain.returncode, plain.stdout)
+    assert OURS.sub("", ours.stderr) == plain.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_with_a_name_is_read_once(command, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text(LOOK))
+    writer.start()
+    ours = command("-m", "buildtrace", "pipe")
+    writer.join()
+    assert (ours.code, ours.err.count("\n")) == (0, 1)
+    assert f"__file__ {str(tmp_path / 'pipe')!r}" in ours.out
+
+
+def test_a_script_from_stdin(tmp_path):
+    run = partial(
+        subprocess.run,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": PACKAGE_ROOT},
+        input=LOOK + "print(sys.stdin.read()); 1 / 0",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    plain = run([sys.executable, "-", "a", "--depth"])
+    ours = run([sys.executable, "-m", "buildtrace", "-", "a", "--depth"])
+    assert (ours.returncode, ours.stdout) == (plain.returncode, plain.stdout)
+    assert OURS.sub("", ours.stderr) == plain.stderr
+
+
+@needs_safe_path
+def test_safe_path(command, script, tmp_path):
+    script("print('beside')", "beside.py")
+    name = script("import sys; print('beside' in sys.modules, sys.path[0]); import beside")
+    plain, ours = command("-P", name), command("-P", "-m", "buildtrace", name)
+    assert "ModuleNotFoundError" in plain.err
+    assert (ours.code, OURS.sub("", ours.err)) == (plain.code, plain.err)
+    folder(tmp_path)
+    plain, ours = command("-P", "app"), command("-P", "-m", "buildtrace", "app")
+    assert (ours.code, ours.out, OURS.sub("", ours.err)) == (plain.code, plain.out, plain.err)
+
+
+def saved_model(tmp_path):
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "saved_model.pb").write_bytes(b"\x00")
+    return "it"
+
+
+def archive(name):
+    def write(tmp_path):
+        with zipfile.ZipFile(tmp_path / name, "w") as file:
+            file.writestr("config.json", "{}")
+        return name
+
+    return write
+
+
+NOT_RUNNABLE = {
+    "a saved model": (archive("model.keras"), "a saved model: name the script that"),
+    "an older one": (written(b"\x89HDF\r\n\x1a\n\0", "model.h5"), "a saved model: name the script"),
+    "weights": (written(b"\x89HDF\r\n\x1a\n\0", "it.weights.h5"), "a file of weights: name the"),
+    "a SavedModel": (saved_model, "a SavedModel: name the script that"),
+    "an archive": (archive("it.zip"), "an archive without a __main__.py"),
+    "an empty folder": (lambda p: (p / "it").mkdir() or "it", "a folder without a __main__.py"),
+    "a picture": (written(b"\x89PNG\r\n\x1a\n\0\0", "it.png"), "no script: it is not a text"),
+    "UTF-16": (written("print(1)".encode("utf-16"), "it.py"), "a text in UTF-16"),
+    "of another Python": (written(b"\x00\x0d\r\n" + bytes(12), "it.pyc"), "compiled by another"),
+}
+
+
+@pytest.mark.parametrize("verb", [[], ["check"], ["diff", "build.json"]])
+@pytest.mark.parametrize("kind", NOT_RUNNABLE)
+def test_what_is_no_script_is_one_clear_line(cli, tmp_path, trace_file, kind, verb):
+    make, says = NOT_RUNNABLE[kind]
+    name = make(tmp_path)
+    result = cli(*verb, name)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"buildtrace: error: {name} is {says}")
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.slow
