@@ -280,7 +280,7 @@ class Models:
                 weight.replaced = weight.number not in held
 
     def _read_held(self, layer: Any, number: int, adapter: Adapter) -> Iterator[int]:
-        """Read which weights a layer holds itself by now, and whether it trains its own."""
+        """Read which weights a layer holds itself by now, and what has become of its own."""
         self._adopt(layer, number, adapter, None)
         for variable in adapter.own_weights(layer):
             known = self._variables.known(variable)
@@ -288,8 +288,10 @@ class Models:
             if weight is not None:
                 yield weight.number
                 if weight.layer == number:
-                    trainable = adapter.is_trainable(variable, layer)
-                    weight.facts = weight.facts._replace(trainable=trainable)
+                    weight.facts = weight.facts._replace(
+                        trainable=adapter.is_trainable(variable, layer),
+                        placement=adapter.placement(variable),  # unknown until it was initialized
+                    )
 
     def note_failed(self, record: Record) -> None:
         """Keep the graph that a functional model would have had, had it not failed."""

@@ -218,6 +218,10 @@ class Adapter(ABC):
     def is_trainable(self, variable: Any, layer: Any) -> bool:
         """Whether a variable that this layer owns is trained, as things stand."""
 
+    @abstractmethod
+    def placement(self, variable: Any) -> str | None:
+        """Which devices a variable lies on, or how it is split over them, if that is unusual."""
+
     def weights_inside(self, layer: Any) -> list[Any]:
         """`layer.weights`: its own and those of the layers in it."""
         try:

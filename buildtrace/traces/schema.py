@@ -230,7 +230,9 @@ class Weight(PlainData, frozen=True, kw_only=True):
         path: Keras' full name, such as "sequential/dense/kernel".
         initializer: class name of the initializer, or `None` if not known.
         trainable: whether it was trained when the trace ended.
-        placement: device or sharding layout, if Keras has set one.
+        placement: the devices that it lies on, such as "/GPU:1" or "/CPU:0,1", if that is not just
+            the first CPU; or, where a mesh of devices was given, the axes of the mesh that each
+            axis of it is split along, such as "(None, model)".
         replaced: true if its layer had it no more when the trace ended: it was put aside, mostly
             for another one.
     """

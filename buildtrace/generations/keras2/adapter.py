@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from buildtrace.generations import placement
 from buildtrace.generations.base import (
     BUILT,
     NOT_BUILT,
@@ -98,8 +99,12 @@ class Keras2Adapter(Adapter):
             initializer=None,  # Keras 2 keeps these in add_weight's arguments only
             regularizer=None,
             constraint=None,
-            placement=getattr(variable, "device", None) or None,
+            placement=self.placement(variable),
         )
+
+    def placement(self, variable: Any) -> str | None:
+        """From the variable itself."""
+        return placement.of_tensorflow(variable)
 
     def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:
         """The nodes of a graph network, from `_nodes_by_depth`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from buildtrace.generations import placement
 from buildtrace.generations.base import (
     BUILT,
     NOT_BUILT,
@@ -92,7 +93,6 @@ class Keras3Adapter(Adapter):
         `shape` makes a TensorShape of it each time; `_name` and `_path`, because this is asked of
         each weight while a model is built, and a property's function takes ten times as long.
         """
-        layout = getattr(variable, "_layout", None)
         return WeightFacts(
             getattr(variable, "_name", None) or variable.name,
             getattr(variable, "_path", None) or variable.path,
@@ -102,8 +102,15 @@ class Keras3Adapter(Adapter):
             class_name(getattr(variable, "_initializer", None)),
             class_name(getattr(variable, "regularizer", None)),
             class_name(getattr(variable, "constraint", None)),
-            None if layout is None else str(layout),
+            self.placement(variable),
         )
+
+    def placement(self, variable: Any) -> str | None:
+        """From the layout that Keras has set, or else from the backend's own variable."""
+        layout = getattr(variable, "_layout", None)
+        if layout is not None:
+            return placement.of_layout(layout)
+        return placement.of_value(getattr(variable, "_value", None))
 
     def inner_model(self, model: Any) -> Any:
         """A Sequential keeps a functional model inside."""

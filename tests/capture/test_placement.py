@@ -1,0 +1,121 @@
+"""Where the weights of real models lie, against what the script has asked for."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from scenarios import GENERATIONS, Keras, mlp
+
+import buildtrace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROOT = str(Path(buildtrace.__file__).parents[1])
+
+DEVICES = """\
+import os, sys
+import tensorflow as tf
+(cpu,) = tf.config.list_physical_devices("CPU")
+two = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, two)
+"""
+MODEL = """
+def model():
+    layers = [keras.layers.Dense(2), keras.layers.BatchNormalization()]
+    return keras.Sequential([keras.Input((4,)), *layers])
+"""
+RUN = """
+import buildtrace
+
+def places(scope):
+    with buildtrace.trace() as trace, scope:
+        made = model()
+    return sorted({str(weight.placement) for weight in trace.weights})
+
+print([places(scope) for scope in (SCOPES)])
+"""
+LOCAL = {
+    "contextlib.nullcontext()": ["None"],
+    "tf.device('CPU:1')": ["/CPU:1"],
+    "tf.distribute.OneDeviceStrategy('CPU:1').scope()": ["/CPU:1"],
+    "tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']).scope()": ["/CPU:0,1"],
+    "tf.distribute.MirroredStrategy(['CPU:0']).scope()": ["/CPU:0"],
+}
+WORKERS = {"tf.distribute.MultiWorkerMirroredStrategy().scope()": ["/worker:0/CPU:0"]}
+CLUSTER = {"cluster": {"worker": ["localhost:0"]}, "task": {"type": "worker", "index": 0}}
+MIXED = "keras.mixed_precision.set_global_policy('mixed_float16')\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["", MIXED], ids=["float32", "mixed"])
+@pytest.mark.parametrize("k", GENERATIONS, ids=lambda k: k.name)
+@pytest.mark.parametrize("ways", [LOCAL, WORKERS], ids=["local", "workers"])
+def test_devices_of_tensorflow(
+    tmp_path: Path, k: Keras, ways: dict[str, list[str]], policy: str
+) -> None:
+    if not k.tensorflow:
+        pytest.skip("for TensorFlow")
+    if policy and ways is WORKERS:
+        pytest.skip("as with one worker")
+    env = dict(os.environ, PYTHONPATH=ROOT, TF_CPP_MIN_LOG_LEVEL="3")
+    if ways is WORKERS:
+        env["TF_CONFIG"] = json.dumps(CLUSTER)
+    program = f"{DEVICES}import {k.package} as keras\n{policy}{MODEL}"
+    assert _places(program, ways, env, tmp_path) == [*ways.values()]
+
+
+def _places(
+    program: str, scopes: Iterable[str], env: dict[str, str], folder: Path
+) -> list[list[str]]:
+    """What the program's model says of its weights in each of these scopes."""
+    run = RUN.replace("SCOPES", "".join(f"{scope}, " for scope in scopes))
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import contextlib\n{program}{run}"],
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    places: list[list[str]] = ast.literal_eval(ran.stdout.splitlines()[-1])
+    return places
+
+
+LAYOUTS = """\
+import keras
+from keras import distribution as D
+mesh = D.DeviceMesh((2, 4), ("batch", "model"), D.list_devices())
+layouts = D.LayoutMap(mesh)
+layouts[".*dense.*/kernel"] = (None, "model")
+layouts[".*dense.*/bias"] = ("model",)
+D.set_distribution(D.ModelParallel(layout_map=layouts, batch_dim_name="batch"))
+
+def model():
+    return keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+"""
+
+
+@pytest.mark.slow
+def test_layouts_of_jax(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    env = dict(os.environ, PYTHONPATH=ROOT, KERAS_BACKEND="jax")
+    env["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+    wanted = [["(None, model)", "(model,)"]]
+    assert _places(LAYOUTS, ["contextlib.nullcontext()"], env, tmp_path) == wanted
+
+
+def test_a_plain_model_lies_where_all_does(k: Keras) -> None:
+    """Nothing is said of that: it would be said of each weight."""
+    with buildtrace.trace() as trace:
+        mlp(k).build((None, 3))
+    assert {weight.placement for weight in trace.weights} == {None}
