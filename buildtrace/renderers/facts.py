@@ -10,6 +10,7 @@ The columns of the table of weights are rows of one table, `WEIGHT_COLUMNS`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from buildtrace.renderers.text import source_files
@@ -176,20 +177,15 @@ class CallFacts:
         for weight in self._trace.weights_made_by(call):
             yield Fact("weight", tuple(weight_terms(weight)))
         if call.caller:
-            link = source_files.link(call.caller.file, call.caller.line)
-            term = Term("caller", wording.line(call.caller), lead="from ", link=link)
             repeated = parent is None or parent.caller == call.caller
-            yield Fact("caller", (term,), repeated=repeated)
+            yield Fact("caller", (_caller(call.caller),), repeated=repeated)
         if call.thread:
             term = Term("thread", str(call.thread), lead="thread ")
             yield Fact("thread", (term,), repeated=parent is not None)
 
     def _layer(self, layer: LayerRef, parent: Call | None) -> Fact:
-        terms = (
-            Term("layer", wording.sanitize(layer.name)),
-            Term("class", wording.layer_class(layer)),
-        )
-        return Fact("layer", terms, repeated=parent is not None and parent.layer == layer)
+        repeated = parent is not None and parent.layer == layer
+        return Fact("layer", _layer_terms(layer), repeated=repeated)
 
     def _flow(self, call: Call, parent: Call | None) -> Fact:
         terms = []
@@ -239,6 +235,24 @@ class CallFacts:
         return Fact("change", terms, about=name, repeated=nearer)
 
 
+# Many calls say the same: what they pass on, and where in the user's code they come from.
+
+
+@lru_cache(maxsize=4_096)
+def _layer_terms(layer: LayerRef) -> tuple[Term, ...]:
+    return (
+        Term("layer", wording.sanitize(layer.name)),
+        Term("class", wording.layer_class(layer)),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _caller(line: SourceLine) -> Term:
+    link = source_files.link(line.file, line.line)
+    return Term("caller", wording.line(line), lead="from ", link=link)
+
+
+@lru_cache(maxsize=4_096)
 def _tensors(kind: TermKind, specs: tuple[TensorSpec, ...], lead: str = "") -> Term:
     more = len(specs) > wording.MOST_TENSORS
     long = ", ".join(map(wording.tensor, specs)) if more else ""

@@ -66,4 +66,4 @@ def _environment() -> jinja2.Environment:
 def pack(data: dict[str, Any]) -> str:
     """Data as text that has no meaning in HTML: JSON, compressed, in base64."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
