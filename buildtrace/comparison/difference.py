@@ -36,7 +36,7 @@ AlignmentState = Literal["same", "counterpart", "differs", "left", "right"]
 role did the same; something that the function did differs; there is only the one, or the other."""
 
 
-class AlignedCalls(PlainData, frozen=True, kw_only=True, omit_defaults=True):
+class AlignedCalls(PlainData, frozen=True, kw_only=True):
     """A row of the two trees of calls side by side.
 
     The rows are in an order for stepping: on each side, the calls come in the order of their
@@ -58,7 +58,7 @@ class AlignedCalls(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     differs: tuple[str, ...] = ()
 
 
-class Location(PlainData, frozen=True, kw_only=True, omit_defaults=True):
+class Location(PlainData, frozen=True, kw_only=True):
     """Where a change is to be seen on one side.
 
     Attributes:
@@ -76,7 +76,7 @@ class Location(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     text: str = ""
 
 
-class Change(PlainData, frozen=True, kw_only=True, omit_defaults=True):
+class Change(PlainData, frozen=True, kw_only=True):
     """One thing that differs.
 
     Attributes:
@@ -99,7 +99,7 @@ class Change(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     right: Location | None = None
 
 
-class Build(PlainData, frozen=True, kw_only=True, omit_defaults=True):
+class Build(PlainData, frozen=True, kw_only=True):
     """One of the two builds that were compared.
 
     Attributes:
@@ -117,7 +117,7 @@ class Build(PlainData, frozen=True, kw_only=True, omit_defaults=True):
     parameters: int = 0
 
 
-class Difference(PlainData, frozen=True, kw_only=True, omit_defaults=True):
+class Difference(PlainData, frozen=True, kw_only=True):
     """What differs between two builds.
 
     Attributes:

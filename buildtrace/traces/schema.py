@@ -72,8 +72,8 @@ Severity = Literal["error", "warning", "note"]
 go wrong later; good to know."""
 
 
-class PlainData(msgspec.Struct, frozen=True, gc=False):
-    """Base of the plain data: immutable, compared by value."""
+class PlainData(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Base of the plain data: immutable, compared by value; a file leaves out what is as usual."""
 
 
 class TensorSpec(PlainData, frozen=True, kw_only=True):
@@ -115,7 +115,7 @@ class Excerpt(PlainData, frozen=True, kw_only=True):
     text: str
 
 
-class SourceFile(PlainData, frozen=True, kw_only=True, omit_defaults=True):
+class SourceFile(PlainData, frozen=True, kw_only=True):
     """What a trace carries of a file of source code, so that it can be shown elsewhere.
 
     Attributes:
