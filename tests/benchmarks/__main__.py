@@ -24,6 +24,7 @@ from benchmarks import (
     rendering,
     startup,
     steady,
+    whole_command,
 )
 from benchmarks.workloads import WORKLOADS
 
@@ -76,6 +77,12 @@ def builds(given: argparse.Namespace) -> Iterator[str]:
     return build.table(workloads, given.keras, rounds, seconds)
 
 
+def whole_commands(given: argparse.Namespace) -> str:
+    default = [QUICK_WORKLOAD] if given.quick else list(whole_command.SCRIPTS)
+    names = [name for name in given.workload or default if name in whole_command.SCRIPTS]
+    return whole_command.table(names, given.keras, 1 if given.quick else 9)
+
+
 def steady_state(given: argparse.Namespace) -> str:
     sizes = {"rounds": 1, "calls": 10, "steps": 2, "many": 20}
     if not given.quick:
@@ -123,6 +130,7 @@ def pages(given: argparse.Namespace) -> str:
 
 
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], str | Iterator[str]]] = {
+    "command": whole_commands,
     "build": builds,
     "steady": steady_state,
     "memory": memory_of,

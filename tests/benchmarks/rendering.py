@@ -16,6 +16,7 @@ from benchmarks import timing
 from buildtrace import renderers
 from buildtrace.renderers import Options
 from buildtrace.renderers.drawing import picture
+from buildtrace.renderers.page import build_page
 from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def measure(trace: Trace, rounds: int) -> dict[str, float]:
         "tree": _time(partial(_terminal, trace, Options()), rounds),
         "tree, --full": _time(partial(_terminal, trace, Options(full=True)), rounds),
         "SVG": _time(partial(picture.svg, trace, Options()), rounds),
+        "page": _time(partial(build_page.render, trace, Options()), rounds),
         "JSON out": _time(partial(trace_file.to_json, trace), rounds),
         "JSON in": _time(partial(trace_file.from_json, text), rounds),
     }
@@ -90,11 +92,14 @@ def _time(work: Callable[[], object], rounds: int) -> float:
 
 def table(sizes: list[int], rounds: int) -> str:
     """A row for each size of trace, and one for each graph that is hard to draw."""
-    found = {f"{size:,} calls": measure(synthetic(size), rounds) for size in sizes}
-    head = list(next(iter(found.values())))
+    traces = [synthetic(size) for size in sizes]
+    found = [measure(trace, rounds) for trace in traces]
+    head = [*found[0], "size of the JSON"]
     lines = [f"| trace of | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
-    for name, taken in found.items():
-        lines.append(f"| {name} | {' | '.join(map(timing.duration, taken.values()))} |")
+    for trace, taken in zip(traces, found, strict=True):
+        cells = [f"{len(trace.calls):,} calls", *map(timing.duration, taken.values())]
+        cells.append(f"{len(trace_file.to_json(trace)) / 2**20:.1f} MiB")
+        lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "| graph with long skips | SVG | SVG, --full |", "|---|---|---|"]
     for title, make in HARD.items():
         trace = make()
