@@ -254,9 +254,8 @@ class Patches:
     def _add_making(self, generation: Generation, adapter: Adapter) -> None:
         with contextlib.suppress(NotThereError):
             owner, name = resolve(adapter.root, generation.making)
-            function = own_names(owner)[name]
-            if inspect.isfunction(function):
-                self._replace(owner, name, hooks.making_hook(function, adapter, self.recorder))
+            if inspect.isfunction(own_names(owner)[name]):
+                self._replace(owner, name, lambda f: hooks.making_hook(f, adapter, self.recorder))
 
     def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:
         if generation.conversion is None:
