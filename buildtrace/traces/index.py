@@ -298,6 +298,18 @@ class TraceIndex:
         }
 
     @cached_property
+    def inside_of_parts(self) -> frozenset[int]:
+        """The ids of the layers in layers of a graph whose own graph is not known, at any depth."""
+        inside: set[int] = set()
+        layers = {node.layer for graph in self.trace.graphs for node in graph.nodes}
+        todo = [self.part_graphs[layer] for layer in layers if layer in self.part_graphs]
+        while todo:
+            held = {node.layer for node in todo.pop().nodes if node.layer is not None} - inside
+            inside |= held
+            todo += [self.part_graphs[layer] for layer in held if layer in self.part_graphs]
+        return frozenset(inside)
+
+    @cached_property
     def nested_models(self) -> frozenset[int]:
         """The ids of the models, and other layers with a graph, that are in another one's graph."""
         return frozenset(

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers.drawing import dot_labels
 from buildtrace.renderers.drawing.columns import column_of, columns, side_by_side
-from buildtrace.renderers.drawing.diagram import Box, Group, boxes, count_boxes
+from buildtrace.renderers.drawing.diagram import Box, Group, SubDiagram, boxes, count_boxes
 from buildtrace.renderers.drawing.kinds import INK
 from buildtrace.renderers.drawing.levels import diagrams
+from buildtrace.renderers.drawing.member_graph import MemberGraph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import graphviz
 
@@ -24,6 +25,9 @@ GRAY = "#4B5563"
 
 # Splines are never "ortho": some versions of dot crash on them.
 GRAPH = {"rankdir": "TB", "ranksep": "0.3", "nodesep": "0.3"}
+
+ACROSS = 4
+"""So many boxes that nothing connects stand side by side."""
 
 MOST_LABELED = 150
 """In a picture of more boxes, these say the shapes: labels on so many edges are clutter, and
@@ -86,7 +90,8 @@ class _DotWriter:
         self._column = column_of(self._columns)
         self._jump = self._numbered_jumps()
         self._frames = dict(_frames(diagram.models))
-        if self._frames.keys() & {end for c in diagram.connections for end in (c.source, c.target)}:
+        self._connected = {end for c in diagram.connections for end in (c.source, c.target)}
+        if self._frames.keys() & self._connected:
             graph.attr(compound="true")
 
     def _numbered_jumps(self) -> dict[tuple[str, int], int]:
@@ -138,6 +143,19 @@ class _DotWriter:
                 )
             else:
                 self._group(graph, member)
+        self._stack(graph, members)
+
+    def _stack(self, graph: graphviz.Digraph, members: Sequence[Member]) -> None:
+        """Has many members that nothing connects stand in rows, not in one long line."""
+        if len(members) <= ACROSS or any(member.id in self._connected for member in members):
+            return
+        wires = MemberGraph(SubDiagram(tuple(members), self._diagram.connections))
+        if any(wires.sources(member) or wires.targets(member) for member in members):
+            return
+        boxes_of = [[box.id for box in boxes([member])] for member in members]
+        for above, below in zip(boxes_of, boxes_of[ACROSS:], strict=False):
+            if above and below:
+                graph.edge(above[-1], below[0], style="invis")
 
     def _group(self, graph: graphviz.Digraph, group: Group) -> None:
         with graph.subgraph(name=f"cluster_{group.id}") as inner:

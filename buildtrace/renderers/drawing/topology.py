@@ -89,11 +89,18 @@ def chosen(trace: Trace, options: Options) -> tuple[list[Graph], list[str]]:
         RenderError: the trace has no graph.
         UsageError: the trace has no model of the name asked for.
     """
-    shown = folded(_candidates(trace, options), options.full)
-    return (
-        [graph for graph in shown if not isinstance(graph, More)],
-        [f"models: {more.text}" for more in shown if isinstance(more, More)],
-    )
+    candidates = _candidates(trace, options)
+    inside = trace.index.inside_of_parts if options.model is None else frozenset()
+    held = [graph.model.name for graph in candidates if graph.model.id in inside]
+    if len(held) == len(candidates):
+        held, inside = [], frozenset()
+    outside = [graph for graph in candidates if graph.model.id not in inside]
+    shown = folded(outside, options.full)
+    notes = [f"models: {more.text}" for more in shown if isinstance(more, More)]
+    if held and not options.full:
+        names = wording.listed(map(wording.sanitize, held), most=6)
+        notes.append(f"models inside of other layers: {names}")
+    return [graph for graph in shown if not isinstance(graph, More)], notes
 
 
 def _candidates(trace: Trace, options: Options) -> list[Graph]:

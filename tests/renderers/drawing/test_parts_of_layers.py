@@ -95,3 +95,30 @@ def test_no_layer_holds_itself():
     (diagram, *_) = diagrams(trace, Options(full=True))
     refs = [ref for box in boxes(diagram.models) for row in box.rows for ref in row.node_refs]
     assert NodeRef(block.layer.id, 1) in refs
+
+
+def test_a_model_inside_of_a_layer_is_drawn_there_and_not_beside_it():
+    trace = decoders(2)
+    (*_, attention) = trace.states
+    inner = graphs.mlp("projection", id=attention.children[0].id)
+    trace = msgspec.structs.replace(trace, graphs=(*trace.graphs, inner.graph()))
+    (diagram, *_) = diagrams(trace, Options())
+    assert [model.title for model in diagram.models] == ["backbone"]
+    assert diagram.notes == ("models inside of other layers: projection",)
+    (whole, *_) = diagrams(trace, Options(full=True))
+    assert [model.title for model in whole.models] == ["backbone"]
+    rows = [row.title for box in boxes(whole.models) for row in box.rows]
+    assert rows.count("pixels") == 1
+    (alone, *_) = diagrams(trace, Options(model="projection"))
+    assert [model.title for model in alone.models] == ["projection"]
+
+
+def test_many_parts_that_nothing_connects_stand_in_rows():
+    model = graphs.Model()
+    for number in range(10):
+        model.add(f"part_{number}", f"Kind{number}")
+    graph = pygraphviz.AGraph(string=dot.render(graphs.trace(model), Options(full=True)))
+    assert all(edge.attr["style"] == "invis" for edge in graph.edges())
+    graph.layout(prog="dot")
+    heights = {node.attr["pos"].split(",")[1] for node in graph.nodes()}
+    assert len(heights) == 3
