@@ -19,9 +19,6 @@ _INPUT = "_input"
 
 _OPERATION = re.compile(r"(?:.*\.)?(?:reduce_)?(.*?)(?:v\d+)?(?:_\d+)?$", re.IGNORECASE)
 
-Signature = tuple["Hashable", ...]
-"""What layers of one kind share: their class, and the shapes of all weights in them."""
-
 
 def operation(node: Node) -> str:
     """What an operation without a layer does: "tf.math.subtract_1" and "Subtract" are one thing."""
@@ -174,18 +171,26 @@ class LayerTree:
         """How many parameters it has, with all layers in it."""
         return self._parameters.get(layer, 0)
 
-    def shapes(self, layer: int) -> Signature:
+    def shapes(self, layer: int) -> int:
         """Equal for layers of one class with weights of the same shapes, inside them as well."""
-        if layer not in self._shapes:
-            self._shapes[layer] = ()  # should it be in itself
-            own = tuple((w.name, w.shape) for w in self.weights(layer))
-            inner = tuple(self.shapes(inner) for inner in self.inside.get(layer, ()))
-            self._shapes[layer] = (self.layers[layer].class_name, own, inner)
         return self._shapes[layer]
 
     @cached_property
-    def _shapes(self) -> dict[int, Signature]:
-        return {}
+    def _shapes(self) -> dict[int, int]:
+        # A hash, and from the inside out: layers may be nested deeper than Python compares tuples.
+        shapes: dict[int, int] = {}
+        for layer in reversed(self._outer_first()):
+            own = tuple((w.name, w.shape) for w in self.weights(layer))
+            inner = tuple(shapes[inner] for inner in self.inside.get(layer, ()))
+            shapes[layer] = hash((self.layers[layer].class_name, own, inner))
+        return shapes
+
+    def _outer_first(self) -> list[int]:
+        """All layers, each before those inside it."""
+        layers = [layer for layer in self.layers if self.owner.get(layer) is None]
+        for layer in layers:  # it grows meanwhile
+            layers += self.inside.get(layer, ())
+        return layers
 
     @cached_property
     def surroundings(self) -> dict[int, Hashable]:

@@ -133,7 +133,7 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
         """The calls of a qualified name, such as "Dense.build", in order of start."""
         return list(self.index.calls_by_name.get(name, ()))
 
-    @property
+    @cached_property
     def failed(self) -> Call | None:
         """The innermost call that the run's error came out of; `None` if the run went well."""
         ended = None

@@ -93,14 +93,14 @@ def attempt(seed: int, folder: Path) -> str:
     file.write_bytes(text)
     os.chdir(folder)
     if seed % FAR:
-        layout.lay_out = _lay_out_here
+        layout.lay_out = lay_out_here
     try:
         trace = trace_file.load(file)
     except TraceFileError as refusal:
         _check_refusal(file, str(refusal))
         return "refused"
     dice = random.Random(seed)
-    for name, make in _ways(trace, trace_file.from_json(dice.choice(bases())), dice):
+    for name, make in ways(trace, trace_file.from_json(dice.choice(bases())), dice):
         try:
             output = make()
         except (RenderError, UsageError) as error:
@@ -126,7 +126,7 @@ def _bait(folder: Path) -> list[str]:
     return [str(folder / "secret.py"), str(folder / "id_rsa"), "secret.py", str(pipe)]
 
 
-def _ways(
+def ways(
     trace: Trace, other: Trace, dice: random.Random
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     """Each way to show a trace: its name, and what makes the output."""
@@ -255,12 +255,12 @@ def outcomes(seeds: range) -> Iterator[Outcome]:
 def _import_all() -> None:
     """Show one trace in every way, so that no trial has to import what is needed for that."""
     trace = trace_file.from_json(bases()[0])
-    with mock.patch.object(layout, "lay_out", _lay_out_here):
-        for _, make in _ways(trace, trace, random.Random(0)):
+    with mock.patch.object(layout, "lay_out", lay_out_here):
+        for _, make in ways(trace, trace, random.Random(0)):
             make()
 
 
-def _lay_out_here(source: str, form: str, *_: object) -> bytes:
+def lay_out_here(source: str, form: str, *_: object) -> bytes:
     """Lay a graph out without a process of its own, which takes most of a trial's time."""
     return layout._draw(source, form)
 
