@@ -200,9 +200,8 @@ def _weights(weights: tuple[Weight, ...]) -> Line:
 
 def _more(layers: list[LayerFacts], gap: Gap) -> Line:
     """That more layers follow, like the ones before or not."""
-    number = _whole(
-        wording.count(sum(totals(facts.weights).parameters for facts in layers), "parameter")
-    )
+    weights = {weight.id: weight for facts in layers for weight in facts.weights}
+    number = _whole(wording.count(totals(weights.values()).parameters, "parameter"))
     names = Part(wording.span([facts.layer.name for facts in layers]), styles.NAME)
     return [Part("     ", styles.QUIET), *say(gap.text + ": {}, with {}.", names, number)]
 
