@@ -90,16 +90,15 @@ class LayerTree:
             self._put(id_, None)
 
     def _put(self, layer: int, owner: int | None) -> None:
-        if layer in self.alias or layer in self._operations:
+        if layer in self.alias or layer in self._operations or layer in self.owner:
             return
-        above = owner
+        above = owner if layer in self.inside else None
         while above is not None:
             if above == layer:
                 return  # a layer that is called inside of one that it holds
             above = self.owner.get(above)
-        if layer not in self.owner:
-            self.owner[layer] = owner
-            self.inside.setdefault(owner, []).append(layer)
+        self.owner[layer] = owner
+        self.inside.setdefault(owner, []).append(layer)
 
     # -- what can be said of a layer -----------------------------------------------------------
 

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 SECONDS, BYTES = 40, 2 * 2**30
 """What a trial may take of the processor's time, and of memory."""
 
+LONGEST = 600
+"""Seconds after which a trial hangs: what waits for ever takes no time of the processor."""
+
 SECRET = "4f1ac0f3d2"
 """What stands in the files that a trace may name and nobody may see."""
 
@@ -286,7 +289,7 @@ def _run(seed: int, folder: Path, output: Path) -> None:
         warnings.simplefilter("ignore")
         resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
-        signal.alarm(5 * SECONDS)  # what hangs takes no time of the processor
+        signal.alarm(LONGEST)
         output.write_text(attempt(seed, folder))
         code = 0
     except BaseException:
