@@ -17,7 +17,7 @@ import msgspec
 from buildtrace.capture import snapshot
 from buildtrace.capture.record import WeightRecord
 from buildtrace.capture.states import States
-from buildtrace.generations.base import NodeFacts, class_name, flat, origin
+from buildtrace.generations.base import NodeFacts, class_name, flat, origin, output_index
 from buildtrace.traces.schema import Edge, LayerRef, Node
 
 if TYPE_CHECKING:
@@ -351,9 +351,8 @@ class Models:
             graph.outputs = [len(facts)]
             graph.nodes.append(self._failed_node(len(facts), layer, adapter))
             for tensor in inputs:
-                spec = snapshot.spec(tensor.shape, tensor.dtype)
                 source = node_ids[origin(tensor)]
-                graph.edges.append(Edge(source=source, target=len(facts), tensor=spec))
+                graph.edges.append(_edge(source, len(facts), tensor))
         if owner is not None:
             self._add_unused(graph, owner, adapter)
         self.graphs[number] = graph
@@ -430,8 +429,7 @@ class Models:
             graph.nodes.append(self._keras_node(node_id, node, adapter))
             for key, tensor in node.inputs:
                 if key in node_ids:
-                    spec = snapshot.spec(tensor.shape, tensor.dtype)
-                    graph.edges.append(Edge(source=node_ids[key], target=node_id, tensor=spec))
+                    graph.edges.append(_edge(node_ids[key], node_id, tensor))
         graph.inputs = [node_ids[key] for key in ends[0] if key in node_ids]
         graph.outputs = [node_ids[key] for key in ends[1] if key in node_ids]
 
@@ -522,3 +520,9 @@ def _arguments(record: Record) -> dict[str, Any]:
     if len(record.args) < 2:
         return record.kwargs  # type: ignore[no-any-return]
     return {**dict(zip(record.hooked.parameters, record.args[1:], strict=False)), **record.kwargs}
+
+
+def _edge(source: int, target: int, tensor: Any) -> Edge:
+    """The edge of a symbolic tensor between two nodes."""
+    spec = snapshot.spec(tensor.shape, tensor.dtype)
+    return Edge(source=source, target=target, tensor=spec, output=output_index(tensor))

@@ -397,3 +397,9 @@ def origin(tensor: Any) -> int:
     """The key of the node that a symbolic tensor comes from; 0 if it comes from none."""
     node = _node_of(tensor)
     return 0 if node is None else id(node)
+
+
+def output_index(tensor: Any) -> int:
+    """Which output of the node that it comes from a symbolic tensor is."""
+    index: int = tensor._keras_history[2]
+    return index

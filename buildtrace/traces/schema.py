@@ -283,11 +283,16 @@ class Node(PlainData, frozen=True, kw_only=True):
 
 
 class Edge(PlainData, frozen=True, kw_only=True):
-    """A tensor that goes from one node to another."""
+    """A tensor that goes from one node to another.
+
+    Attributes:
+        output: which of the source's outputs it is; 0 of a graph of "flow" and in files of before.
+    """
 
     source: NodeId
     target: NodeId
     tensor: TensorSpec
+    output: Count = 0
 
 
 class LayerWeights(PlainData, frozen=True, kw_only=True):

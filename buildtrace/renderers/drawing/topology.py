@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from buildtrace.renderers import Options
     from buildtrace.renderers.drawing.coarsening import Coarsening
-    from buildtrace.traces.schema import Graph, Node
+    from buildtrace.traces.schema import Edge, Graph, Node
     from buildtrace.traces.trace import Trace
 
 UNFINISHED = "the build ended in an exception"
@@ -319,21 +319,25 @@ def _connections(
 ) -> list[Connection]:
     """The graph's edges between boxes; the n-th edge into a nested model goes to its n-th input."""
     arrived: Counter[int] = Counter()
-    left: dict[int, list[object]] = {}
+    nodes = {node.id: node for node in graph.nodes}
     connections = []
     for edge in graph.edges:
         if edge.source not in ports or edge.target not in ports:
             continue
-        sent = left.setdefault(edge.source, [])
-        if edge.tensor not in sent:
-            sent.append(edge.tensor)
         sources, targets = ports[edge.source][1], ports[edge.target][0]
-        source = sources[sent.index(edge.tensor) % len(sources)]
+        source = sources[_output(nodes[edge.source], edge) % len(sources)]
         target = targets[arrived[edge.target] % len(targets)]
         arrived[edge.target] += 1
         node_ref = NodeRef(graph.model.id, edge.target)
         connections.append(Connection(source, target, wording.tensor(edge.tensor), (node_ref,)))
     return connections
+
+
+def _output(node: Node, edge: Edge) -> int:
+    """Which output of its source an edge is; where nobody noted that, by what it looks like."""
+    if edge.output or edge.tensor not in node.outputs:
+        return edge.output
+    return node.outputs.index(edge.tensor)
 
 
 def _with_ends(subdiagram: SubDiagram) -> SubDiagram:

@@ -317,6 +317,28 @@ def test_models_that_one_picture_has_no_room_for_are_named():
     assert len(whole.models) == 10
 
 
+def test_outputs_of_a_nested_model_are_told_apart_by_their_numbers():
+    inner = graphs.Model("two", id=500)
+    given = inner.add("given", "InputLayer")
+    inner.add("left", "Dense", given)
+    inner.add("right", "Dense", given)
+    outer = graphs.Model("outer")
+    two = outer.add("two", "F", outer.add("outside", "InputLayer"), layer=500, kind="model")
+    for output, name in ((1, "of_right"), (0, "of_left")):
+        node = outer.add(name, "Dense")
+        tensor = outer.nodes[two].outputs[0]
+        outer.edges.append(graphs.Edge(source=two, target=node, tensor=tensor, output=output))
+    (diagram,) = diagrams(graphs.trace(outer, inner), Options())
+    title = {box.id: row.title for box in boxes(diagram.models) for row in box.rows}
+    assert {(title[c.source], title[c.target]) for c in diagram.connections} == {
+        ("outside", "given"),
+        ("given", "left"),
+        ("given", "right"),
+        ("right", "of_right"),
+        ("left", "of_left"),
+    }
+
+
 # -- real models --------------------------------------------------------------------------------
 
 
@@ -327,3 +349,24 @@ def test_each_application_keeps_its_wiring_and_stays_readable(k, name):
         make(k, name)
     check_levels(trace)
     assert count_boxes(drawn(trace)) <= READABLE
+
+
+@pytest.mark.slow
+def test_each_output_of_a_nested_model_is_told_from_the_others(k):
+    with buildtrace.trace() as trace:
+        given = k.Input((8,), name="given")
+        left, right = (k.layers.Dense(4, name=name)(given) for name in ("left", "right"))
+        inner = k.Model(given, [left, right], name="two")
+        outside = k.Input((8,), name="outside")
+        first, second = inner(outside)
+        # The second output is read first.
+        ends = [
+            k.layers.Dense(3, name="of_right")(second),
+            k.layers.Dense(2, name="of_left")(first),
+        ]
+        k.Model(outside, ends, name="outer")
+    (diagram,) = diagrams(trace, Options(full=True, model="outer"))
+    title = {box.id: row.title for box in boxes(diagram.models) for row in box.rows}
+    drawn_edges = {(title[c.source], title[c.target]) for c in diagram.connections}
+    assert {("left", "of_left"), ("right", "of_right")} <= drawn_edges
+    assert len(drawn_edges) == 5
