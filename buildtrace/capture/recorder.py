@@ -468,7 +468,7 @@ class Recorder:
             if kept:
                 self._read_models(thread, records)
             else:
-                self.models.states.note_runs(records)
+                self._note_runs(thread, records)
                 if root.number is not None and thread.kind is not type(None):
                     self._settled.add((root.number, thread.kind))
         finally:
@@ -495,6 +495,15 @@ class Recorder:
         thread.muted += 1  # reading a model may run code of the user's
         try:
             self.models.close_tree(records)
+        except Exception as error:
+            self._note_problem(records[0].hooked, error)
+        finally:
+            thread.muted -= 1
+
+    def _note_runs(self, thread: Thread, records: list[Record]) -> None:
+        thread.muted += 1
+        try:
+            self.models.states.note_runs(records)
         except Exception as error:
             self._note_problem(records[0].hooked, error)
         finally:

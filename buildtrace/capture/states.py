@@ -7,8 +7,9 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from buildtrace.capture.makers import line_of_making
 from buildtrace.generations.base import flat
-from buildtrace.traces.schema import Expected, LayerRef, LayerState, Method
+from buildtrace.traces.schema import Expected, LayerRef, LayerState, Method, SourceLine
 from buildtrace.traces.source_origins import lines_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class StateRecord(NamedTuple):
     file: str
     line: int
     expects: tuple[Expected, ...]
+    made: dict[int, SourceLine]
     ran: bool = False
 
 
@@ -57,7 +59,7 @@ class States:
         """Start with nothing read; `layers` numbers the layers."""
         self.records: list[StateRecord] = []
         self._layers = layers
-        self._half_built: dict[int, int] = {}
+        self._unfinished: dict[int, int] = {}
         self._classes: weakref.WeakKeyDictionary[type, tuple[tuple[Method, ...], int]] = (
             weakref.WeakKeyDictionary()
         )
@@ -71,41 +73,47 @@ class States:
             number: the layer's.
             adapter: of its Keras.
         """
-        if not isinstance(layer, adapter.layer_class):
-            return
+        if isinstance(layer, adapter.layer_class):
+            record = self._record(root, layer, number, adapter)
+            # An attribute may be set when a model is made already.
+            if record.unbuilt or isinstance(layer, adapter.model_class):
+                self._unfinished[number] = len(self.records)
+            self.records.append(record)
+
+    def _record(self, root: Record, layer: Any, number: int, adapter: Adapter) -> StateRecord:
         children = {self._layers.number(child): child for child in adapter.top_layers(layer)}
         for child_number, child in children.items():
             self._layers.read(child, child_number)
         held = {id(thing) for thing in flat(list(adapter.attributes(layer)))}
         methods, line = ((), 0) if adapter.is_own(layer) else self._of_class(type(layer), adapter)
         unbuilt = tuple(n for n, child in children.items() if is_left_unbuilt(child, adapter))
-        if unbuilt:
-            self._half_built[number] = len(self.records)
-        self.records.append(
-            StateRecord(
-                root=root,
-                number=number,
-                built=adapter.state(layer).get("built", False),
-                children=tuple(children),
-                unbuilt=unbuilt,
-                replaced=tuple(n for n, child in children.items() if id(child) not in held),
-                supports_masking=bool(getattr(layer, "supports_masking", False)),
-                methods=methods,
-                file=methods[0].file if methods else "",
-                line=line,
-                expects=_expected(layer),
-            )
+        lines = {n: line_of_making(children[n], layer, adapter) for n in unbuilt}
+        return StateRecord(
+            root=root,
+            number=number,
+            built=adapter.state(layer).get("built", False),
+            children=tuple(children),
+            unbuilt=unbuilt,
+            replaced=tuple(n for n, child in children.items() if id(child) not in held),
+            supports_masking=bool(getattr(layer, "supports_masking", False)),
+            methods=methods,
+            file=methods[0].file if methods else "",
+            line=line,
+            expects=_expected(layer),
+            made={n: made for n, made in lines.items() if made is not None},
         )
 
     def note_runs(self, records: Sequence[Record]) -> None:
-        """Note which layers ran in a tree of calls that is over, and that built nothing."""
-        if not self._half_built:
+        """Read those again that ran in a tree of calls that is over, and that built nothing."""
+        if not self._unfinished:
             return
         for record in records:
             if record.hooked.calls_layer and record.error is None and record.number is not None:
-                place = self._half_built.pop(record.number, None)
+                place = self._unfinished.pop(record.number, None)
                 if place is not None:
-                    self.records[place] = self.records[place]._replace(ran=True)
+                    root, adapter = self.records[place].root, record.hooked.adapter
+                    again = self._record(root, record.layer, record.number, adapter)
+                    self.records[place] = again._replace(ran=True)
 
     def _of_class(self, cls: type, adapter: Adapter) -> tuple[tuple[Method, ...], int]:
         """The methods that the class defines, and its line: read once, as its file has to be."""
@@ -157,6 +165,7 @@ def frozen(
         methods=record.methods,
         expects=record.expects,
         ran=record.ran,
+        made={children[n].id: line for n, line in record.made.items() if n in children},
     )
 
 

@@ -202,12 +202,13 @@ class TraceIndex:
         return [
             call
             for call in self.calls_of(build.layer.id)
-            if call.error is None
-            and (call.id > build.id or call.id in around)
-            and self._is_run(call)
+            if (call.id > build.id or call.id in around) and self.is_run(call)
         ]
 
-    def _is_run(self, call: Call) -> bool:
+    def is_run(self, call: Call) -> bool:
+        """Whether in a call of a layer its `call` ran, and came to its end."""
+        if call.error is not None:
+            return False
         inside = {inner.landmark for inner in self.inside(call) if inner.layer == call.layer}
         return INFER not in inside or TRIAL in inside
 

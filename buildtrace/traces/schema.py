@@ -414,7 +414,9 @@ class LayerState(PlainData, frozen=True, kw_only=True):
         methods: those of Keras' methods that its class, or a base that is not Keras', defines.
         expects: what it wants of its inputs, one for each; empty if it takes anything.
         ran: whether its `call` ran later, in a tree of calls that is not in the trace as nothing
-            was built in it; noted only of a layer that has unbuilt children.
+            was built in it; noted only of a layer that has unbuilt children, and of a model.
+        made: where the user's code makes those of its unbuilt children, by their ids, as far as its
+            source tells.
     """
 
     layer: LayerRef
@@ -429,6 +431,7 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     methods: tuple[Method, ...] = ()
     expects: tuple[Expected, ...] = ()
     ran: bool = False
+    made: dict[int, SourceLine] = {}
 
     def method(self, name: str) -> Method | None:
         """The method of this name, if the layer's class defines one."""

@@ -363,3 +363,23 @@ def test_what_is_said_to_make_nothing_makes_nothing(k: Keras) -> None:
                         weights[cls.__name__] = adapter.own_weights(layer)
     assert {"Add", "Concatenate", "Subtract", "Dot", "Attention"} <= set(weights)
     assert not any(weights.values())
+
+
+def test_a_functional_model_that_gets_more_layers_later(k: Keras) -> None:
+    """They are set when its graph is made already: it is read again when it runs."""
+
+    class Net(k.keras.Model):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            inputs = k.Input((4,))
+            super().__init__(inputs, k.layers.Dense(2)(inputs))
+            self.spare, self.kept = k.layers.Dense(3), [k.layers.Dense(3)]  # makes
+            self.other = k.layers.Dense(3, name="other")  # names
+
+    with buildtrace.trace() as trace:
+        Net()(data(2, 4))
+    (state,) = trace.states
+    assert state.ran
+    assert len(state.unbuilt) == 3
+    lines = [state.made[number] for number in state.unbuilt]
+    assert {line.file for line in lines} == {__file__}
+    assert sorted(line.line for line in lines) == [line_of("makes")] * 2 + [line_of("names")]

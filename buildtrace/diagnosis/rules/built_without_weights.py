@@ -26,7 +26,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 def _of_default(trace: Trace, call: Call) -> Iterator[Finding]:
     """`Layer.build`, which runs if a class has no `build`: it only marks the layer as built."""
     root, state = trace.index.root(call), trace.index.state_after(call)
-    if call.name == "Layer.build" and state and state.built and state.unbuilt:
+    if call.name == "Layer.build" and state and state.built and state.unbuilt and not state.ran:
         left = [child for child in state.children if _is_missed(trace, state, child)]
         later = trace.index.built_later(call, left)
         # Loading a model builds each layer, and then calls it: by one line of the user's.

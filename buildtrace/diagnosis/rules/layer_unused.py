@@ -6,74 +6,105 @@ from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Call, Finding, Graph, Node
+    from buildtrace.traces.schema import Call, Finding, LayerRef, LayerState
     from buildtrace.traces.trace import Trace
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for graph in trace.graphs:
-        if graph.source != "flow" or not graph.built:
-            continue
-        ran = [call for call in trace.index.calls_of(graph.model.id) if call.error is None]
-        if not ran:
-            continue
-        for node in _unused(trace, graph):
-            yield _finding(graph, node, ran[0], replaced=_is_replaced(trace, graph, node))
+    for places in _by_class(trace).values():
+        yield _finding(trace, places)
 
 
-def _unused(trace: Trace, graph: Graph) -> list[Node]:
-    """The layers that the model holds, that would make something if they were built."""
-    linked = {end for edge in graph.edges for end in (edge.source, edge.target)}
-    state = trace.index.state_of(graph.model.id)
+def _by_class(trace: Trace) -> dict[object, list[tuple[LayerState, list[LayerRef]]]]:
+    """The layers that have unused ones, each with these: those of one class together."""
+    by_class: dict[object, list[tuple[LayerState, list[LayerRef]]]] = {}
+    for layer in trace.layers:
+        state = trace.index.state_of(layer)
+        if state is None or not _has_run(trace, state):
+            continue
+        unused = _unused(trace, state)
+        for gone in (True, False):
+            some = [child for child in unused if (child.id in state.replaced) is gone]
+            numbers = tuple(place for place, ref in enumerate(state.children) if ref in some)
+            key = (state.layer.class_name, state.file, state.line, numbers, gone)
+            if some:
+                by_class.setdefault(key, []).append((state, some))
+    return by_class
+
+
+def _has_run(trace: Trace, state: LayerState) -> bool:
+    return state.built and (state.ran or bool(_runs(trace, state)))
+
+
+def _runs(trace: Trace, state: LayerState) -> list[Call]:
+    """The runs of its `call` to the end, without an exception that was caught on the way."""
     return [
-        node
-        for node in graph.nodes
-        if node.layer is not None
-        and node.id not in linked
-        and not node.built
-        and not trace.index.calls_of(node.layer)
-        and not trace.index.builds_of(node.layer)
-        and state is not None
-        and node.layer in state.unbuilt
+        call
+        for call in trace.index.calls_of(state.layer.id)
+        if trace.index.is_run(call) and not any(c.error for c in trace.index.inside(call))
     ]
 
 
-def _is_replaced(trace: Trace, graph: Graph, node: Node) -> bool:
-    """Whether another layer was put in its place, so that nobody can ever call it.
+def _unused(trace: Trace, state: LayerState) -> list[LayerRef]:
+    """The layers that it holds, and that would make something if somebody built or called them."""
+    return [
+        child
+        for child in state.children
+        if child.id in state.unbuilt
+        and not trace.index.calls_of(child.id)
+        and not trace.index.builds_of(child.id)
+        and trace.index.may_make_weights(child)
+    ]
 
-    One that an attribute still leads to may wait for training, or for another method.
-    """
-    state = trace.index.state_of(graph.model.id)
-    return state is not None and node.layer in state.replaced
 
-
-def _finding(graph: Graph, node: Node, ran: Call, *, replaced: bool) -> Finding:
-    model, name = graph.model, f"'{node.name}' ({node.class_name})"
-    if replaced:
+def _finding(trace: Trace, places: list[tuple[LayerState, list[LayerRef]]]) -> Finding:
+    (state, unused), more = places[0], len(places) - 1
+    names, one = wording.listed(map(wording.layer, unused)), len(unused) == 1
+    runs = _runs(trace, state)
+    whom = wording.layer(state.layer) + (f" and {more} more like it" if more else "")
+    is_gone = unused[0].id in state.replaced
+    # An attribute that still leads there may wait for training, or for another method.
+    if is_gone:
         message = (
-            f"Another layer took the place of {name} in {wording.layer(model)} before it was "
-            "built, and Keras still has it: without weights, in `layers`, in the summary and in "
-            "saved files."
+            f"Another layer took the place of {names} in {whom} before it was built, and Keras "
+            "still has it: without weights, in `layers`, in the summary and in saved files."
         )
-        remedy = f"# make the right layer in `__init__`, instead of '{node.name}':"
+        does = "make the right layer in `__init__`, instead of"
     else:
-        message = (
-            f"{wording.layer(model)} has a layer {name} that was neither called nor built: it has "
-            "no weights, and is in the summary and in saved files all the same."
+        has, were, they = (
+            "have" if more else "has",
+            "was" if one else "were",
+            "it" if one else "they",
         )
-        remedy = f"# if '{node.name}' is left over, do not make it in `__init__`:"
+        message = (
+            f"{whom} {has} {'a layer' if one else 'the layers'} {names} that {were} neither called "
+            f"nor built: without weights, {they} {'is' if one else 'are'} in the summary and in "
+            "saved files all the same."
+        )
+        does = "leave out of `__init__`, if nothing is to use it:"
+    quoted = wording.listed([wording.quoted(child.name) for child in unused])
     return RULE.finding(
         message,
-        fix=f"{remedy}\nmodel = {model.class_name}(...)  # pass what decides it as an argument",
-        calls=[ran.id],
-        caller=ran.caller,
-        layer=node.layer,
-        severity="warning" if replaced else "note",
+        fix=f"# {does} {quoted}\n"
+        f"model = {state.layer.class_name}(...)  # pass what decides it as an argument",
+        calls=[call.id for call in runs[:1]] or [state.after],
+        caller=_line(state, unused, runs),
+        layer=unused[0].id,
+        severity="warning" if is_gone else "note",
     )
+
+
+def _line(state: LayerState, unused: list[LayerRef], runs: list[Call]) -> SourceLine | None:
+    """Where the layer is made; else where the one that holds it was run, or its class."""
+    made = [state.made[child.id] for child in unused if child.id in state.made]
+    if made or runs:
+        return made[0] if made else runs[0].caller
+    return SourceLine(file=state.file, line=state.line) if state.line else None
 
 
 RULE = Rule(

@@ -1,9 +1,12 @@
-"""BT204 on real models: layers without a use."""
+"""BT204: layers without a use, on real models and on traces made by hand."""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from made_traces import Recording
 
+from diagnosis.hand import line, said, state
 from diagnosis.rules.running import findings, on, on_both
 
 SWAPPED = """
@@ -101,3 +104,26 @@ def test_a_head_that_was_replaced_is_gone(runner, generation):
 @pytest.mark.parametrize("body", USED.values(), ids=USED)
 def test_what_is_used_is_left_alone(runner, generation, body):
     assert findings(runner, generation, body, "BT204") == []
+
+
+def functional(**more):
+    """What is said of two models of a class, each with a graph of its own and a layer beside it."""
+    r = Recording()
+    states = []
+    for n in (1, 2):
+        net, spare = r.layer(f"net_{n}", "Net"), r.layer(f"spare_{n}", "Dense")
+        with r.call("Functional.__init__", net, changes={"built": (False, True)}) as call:
+            pass
+        read = state(net, call, [spare], [spare], number=3)
+        states.append(msgspec.structs.replace(read, **more, made={spare.id: line(5)}))
+    return said("BT204", r, states)
+
+
+def test_what_no_call_used_is_said_once_at_the_line_that_makes_it():
+    (finding,) = functional(ran=True)
+    assert finding.caller == line(5)
+    assert "'net_1' (Net) and 1 more like it have a layer 'spare_1' (Dense)" in finding.message
+
+
+def test_what_did_not_run_may_use_it_yet():
+    assert functional() == []

@@ -1,0 +1,69 @@
+"""Finds the line of the user's class that makes a layer which an instance of it holds."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.generations.base import flat
+from buildtrace.traces.schema import SourceLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildtrace.generations import Adapter
+
+
+def line_of_making(layer: Any, holder: Any, adapter: Adapter) -> SourceLine | None:
+    """Where the class of the holder makes a layer, as its source tells; `None` if it does not.
+
+    That is where it gives the layer its name, or sets the attribute that leads to it.
+    """
+    attributes = {
+        name for name, value in vars(holder).items() if any(t is layer for t in flat(value))
+    }
+    functions = [
+        inspect.unwrap(function)
+        for cls in type(holder).__mro__
+        if not adapter.is_own_class(cls)
+        for function in vars(cls).values()
+        if inspect.isfunction(function)
+    ]
+    for function in functions:
+        for tree, first in _parsed(function):
+            line = _line_in(tree, layer.name, attributes)
+            if line is not None:
+                return SourceLine(file=function.__code__.co_filename, line=first + line - 1)
+    return None
+
+
+def _parsed(function: Any) -> Iterator[tuple[ast.Module, int]]:
+    """The function's source and its first line; nothing if there is none that can be read."""
+    try:
+        lines, first = inspect.getsourcelines(function)
+        yield ast.parse(textwrap.dedent("".join(lines))), first
+    except (OSError, TypeError, SyntaxError, ValueError, IndexError):
+        return
+
+
+def _line_in(tree: ast.Module, name: str, attributes: set[str]) -> int | None:
+    sets = None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "name":
+            if isinstance(node.value, ast.Constant) and node.value.value == name:
+                return node.value.lineno
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else (node.target,)
+            if sets is None and not attributes.isdisjoint(_set_by(targets)):
+                sets = node.lineno
+    return sets
+
+
+def _set_by(targets: Sequence[ast.expr]) -> Iterator[str]:
+    """The attributes of a first argument, such as `self`, that an assignment sets."""
+    for target in targets:
+        for node in ast.walk(target):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                yield node.attr
