@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import warnings
 from time import perf_counter_ns
@@ -74,6 +75,17 @@ class Tracing:
 
         It can be done again, and should be if it was interrupted.
         """
+        with _without_collections():
+            problems = self._stop() + _diagnose(self.trace)
+        if problems:
+            warnings.warn(
+                f"buildtrace could not read everything (the trace may lack a detail): "
+                f"{wording.sanitize_long(problems[0])}",
+                stacklevel=3,
+            )
+
+    def _stop(self) -> list[str]:
+        """Fill the trace; says what hindered that."""
         with _lock:
             if self in _recorder.listeners:
                 self._fill(self.trace)
@@ -83,13 +95,7 @@ class Tracing:
                 _recorder.forget()
             _patches.release(self)
             problems, _recorder.problems = _recorder.problems, []
-        problems += _diagnose(self.trace)
-        if problems:
-            warnings.warn(
-                f"buildtrace could not read everything (the trace may lack a detail): "
-                f"{wording.sanitize_long(problems[0])}",
-                stacklevel=3,
-            )
+        return problems
 
     def ended_by(self, error: BaseException) -> None:
         """Note the exception that ends what is traced; to be called before `stop`."""
@@ -139,6 +145,22 @@ class Tracing:
         """The part of unfinished trees that belongs to us, if something was built in it."""
         ours = [record for record in _recorder.open_records() if record.order >= self._first]
         return ours if is_build(ours) else []
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Have no garbage collected in the block: it makes many objects that stay, and no circle.
+
+    Each round would look at all that the program holds. If it had collections off, they stay off.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    try:
+        gc.disable()
+        yield
+    finally:
+        gc.enable()
 
 
 def _diagnose(trace: Trace) -> list[str]:
