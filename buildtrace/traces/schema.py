@@ -73,7 +73,10 @@ go wrong later; good to know."""
 
 
 class PlainData(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Base of the plain data: immutable, compared by value; a file leaves out what is as usual."""
+    """Base of the plain data: immutable, compared by value; a file leaves out what is as usual.
+
+    But not in classes where some word is usual: msgspec knows that by identity, not by value.
+    """
 
 
 class TensorSpec(PlainData, frozen=True, kw_only=True):
@@ -257,7 +260,7 @@ class Weight(PlainData, frozen=True, kw_only=True):
         return math.prod(size or 0 for size in self.shape)
 
 
-class Node(PlainData, frozen=True, kw_only=True):
+class Node(PlainData, frozen=True, kw_only=True, omit_defaults=False):
     """One call of a layer (or of an operation without a layer) in a model's topology.
 
     Attributes:
@@ -307,7 +310,7 @@ class LayerWeights(PlainData, frozen=True, kw_only=True):
     weights: tuple[WeightId, ...] = ()
 
 
-class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True):
+class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True, omit_defaults=False):
     """A model's topology of layers. A notebook shows it as a picture.
 
     Attributes:
@@ -467,7 +470,7 @@ class Use(PlainData, frozen=True, kw_only=True):
     error: ErrorInfo | None = None
 
 
-class Finding(PlainData, frozen=True, kw_only=True):
+class Finding(PlainData, frozen=True, kw_only=True, omit_defaults=False):
     """What a diagnosis rule says.
 
     Attributes:

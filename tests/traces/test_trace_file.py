@@ -268,3 +268,18 @@ def test_a_name_that_is_no_text_is_written_out():
     again = trace_file.from_json(trace_file.to_json(trace))
     assert again.calls[0].caller == SourceLine(file="m\\udcff.py", line=1)
     assert again.calls[1:] == trace.calls[1:]
+
+
+def test_a_file_leaves_out_only_what_is_known_by_its_value():
+    """Not a word that is as usual: one that was unpickled is another object, and would be there."""
+    classes = [c for c in vars(schema).values() if isinstance(c, type)]
+    plain = [c for c in classes if issubclass(c, schema.PlainData)]
+    words = {
+        c.__name__: [
+            f.name for f in msgspec.structs.fields(c) if isinstance(f.default, str) and f.default
+        ]
+        for c in plain
+        if c.__struct_config__.omit_defaults
+    }
+    assert len(words) > 10
+    assert not {name: fields for name, fields in words.items() if fields}
