@@ -347,9 +347,11 @@ def _said_once(connections: Sequence[Connection], copies: dict[str, _Copy]) -> l
     One of a first block stands for those of the others. What the last block alone gives away
     leaves the frame.
     """
-    kept: list[Connection] = []
+    kept: dict[int, Connection] = {}
     drawn: dict[tuple[str, str], int] = {}
-    for connection in sorted(connections, key=lambda c: _is_copy(c, copies)):
+    order = sorted(range(len(connections)), key=lambda n: _is_copy(connections[n], copies))
+    for number in order:
+        connection = connections[number]
         source, target = copies.get(connection.source), copies.get(connection.target)
         if source and target and source.frame == target.frame and source.block != target.block:
             continue  # from block to block
@@ -362,9 +364,9 @@ def _said_once(connections: Sequence[Connection], copies: dict[str, _Copy]) -> l
             node_refs = (*same.node_refs, *connection.node_refs)
             kept[drawn[ends]] = replace(same, node_refs=node_refs)
         else:
-            drawn.setdefault(ends, len(kept))
-            kept.append(replace(connection, source=ends[0], target=ends[1]))
-    return kept
+            drawn.setdefault(ends, number)
+            kept[number] = replace(connection, source=ends[0], target=ends[1])
+    return [kept[number] for number in sorted(kept)]
 
 
 def _is_copy(connection: Connection, copies: dict[str, _Copy]) -> bool:
