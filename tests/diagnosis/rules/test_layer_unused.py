@@ -7,7 +7,7 @@ import pytest
 from made_traces import Recording
 
 from diagnosis.hand import line, said, state
-from diagnosis.rules.running import findings, on, on_both
+from diagnosis.rules.running import findings, on, on_both, run
 
 SWAPPED = """
 class Net(keras.Model):
@@ -104,6 +104,53 @@ def test_a_head_that_was_replaced_is_gone(runner, generation):
 @pytest.mark.parametrize("body", USED.values(), ids=USED)
 def test_what_is_used_is_left_alone(runner, generation, body):
     assert findings(runner, generation, body, "BT204") == []
+
+
+FUNCTIONAL = """
+class Net(keras.Model):
+    def __init__(self):
+        inputs = keras.Input((3,))
+        super().__init__(inputs, keras.layers.Dense(2)(inputs))
+        self.flat = keras.layers.Flatten()
+        self.spare = keras.layers.Dense(3)  # spare
+        self.head = keras.layers.Dense(3)
+    def project(self, x):
+        return self.head(self(x))
+first, second = Net(), Net()
+for net in (first, second):
+    net(x)
+    net.project(x)
+"""
+
+
+@on_both
+def test_a_layer_without_a_use_in_a_subclass_of_a_functional_model(runner, generation):
+    ran = run(runner, generation, FUNCTIONAL)
+    (finding,) = [f for f in ran.trace.findings if f.code in ("BT102", "BT103", "BT204")]
+    assert (finding.code, finding.severity) == ("BT204", "note")
+    assert "'net' (Net) and 1 more like it have a layer" in finding.message
+    assert finding.caller.line == ran.line_of("# spare")
+
+
+@on_both
+def test_several_layers_without_a_use_are_said_at_once(runner, generation):
+    body = """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stem = keras.layers.Dense(8)
+        self.spare = [  # here
+            keras.layers.Dense(3, name="one"),
+            keras.layers.Dense(3),
+        ]
+    def call(self, x):
+        return self.stem(x)
+Net()(x)
+"""
+    ran = run(runner, generation, body)
+    (finding,) = [f for f in ran.trace.findings if f.code == "BT204"]
+    assert "the layers 'one' (Dense) and 'dense_1' (Dense) that were" in finding.message
+    assert finding.caller.line == ran.line_of('name="one"')
 
 
 def functional(**more):
