@@ -55,8 +55,8 @@ def _of_graph(raised: Raised, steps: list[Call]) -> Finding:
 def _fix(limit: int) -> str:
     """Nested models, or a limit with room for twice the layers, in round thousands."""
     return (
-        "# blocks as models of their own: each is one step of the walk through the graph around\n"
-        "blocks = [keras.Sequential([...]) for _ in range(...)]  # of a hundred layers each\n"
+        "# models of a hundred layers each: one such model is one step of the walk\n"
+        "blocks = [keras.Sequential([...]) for _ in range(...)]\n"
         "model = keras.Sequential([keras.Input(...), *blocks])\n"
         "# or, before the model is made:\n"
         f"sys.setrecursionlimit({1000 * -(-max(limit, 5_000) // 1000)})  # import sys"
