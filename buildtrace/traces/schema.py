@@ -434,7 +434,7 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     methods: tuple[Method, ...] = ()
     expects: tuple[Expected, ...] = ()
     ran: bool = False
-    made: dict[int, SourceLine] = {}
+    made: dict[Count, SourceLine] = {}
 
     def method(self, name: str) -> Method | None:
         """The method of this name, if the layer's class defines one."""

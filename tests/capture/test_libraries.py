@@ -167,7 +167,8 @@ def test_a_folder_beside_ours_is_the_users() -> None:
     ours = Path(libraries.__file__).parents[1]
     assert not is_user_file(str(ours / "traces" / "trace.py"))
     assert is_user_file(str(ours / "examples" / "subclassed.py"))
-    assert is_user_file(str(ours.with_name(f"{ours.name}_demo") / "model.py"))
+    beside = str(ours.with_name(f"{ours.name}_demo") / "model.py")
+    assert is_user_file(beside) == ("site-packages" not in ours.parts)
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,7 @@ def traced(k: Keras, make: Callable[[Keras], Any]) -> tuple[Any, Trace]:
 
 
 @pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize`")
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "make",
     [*MODELS, *(pytest.param(make, marks=pytest.mark.slow) for make in SLOW)],
@@ -199,6 +200,7 @@ def _size(variables: list[Any]) -> int:
     return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("make", [frozen_layer, quantized, state_beside_weights])
 @pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize`")
 def test_every_view_says_what_the_summary_says(k: Keras, make: Callable[[Keras], Any]) -> None:

@@ -269,6 +269,7 @@ def test_what_the_script_could_not_print_is_its_own_failure(in_the_end, command)
     assert result.err.endswith(plain.err)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("how", ["sys.stdout.close()", "os.close(1)", "sys.stdout = None"])
 def test_a_stdout_that_the_script_closed(in_the_end, how):
     result = in_the_end(
@@ -295,7 +296,7 @@ VERBS = {
 
 
 @needs_full
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", VERBS)
 def test_a_verb_whose_output_has_no_room_says_so_in_one_line(command, trace_file, name):
     arguments, code = VERBS[name]

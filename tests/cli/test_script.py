@@ -180,7 +180,7 @@ def same(command, *arguments):
     return plain
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_does_what_it_does_under_python(command, script, name):
     same(command, script(SCRIPTS[name]), "a b", "--depth", "3", "--", "-o", "x.svg")
@@ -192,6 +192,7 @@ def test_the_comparison_can_fail(command, script):
         assert command(name).out == command("-m", "buildtrace", name, "more").out
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", ["./model.py", "sub/../model.py"])
 def test_the_path_of_the_script_stays_as_given(command, script, tmp_path, path):
     (tmp_path / "sub").mkdir()
@@ -207,6 +208,7 @@ def test_a_script_in_another_folder_imports_its_neighbors(command, script):
     )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("module", ["single", "package", "package.module"])
 def test_a_module_does_what_it_does_under_python(command, script, module):
     script("", "package/__init__.py")
@@ -215,6 +217,7 @@ def test_a_module_does_what_it_does_under_python(command, script, module):
     same(command, "-m", module, "a b", "--depth", "-m")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("source", "code"),
     [("1 / 0", 1), ("raise KeyboardInterrupt", -2), ("x = ", 1), ("import package.none", 1)],
@@ -287,12 +290,13 @@ RUNNABLE = {
 }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("kind", RUNNABLE)
 def test_what_python_runs_is_run(command, tmp_path, kind):
     same(command, RUNNABLE[kind](tmp_path), "a b", "--depth")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "source",
     [b"\xef\xbb\xbf# coding: latin-1\nprint(1)", b"# coding: klingon", b"print('\xe9')"],

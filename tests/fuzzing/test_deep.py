@@ -51,7 +51,8 @@ ERROR = ErrorInfo(type="RecursionError", message="maximum recursion depth exceed
 @pytest.mark.parametrize(
     "trace",
     [
-        pytest.param(nested_calls(DEEP), id="calls"),
+        pytest.param(nested_calls(DEEP // 4), id="calls"),
+        pytest.param(nested_calls(DEEP), id="more calls", marks=pytest.mark.slow),
         pytest.param(nested_calls(DEEP, ERROR), id="calls that failed", marks=pytest.mark.slow),
         pytest.param(nested_models(DEEP // 10), id="models", marks=pytest.mark.slow),
     ],
