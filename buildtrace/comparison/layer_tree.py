@@ -92,10 +92,10 @@ class LayerTree:
     def _put(self, layer: int, owner: int | None) -> None:
         if layer in self.alias or layer in self._operations or layer in self.owner:
             return
-        above = owner if layer in self.inside else None
+        above = owner if layer in self.inside or layer == owner else None
         while above is not None:
             if above == layer:
-                return  # a layer that is called inside of one that it holds
+                return  # a layer that is called inside of one that it holds, or holds itself
             above = self.owner.get(above)
         self.owner[layer] = owner
         self.inside.setdefault(owner, []).append(layer)

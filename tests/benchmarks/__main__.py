@@ -80,7 +80,8 @@ def builds(given: argparse.Namespace) -> Iterator[str]:
 def whole_commands(given: argparse.Namespace) -> str:
     default = [QUICK_WORKLOAD] if given.quick else list(whole_command.SCRIPTS)
     names = [name for name in given.workload or default if name in whole_command.SCRIPTS]
-    return whole_command.table(names, given.keras, 1 if given.quick else 9)
+    generations = given.keras[-1:] if given.quick else given.keras
+    return whole_command.table(names, generations, 1 if given.quick else 9)
 
 
 def steady_state(given: argparse.Namespace) -> str:

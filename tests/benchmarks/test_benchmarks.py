@@ -24,7 +24,6 @@ from benchmarks import (
     startup,
     steady,
     timing,
-    whole_command,
 )
 from benchmarks.workloads import WORKLOADS
 
@@ -223,10 +222,3 @@ def test_the_command():
     command = [sys.executable, child.ROOTS[1] / "benchmarks", "--quick", "--only", "startup"]
     done = subprocess.run(command, env=child.environ(), capture_output=True, text=True, check=True)
     assert "| `buildtrace --help` |" in done.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("which", GENERATIONS, ids=lambda k: k.name)
-def test_the_whole_command(which):
-    table = whole_command.table(["MLP"], [which.generation], 1)
-    assert f"| MLP | {which.generation} |" in table

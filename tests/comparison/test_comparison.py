@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from buildtrace.comparison import KINDS, SELECTABLE, Difference, compare
 from buildtrace.errors import UsageError
 from buildtrace.traces import trace_file
-from buildtrace.traces.schema import Finding
+from buildtrace.traces.schema import Finding, LayerState
 
 MADE = {
     "mlp2": made_traces.mlp2,
@@ -30,6 +30,17 @@ PAIRS = [(left, right) for left in MADE for right in MADE]
 
 def messages(difference, *kinds):
     return [change.message for change in difference.of(*kinds or KINDS)]
+
+
+def test_a_layer_that_holds_itself_is_in_no_other():
+    """Somebody may write `self.me = self`, or send a trace that says so."""
+    trace = made_traces.mlp3()
+    layers = list(trace.layers.values())
+    for holder, held in ((layers[0], layers[0]), (layers[1], layers[2]), (layers[2], layers[1])):
+        state = LayerState(layer=holder, after=0, built=True, children=(held,))
+        trace = replace(trace, states=(*trace.states, state))
+    trace = replace(trace, graphs=())
+    assert trace.diff(trace).same
 
 
 @pytest.mark.parametrize("name", MADE)
