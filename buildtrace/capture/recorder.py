@@ -253,7 +253,7 @@ class Recorder:
         stack = thread.stack
         try:
             if error is not None:
-                self._note_error(record, error)
+                self._note_error(record, error, now)
             record.end = now
             try:
                 if error is None:
@@ -533,7 +533,7 @@ class Recorder:
 
     # -- helpers ------------------------------------------------------------------------------
 
-    def _note_error(self, record: Record, error: BaseException) -> None:
+    def _note_error(self, record: Record, error: BaseException, now: int) -> None:
         record.error = snapshot.error_info(error)
         try:
             given = record.args, record.kwargs
@@ -545,12 +545,12 @@ class Recorder:
             if record.thread.error is not error:
                 record.thread.error = error
                 adapter = record.hooked.adapter
-                self._add_constructors(record.thread, error, adapter.package, record)
+                self._add_constructors(record.thread, error, adapter.package, record, now)
         except Exception as problem:
             self._note_problem(record.hooked, problem)
 
     def _add_constructors(
-        self, thread: Thread, error: BaseException, package: str, parent: Record | None
+        self, thread: Thread, error: BaseException, package: str, parent: Record | None, now: int
     ) -> list[Record]:
         """Add the constructors of layers that an exception came out of, with no hook to see them.
 
@@ -559,6 +559,7 @@ class Recorder:
             error: the exception.
             package: the Keras that the layers are of.
             parent: the innermost call that the exception came out of.
+            now: when that ended: how long they took is not known.
         """
         hooked = self.constructors.get(package)
         if hooked is None:
@@ -567,7 +568,6 @@ class Recorder:
         made: list[Record] = []
         layer_class = hooked.adapter.layer_class
         for layer, function, caller, raised in failed_constructors(error, layer_class, around):
-            now = perf_counter_ns()
             number = None if layer is None else self.layers.number(layer)
             inner = Record(
                 hooked.of_function(function),
@@ -608,7 +608,8 @@ class Recorder:
         ends = _ends(thread)
         used = None if last is None else last.hooked.adapter.package
         packages = sorted(self.constructors, key=lambda package: package != used)
-        tries = (self._add_constructors(thread, error, package, None) for package in packages)
+        now = perf_counter_ns()
+        tries = (self._add_constructors(thread, error, package, None, now) for package in packages)
         made = next(filter(None, tries), [])
         if made and made[0].layer is None and used is None and len(packages) > 1:
             made = []  # of two Kerases, both have a class of this name

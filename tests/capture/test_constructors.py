@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from scenarios import Keras, data
+from wellformed import faults_of
 
 import buildtrace
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def failing(build: Callable[[], Any]) -> Trace:
     with pytest.raises(Exception), buildtrace.trace() as trace:  # noqa: B017, PT011
         build()
+    assert not faults_of(trace)
     return trace
 
 
