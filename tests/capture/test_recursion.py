@@ -290,7 +290,7 @@ def faults_after(k: Keras, endless: Callable[[Keras], Any], frames: int) -> list
 
 @pytest.mark.sampled(5)
 @pytest.mark.usefixtures("low_limit")
-@pytest.mark.parametrize("many", [1, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [1, pytest.param(13, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("endless", ENDLESS, ids=lambda endless: endless.__name__)
 def test_an_endless_recursion_ends_in_the_programs_own_code(
     k: Keras, endless: Callable[[Keras], Any], many: int
