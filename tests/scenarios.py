@@ -14,6 +14,7 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,10 +59,8 @@ class Keras:
     def clear_session(self) -> None:
         """Have Keras count its names from the start, without a garbage collection where it can."""
         clear = self.keras.backend.clear_session
-        if self.generation == 3:
-            clear(free_memory=False)
-        else:
-            clear()
+        can_wait = "free_memory" in signature(clear).parameters
+        clear(**({"free_memory": False} if can_wait else {}))
 
     def Input(self, shape: tuple[int | None, ...], **kwargs: Any) -> Any:  # noqa: N802
         return self.keras.Input(shape, **kwargs)

@@ -601,9 +601,11 @@ class Recorder:
             error: the exception that ends what is traced.
             last: the last call at the bottom.
         """
-        info, noted = snapshot.error_info(error), last and last.error
-        if noted and (noted.type, noted.message) == (info.type, info.message):
-            return  # it came out of that call
+        noted = last and last.error
+        for raised in filter(None, (error, error.__context__)):  # Keras may have put it in others
+            info = snapshot.error_info(raised)
+            if noted and (noted.type, noted.message) == (info.type, info.message):
+                return  # it came out of that call
         thread = self._local.thread
         ends = _ends(thread)
         used = None if last is None else last.hooked.adapter.package

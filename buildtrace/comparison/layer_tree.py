@@ -153,8 +153,16 @@ class LayerTree:
         return "" if name in self._names else name
 
     def weights(self, layer: int) -> list[Weight]:
-        """The weights that were made for it, in order of making."""
-        return self.trace.weights_of(layer)
+        """The weights that were made for it, in order of making, replaced ones as well."""
+        return self._weights.get(layer, [])
+
+    @cached_property
+    def _weights(self) -> dict[int, list[Weight]]:
+        weights: dict[int, list[Weight]] = {}
+        for weight in self.trace.weights:
+            if weight.layer is not None:
+                weights.setdefault(weight.layer, []).append(weight)
+        return weights
 
     @cached_property
     def _parameters(self) -> dict[int, int]:
