@@ -334,6 +334,7 @@ class Models:
             others: more of them that belong to the graph.
             owner: the model whose graph it was to be; `None` if there is no model as yet.
         """
+        inputs, others = _of_keras(inputs, adapter), _of_keras(others, adapter)
         number = self._layers.number(self._unmade if owner is None else owner)
         if owner is None:
             ref = LayerRef(id=number, name=UNFINISHED, class_name="Functional")
@@ -520,6 +521,11 @@ def _arguments(record: Record) -> dict[str, Any]:
     if len(record.args) < 2:
         return record.kwargs  # type: ignore[no-any-return]
     return {**dict(zip(record.hooked.parameters, record.args[1:], strict=False)), **record.kwargs}
+
+
+def _of_keras(tensors: list[Any], adapter: Adapter) -> list[Any]:
+    """Those symbolic tensors that are of the adapter's Keras: a program may use two."""
+    return [t for t in tensors if not snapshot.foreign_classes([t], adapter.package)]
 
 
 def _edge(source: int, target: int, tensor: Any) -> Edge:

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from scenarios import Keras, data
+from scenarios import GENERATIONS, Keras, data
 
 import buildtrace
 
@@ -191,3 +191,17 @@ def test_what_failed_is_not_kept_alive(k: Keras) -> None:
             build()
         gc.collect()
         assert kept[0]() is None
+
+
+@pytest.mark.skipif(len(GENERATIONS) < 2, reason="one Keras is here")
+def test_of_two_kerases_the_one_that_failed_has_the_graph(k: Keras) -> None:
+    (other,) = [keras for keras in GENERATIONS if keras is not k]
+    kept: list[Any] = []
+
+    def build() -> None:
+        kept.append(other.layers.Dense(2)(other.Input((3,))))
+        k.layers.Dense(2, name="made")(k.Input((3,), name="image"))
+        k.layers.Dense(-1)
+
+    (graph,) = failing(build).graphs
+    assert [node.name for node in graph.nodes][:2] == ["image", "made"]

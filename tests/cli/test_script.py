@@ -101,9 +101,9 @@ INTERRUPTED_THREADS = """
 import os, signal, threading, time
 
 def interrupt():
-    time.sleep(0.3)
+    time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(0.3)
+    time.sleep(2)
 
 threading.Thread(target=interrupt).start()
 print("main is done")
