@@ -28,7 +28,7 @@ def test_in_the_middle_of_a_functional_build(k: Keras) -> None:
     def build() -> None:
         image = k.Input((8,), name="image")
         x = k.layers.Dense(4, name="dense")(image)
-        k.layers.Dense(-1, name="head")(x)
+        k.layers.Dense(2, activation="no such", name="head")(x)
 
     trace = failing(build)
     call = trace.calls[-1]
@@ -85,7 +85,7 @@ def test_a_constructor_in_a_constructor_of_the_user(k: Keras) -> None:
 def test_a_constructor_in_a_call(k: Keras) -> None:
     class Late(k.keras.layers.Layer):  # type: ignore[misc, name-defined]
         def call(self, x: Any) -> Any:
-            return k.layers.Dense(-1)(x)
+            return k.layers.Dense(2, activation="no such")(x)
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -107,7 +107,7 @@ def test_a_hooked_constructor_is_not_told_twice(k: Keras) -> None:
 def test_what_is_caught_outside_of_all_calls_is_not_noticed(k: Keras) -> None:
     with buildtrace.trace() as trace:
         with pytest.raises(ValueError):  # noqa: PT011
-            k.layers.Dense(-1)
+            k.layers.Dense(2, activation="no such")
         k.Sequential([k.Input((3,)), k.layers.Dense(2)])
     assert not trace.error
     assert not trace.find("Dense.__init__")

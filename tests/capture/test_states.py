@@ -376,7 +376,10 @@ def test_a_functional_model_that_gets_more_layers_later(k: Keras) -> None:
             self.other = k.layers.Dense(3, name="other")  # names
 
     with buildtrace.trace() as trace:
-        Net()(data(2, 4))
+        net = Net()
+        net(data(2, 4))
+    if net.other not in list(net._flatten_layers()):
+        pytest.skip("this Keras knows of no other layers in a functional model")
     (state,) = trace.states
     assert state.ran
     assert len(state.unbuilt) == 3

@@ -201,7 +201,7 @@ def test_of_two_kerases_the_one_that_failed_has_the_graph(k: Keras) -> None:
     def build() -> None:
         kept.append(other.layers.Dense(2)(other.Input((3,))))
         k.layers.Dense(2, name="made")(k.Input((3,), name="image"))
-        k.layers.Dense(-1)
+        k.layers.Dense(2, activation="no such")
 
     (graph,) = failing(build).graphs
     assert [node.name for node in graph.nodes][:2] == ["image", "made"]
