@@ -144,6 +144,7 @@ class DataFlow:
         """
         self._makers.clear()
         self.audible = None
+        self._drop_tries()
         if fills is not None and self.nodes:
             self._keep_last_run(fills)
         if not self.outputs:  # they were Keras' own symbols, not what ran here: take the ends
@@ -165,6 +166,28 @@ class DataFlow:
     def has_layers(self) -> bool:
         """Whether any layer ran in it."""
         return any(node.kind == "layer" for node in self.nodes)
+
+    def _drop_tries(self) -> None:
+        """Leave out what led to a layer that failed, and that ran again later.
+
+        Keras runs `call` on tensors without data first, which some layers cannot take on Torch.
+        """
+        again: set[int] = set()
+        used: set[int] = set()
+        tried: set[int] = set()
+        kept: list[int] = []
+        for index in reversed(range(len(self.nodes))):
+            node = self.nodes[index]
+            is_try = node.failed or (index in tried and index not in used)
+            sources = {source for source, _ in node.sources}
+            if is_try and (node.number is None or node.number in again):
+                tried |= sources
+                continue
+            kept.append(index)
+            used |= sources
+            if node.number is not None:
+                again.add(node.number)
+        self._keep(kept[::-1])
 
     def _keep_last_run(self, fills: tuple[int, int]) -> None:
         """Of several runs of the same layers on stand-ins for unknown sizes, keep the last.
@@ -209,11 +232,15 @@ class DataFlow:
             if index in needed or self._matters(index):
                 needed.add(index)
                 needed.update(source for source, _ in self.nodes[index].sources)
-        new_indices = {old: index for index, old in enumerate(sorted(needed))}
-        self.nodes = [self.nodes[old] for old in new_indices]
+        self._keep(sorted(needed))
+
+    def _keep(self, indices: list[int]) -> None:
+        """Keep these nodes, none of which has a source among the others."""
+        new_indices = {old: index for index, old in enumerate(indices)}
+        self.nodes = [self.nodes[old] for old in indices]
         for node in self.nodes:
             node.sources = [(new_indices[source], tensor) for source, tensor in node.sources]
-        self.outputs = [new_indices[index] for index in self.outputs]
+        self.outputs = [new_indices[index] for index in self.outputs if index in new_indices]
 
     def _matters(self, index: int) -> bool:
         """Whether a node is worth showing by itself: not an operation, nor what was only tried."""

@@ -21,9 +21,8 @@ def line_of_making(layer: Any, holder: Any, adapter: Adapter) -> SourceLine | No
 
     That is where it gives the layer its name, or sets the attribute that leads to it.
     """
-    attributes = {
-        name for name, value in vars(holder).items() if any(t is layer for t in flat(value))
-    }
+    held = {**vars(holder), **vars(holder).get("_modules", {})}  # where Torch has its own
+    attributes = {name for name, value in held.items() if any(t is layer for t in flat(value))}
     functions = [
         inspect.unwrap(function)
         for cls in type(holder).__mro__

@@ -77,6 +77,13 @@ class _Family:
     base: type
     name: str
     make_hook: Callable[[Any], Any]
+    hooks: dict[Any, Any] = field(default_factory=dict)
+
+    def hook_of(self, function: Any) -> Any:
+        """The hook for a definition: one, even if a class has taken it from another."""
+        if function not in self.hooks:
+            self.hooks[function] = self.make_hook(function)
+        return self.hooks[function]
 
     def classes(self) -> Iterator[type]:
         """The classes that there are now."""
@@ -297,7 +304,7 @@ class Patches:
     def _add_member(self, family: _Family, cls: type) -> None:
         function = cls.__dict__.get(family.name)
         if inspect.isfunction(function) and function not in self._originals:
-            self._replace(cls, family.name, family.make_hook)
+            self._replace(cls, family.name, family.hook_of)
 
     def _watch_subclasses(self, base: type) -> None:
         """Hear of classes that are made from now on."""
@@ -359,6 +366,8 @@ class Patches:
         for hook in list(self._originals):
             if type(hook) is hooks.MethodHook:
                 hooks.retire(hook)
+        for family in self._families:
+            family.hooks.clear()
         _restore_references(self._originals)
         self.keras.clear()
         self.recorder.hook_codes = {}

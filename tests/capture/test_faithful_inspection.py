@@ -95,6 +95,15 @@ def test_methods_of_an_object_and_classes_look_the_same(k: Keras) -> None:
     assert traced == plain
 
 
+def test_what_a_class_has_taken_from_another_is_the_same_function(k: Keras) -> None:
+    class Takes(k.layers.Dense):  # type: ignore[name-defined, misc]
+        build = k.layers.Dense.build
+
+    plain, traced = both(lambda: (Takes.build is k.layers.Dense.build, inspect.getdoc(Takes.build)))
+    assert traced == plain
+    assert plain[0]
+
+
 def test_what_was_pickled_while_traced_is_what_it_stood_for(k: Keras) -> None:
     """Functions are pickled by their names."""
     functions = [k.keras.Input, k.layers.Dense.build, k.layers.Layer.__call__]
