@@ -290,16 +290,23 @@ def test_copies_of_layers_with_inherited_builds(k: Keras, tmp_path: Any) -> None
         model = k.Sequential([k.Input((4, 3)), layer], name="model")
         path = str(tmp_path / "model.keras")
         model.save(path)
-        twins = [
-            k.keras.models.clone_model(model),
-            k.keras.models.load_model(path),
-            pickle.loads(pickle.dumps(model)),
-            copy.deepcopy(model),
+        ways: list[Callable[[], Any]] = [
+            lambda: k.keras.models.clone_model(model),
+            lambda: k.keras.models.load_model(path),
+            lambda: pickle.loads(pickle.dumps(model)),
+            lambda: copy.deepcopy(model),
         ]
-        return [[w.shape for w in twin.weights] for twin in twins]
+        twins: list[Any] = []
+        for way in ways:
+            try:
+                twins.append([w.shape for w in way().weights])
+            except (AttributeError, TypeError) as error:  # older versions cannot be pickled
+                twins.append(type(error))
+        return twins
 
     plain, traced = both(run)
     assert repr(traced) == repr(plain)
+    assert isinstance(plain[0], list)
 
 
 def test_a_layer_made_while_tracing_is_built_once_afterwards(k: Keras) -> None:
