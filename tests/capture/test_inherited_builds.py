@@ -284,6 +284,13 @@ def test_nothing_of_it_stays_alive(k: Keras) -> None:
     model(data(1, 3))
 
 
+def shapes_of(copied: Callable[[], Any]) -> Any:
+    try:
+        return [weight.shape for weight in copied().weights]
+    except (AttributeError, TypeError, ValueError) as error:  # of an older Keras itself
+        return type(error)
+
+
 def test_copies_of_layers_with_inherited_builds(k: Keras, tmp_path: Any) -> None:
     def run() -> list[Any]:
         layer = k.layers.TimeDistributed(k.layers.Dense(2, name="inner"), name="outer")
@@ -296,13 +303,7 @@ def test_copies_of_layers_with_inherited_builds(k: Keras, tmp_path: Any) -> None
             lambda: pickle.loads(pickle.dumps(model)),
             lambda: copy.deepcopy(model),
         ]
-        twins: list[Any] = []
-        for way in ways:
-            try:
-                twins.append([w.shape for w in way().weights])
-            except (AttributeError, TypeError) as error:  # older versions cannot be pickled
-                twins.append(type(error))
-        return twins
+        return list(map(shapes_of, ways))
 
     plain, traced = both(run)
     assert repr(traced) == repr(plain)
