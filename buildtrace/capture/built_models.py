@@ -352,8 +352,9 @@ class Models:
             graph.outputs = [len(facts)]
             graph.nodes.append(self._failed_node(len(facts), layer, adapter))
             for tensor in inputs:
-                source = node_ids[origin(tensor)]
-                graph.edges.append(_edge(source, len(facts), tensor))
+                source = node_ids.get(origin(tensor))  # none behind a bare KerasTensor
+                if source is not None:
+                    graph.edges.append(_edge(source, len(facts), tensor))
         if owner is not None:
             self._add_unused(graph, owner, adapter)
         self.graphs[number] = graph

@@ -389,7 +389,8 @@ def _inputs_first(ends: list[Any], inputs: str) -> list[Any]:
 
 
 def _node_of(tensor: Any) -> Any:
-    operation, node_index, _ = tensor._keras_history
+    # A KerasTensor that a program made itself has no history before its first call.
+    operation, node_index, _ = getattr(tensor, "_keras_history", (None, 0, 0))
     return None if operation is None else operation._inbound_nodes[node_index]
 
 

@@ -113,6 +113,25 @@ def test_a_nested_model_that_fails_is_shown_on_both_levels(k: Keras) -> None:
     assert trace.index.outermost_graphs == [outer]
 
 
+@pytest.mark.parametrize("called", [False, True], ids=["never_called", "called_before"])
+def test_a_tensor_that_no_layer_made(k: Keras, called: bool) -> None:
+    """Such a one has no node behind it: nothing leads to what failed on it."""
+    if k.generation == 2:
+        pytest.skip("not for this Keras")
+
+    def build() -> None:
+        bare = k.keras.KerasTensor((2, 3), name="bare")
+        if called:
+            k.layers.Dense(4, name="dense")(bare)
+        k.layers.Conv2D(3, 3, name="conv")(bare)
+
+    trace = failing(build)
+    (graph,) = trace.graphs
+    assert graph.unfinished
+    assert failed(graph) == ["conv"]
+    assert edges(graph) == set()
+
+
 def test_a_subclassed_model_that_fails_in_its_call(k: Keras) -> None:
     class Net(k.keras.Model):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
