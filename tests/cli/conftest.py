@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fake_tracing import FakeTracing
 from forked import python
 
-from buildtrace.cli import main
+from buildtrace.cli import main, run
 
 __all__ = ["python"]  # a fixture
 PACKAGE_ROOT = str(Path(__file__).parents[2])
@@ -55,6 +56,13 @@ def cli(clean_env, capfd):
         return Result(code, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture
+def recording(monkeypatch):
+    """A run of a script records the same build whatever runs."""
+    monkeypatch.setattr(run, "WatchedTracing", FakeTracing)
+    return monkeypatch
 
 
 @pytest.fixture

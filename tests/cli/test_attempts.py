@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from fake_tracing import FakeTracing
 from made_traces import mlp3
 
 from buildtrace import renderers
-from buildtrace.cli import attempts, run
+from buildtrace.cli import attempts
 from buildtrace.traces import trace_file
 from buildtrace.traces.trace import Trace
 
@@ -16,17 +17,8 @@ TESTS = str(Path(__file__).parents[1])
 IN_THE_END = f"""
 import os, sys
 sys.path.append({TESTS!r})
-from made_traces import mlp3
+from fake_tracing import FakeTracing
 from buildtrace.cli import main, run
-from buildtrace.traces.trace import Trace
-
-class FakeTracing:
-    trace = Trace()
-    def start(self): pass
-    def stop(self): self.trace = mlp3()
-    def ended_by(self, error): pass
-    def progress(self): return 0, None
-    def ended_by(self, error): pass
 
 run.WatchedTracing = FakeTracing
 for stream in sys.argv.pop(1).split():
@@ -43,28 +35,6 @@ sys.exit(main(sys.argv[1:]))
 """Runs the command where each script builds the same, with streams as the first argument says."""
 
 needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
-
-
-class FakeTracing:
-    trace = Trace()
-
-    def start(self):
-        pass
-
-    def stop(self):
-        self.trace = mlp3()
-
-    def ended_by(self, error):
-        pass
-
-    def progress(self):
-        return 0, None
-
-
-@pytest.fixture
-def recording(monkeypatch):
-    monkeypatch.setattr(run, "WatchedTracing", FakeTracing)
-    return monkeypatch
 
 
 @pytest.fixture

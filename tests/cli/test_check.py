@@ -5,11 +5,10 @@ import json
 import sys
 
 import pytest
+from fake_tracing import FakeTracing
 from made_traces import failing, mlp3, replaced
-from msgspec.structs import replace
 
 from buildtrace import diagnosis
-from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import run
 from buildtrace.traces.schema import Finding, SourceLine
 from buildtrace.traces.trace import Trace
@@ -52,29 +51,9 @@ def found(monkeypatch):
 
 
 @pytest.fixture
-def recording(monkeypatch):
+def recorded(recording):
     """Whatever script runs, this trace is recorded."""
-
-    def record(trace):
-        class FakeTracing:
-            def __init__(self):
-                self.trace = Trace()
-
-            def start(self):
-                pass
-
-            def stop(self):
-                self.trace = replace(trace, error=self.trace.error or trace.error)
-
-            def ended_by(self, error):
-                self.trace.error = error_info(error)
-
-            def progress(self):
-                return 0, None
-
-        monkeypatch.setattr(run, "WatchedTracing", FakeTracing)
-
-    return record
+    return lambda trace: recording.setattr(FakeTracing, "recorded", staticmethod(lambda: trace))
 
 
 # -- the list -----------------------------------------------------------------------------------
@@ -167,8 +146,8 @@ def test_colors_only_for_a_terminal(cli, trace_of, found, monkeypatch):
 # -- how it ended -------------------------------------------------------------------------------
 
 
-def test_a_script_is_run_and_checked(cli, script, recording, tmp_path):
-    recording(replaced(str(tmp_path / "model.py")))
+def test_a_script_is_run_and_checked(cli, script, recorded, tmp_path):
+    recorded(replaced(str(tmp_path / "model.py")))
     result = cli("check", script("import sys; print('from the script', sys.argv[1:])"), "-o", "x")
     assert result.code == 1
     assert result.out.startswith(f"from the script ['-o', 'x']\n{LINE}\n")
@@ -186,9 +165,9 @@ ENDS = {
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_the_exit_code(cli, script, recording, how):
+def test_the_exit_code(cli, script, recorded, how):
     source, made, code, says = ENDS[how]
-    recording(made())
+    recorded(made())
     result = cli("check", script(source))
     assert result.code == code
     assert says in result.out
@@ -212,8 +191,8 @@ def test_a_saved_trace_of_a_program_that_failed(cli, trace_of):
     )
 
 
-def test_a_script_ends_where_training_begins_unless_told_otherwise(cli, script, recording):
-    recording(mlp3())
+def test_a_script_ends_where_training_begins_unless_told_otherwise(cli, script, recorded):
+    recorded(mlp3())
     name = script("from buildtrace.capture import TrainingReached\nraise TrainingReached")
     result = cli("check", name)
     assert result.code == 0
@@ -224,7 +203,7 @@ def test_a_script_ends_where_training_begins_unless_told_otherwise(cli, script, 
 
 
 @pytest.mark.parametrize(("options", "stops"), [([], True), (["--train"], False)])
-def test_training_is_stopped_for(cli, script, recording, monkeypatch, options, stops):
+def test_training_is_stopped_for(cli, script, recorded, monkeypatch, options, stops):
     asked = []
 
     @contextlib.contextmanager
@@ -232,7 +211,7 @@ def test_training_is_stopped_for(cli, script, recording, monkeypatch, options, s
         asked.append(True)
         yield
 
-    recording(mlp3())
+    recorded(mlp3())
     monkeypatch.setattr(run, "stop_before_training", stop_before_training)
     assert cli("check", *options, script("")).code == 0
     assert asked == [True] * stops
@@ -245,9 +224,9 @@ def test_a_script_without_keras_is_said(command, script):
     assert result.err == "buildtrace: nothing to check: the script did not import Keras\n"
 
 
-def test_what_was_found_before_any_build_is_not_nothing(cli, script, recording, found):
+def test_what_was_found_before_any_build_is_not_nothing(cli, script, recorded, found):
     """As `model.summary()` of a model that nobody has built."""
-    recording(Trace(findings=(finding(),)))
+    recorded(Trace(findings=(finding(),)))
     found(finding())
     result = cli("check", script(""))
     assert (result.code, result.err) == (1, "")
@@ -363,8 +342,8 @@ def test_annotations_of_github(cli, trace_of, found):
     ]
 
 
-def test_files(cli, script, recording, tmp_path):
-    recording(replaced(str(tmp_path / "model.py")))
+def test_files(cli, script, recorded, tmp_path):
+    recorded(replaced(str(tmp_path / "model.py")))
     result = cli(
         *["check", "-o", "a.sarif", "-o", "b.json", "-o", "c.txt"], script("print('from it')")
     )
@@ -382,16 +361,16 @@ def test_a_format_makes_any_suffix_good(cli, trace_of, tmp_path):
     assert json.loads((tmp_path / "x.log").read_text())["version"] == "2.1.0"
 
 
-def test_a_file_that_cannot_be_written_in_the_end(cli, script, recording, tmp_path):
-    recording(mlp3())
+def test_a_file_that_cannot_be_written_in_the_end(cli, script, recorded, tmp_path):
+    recorded(mlp3())
     result = cli("check", "-o", "a.json", script("import os; os.mkdir('a.json')"))
     assert result.code == 2
     assert f"buildtrace: error: {tmp_path / 'a.json'} is not written: Is a directory" in result.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="paths of this test")
-def test_files_land_where_the_command_started(cli, script, recording, tmp_path):
-    recording(replaced(str(tmp_path / "model.py")))
+def test_files_land_where_the_command_started(cli, script, recorded, tmp_path):
+    recorded(replaced(str(tmp_path / "model.py")))
     (tmp_path / "sub").mkdir()
     result = cli("check", "-o", "a.json", script("import os; os.chdir('sub')"))
     assert (tmp_path / "a.json").is_file()

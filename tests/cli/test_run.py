@@ -4,44 +4,16 @@ import contextlib
 import sys
 
 import pytest
+from fake_tracing import FakeTracing
 from made_traces import failing, mlp3
 from msgspec.structs import replace
 
-from buildtrace.capture.snapshot import error_info
 from buildtrace.cli import report, run
 from buildtrace.traces import trace_file
 from buildtrace.traces.schema import Finding
 from buildtrace.traces.trace import Trace
 
 ROOT_CALL = "Sequential.build"
-
-
-class FakeTracing:
-    """Records the same build whatever runs."""
-
-    recorded = staticmethod(mlp3)
-
-    def __init__(self):
-        self.trace = Trace()
-
-    def start(self):
-        pass
-
-    def stop(self):
-        error, self.trace = self.trace.error, self.recorded()
-        self.trace.error = error or self.trace.error
-
-    def ended_by(self, error):
-        self.trace.error = error_info(error)
-
-    def progress(self):
-        return 0, None
-
-
-@pytest.fixture
-def recording(monkeypatch):
-    monkeypatch.setattr(run, "WatchedTracing", FakeTracing)
-    return monkeypatch
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from buildtrace.diagnosis.rule import BOTH
-from diagnosis.cases import FOLDER, TABLE, expected
+from diagnosis.cases import FOLDER, TABLE, Expected, expected
 from diagnosis.scripts import installed
 
 on_each_generation = pytest.mark.parametrize("generation", BOTH)
@@ -67,6 +67,15 @@ def test_other_scripts_can_be_traced(server, generation):
     for path in sorted(FOLDER.glob("*.py")):
         if path.stem not in TABLE:
             assert server(generation).run(path).source == path.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generation", installed())
+def test_a_thousand_layers(server, generation):
+    """It is run anew each time: a recorded run of so many calls would be read in every other."""
+    ran = server(generation).run(FOLDER / "93_thousand_layers.py")
+    wanted = Expected(("BT405",), "keras.Sequential(", "'sequential'", "sys.setrecursionlimit(")
+    assert differences(ran, wanted) == []
 
 
 @on_each_generation
