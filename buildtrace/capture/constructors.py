@@ -10,14 +10,16 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from buildtrace.capture import snapshot
 from buildtrace.capture.callers import is_user_file
-from buildtrace.capture.record import Function
+from buildtrace.capture.record import Function, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.record import HookedLandmark, Thread
 
 _WRONG_ARGUMENTS = re.compile(r"([\w.]+)\.__init__\(\) (missing|takes|got)\b")
 """What Python says where a constructor cannot begin; then there is no frame of it."""
@@ -37,6 +39,47 @@ class FailedConstructor(NamedTuple):
     function: Function
     caller: Caller | None
     error: BaseException
+
+
+def constructor_records(
+    hooked: HookedLandmark,
+    thread: Thread,
+    error: BaseException,
+    parent: Record | None,
+    now: int,
+    orders: Iterator[int],
+) -> Iterator[Record]:
+    """The constructors of layers that an exception came out of, as calls; outermost first.
+
+    Args:
+        hooked: what stands for constructors of layers.
+        thread: where that is.
+        error: the exception.
+        parent: the innermost call that it came out of, if there is one.
+        now: when that ended: how long they took is not known.
+        orders: their places among all calls.
+    """
+    around = None if parent is None else parent.layer
+    for layer, function, caller, raised in failed_constructors(
+        error, hooked.adapter.layer_class, around
+    ):
+        parent = Record(
+            hooked.of_function(function),
+            None,
+            None,
+            thread,
+            now,
+            now,
+            next(orders),
+            None,
+            0,
+            parent,
+            layer,
+            None,
+            caller,
+            error=snapshot.error_info(raised),
+        )
+        yield parent
 
 
 def failed_constructors(

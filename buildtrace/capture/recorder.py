@@ -12,17 +12,15 @@ import contextlib
 import itertools
 import sys
 import threading
-import weakref
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import operations, readers, snapshot
+from buildtrace.capture import operations, readers, snapshot, unfinished
 from buildtrace.capture.built_models import Models
-from buildtrace.capture.callers import find_caller, find_first_caller, is_in, is_user_file
-from buildtrace.capture.constructors import failed_constructors
+from buildtrace.capture.callers import find_caller, find_first_caller, is_in
+from buildtrace.capture.constructors import constructor_records
 from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
-from buildtrace.generations.base import flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.callers import Caller
     from buildtrace.capture.record import Listener, Thread, UseRecord
-    from buildtrace.generations import Adapter
 
 _MUTED: Any = object()
 """Stands for an open call that is no part of a build, such as a metric's `add_weight`."""
@@ -277,7 +274,7 @@ class Recorder:
                         record.sources = None
                     stack.pop()
                     if not stack:
-                        _keep_end(thread, record, result)
+                        unfinished.keep_end(record, result)
                         self._close_tree(thread)
                 else:
                     self._close(thread, record)
@@ -541,7 +538,7 @@ class Recorder:
             if record.hooked.makes_graph:
                 self.models.note_failed(record)
             else:
-                self._note_unfinished(record)
+                unfinished.note_failed(self.models, record)
             if record.thread.error is not error:
                 record.thread.error = error
                 adapter = record.hooked.adapter
@@ -564,30 +561,11 @@ class Recorder:
         hooked = self.constructors.get(package)
         if hooked is None:
             return []
-        around = None if parent is None else parent.layer
-        made: list[Record] = []
-        layer_class = hooked.adapter.layer_class
-        for layer, function, caller, raised in failed_constructors(error, layer_class, around):
-            number = None if layer is None else self.layers.number(layer)
-            inner = Record(
-                hooked.of_function(function),
-                None,
-                None,
-                thread,
-                now,
-                now,
-                next(self._order),
-                None,
-                0,
-                made[-1] if made else parent,
-                layer,
-                number,
-                caller,
-                error=snapshot.error_info(raised),
-            )
-            if layer is not None and number is not None:
-                self.layers.read(layer, number)
-            made.append(inner)
+        made = list(constructor_records(hooked, thread, error, parent, now, self._order))
+        for record in made:
+            if record.layer is not None:
+                record.number = self.layers.number(record.layer)
+                self.layers.read(record.layer, record.number)
         if parent is not None:
             for record in made:
                 record.layer = None  # only half made: there is no more to read of it
@@ -607,7 +585,7 @@ class Recorder:
             if noted and (noted.type, noted.message) == (info.type, info.message):
                 return  # it came out of that call
         thread = self._local.thread
-        ends = _ends(thread)
+        ends = unfinished.take_ends(thread)
         used = None if last is None else last.hooked.adapter.package
         packages = sorted(self.constructors, key=lambda package: package != used)
         now = perf_counter_ns()
@@ -627,20 +605,6 @@ class Recorder:
             for record in made:
                 record.layer = None
 
-    def _note_unfinished(self, record: Record) -> None:
-        """Keep what there is of a graph that was being put together when a call failed."""
-        if record.sources is not None:
-            readers.join_failed(record)
-        symbols = readers.symbols(record)
-        if not symbols:
-            return
-        adapter = record.hooked.adapter
-        owner = _sequential_around(sys._getframe(1), record.layer, adapter)
-        if owner is None and record.parent is not None:
-            return  # the call around it is to blame, in the graph that is being put together
-        others = [] if owner is not None else _ends(record.thread)
-        self.models.note_unfinished(adapter, record.order, record.layer, symbols, others, owner)
-
     def _note_problem(self, hooked: HookedLandmark, error: Exception) -> None:
         if isinstance(error, RecursionError):
             return  # not odd: the program has no room left on the stack, and will hear of it
@@ -655,36 +619,6 @@ def _callers(frame: FrameType | None, hooks: Mapping[int, CodeType]) -> dict[int
             callers[id(frame.f_locals.get("record"))] = frame.f_back
         frame = frame.f_back
     return callers
-
-
-def _keep_end(thread: Thread, record: Record, result: Any) -> None:
-    """Remember a symbolic tensor that came out of a call at the bottom."""
-    symbol = record.hooked.symbol
-    if record.hooked.makes_graph:
-        thread.ends.clear()  # what led here is in a model now
-        return
-    if type(result) in (list, tuple, dict):
-        result = next((leaf for leaf in flat(result) if type(leaf) is symbol), None)
-    if type(result) is symbol:
-        thread.ends.append(weakref.ref(result))
-        thread.ended = record.order
-
-
-def _ends(thread: Thread) -> list[Any]:
-    """The symbolic tensors of the graph that was being put together in a thread: that is over."""
-    tensors = [tensor for end in thread.ends if (tensor := end()) is not None]
-    thread.ends.clear()
-    return tensors
-
-
-def _sequential_around(frame: FrameType | None, layer: Any, adapter: Adapter) -> Any:
-    """The Sequential whose own code has called this layer, if one has."""
-    while frame is not None and not is_user_file(frame.f_code.co_filename):
-        caller = frame.f_locals.get("self")
-        if isinstance(caller, adapter.sequential_class) and caller is not layer:
-            return caller
-        frame = frame.f_back
-    return None
 
 
 def is_build(records: list[Record]) -> bool:
