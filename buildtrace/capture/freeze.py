@@ -329,6 +329,7 @@ def _landmarks(records: Iterable[Record]) -> tuple[LandmarkInfo, ...]:
             article=landmark.article,
             role=landmark.role,
             unpaired=landmark.unpaired,
+            beat=landmark.beat,
         )
         for generation in GENERATIONS
         for landmark in {row.name: row for row in generation.landmarks}.values()

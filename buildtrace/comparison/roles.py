@@ -31,7 +31,16 @@ def unpaired(trace: Trace, call: Call) -> str:
     return (row.unpaired if row else None) or ""
 
 
+def beat_of(trace: Trace, call: Call) -> str:
+    """What a call is in the story of the build, a `BeatKind`; "" if it is no beat."""
+    info = trace.landmark(call)
+    if info is not None and info.beat:
+        return info.beat
+    row = _rows().get((call.generation, call.landmark))
+    return row.beat if row else ""
+
+
 @cache
 def _rows() -> dict[tuple[str, str], Landmark]:
-    """All rows of all tables: a file from before there were roles has none of its own."""
+    """All rows of all tables: a file from before there were roles and beats has none of its own."""
     return {(g.name, row.name): row for g in GENERATIONS for row in g.landmarks}

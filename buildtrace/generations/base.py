@@ -44,6 +44,17 @@ input        a symbolic tensor comes out
 name         nothing but that it ran
 """
 
+BeatKind = Literal["", "input", "call", "build", "constructor", "graph"]
+"""What a landmark's calls are in the story of a build; its beats are told by calls of these kinds:
+
+input        an input is made
+call         a layer or a model is called
+build        a layer or a model is built
+constructor  a layer is made, and that fails
+graph        the graph of a model is mapped
+"" (most)    a part of one of these, and no beat of its own
+"""
+
 
 class Scope(NamedTuple):
     """How to see a method that Keras keeps for each layer: by the context that it runs it in.
@@ -81,6 +92,7 @@ class Landmark(NamedTuple):
         summary: one sentence for the learner on what it does and why.
         article: what the article of 2023 says of it, where that is imprecise here.
         unpaired: why the other generation does without it, if it always or often does.
+        beat: what its calls are in the story of a build.
         family: true if the landmark is each definition of this method, in the target's class
             and in all classes below it, the user's own included.
         means_build: true if it runs only while something is being built. A call at the top of a
@@ -102,6 +114,7 @@ class Landmark(NamedTuple):
     role: str = ""
     article: str | None = None
     unpaired: str | None = None
+    beat: BeatKind = ""
     family: bool = False
     means_build: bool = False
     nested: bool = False

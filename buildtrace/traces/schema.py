@@ -506,6 +506,8 @@ class LandmarkInfo(PlainData, frozen=True, kw_only=True):
         role: what it does for the build, in words that both generations share: landmarks of one
             role are each other's counterparts. Files of before there were roles have none.
         unpaired: why the other generation does without it, if it always or often does.
+        beat: which kind of beat its calls are in the story of a build (see
+            `buildtrace.generations.base.BeatKind`); "" if they are none.
     """
 
     name: str
@@ -515,6 +517,7 @@ class LandmarkInfo(PlainData, frozen=True, kw_only=True):
     article: str | None = None
     role: str = ""
     unpaired: str | None = None
+    beat: str = ""
 
 
 class KerasInfo(PlainData, frozen=True, kw_only=True):

@@ -115,6 +115,11 @@ def shape(sizes: Shape | None) -> str:
     return "?" if sizes is None else str(tuple(sizes))
 
 
+def sizes(shape: Sequence[int | None]) -> str:
+    """The shape of something that is filled with numbers: "784 × 512"."""  # noqa: RUF002
+    return " × ".join("?" if size is None else str(size) for size in shape) or "1"  # noqa: RUF001
+
+
 def shape_in_words(sizes: Shape | None) -> str:
     """A shape as part of a sentence."""
     return "of unknown shape" if sizes is None else shape(sizes)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.errors import BuildtraceError
+from buildtrace.renderers.beats import beats
 from buildtrace.renderers.page.pictures import pictures
 from buildtrace.renderers.terminal.story import Story, stories
 from buildtrace.traces import wording
 from buildtrace.traces.totals import totals_of_model
 
 if TYPE_CHECKING:
+    from buildtrace.renderers.beats import Beat
     from buildtrace.renderers.page.page_context import PageContext
     from buildtrace.renderers.page.pictures import Picture
     from buildtrace.traces.schema import Graph
@@ -23,6 +25,7 @@ class Chapter:
         self._context = context
         self.graph: Graph | None = story.graph
         self.calls = story.trace.calls
+        self._beats = beats(story.trace, story.graph, full=context.options.full)
         self.title, self.note = _title(story)
         self.pictures: list[Picture] = []
         self.missing = ""
@@ -50,10 +53,27 @@ class Chapter:
             "title": self.title,
             "note": self.note,
             "calls": _ranges(sorted(context.call_numbers[call.id] for call in self.calls)),
+            "beats": [_beat(context, beat) for beat in self._beats],
             "weights": self._weights,
             "graphs": graphs,
             "missing": self.missing,
         }
+
+
+def _beat(context: PageContext, beat: Beat) -> dict[str, Any]:
+    """A beat as the scripts read it; what there is nothing to say of is left out."""
+    first = beat.first
+    data = {
+        "call": context.call_numbers[beat.call.id],
+        "ended": beat.ended,
+        "says": [
+            [phrase.text, phrase.kind] if phrase.kind else phrase.text for phrase in beat.sentence
+        ],
+        "layer": beat.subject.id if beat.subject else None,
+        "part": beat.part,
+        "from": context.call_numbers[first.id] if first else None,
+    }
+    return {key: value for key, value in data.items() if value not in (None, False)}
 
 
 def chapters_of(context: PageContext) -> list[Chapter]:

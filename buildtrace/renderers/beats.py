@@ -1,0 +1,422 @@
+"""The story of a build in beats: the moments at which it goes on, each with its sentence.
+
+A build has thousands of calls and a few dozen things to tell: a model is asked to build itself, a
+layer is called, is not built yet, makes its weights, has an output; the graph is mapped. Which
+landmarks tell such a thing, their tables say (`beat`). What comes again is told once for all.
+
+The sentences are about the call at hand, with its names and numbers. Terminal, page and notebooks
+show the same ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from buildtrace.comparison.roles import beat_of
+from buildtrace.renderers import reasons
+from buildtrace.traces import failures, wording
+from buildtrace.traces.gaps import Limits, gaps
+from buildtrace.traces.lazy import cached_property
+from buildtrace.traces.totals import totals, totals_of_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from buildtrace.traces.schema import Call, Graph, LayerRef, TensorSpec, Weight
+    from buildtrace.traces.trace import Trace
+
+PhraseKind = Literal["", "layer", "class", "function", "shape", "number", "weight", "error"]
+"""What a few words of a sentence name; "" is plain text."""
+
+LIMITS = Limits(few=8, many=16, most=24)
+"""How many calls of layers are told one by one."""
+
+MOST_WEIGHTS = 4
+"""So many weights of a layer are told one by one."""
+
+
+class Phrase(NamedTuple):
+    """A few words of a sentence, safe to show."""
+
+    text: str
+    kind: PhraseKind = ""
+
+
+Sentence = tuple[Phrase, ...]
+
+
+class Beat(NamedTuple):
+    """A moment at which the story goes on.
+
+    Attributes:
+        call: the call whose beginning or end it is.
+        ended: whether it is the end.
+        subject: the layer or model that it is about.
+        sentence: what happens.
+        part: which of the article's three steps it belongs to.
+        unit: what is told together has the same number: the beats of one call of a layer, say.
+        first: the first call of those that are told here in few words; `None` if there are none.
+    """
+
+    call: Call
+    ended: bool
+    subject: LayerRef | None
+    sentence: Sentence
+    part: int
+    unit: int
+    first: Call | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole sentence as plain text."""
+        return "".join(phrase.text for phrase in self.sentence)
+
+
+class _LayerCall(NamedTuple):
+    """An outermost call on a layer that the model itself connects or builds.
+
+    Attributes:
+        call: the call.
+        layer: which layer.
+        build: the run of its own `build` in that call that made weights, or failed.
+        weights: those made in it.
+        again: whether the layer was at work before.
+        fails: whether it ended in an exception.
+    """
+
+    call: Call
+    layer: LayerRef
+    build: Call | None
+    weights: tuple[Weight, ...]
+    again: bool
+    fails: bool
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """Equal for calls that a reader takes for the same thing once more."""
+        weights = tuple((weight.name, len(weight.shape)) for weight in self.weights)
+        return self.layer.class_name, weights, self.again and not self.weights, self.fails
+
+
+def beats(trace: Trace, graph: Graph | None = None, *, full: bool = False) -> list[Beat]:
+    """The beats of a build, in their order.
+
+    Args:
+        trace: the calls to tell of.
+        graph: that of the model that they build, if they build one.
+        full: whether each call of a layer is told, however many are alike.
+    """
+    return list(_BeatWriter(trace, graph, full).beats())
+
+
+class _Event(NamedTuple):
+    """Something to tell of: the beginning of a model's call or build, its end, or all of a call."""
+
+    kind: str
+    call: Call
+
+
+class _BeatWriter:
+    """Tells the beats of one story."""
+
+    def __init__(self, trace: Trace, graph: Graph | None, full: bool) -> None:
+        self.trace = trace
+        self.graph = graph
+        self.full = full
+        self.caught = failures.swallowed_path(trace)
+        own = [*trace.index.outermost_graphs, *([graph] if graph else [])]
+        maps = [graph for graph in trace.graphs if graph.source == "keras"]
+        self.models = {graph.model.id for graph in (*own, *maps)}
+        """What else has layers inside is told as one layer."""
+        self.unit = 0
+
+    def beats(self) -> Iterator[Beat]:
+        calls = self._layer_calls
+        hidden = self._hidden(list(calls.values()))
+        told: set[str] = set()  # classes
+        for kind, call in self._events:
+            self.unit += 1
+            if kind == "layer":
+                at_work = calls[call.id]
+                gap = hidden.get(call.id)
+                if gap is None:
+                    first = at_work.layer.class_name not in told
+                    told.add(at_work.layer.class_name)
+                    yield from self._of_layer(at_work, first)
+                elif call is gap[-1].call:
+                    yield self._of_more(gap)
+            else:
+                yield from getattr(self, f"_{kind}")(call)
+
+    # -- what there is to tell ------------------------------------------------------------------
+
+    @cached_property
+    def _events(self) -> list[_Event]:
+        """What is told, in the order in which it happens; what is inside of a layer is its own."""
+        events: list[_Event] = []
+        path: list[tuple[Call, str]] = []  # the open calls, and as what they are told
+
+        def close(depth: int) -> None:
+            while len(path) > depth:
+                call, kind = path.pop()
+                if kind == "model":
+                    events.append(_Event("model_ends", call))
+
+        for depth, call in self.trace.walk():
+            close(depth)
+            kind = self._kind(call, path)
+            if kind not in ("", "inside"):
+                events.append(_Event("model_begins" if kind == "model" else kind, call))
+            inside = path and path[-1][1] not in ("", "model")
+            path.append((call, "inside" if inside else kind))
+        close(0)
+        return events
+
+    def _kind(self, call: Call, path: list[tuple[Call, str]]) -> str:
+        """As what a call is told; "inside" if what is around it tells of it, "" if nothing does."""
+        if path and path[-1][1] not in ("", "model"):
+            return "inside"
+        kind = beat_of(self.trace, call)
+        if kind in ("call", "build"):
+            if call.layer is None:
+                return ""
+            if call.layer.id not in self.models:
+                return "layer"
+            if any(told == "model" and outer.layer == call.layer for outer, told in path):
+                return ""  # a part of what is told already
+            makes_nothing = path and not self.trace.index.weights_made_in(call)
+            return "layer" if makes_nothing and not self._fails(call) else "model"
+        return "" if kind == "constructor" and not self._fails(call) else kind
+
+    def _fails(self, call: Call) -> bool:
+        """Whether a call is ended by an exception, one that ends the build or is caught inside."""
+        return call.id in self.trace.index.failing_ids or call.id in self.caught
+
+    @cached_property
+    def _layer_calls(self) -> dict[int, _LayerCall]:
+        """The calls on layers that are told, by the call's id."""
+        seen: set[int] = set()
+        calls: dict[int, _LayerCall] = {}
+        for kind, call in self._events:
+            if kind == "layer" and call.layer is not None:
+                calls[call.id] = _LayerCall(
+                    call=call,
+                    layer=call.layer,
+                    build=self._build_in(call),
+                    weights=tuple(self.trace.index.weights_made_in(call)),
+                    again=call.layer.id in seen,
+                    fails=self._fails(call),
+                )
+                seen.add(call.layer.id)
+        return calls
+
+    def _build_in(self, call: Call) -> Call | None:
+        for _, inner in self.trace.walk(call):
+            is_own = self._is_build(inner) and inner.layer == call.layer
+            if is_own and (self._fails(inner) or self.trace.index.weights_made_in(inner)):
+                return inner
+        return None
+
+    def _is_build(self, call: Call) -> bool:
+        return beat_of(self.trace, call) == "build"
+
+    def _hidden(self, calls: list[_LayerCall]) -> dict[int, list[_LayerCall]]:
+        """The calls that are told in one sentence with others like them, each with all of these."""
+        if self.full:
+            return {}
+        return {
+            hidden.call.id: calls[gap.start : gap.end]
+            for gap in gaps([call.kind for call in calls], LIMITS)
+            for hidden in calls[gap.start : gap.end]
+        }
+
+    # -- the sentences --------------------------------------------------------------------------
+
+    def _beat(
+        self,
+        call: Call,
+        *phrases: Phrase | str,
+        ended: bool = True,
+        part: int = 2,
+        subject: LayerRef | None = None,
+        first: Call | None = None,
+    ) -> Beat:
+        sentence = tuple(
+            Phrase(phrase) if isinstance(phrase, str) else phrase for phrase in phrases
+        )
+        return Beat(call, ended, subject or call.layer, sentence, part, self.unit, first)
+
+    def _model_begins(self, call: Call) -> Iterator[Beat]:
+        told: _Phrases = [_name(call.layer)]
+        if self._is_build(call):
+            told += [" is asked to build itself", *_shapes(" for ", call.inputs)]
+        else:
+            told += [" is called", *_shapes(" on ", call.inputs)]
+            if self.trace.index.weights_made_in(call):
+                told.append(", and that builds it")
+        yield self._beat(call, *told, ".", ended=False, part=1)
+
+    def _model_ends(self, call: Call) -> Iterator[Beat]:
+        graph = self.trace.index.graph_by_model.get(call.layer.id) if call.layer else None
+        if call.id in self.trace.index.failing_ids:
+            told: _Phrases = [" is not built: its build ends here, in ", _error_type(call), "."]
+            yield self._beat(call, _name(call.layer), *told, part=3)
+        elif graph is not None:
+            yield self._beat(call, _name(call.layer), *self._built(graph, call), part=3)
+
+    def _built(self, graph: Graph, call: Call) -> _Phrases:
+        """What a model is at the end of a call."""
+        total = totals_of_model(self.trace, graph)
+        if not graph.built:
+            return [" is still not built."]
+        if not total.weights:
+            return [" is marked as built, and has no weights."]
+        parameters = Phrase(wording.count(total.parameters, "parameter"), "number")
+        weights = Phrase(wording.count(total.weights, "weight"), "number")
+        news = " is built, with " if self.trace.index.weights_made_in(call) else " has "
+        return [news, parameters, " in ", weights, "."]
+
+    def _input(self, call: Call) -> Iterator[Beat]:
+        specs = next((inner.outputs for _, inner in self.trace.walk(call) if inner.outputs), ())
+        told = [" is the input: it stands for data", *_shapes(" of the shape ", specs), "."]
+        yield self._beat(call, _name(call.layer), *told, part=1)
+
+    def _graph(self, call: Call) -> Iterator[Beat]:
+        model = self._model_of(call)
+        if call.id in self.trace.index.failing_ids:
+            told: _Phrases = [" cannot be mapped: that ends here, in ", _error_type(call), "."]
+            yield self._beat(call, "The graph of ", _name(model), *told, part=3, subject=model)
+            return
+        graph = self.trace.index.graph_by_model.get(model.id) if model else None
+        told = [" is mapped, from the outputs back to the inputs"]
+        if graph is not None and graph.nodes:
+            nodes = Phrase(wording.count(len(graph.nodes), "node"), "number")
+            edges = Phrase(wording.count(len(graph.edges), "connection"), "number")
+            told += [": ", nodes, " and ", edges]
+        told.append(".")
+        if graph is not None and call.parent is None:  # nothing around it tells how it ends
+            told += [" The model", *self._built(graph, call)]
+        yield self._beat(call, "The graph of ", _name(model), *told, part=3, subject=model)
+
+    def _model_of(self, call: Call) -> LayerRef | None:
+        """The model whose graph a call maps: that around it, if it is a part of one's build."""
+        for outer in self.trace.index.ancestors(call):
+            if outer.layer and outer.layer.id in self.models:
+                return outer.layer
+        return call.layer or (self.graph.model if self.graph else None)
+
+    def _constructor(self, call: Call) -> Iterator[Beat]:
+        name = Phrase(wording.sanitize(call.name), "function")
+        yield self._beat(call, name, " fails: ", _error(call))
+
+    def _of_layer(self, at_work: _LayerCall, first: bool) -> Iterator[Beat]:
+        """The beats of a layer's call: of the first of its class in four, of others in one."""
+        call = at_work.call
+        if (first and at_work.weights) or at_work.fails:
+            yield from self._slowly(at_work)
+            return
+        told: _Phrases = [_name(at_work.layer)]
+        if at_work.weights:
+            told += _shapes(" gets ", call.inputs, " and")
+            told += [" makes ", *_weights(at_work.weights), "."]
+            told += _shapes(" It gives ", call.outputs, ".")
+        elif at_work.again:
+            told += [" is called again", *_shapes(" on ", call.inputs)]
+            if self.trace.index.weights_within(at_work.layer.id):
+                told.append(": it is built, so nothing is made")
+            told += [".", *_shapes(" It gives ", call.outputs, ".")]
+        else:
+            told += [" has no weights.", *_change(call)]
+        yield self._beat(call, *told)
+
+    def _slowly(self, at_work: _LayerCall) -> Iterator[Beat]:
+        call, layer, build = at_work.call, at_work.layer, at_work.build
+        if call is not build:
+            told: _Phrases = [" is called", *_shapes(" on ", call.inputs), "."]
+            yield self._beat(call, _name(layer), *told, ended=False)
+        if build is not None:
+            told = [" is not built yet", *self._not_built(at_work, build)]
+            yield self._beat(build, _name(layer), *told, ended=False)
+        if at_work.fails:
+            told = [" fails: ", _error(call)]
+            if call.id in self.caught:
+                told += [" That is caught, and the build goes on."]
+            yield self._beat(call, _name(layer), *told)
+            return
+        made = [*_weights(at_work.weights), "."]
+        if build is None:  # by what runs in it, or by nothing that is called build
+            gives = _shapes(" It gives ", call.outputs, ".")
+            yield self._beat(call, _name(layer), " has made ", *made, *gives)
+            return
+        function = Phrase(wording.sanitize(build.name), "function")
+        yield self._beat(build, function, " has made ", *made)
+        if call is not build:
+            told = [" is built", *_shapes(", and its output is ", call.outputs), "."]
+            yield self._beat(call, _name(layer), *told)
+
+    def _not_built(self, at_work: _LayerCall, build: Call) -> _Phrases:
+        """Why the weights of a layer that is built now get the shapes that they get."""
+        given = build.inputs or at_work.call.inputs
+        if because := reasons.of(at_work.layer, given, at_work.weights):
+            return [". ", because]
+        function = Phrase(wording.sanitize(build.name), "function")
+        return [": ", function, " runs", *_shapes(" for ", given), "."]
+
+    def _of_more(self, hidden: list[_LayerCall]) -> Beat:
+        """One beat for calls that are like others."""
+        layers = list(dict.fromkeys(call.layer.name for call in hidden))
+        weights = {weight.id: weight for call in hidden for weight in call.weights}
+        parameters = wording.count(totals(weights.values()).parameters, "parameter")
+        told: _Phrases = [
+            Phrase(f"{len(hidden):,} more", "number"),
+            " like those before follow, on ",
+        ]
+        told += [Phrase(wording.span(layers), "layer")]
+        told += [": ", Phrase(parameters, "number")] if weights else []
+        return self._beat(hidden[-1].call, *told, ".", first=hidden[0].call)
+
+
+_Phrases = list[Phrase | str]
+
+
+def _name(layer: LayerRef | None) -> Phrase:
+    return Phrase(wording.sanitize(layer.name) if layer else "the model", "layer")
+
+
+def _shapes(lead: str, specs: tuple[TensorSpec, ...], end: str = "") -> _Phrases:
+    """Tensors behind a word or two; nothing if there are none."""
+    return [lead, Phrase(wording.tensors(specs), "shape"), end] if specs else []
+
+
+def _change(call: Call) -> _Phrases:
+    """What a layer without weights makes of its input."""
+    if not (call.inputs and call.outputs):
+        return _shapes(" It gives ", call.outputs, ".")
+    if call.inputs == call.outputs:
+        return _shapes(" Its output has the shape of its input, ", call.outputs, ".")
+    return [*_shapes(" It turns ", call.inputs), *_shapes(" into ", call.outputs), "."]
+
+
+def _error_type(call: Call) -> Phrase:
+    return Phrase(wording.sanitize(call.error.type if call.error else "an error"), "error")
+
+
+def _error(call: Call) -> Phrase:
+    """What ended a call, in all its words."""
+    lines = wording.essence(call.error) if call.error else ["an error"]
+    return Phrase(wording.sanitize_long(" ".join(lines), 600), "error")
+
+
+def _weights(weights: Iterable[Weight]) -> _Phrases:
+    """Weights by name and shape, and how many parameters they have."""
+    weights = list(weights)
+    phrases: _Phrases = []
+    for number, weight in enumerate(weights[:MOST_WEIGHTS]):
+        if number:
+            phrases.append(" and " if number == len(weights) - 1 else ", ")
+        name = Phrase(wording.sanitize(weight.name), "weight")
+        phrases += [name, " ", Phrase(wording.sizes(weight.shape), "shape")]
+    if len(weights) > MOST_WEIGHTS:
+        phrases.append(f" and {len(weights) - MOST_WEIGHTS} more")
+    parameters = wording.count(totals(weights).parameters, "parameter")
+    return [*phrases, ": ", Phrase(parameters, "number")]

@@ -1,0 +1,168 @@
+# ruff: noqa: RUF001 - shapes are told with a multiplication sign
+"""The story of a build in beats, on builds of both generations of Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from generations_fixtures import imported_once, k
+
+import buildtrace
+from buildtrace.renderers import reasons
+from buildtrace.renderers.beats import Beat, beats
+from buildtrace.traces.schema import LayerRef, TensorSpec, Weight
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scenarios import Keras
+
+__all__ = ["imported_once", "k"]  # fixtures
+
+
+def told(build: Callable[[], Any], *, full: bool = False) -> list[Beat]:
+    with buildtrace.trace() as trace:
+        build()
+    return beats(trace, trace.index.outermost_graphs[0], full=full)
+
+
+def texts(build: Callable[[], Any]) -> list[str]:
+    return [beat.text for beat in told(build)]
+
+
+def test_an_mlp_is_told_in_nine_beats(k: Keras) -> None:
+    def build() -> None:
+        dense = [k.layers.Dense(512, name="hidden"), k.layers.Dense(10, name="scores")]
+        k.Sequential(dense, name="mlp").build((None, 784))
+
+    story = told(build)
+    source = story[1].subject
+    assert source is not None
+    assert [beat.text for beat in story] == [
+        "mlp is asked to build itself for (None, 784).",
+        f"{source.name} is the input: it stands for data of the shape (None, 784).",
+        "hidden is called on (None, 784).",
+        "hidden is not built yet. The last axis of its input is 784, so its kernel is 784 × 512.",
+        "Dense.build has made kernel 784 × 512 and bias 512: 401,920 parameters.",
+        "hidden is built, and its output is (None, 512).",
+        "scores gets (None, 512) and makes kernel 512 × 10 and bias 10: 5,130 parameters. "
+        "It gives (None, 10).",
+        "The graph of mlp is mapped, from the outputs back to the inputs: "
+        "3 nodes and 2 connections.",
+        "mlp is built, with 407,050 parameters in 4 weights.",
+    ]
+    assert [beat.part for beat in story] == [1, 1, 2, 2, 2, 2, 2, 3, 3]
+    assert [beat.call.landmark for beat in story if beat.text.startswith("Dense.build")] == [
+        "Layer.build"
+    ]
+
+
+def test_beats_are_in_the_order_of_their_moments(k: Keras) -> None:
+    def build() -> None:
+        x = image = k.Input((12, 12, 3))
+        for _ in range(4):
+            x = k.layers.ReLU()(k.layers.Conv2D(3, 3, padding="same")(x))
+        k.Model(image, k.layers.Dense(2)(k.layers.Flatten()(x)))
+
+    with buildtrace.trace() as trace:
+        build()
+    moments: list[tuple[int, bool]] = []
+
+    def visit(call: Any) -> None:
+        moments.append((call.id, False))
+        for inner in trace.children(call):
+            visit(inner)
+        moments.append((call.id, True))
+
+    for root in trace.roots:
+        visit(root)
+    story = beats(trace, trace.graphs[0])
+    places = [moments.index((beat.call.id, beat.ended)) for beat in story]
+    assert places == sorted(set(places))
+
+
+def test_a_shared_layer_is_called_again(k: Keras) -> None:
+    def build() -> None:
+        a, b = k.Input((4,), name="a"), k.Input((4,), name="b")
+        shared = k.layers.Dense(2, name="shared")
+        k.Model([a, b], k.layers.Add(name="sum")([shared(a), shared(b)]))
+
+    story = texts(build)
+    again = "shared is called again on (None, 4): it is built, so nothing is made."
+    assert [text for text in story if again in text] == [f"{again} It gives (None, 2)."]
+    assert "sum has no weights. It turns (None, 2), (None, 2) into (None, 2)." in story
+
+
+def test_a_subclassed_model_has_beats_too(k: Keras) -> None:
+    class Net(k.keras.Model):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__(name="net")
+            self.dense = k.layers.Dense(3, name="inner")
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    story = texts(lambda: Net()(k.Input((5,))))
+    assert any(text.startswith("net is called on (None, 5), and that builds it.") for text in story)
+    reason = "The last axis of its input is 5, so its kernel is 5 × 3."
+    assert f"inner is not built yet. {reason}" in story
+    assert story[-1] == "net is built, with 18 parameters in 2 weights."
+
+
+def test_a_failing_build_ends_with_what_failed(k: Keras) -> None:
+    with pytest.raises(ValueError), buildtrace.trace() as trace:  # noqa: PT011
+        k.Sequential(
+            [k.layers.Dense(3, name="fits"), k.layers.Conv2D(3, 3, name="bad")], name="stack"
+        ).build((None, 8))
+    story = beats(trace, trace.graphs[0])
+    failure = [beat for beat in story if beat.text.startswith("bad fails: ValueError: ")][-1]
+    assert not failure.text.endswith("and the build goes on.")
+    assert failure.ended
+    assert "min_ndim=4" in failure.text
+    assert [text for text in (beat.text for beat in story) if "is built, with" in text] == []
+
+
+def test_what_comes_again_is_told_once_unless_all_is_wanted(k: Keras) -> None:
+    def build() -> None:
+        k.Sequential([k.layers.Dense(4, name=f"dense_{n}") for n in range(30)], name="deep").build(
+            (None, 4)
+        )
+
+    story = told(build)
+    (more,) = [beat for beat in story if beat.first is not None]
+    assert more.text.startswith("2")
+    assert "like those before follow" in more.text
+    assert len(story) < 16
+    told_of = {beat.subject.name for beat in told(build, full=True) if beat.subject}
+    assert told_of >= {f"dense_{n}" for n in range(30)}
+
+
+@pytest.mark.parametrize(
+    ("class_name", "given", "shape", "said"),
+    [
+        ("Dense", (None, 3), (3, 5), "3 × 5"),
+        ("Conv2D", (None, 9, 9, 1), (3, 3, 1, 8), "1 channel,"),
+        ("Conv2D", (None, 3, 9, 9), (3, 3, 3, 8), ""),  # channels first
+        ("Dense", (None, None), (3, 5), ""),
+        ("Dense", (None, 4), (3, 5), ""),  # a Dense of the user's
+        ("Mine", (None, 3), (3, 5), ""),
+    ],
+)
+def test_a_reason_is_told_only_if_the_numbers_agree(
+    class_name: str, given: tuple[int | None, ...], shape: tuple[int, ...], said: str
+) -> None:
+    layer = LayerRef(id=1, name="layer", class_name=class_name)
+    weight = Weight(
+        id=0,
+        call=0,
+        layer=1,
+        name="kernel",
+        path="layer/kernel",
+        shape=shape,
+        dtype="float32",
+        trainable=True,
+    )
+    reason = reasons.of(layer, (TensorSpec(shape=given),), (weight,))
+    assert said in reason
+    assert bool(reason) == bool(said)
