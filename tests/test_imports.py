@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import collections
+import functools
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -80,20 +81,41 @@ def part_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def modules_imported(path: Path, *, at_once: bool) -> set[str]:
-    """The modules that a module imports, ever or as soon as it is imported itself."""
+class Source(NamedTuple):
+    """What the tests ask of a module's source.
+
+    Attributes:
+        imports: the modules that it imports, ever.
+        imports_at_once: the same, as soon as it is imported itself.
+        names: the names that it uses, those of attributes as well.
+        defines: its classes and type aliases.
+    """
+
+    imports: set[str]
+    imports_at_once: set[str]
+    names: set[str]
+    defines: set[str]
+
+
+@functools.cache  # not the syntax itself: there is a lot of it
+def source_of(path: Path) -> Source:
+    """What there is in a module."""
     tree = ast.parse(path.read_text())
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    left_out = {
-        id(inner)
-        for node in ast.walk(tree)
-        if (at_once and isinstance(node, functions)) or _is_for_types(node)
-        for inner in ast.walk(node)
-    }
+    nodes = [*ast.walk(tree)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return Source(
+        imports=modules_imported(tree, at_once=False),
+        imports_at_once=modules_imported(tree, at_once=True),
+        names=names,
+        defines={*definitions(tree)},
+    )
+
+
+def modules_imported(tree: ast.Module, *, at_once: bool) -> set[str]:
+    """The modules that a module imports, ever or as soon as it is imported itself."""
     names = set()
-    for node in ast.walk(tree):
-        if id(node) in left_out:
-            continue
+    for node in _run(tree, at_once=at_once):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -102,56 +124,19 @@ def modules_imported(path: Path, *, at_once: bool) -> set[str]:
     return names
 
 
-def imports_of(path: Path, *, at_once: bool) -> set[str]:
-    """The parts of buildtrace that a module imports, ever or as soon as it is imported itself."""
-    names = modules_imported(path, at_once=at_once)
-    return {name.split(".")[1] for name in names if name.startswith("buildtrace.")}
+def _run(tree: ast.Module, *, at_once: bool) -> Iterator[ast.AST]:
+    """What of a module is ever run, or as soon as it is imported."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        if not ((at_once and isinstance(node, functions)) or _is_for_types(node)):
+            yield node
+            nodes += ast.iter_child_nodes(node)
 
 
 def _is_for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_one_way(path):
-    part = part_of(path)
-    if part not in MAY_IMPORT:
-        assert part in {"__init__", "__main__", "cli", "integrations", "testing"}
-        return
-    doors = DOORS.get(path.relative_to(PACKAGE).as_posix(), set())
-    assert imports_of(path, at_once=False) <= MAY_IMPORT[part] | doors | {part}
-
-
-def test_no_file_imports_another_that_imports_it():
-    """Not by a way over others either, nor in a function; but for the doors."""
-    imports = {
-        name: modules_imported(path, at_once=False)
-        for name, path in BY_NAME.items()
-        if path.relative_to(PACKAGE).as_posix() not in DOORS
-    }
-    for leaves in iter(lambda: {n for n in imports if not imports[n] & imports.keys()}, set()):
-        for name in leaves:
-            del imports[name]
-    assert not imports, "these are in circles, or import what is"
-
-
-def test_a_trace_has_one_door_to_files():
-    """What it names must not be read, so that few modules know how to."""
-    readers = set()
-    for path in MODULES:
-        tree = ast.parse(path.read_text())
-        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        names |= {n.rpartition(".")[2] for n in modules_imported(path, at_once=False)}
-        if part_of(path) in ("traces", "diagnosis", "comparison", "renderers") and names & READING:
-            readers.add(path.relative_to(PACKAGE).as_posix())
-    assert readers == READERS.keys()
-
-
-@pytest.mark.parametrize("room", ["traces"])
-def test_the_doors_of_a_trace_are_opened_when_they_are_used(room):
-    for path in (PACKAGE / room).rglob("*.py"):
-        assert imports_of(path, at_once=True) <= MAY_IMPORT[room] | {room}
+    return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
 
 
 def definitions(tree: ast.Module) -> Iterator[str]:
@@ -169,11 +154,57 @@ def definitions(tree: ast.Module) -> Iterator[str]:
                 yield name
 
 
+def parts_of(modules: set[str]) -> set[str]:
+    """The parts of buildtrace that these modules are in."""
+    return {name.split(".")[1] for name in modules if name.startswith("buildtrace.")}
+
+
+def test_imports_point_one_way():
+    for path in MODULES:
+        part, place = part_of(path), path.relative_to(PACKAGE).as_posix()
+        if part in MAY_IMPORT:
+            more = parts_of(source_of(path).imports) - MAY_IMPORT[part] - {part}
+            assert more <= DOORS.get(place, set()), place
+        else:
+            assert part in {"__init__", "__main__", "cli", "integrations", "testing"}, place
+
+
+def test_no_file_imports_another_that_imports_it():
+    """Not by a way over others either, nor in a function; but for the doors."""
+    imports = {
+        name: source_of(path).imports
+        for name, path in BY_NAME.items()
+        if path.relative_to(PACKAGE).as_posix() not in DOORS
+    }
+    for leaves in iter(lambda: {n for n in imports if not imports[n] & imports.keys()}, set()):
+        for name in leaves:
+            del imports[name]
+    assert not imports, "these are in circles, or import what is"
+
+
+def test_a_trace_has_one_door_to_files():
+    """What it names must not be read, so that few modules know how to."""
+    readers = set()
+    for path in MODULES:
+        if part_of(path) not in ("traces", "diagnosis", "comparison", "renderers"):
+            continue
+        source = source_of(path)
+        if (source.names | {name.rpartition(".")[2] for name in source.imports}) & READING:
+            readers.add(path.relative_to(PACKAGE).as_posix())
+    assert readers == READERS.keys()
+
+
+@pytest.mark.parametrize("room", ["traces"])
+def test_the_doors_of_a_trace_are_opened_when_they_are_used(room):
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert parts_of(source_of(path).imports_at_once) <= MAY_IMPORT[room] | {room}
+
+
 def test_no_class_and_no_module_has_the_name_of_another():
     places = collections.defaultdict(set)
     for path in MODULES:
         place = path.relative_to(PACKAGE).as_posix()
-        for name in definitions(ast.parse(path.read_text())):
+        for name in source_of(path).defines:
             places[name.lstrip("_")].add(place)
         module = path.parent.name if path.stem == "__init__" else path.stem
         if path.parent != PACKAGE or path.stem != "__main__":
