@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from itertools import pairwise
 
 import made_traces
 import msgspec
 import pytest
+from loops import case
 from msgspec.structs import replace
 
 from buildtrace.comparison import KINDS, SELECTABLE, Difference, compare
@@ -25,7 +27,16 @@ MADE = {
     "threads": lambda: made_traces.in_threads(made_traces.mlp3(), 3),
     "empty": lambda: made_traces.Recording().trace(),
 }
-PAIRS = [(left, right) for left in MADE for right in MADE]
+
+
+@functools.cache
+def compared(left, right):
+    """Two of these, by their names, and what differs."""
+    both = MADE[left](), MADE[right]()
+    return *both, compare(*both)
+
+
+each_with_all = pytest.mark.parametrize("left", MADE)
 
 
 def messages(difference, *kinds):
@@ -51,39 +62,43 @@ def test_a_trace_is_the_same_as_itself(name):
     assert {step.state for step in difference.steps} <= {"same"}
 
 
-@pytest.mark.parametrize(("left", "right"), PAIRS)
-def test_each_call_is_in_one_row_and_each_side_in_its_order(left, right):
-    traces_ = MADE[left](), MADE[right]()
-    difference = compare(*traces_)
-    for trace, side in zip(traces_, ("left", "right"), strict=True):
-        ids = [id_ for step in difference.steps if (id_ := getattr(step, side)) is not None]
-        assert sorted(ids) == [call.id for call in trace.calls]
-        threads = {}
-        for id_ in ids:
-            threads.setdefault(trace.call(id_).thread, []).append(id_)
-        assert sum(len(each) for each in threads.values()) == len(ids)
-        assert all(a < b for row in threads.values() for a, b in pairwise(row))
+@each_with_all
+def test_each_call_is_in_one_row_and_each_side_in_its_order(left):
+    for right in MADE:
+        with case(right):
+            *both, difference = compared(left, right)
+            for trace, side in zip(both, ("left", "right"), strict=True):
+                ids = [id_ for step in difference.steps if (id_ := getattr(step, side)) is not None]
+                assert sorted(ids) == [call.id for call in trace.calls]
+                threads = {}
+                for id_ in ids:
+                    threads.setdefault(trace.call(id_).thread, []).append(id_)
+                assert all(a < b for row in threads.values() for a, b in pairwise(row))
 
 
-@pytest.mark.parametrize(("left", "right"), PAIRS)
-def test_what_is_elsewhere_points_back(left, right):
-    difference = compare(MADE[left](), MADE[right]())
-    lefts = {step.left: step for step in difference.steps}
-    rights = {step.right: step for step in difference.steps}
-    for step in difference.steps:
-        assert (step.left is None) == (step.state == "right")
-        assert (step.right is None) == (step.state == "left")
-        if step.elsewhere is not None:
-            other = rights if step.right is None else lefts
-            own = step.left if step.right is None else step.right
-            assert other[step.elsewhere].elsewhere == own
+@each_with_all
+def test_what_is_elsewhere_points_back(left):
+    for right in MADE:
+        with case(right):
+            *_, difference = compared(left, right)
+            lefts = {step.left: step for step in difference.steps}
+            rights = {step.right: step for step in difference.steps}
+            for step in difference.steps:
+                assert (step.left is None) == (step.state == "right")
+                assert (step.right is None) == (step.state == "left")
+                if step.elsewhere is not None:
+                    other = rights if step.right is None else lefts
+                    own = step.left if step.right is None else step.right
+                    assert other[step.elsewhere].elsewhere == own
 
 
-@pytest.mark.parametrize(("left", "right"), PAIRS)
-def test_the_way_back_finds_as_many_layers(left, right):
-    there, back = compare(MADE[left](), MADE[right]()), compare(MADE[right](), MADE[left]())
-    assert len(there.layers) == len(back.layers)
-    assert there.same == back.same
+@each_with_all
+def test_the_way_back_finds_as_many_layers(left):
+    for right in MADE:
+        *_, there = compared(left, right)
+        *_, back = compared(right, left)
+        assert len(there.layers) == len(back.layers), right
+        assert there.same == back.same, right
 
 
 def test_the_two_generations_are_the_same_build_by_other_functions():

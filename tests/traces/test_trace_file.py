@@ -8,6 +8,7 @@ import re
 import made_traces
 import msgspec
 import pytest
+from loops import case
 from msgspec import inspect
 
 from buildtrace.errors import TraceFileError
@@ -92,20 +93,20 @@ WRONG = {
 """What no field of that name can have."""
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [(path, value) for table in (UNSOUND, WRONG) for path in table for value in table[path]],
-)
-def test_what_does_not_fit_is_refused_with_a_line_that_says_where(path, value):
-    data = content()
-    assert loaded(data)
-    put(data, path, value)
-    with pytest.raises(TraceFileError) as error:
-        loaded(data)
-    message = str(error.value)
-    assert message.startswith("x.json: damaged trace file: ")
-    assert where(path)[:-1] in message  # or what is in it
-    assert "\n" not in message
+@pytest.mark.parametrize("table", [UNSOUND, WRONG], ids=["unsound", "wrong"])
+def test_what_does_not_fit_is_refused_with_a_line_that_says_where(table):
+    assert loaded(content())
+    cases = [(path, value) for path in table for value in table[path]]
+    for path, value in cases:
+        data = content()
+        put(data, path, value)
+        with case(path, value):
+            with pytest.raises(TraceFileError) as error:
+                loaded(data)
+            message = str(error.value)
+            assert message.startswith("x.json: damaged trace file: ")
+            assert where(path)[:-1] in message  # or what is in it
+            assert "\n" not in message
 
 
 @pytest.mark.parametrize("name", ["calls", "weights"])

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from applications import APPLICATIONS, make
+from loops import case
 from renderers import graphs
 from renderers.drawing import wiring
 
@@ -144,17 +145,23 @@ def _models_in_a_row(rng, model, last, earlier, name, inner):
     return last
 
 
-SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 1_000))]
+MODELS, IN_A_TEST = 1_000, 20
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_random_model_keeps_its_wiring(seed):
-    check_levels(graphs.trace(*random_models(seed)))
-
-
-def test_many_random_models_have_something_to_fold():
-    frames = [check_levels(graphs.trace(*random_models(seed))) for seed in range(10)]
-    assert sum(number > 0 for number in frames) > 5
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(seed, marks=[pytest.mark.slow] if seed else [])
+        for seed in range(0, MODELS, IN_A_TEST)
+    ],
+)
+def test_random_models_keep_their_wiring(first):
+    """And more than half of them have something to fold."""
+    frames = []
+    for seed in range(first, first + IN_A_TEST):
+        with case("seed", seed):
+            frames.append(check_levels(graphs.trace(*random_models(seed))))
+    assert sum(number > 0 for number in frames) > IN_A_TEST / 2
 
 
 # -- models that were drawn wrong ---------------------------------------------------------------
