@@ -15,7 +15,6 @@ import re
 import site
 import sys
 import tempfile
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,27 +39,26 @@ ALWAYS = ("shape", "parent", "call", "layer")
 """Keys of a trace file that have no default, in one place at least."""
 
 
-@dataclass(frozen=True)
-class RecordedRun:
+class RecordedRun(msgspec.Struct, frozen=True):
     """What is kept of a run.
 
     Attributes:
         key: which script it is: its name, or a hash of its text.
         test: the test that asked for it, for people.
         code: the script's exit code.
-        trace: what was recorded, without findings.
+        trace: what was recorded, without findings: JSON, which is read when it is asked for.
         lines: the lines that findings are at, by number, of a script that is not part of the tests.
     """
 
     key: str
     test: str
     code: int
-    trace: dict[str, Any]
+    trace: msgspec.Raw
     lines: dict[str, str]
 
     def diagnosed(self) -> Trace:
         """The trace with what the rules say of it now."""
-        trace = trace_file.from_json(json.dumps(self.trace).encode())
+        trace = trace_file.from_json(bytes(self.trace))
         return msgspec.structs.replace(trace, findings=diagnose(trace))
 
     def ran(self, source: str) -> Ran:
@@ -86,8 +84,8 @@ class RecordedRuns:
         self._changed = False
         self.runs: dict[str, RecordedRun] = {}
         if self.path.exists():
-            with lzma.open(self.path, "rt", encoding="utf-8") as file:
-                runs = [RecordedRun(**json.loads(line)) for line in file]
+            lines = lzma.decompress(self.path.read_bytes()).splitlines()
+            runs = [msgspec.json.decode(line, type=RecordedRun) for line in lines]
             self.runs = {run.key: run for run in runs}
 
     @property
@@ -109,7 +107,8 @@ class RecordedRuns:
         if not self._changed:
             return
         FOLDER.mkdir(exist_ok=True)
-        lines = "".join(json.dumps(vars(run), sort_keys=True) + "\n" for run in self._in_order())
+        runs = [json.loads(msgspec.json.encode(run)) for run in self._in_order()]
+        lines = "".join(json.dumps(run, sort_keys=True) + "\n" for run in runs)
         self.path.write_bytes(lzma.compress(lines.encode(), preset=9))
         self.text.write_text(self.report(), encoding="utf-8")
 
@@ -167,7 +166,7 @@ def _lines_of_findings(ran: Ran) -> dict[str, str]:
     return {str(number): lines[number - 1] for number in numbers}
 
 
-def _kept(trace: Trace, script: Path | None) -> dict[str, Any]:
+def _kept(trace: Trace, script: Path | None) -> msgspec.Raw:
     environment = msgspec.structs.replace(trace.environment, platform="")
     trace = msgspec.structs.replace(
         trace,
@@ -179,8 +178,7 @@ def _kept(trace: Trace, script: Path | None) -> dict[str, Any]:
     )
     text = trace_file.to_json(trace).decode()
     kept = json.loads(_neutral(text, script), object_hook=_without_empty)
-    assert isinstance(kept, dict)
-    return kept
+    return msgspec.Raw(json.dumps(kept).encode())
 
 
 def _calls_in_order(trace: Trace) -> Iterator[Call]:
@@ -250,7 +248,8 @@ class Live:
             return ran
         test = key if named else self._test
         run = record(key, test, ran.trace, code=ran.code, script=ran.path)
-        self._runs.add(replace(run, lines=_lines_of_findings(ran)) if named else run)
+        lines = _lines_of_findings(ran) if named else {}
+        self._runs.add(msgspec.structs.replace(run, lines=lines))
         return ran
 
 
