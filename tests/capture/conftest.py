@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ __all__ = ["imported_once", "k", "python"]  # fixtures
 @pytest.fixture(autouse=True, scope="module")
 def keras_stays_unpatched() -> Iterator[None]:
     """Fails any module whose tests leave Keras patched: too slow to be asked after each test."""
+    gc.collect()
     before = snapshot()
+    gc.freeze()  # each trace that ends would have all of this searched
     yield
     problems = patched_since(before)
     assert not problems, "\n".join(problems[:20])

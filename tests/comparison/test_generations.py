@@ -79,7 +79,7 @@ def both(make):
 MODELS = [mlp, shared, subclassed, pytest.param(resnet50, marks=pytest.mark.slow)]
 
 
-@pytest.fixture(params=MODELS, ids=lambda make: make.__name__)
+@pytest.fixture(scope="module", params=MODELS, ids=lambda make: make.__name__)
 def compared(request):
     left, right = both(request.param)
     return left, right, compare(left, right)

@@ -25,7 +25,7 @@ def pattern(line):
     return re.sub(r"\\\{\w+\\\}", r"\\w+", re.escape(line))
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("k", GENERATIONS, ids=lambda k: k.name)
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_the_first_line_says_what_was_done(name, k):
@@ -38,7 +38,7 @@ def test_the_first_line_says_what_was_done(name, k):
         assert not difference.changes[0].follows
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("k", GENERATIONS, ids=lambda k: k.name)
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_the_same_model_again_is_the_same_build(name, k):

@@ -11,9 +11,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import pytest
+from generations_fixtures import imported_once
 from layouts import layouts_are_kept
 
-__all__ = ["layouts_are_kept"]  # a fixture
+__all__ = ["imported_once", "layouts_are_kept"]  # fixtures
 
 TESTS = Path(__file__).parents[1]
 
@@ -137,9 +138,10 @@ def shell(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def notebook(shell, layouts_are_kept):
+def notebook(shell, layouts_are_kept, request):
     """A notebook with the extension and Keras in it."""
     pytest.importorskip("keras")
+    request.getfixturevalue("imported_once")  # each shell that ends has the garbage collected
     made = Notebook(shell)
     made("%load_ext buildtrace")
     made("import keras")
