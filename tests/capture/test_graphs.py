@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WITH_A_GRAPH = [s for s in SCENARIOS if "subclassed" not in s.name and "fail" not in s.name]
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("scenario", WITH_A_GRAPH, ids=lambda s: s.name)
 def test_scenarios_have_the_graph_of_keras(k: Keras, scenario: Any) -> None:
     if not scenario.runs_on(k):

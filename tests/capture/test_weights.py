@@ -13,7 +13,7 @@ from weights import same_totals, same_weights
 import buildtrace
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("made", [pytest.param("before", marks=pytest.mark.slow), "during"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
 def test_scenarios_have_the_weights_of_keras(k: Keras, scenario: Scenario, made: str) -> None:

@@ -31,7 +31,7 @@ def skip_if_blind(k: Keras, witness: Witness) -> None:
     assert not witness.lost
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("made", ["before", pytest.param("during", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
 def test_the_trace_is_what_the_interpreter_saw(k: Keras, scenario: Scenario, made: str) -> None:

@@ -358,7 +358,8 @@ def bases() -> list[bytes]:
     """Traces to start from: recorded ones, and ones made by hand."""
     paths = [path for path in recordings.all_recorded() if path.name.startswith(RECORDED)]
     runs = [run for path in paths for run in recordings.read(path).runs.values()]
-    recorded = [run.trace for run in runs if 0 < len(run.trace.get("calls", ())) <= MOST_CALLS]
+    texts = [bytes(run.trace) for run in runs]
+    recorded = [t for t in texts if 0 < len(json.loads(t).get("calls", ())) <= MOST_CALLS]
     made = [
         made_traces.mlp2(),
         made_traces.mlp3([8] * 30),
@@ -368,4 +369,4 @@ def bases() -> list[bytes]:
         made_traces.frozen(),
         made_traces.caught(times=3),
     ]
-    return [*map(trace_file.to_json, made * 4), *(json.dumps(r).encode() for r in recorded)]
+    return [*map(trace_file.to_json, made * 4), *recorded]
