@@ -363,9 +363,7 @@ class Patches:
         while self._changes:
             self._changes[-1].undo()
             self._changes.pop()
-        for hook in list(self._originals):
-            if type(hook) is hooks.MethodHook:
-                hooks.retire(hook)
+        _retire(self._originals)
         for family in self._families:
             family.hooks.clear()
         _restore_references(self._originals)
@@ -402,6 +400,13 @@ def _set(owner: Any, name: str, value: Any) -> None:
         vars(owner)[name] = value  # TensorFlow's lazy modules have a __setattr__ of their own
     else:
         setattr(owner, name, value)
+
+
+def _retire(functions: dict[Any, Any]) -> None:
+    """Take out the hooks of methods, which are more than functions."""
+    for hook in list(functions):
+        if type(hook) is hooks.MethodHook:
+            hooks.retire(hook)
 
 
 def _restore_references(functions: dict[Any, Any]) -> None:
