@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.cli.program import TRACE_SUFFIX, Program
 from buildtrace.cli.streams import say
 from buildtrace.errors import BuildtraceError
 from buildtrace.traces import wording
@@ -18,6 +17,7 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from buildtrace.cli.program import Program
     from buildtrace.traces.trace import Trace
 
 ROOM = 3 * 2**30
@@ -79,7 +79,7 @@ class _ChildProcess:
     def __init__(self, label: str, program: Program, path: Path) -> None:
         self.label = label
         self.program = program
-        self.path = path.with_suffix(TRACE_SUFFIX)
+        self.path = path.with_suffix(".json")
         self.output = path.with_suffix(".out")
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(

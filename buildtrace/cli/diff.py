@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.parser import Parser, keras_choices, program_of, split
-from buildtrace.cli.program import TRACE_SUFFIX, Program, check_program, same_program
+from buildtrace.cli.program import Program, check_program, same_program
 from buildtrace.cli.streams import say
 from buildtrace.cli.verbs import USAGE_ERROR, sentence
 from buildtrace.errors import MissingPackageError
@@ -195,7 +195,7 @@ def _program(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> Pr
     """The one script, or module, and its arguments."""
     if given.module is None and not theirs:
         parser.error("which script? Name a SCRIPT.py")
-    if given.module is None and theirs[0].lower().endswith(TRACE_SUFFIX):
+    if given.module is None and Program(theirs[0]).is_trace:
         parser.error(f"{theirs[0]} is a trace, which cannot be run: name a SCRIPT.py")
     program = program_of(parser, given, theirs)._replace(no_train=given.no_train)
     _check_program(parser, program)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from buildtrace.cli.verbs import VERBS
 from buildtrace.errors import UsageError
+from buildtrace.renderers import by_suffix
+from buildtrace.traces import compression
 
-TRACE_SUFFIX = ".json"
 STDIN = "-"
 
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -44,7 +45,8 @@ class Program(NamedTuple):
     @property
     def is_trace(self) -> bool:
         """The target is a trace file: nothing has to run."""
-        return not self.is_module and Path(self.target).suffix.lower() == TRACE_SUFFIX
+        renderer = None if self.is_module else by_suffix(self.target)
+        return renderer is not None and renderer.loads
 
     @property
     def is_stdin(self) -> bool:
@@ -125,6 +127,8 @@ def _what_it_is(path: Path, beginning: bytes) -> str:
         return "a folder without a __main__.py: name the script in it"
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "a text in UTF-16, which Python does not read: save it as UTF-8"
+    if beginning.startswith(compression.MAGIC):
+        return "compressed with gzip: if it is a trace, name it TRACE.json.gz"
     is_archive = get_importer(str(path)) is not None
     if b"\0" not in beginning and not is_archive:
         return ""

@@ -58,12 +58,14 @@ class Renderer(NamedTuple):
 
     Attributes:
         suffix: the suffix that means this format; `None` if a suffix cannot tell.
+        loads: whether such a file is a trace, which can be loaded again.
     """
 
     name: str
     suffix: str | None
     render: str
     summary: str
+    loads: bool = False
 
 
 VIEWS = {
@@ -103,7 +105,14 @@ RENDERERS = {
         Renderer("pdf", ".pdf", "drawing.picture:pdf", "the graph for printing"),
         Renderer("dot", ".dot", "drawing.dot:render", "the graph in Graphviz' language"),
         Renderer("mermaid", ".mmd", "drawing.mermaid:render", "the graph for Markdown pages"),
-        Renderer("json", ".json", ":trace_file", "the trace itself, to be shown again"),
+        Renderer("json", ".json", ":trace_file", "the trace itself, to be shown again", loads=True),
+        Renderer(
+            "json-gz",
+            ".json.gz",
+            ":compressed_trace_file",
+            "the same, compressed with gzip",
+            loads=True,
+        ),
         Renderer("txt", ".txt", ":views_as_text", "the terminal's views as plain text"),
         Renderer("chrome", None, "export.chrome:render", "the calls over time, for Perfetto"),
         Renderer(
@@ -134,16 +143,22 @@ def renderer_for(path: str | os.PathLike[str], format: str | None = None) -> Ren
         if format not in RENDERERS:
             raise UsageError(f"no format {format!r}; there are {', '.join(RENDERERS)}")
         return RENDERERS[format]
+    if renderer := by_suffix(path):
+        return renderer
     suffix = Path(path).suffix.lower()
-    for renderer in RENDERERS.values():
-        if suffix and renderer.suffix == suffix:
-            return renderer
     known = ", ".join(r.suffix for r in RENDERERS.values() if r.suffix)
     what = f"nothing writes {suffix!r} files" if suffix else "the name has no suffix"
     others = ", ".join(r.name for r in RENDERERS.values() if not r.suffix)
     raise UsageError(
         f"{os.fspath(path)}: {what}; known suffixes are {known}; formats without one: {others}"
     )
+
+
+def by_suffix(path: str | os.PathLike[str]) -> Renderer | None:
+    """The renderer that the suffix of `path` names; `None` if it names none."""
+    suffixes = "".join(Path(path).suffixes).lower()
+    known = (r for r in RENDERERS.values() if r.suffix)
+    return next((r for r in known if suffixes.endswith(str(r.suffix))), None)
 
 
 def save(
@@ -287,6 +302,13 @@ def trace_file(trace: Trace, options: Options) -> bytes:  # noqa: ARG001 - it le
     from buildtrace.traces.trace_file import to_json  # `--help` reads this module's tables
 
     return to_json(trace)
+
+
+def compressed_trace_file(trace: Trace, options: Options) -> bytes:
+    """The content of a trace file that is compressed."""
+    from buildtrace.traces.compression import compressed  # as in `trace_file`
+
+    return compressed(trace_file(trace, options))
 
 
 def _load(row: str) -> Any:

@@ -1,4 +1,4 @@
-"""The trace file: versioned JSON, out of and into `Trace`.
+"""The trace file: versioned JSON, out of and into `Trace`; it may be compressed with gzip.
 
 A file may come from a stranger. What is loaded here has the types of the schema, and is sound (see
 `buildtrace.traces.soundness`). Nothing else reads such a file, or has to ask whether it is good.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from buildtrace.errors import TraceFileError
-from buildtrace.traces import json_text
+from buildtrace.traces import compression, json_text
 from buildtrace.traces.carrying import carried
 from buildtrace.traces.soundness import fault_of
 from buildtrace.traces.trace import Trace
@@ -47,7 +47,7 @@ def to_json(trace: Trace) -> bytes:
     return json_text.encoded(content)
 
 
-def from_json(text: bytes, name: str = "trace") -> Trace:
+def from_json(text: bytes | bytearray, name: str = "trace") -> Trace:
     """The trace in the text of a trace file.
 
     Args:
@@ -69,7 +69,7 @@ def from_json(text: bytes, name: str = "trace") -> Trace:
     return trace
 
 
-def _unreadable(text: bytes, error: Exception) -> str:
+def _unreadable(text: bytes | bytearray, error: Exception) -> str:
     """Why a text could not be read, as far as its error and its beginning tell."""
     if isinstance(error, UnicodeDecodeError):
         return f"not a readable trace file: it is not UTF-8 (byte {_first_wrong_byte(text)})"
@@ -84,7 +84,7 @@ def _unreadable(text: bytes, error: Exception) -> str:
     return _foreign(head) or f"damaged trace file: {error}"
 
 
-def _first_wrong_byte(text: bytes) -> int:
+def _first_wrong_byte(text: bytes | bytearray) -> int:
     try:
         text.decode()
     except UnicodeDecodeError as error:
@@ -105,7 +105,7 @@ def _foreign(head: _Head | _TraceFile) -> str | None:
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
-    """Read a trace file.
+    """Read a trace file; whether it is compressed tells its content, not its name.
 
     Raises:
         TraceFileError: the file is no trace, is damaged, or is of a newer version.
@@ -115,7 +115,11 @@ def load(path: str | os.PathLike[str]) -> Trace:
     if file.exists() and not file.is_file():  # a pipe may never say anything, a device never end
         raise TraceFileError(f"{path}: not a trace file: it is a folder, a pipe or a device")
     try:
-        text = file.read_bytes()
+        with file.open("rb") as opened:
+            packed = compression.is_compressed(opened)
+            text = compression.decompressed(opened) if packed else opened.read()
+    except ValueError as error:
+        raise TraceFileError(f"{path}: not a readable trace file: {error}") from None
     except MemoryError:
         raise TraceFileError(f"{path}: too large a file for this machine's memory") from None
     return from_json(text, str(path))

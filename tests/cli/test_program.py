@@ -19,5 +19,8 @@ def test_runs_of_one_program_are_known_as_such(tmp_path, monkeypatch):
 
 def test_a_trace_is_told_by_its_suffix():
     assert Program("build.JSON").is_trace
+    assert Program("build.v2.json.GZ").is_trace
     assert not Program("build.py").is_trace
+    assert not Program("build.html").is_trace
+    assert not Program("build.gz").is_trace
     assert not Program("build.json", is_module=True).is_trace

@@ -384,6 +384,10 @@ NOT_RUNNABLE = {
     "a SavedModel": (saved_model, "a SavedModel: name the script that"),
     "an archive": (archive("it.zip"), "an archive without a __main__.py"),
     "an empty folder": (lambda p: (p / "it").mkdir() or "it", "a folder without a __main__.py"),
+    "a compressed trace": (
+        written(b"\x1f\x8b\x08\0", "x.gz"),
+        "compressed with gzip: if it is a trace, name it",
+    ),
     "a picture": (written(b"\x89PNG\r\n\x1a\n\0\0", "it.png"), "no script: it is not a text"),
     "UTF-16": (written("print(1)".encode("utf-16"), "it.py"), "a text in UTF-16"),
     "of another Python": (written(b"\x00\x0d\r\n" + bytes(12), "it.pyc"), "compiled by another"),

@@ -1,5 +1,6 @@
 """Saved traces: shown again, turned into other files, refused when they are none."""
 
+import gzip
 import os
 
 import pytest
@@ -46,6 +47,28 @@ def test_a_file_that_is_no_trace_is_one_clear_line(cli, trace_file, kind):
     assert result.out == ""
     assert result.err.startswith("buildtrace: error: ")
     assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+VERBS = {"show": [], "check": ["check"], "diff": ["diff", "build.json"]}
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_a_compressed_trace_is_shown_as_the_plain_one(cli, trace_file, verb):
+    assert cli("-o", "build.JSON.gz", trace_file).code == 0
+    packed, plain = cli(*verb, "build.JSON.gz"), cli(*verb, "build.json")
+    assert packed.code == 0
+    assert packed.out.replace("build.JSON.gz", "build.json") == plain.out
+    assert packed.err == ""
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_a_compressed_file_that_is_no_trace_is_one_clear_line(cli, trace_file, tmp_path, verb):
+    (tmp_path / "half.json.gz").write_bytes(gzip.compress(trace_file.read_bytes())[:-9])
+    result = cli(*verb, "half.json.gz")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("buildtrace: error: half.json.gz: ")
+    assert "copy it anew" in result.err
     assert result.err.count("\n") == 1
 
 

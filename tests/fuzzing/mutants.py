@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gzip
 import json
 import random
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,8 @@ class Mutant:
             with contextlib.suppress(LookupError, TypeError, AttributeError, ValueError):
                 change(self)  # what is damaged already may not be what this one looks for
         text = json.dumps(self.data).encode()
-        return self._without_some_bytes(text) if self.random.random() < 0.03 else text
+        text = self._without_some_bytes(text) if self.random.random() < 0.03 else text
+        return gzip.compress(text) if self.random.random() < 0.03 else text
 
     def _without_some_bytes(self, text: bytes) -> bytes:
         start = self.random.randrange(len(text))

@@ -185,6 +185,8 @@ def check_output(name: str, output: object) -> None:
         return
     data = output.encode() if isinstance(output, str) else output
     assert isinstance(data, bytes)
+    if name == "--format json-gz":
+        data = gzip.decompress(data)
     if SECRET.encode() in data:
         raise FaultError(f"{name}: shows what is in a file that the trace names")
     if name in ("--format png", "--format pdf"):

@@ -21,7 +21,7 @@ def test_the_suffix_tells_the_format(renderer):
     assert renderer_for("model.nosuch", renderer.name) is renderer
 
 
-@pytest.mark.parametrize("path", ["model.xyz", "model", ".json/model"])
+@pytest.mark.parametrize("path", ["model.xyz", "model", ".json/model", "x.html.gz", "x.gz"])
 def test_an_unknown_suffix_names_the_known_ones(path):
     with pytest.raises(UsageError, match=r"\.json"):
         renderer_for(path)

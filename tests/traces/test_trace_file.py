@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import tracemalloc
 
 import made_traces
 import msgspec
@@ -12,7 +13,7 @@ from loops import case
 from msgspec import inspect
 
 from buildtrace.errors import TraceFileError
-from buildtrace.traces import schema, trace_file
+from buildtrace.traces import compression, schema, trace_file
 from buildtrace.traces.schema import LayerRef, LayerState, SourceLine
 from buildtrace.traces.trace import Trace
 
@@ -247,6 +248,101 @@ def test_a_file_that_is_not_there_is_the_system_s_error(tmp_path):
 )
 def test_a_sound_trace_is_the_same_after_it_was_written_and_read(make):
     assert trace_file.from_json(trace_file.to_json(make())) == make()
+
+
+# -- compressed -------------------------------------------------------------------------------
+
+
+def test_a_compressed_file_is_the_same_text_without_a_name_and_a_time(tmp_path):
+    trace = made_traces.mlp3()
+    for name in ("a.json.gz", "B.JSON.GZ"):
+        trace.save(tmp_path / name)
+    written = (tmp_path / "a.json.gz").read_bytes()
+    assert written == (tmp_path / "B.JSON.GZ").read_bytes()
+    assert written[3:8] == b"\0" * 5  # the flags, one of which is for a name, and the time
+    assert gzip.decompress(written) == GOOD
+    assert trace_file.load(tmp_path / "a.json.gz") == trace
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.json.gz", "x"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_content_tells_whether_a_file_is_compressed(tmp_path, name, pack):
+    (tmp_path / name).write_bytes(pack(GOOD))
+    assert trace_file.load(tmp_path / name) == made_traces.mlp3()
+
+
+def test_a_file_that_gzip_itself_has_made_has_a_name_in_it(tmp_path):
+    with gzip.open(tmp_path / "x.json.gz", "wb") as file:
+        file.write(GOOD)
+    assert b"x.json" in (tmp_path / "x.json.gz").read_bytes()
+    assert trace_file.load(tmp_path / "x.json.gz") == made_traces.mlp3()
+
+
+PACKED = compression.compressed(GOOD)
+
+BADLY_PACKED = {
+    "half": (PACKED[: len(PACKED) // 2], "its end is missing: copy it anew"),
+    "without its last byte": (PACKED[:-1], "its end is missing: copy it anew"),
+    "the magic bytes alone": (PACKED[:2], "its end is missing: copy it anew"),
+    "zeros": (PACKED[:2] + b"\0" * 100, "damaged: copy it anew"),
+    "another checksum": (PACKED[:-8] + b"\0" * 8, "damaged: copy it anew"),
+    "twice": (PACKED + PACKED, "more follows the compressed trace"),
+    "with text behind it": (PACKED + b"x", "more follows the compressed trace"),
+    "in two members": (
+        compression.compressed(GOOD[:9]) + compression.compressed(GOOD[9:]),
+        "more follows the compressed trace",
+    ),
+    "nothing": (gzip.compress(b""), "not a readable trace file"),
+    "other JSON": (gzip.compress(b"{}"), "not a buildtrace file"),
+    "a picture": (gzip.compress(b"\x89PNG\r\n\x1a\n\0\0"), "not a readable trace file"),
+    "compressed again": (gzip.compress(PACKED), "not a readable trace file"),
+}
+
+
+def refusal(path):
+    """The line with which a file is refused."""
+    with pytest.raises(TraceFileError) as error:
+        trace_file.load(path)
+    line = str(error.value)
+    assert line.startswith(f"{path}: ")
+    assert "\n" not in line
+    assert len(line) < len(str(path)) + 200
+    return line
+
+
+@pytest.mark.parametrize("kind", BADLY_PACKED)
+def test_what_is_no_compressed_trace_is_refused_in_one_line(tmp_path, kind):
+    content, says = BADLY_PACKED[kind]
+    (tmp_path / "x.json.gz").write_bytes(content)
+    assert says in refusal(tmp_path / "x.json.gz")
+
+
+def test_no_byte_of_a_compressed_file_can_change_unnoticed(tmp_path):
+    path = tmp_path / "x.json.gz"
+    for place in range(3, len(PACKED), 7):
+        changed = bytearray(PACKED)
+        changed[place] ^= 0x55
+        path.write_bytes(changed)
+        try:
+            assert trace_file.load(path) == made_traces.mlp3()  # such as another time in its header
+        except TraceFileError:
+            assert refusal(path)
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_before_it_fills_the_memory(
+    tmp_path, monkeypatch
+):
+    bomb = gzip.compress(GOOD[:-1] + b" " * 2**26 + b"}", 1)  # a sound trace, but for its size
+    (tmp_path / "x.json.gz").write_bytes(bomb)
+    assert trace_file.load(tmp_path / "x.json.gz") == made_traces.mlp3()
+    monkeypatch.setattr(compression, "LARGEST", 2**22)
+    tracemalloc.start()
+    line = refusal(tmp_path / "x.json.gz")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert line.endswith("and name what comes out of it")
+    assert "larger than 4 MiB" in line
+    assert peak < 2**24
 
 
 def test_what_a_newer_version_adds_is_left_alone():
