@@ -177,29 +177,22 @@ class CallFacts:
         for weight in self._trace.weights_made_by(call):
             yield Fact("weight", tuple(weight_terms(weight)))
         if call.caller:
-            repeated = parent is None or parent.caller == call.caller
-            yield Fact("caller", (_caller(call.caller),), repeated=repeated)
+            yield _caller(call.caller, parent is None or parent.caller == call.caller)
         if call.thread:
             term = Term("thread", str(call.thread), lead="thread ")
             yield Fact("thread", (term,), repeated=parent is not None)
 
     def _layer(self, layer: LayerRef, parent: Call | None) -> Fact:
-        repeated = parent is not None and parent.layer == layer
-        return Fact("layer", _layer_terms(layer), repeated=repeated)
+        return _layer(layer, parent is not None and parent.layer == layer)
 
     def _flow(self, call: Call, parent: Call | None) -> Fact:
-        terms = []
-        if call.inputs:
-            terms.append(_tensors("inputs", call.inputs))
-        if call.outputs:
-            terms.append(_tensors("outputs", call.outputs, lead="→ "))
         repeated = (
             parent is not None
             and call.inputs == parent.inputs
             and call.outputs == parent.outputs
             and (self._by_shapes or call.layer == parent.layer)
         )
-        return Fact("flow", tuple(terms), repeated=repeated)
+        return _flow(call.inputs, call.outputs, repeated)
 
     def _error(self, call: Call, error: ErrorInfo) -> Fact:
         type_ = wording.sanitize(error.type)
@@ -224,35 +217,52 @@ class CallFacts:
         return Fact("error", terms, caught=caught)
 
     def _change(self, call: Call, attribute: str, before: bool, after: bool) -> Fact:
-        name = wording.sanitize(attribute)
-        short = f"→ {'' if after else 'not '}{name}"
-        terms = (
-            Term("change", f"{before} → {after}", lead=f"{name}: ", short=short),
-            Term("became", name, lead="✓ " if after else "✗ "),
-        )
         inside = self._shown.children(call)
         nearer = any(attribute in c.changes and c.layer == call.layer for c in inside)
-        return Fact("change", terms, about=name, repeated=nearer)
+        return _change(attribute, before, after, nearer)
 
 
-# Many calls say the same: what they pass on, and where in the user's code they come from.
+# Many calls say the same: what they pass on, and where in the user's code they come from. They
+# share the facts.
 
 
 @lru_cache(maxsize=4_096)
-def _layer_terms(layer: LayerRef) -> tuple[Term, ...]:
-    return (
+def _layer(layer: LayerRef, repeated: bool) -> Fact:
+    terms = (
         Term("layer", wording.sanitize(layer.name)),
         Term("class", wording.layer_class(layer)),
     )
+    return Fact("layer", terms, repeated=repeated)
 
 
 @lru_cache(maxsize=4_096)
-def _caller(line: SourceLine) -> Term:
+def _caller(line: SourceLine, repeated: bool) -> Fact:
     link = source_files.link(line.file, line.line)
-    return Term("caller", wording.line(line), lead="from ", link=link)
+    term = Term("caller", wording.line(line), lead="from ", link=link)
+    return Fact("caller", (term,), repeated=repeated)
 
 
 @lru_cache(maxsize=4_096)
+def _change(attribute: str, before: bool, after: bool, repeated: bool) -> Fact:
+    name = wording.sanitize(attribute)
+    short = f"→ {'' if after else 'not '}{name}"
+    terms = (
+        Term("change", f"{before} → {after}", lead=f"{name}: ", short=short),
+        Term("became", name, lead="✓ " if after else "✗ "),
+    )
+    return Fact("change", terms, about=name, repeated=repeated)
+
+
+@lru_cache(maxsize=4_096)
+def _flow(inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...], repeated: bool) -> Fact:
+    terms = []
+    if inputs:
+        terms.append(_tensors("inputs", inputs))
+    if outputs:
+        terms.append(_tensors("outputs", outputs, lead="→ "))
+    return Fact("flow", tuple(terms), repeated=repeated)
+
+
 def _tensors(kind: TermKind, specs: tuple[TensorSpec, ...], lead: str = "") -> Term:
     more = len(specs) > wording.MOST_TENSORS
     long = ", ".join(map(wording.tensor, specs)) if more else ""

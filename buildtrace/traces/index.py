@@ -369,7 +369,8 @@ class TraceIndex:
         at_work: dict[int | None, frozenset[int]] = {None: frozenset()}
         for call in self.trace.calls:  # parents come before their children
             outer = at_work[call.parent]
-            at_work[call.id] = outer if call.layer is None else outer | {call.layer.id}
+            same = call.layer is None or call.layer.id in outer
+            at_work[call.id] = outer if same or call.layer is None else outer | {call.layer.id}
         within: dict[int, dict[int, Weight]] = {}
         for weight in self.trace.weights:
             owner = () if weight.layer is None else (weight.layer,)

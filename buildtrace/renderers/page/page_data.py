@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.renderers.facts import WeightRow, ordered, weight_columns
@@ -14,11 +15,13 @@ from buildtrace.traces.failures import failure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from buildtrace.renderers.facts import Cell, Fact, TermKind, WeightColumn
+    from buildtrace.renderers.facts import Cell, Fact, FactKind, TermKind, WeightColumn
     from buildtrace.renderers.page.chapters import Chapter
     from buildtrace.renderers.page.page_context import PageContext
     from buildtrace.traces.schema import Call, ErrorInfo, Weight
     from buildtrace.traces.trace import Trace
+
+    Piece = tuple[str, str, str, str]
 
 LONGEST_TEXT = 4_000
 """So many characters of a message are carried."""
@@ -26,6 +29,9 @@ LONGEST_TEXT = 4_000
 PARTS = {1: "The input", 2: "The layers", 3: "The graph"}
 """The article's three steps, as short as they are called on the slider."""
 
+
+SAID: tuple[FactKind, ...] = ("flow", "change", "weight", "error")
+"""What a call's row and its card say, in this order."""
 
 FLOW: tuple[tuple[str, TermKind, str], ...] = (
     ("gets", "inputs", "open"),
@@ -101,57 +107,73 @@ def _call(
     context: PageContext, call: Call, sources: Sources, landmarks: dict[tuple[str, str], int]
 ) -> dict[str, Any]:
     """A call; what there is nothing to say of is left out."""
-    facts = [*context.facts.of(call, None)]
+    facts = tuple(fact for fact in context.facts.of(call, None) if fact.kind in SAID)
     data: dict[str, Any] = {
         "parent": None if call.parent is None else context.call_numbers[call.parent],
         "function": sources.function(call),
         "landmark": landmarks.get((call.generation, call.landmark)),
         "step": call.step,
         "layer": call.layer.id if call.layer else None,
-        "row": list(_row(facts)),
-        "card": list(_card(facts, wording.duration(call.duration_ns))),
+        "row": _row(facts),
+        "card": (*_card(facts), _took(wording.duration(call.duration_ns))),
         "caller": sources.caller(call),
         "at": getattr(call, "at", None),
         "error": _error(call.error, call.id in context.facts.caught) if call.error else None,
         "thread": call.thread or None,
         "id": call.id if call.id != context.call_numbers[call.id] else None,
     }
-    return {key: value for key, value in data.items() if value not in (None, "", [])}
+    return {key: value for key, value in data.items() if value or value == 0}
 
 
-def _row(facts: list[Fact]) -> Iterator[list[str]]:
+# A big build says the same of thousands of calls. They share the pieces, which are tuples: Python
+# would look through as many lists again and again, in case they were garbage.
+
+
+@lru_cache(maxsize=4_096)
+def _row(facts: tuple[Fact, ...]) -> tuple[Piece, ...]:
     """What a call's row says beside its name and layer.
 
     Each piece has its look, what it says once the call is over, what while it is open, and what
     more to say to who points at it.
     """
-    for fact in ordered(facts, ("flow", "change", "weight", "error")):
-        if fact.kind == "flow":
-            yield ["shape", fact.said(), fact.said("inputs"), ""]
-        elif fact.kind == "change":
-            yield ["change", fact.said("became"), "", fact.said("change")]
-        elif fact.kind == "weight":
-            yield ["weight", fact.said("weight", "shape"), "", ""]
-        elif fact.caught:
-            yield ["error", f"{fact.text('exception')}, caught", "", ""]
-        else:
-            yield ["error", fact.said("exception"), "", ""]
+    return tuple(map(_row_piece, ordered(facts, SAID)))
 
 
-def _card(facts: list[Fact], took: str) -> Iterator[list[str]]:
+def _row_piece(fact: Fact) -> Piece:
+    if fact.kind == "flow":
+        return ("shape", fact.said(), fact.said("inputs"), "")
+    if fact.kind == "change":
+        return ("change", fact.said("became"), "", fact.said("change"))
+    if fact.kind == "weight":
+        return ("weight", fact.said("weight", "shape"), "", "")
+    if fact.caught:
+        return ("error", f"{fact.text('exception')}, caught", "", "")
+    return ("error", fact.said("exception"), "", "")
+
+
+@lru_cache(maxsize=4_096)
+def _card(facts: tuple[Fact, ...]) -> tuple[Piece, ...]:
     """What the card says of a call: labels, texts, looks, and whether already while it is open."""
-    for fact in ordered(facts, ("flow", "change", "weight")):
-        if fact.kind == "flow":
-            for label, kind, when in FLOW:
-                if text := fact.text(kind):
-                    yield [label, text, "shape", when]
-        elif fact.kind == "change":
-            yield [fact.about, fact.text("change"), "change", ""]
-        else:
-            by = fact.text("initializer")
-            name = fact.said("weight", "shape") + (f" by {by}" if by else "")
-            yield ["makes", f"{name}, {fact.text('parameters')} parameters", "weight", ""]
-    yield ["took", took, "time", ""]
+    return tuple(piece for fact in ordered(facts, SAID) for piece in _card_pieces(fact))
+
+
+def _card_pieces(fact: Fact) -> Iterator[Piece]:
+    if fact.kind == "flow":
+        for label, kind, when in FLOW:
+            if text := fact.text(kind):
+                yield (label, text, "shape", when)
+    elif fact.kind == "change":
+        yield (fact.about, fact.text("change"), "change", "")
+    elif fact.kind == "weight":
+        by = fact.text("initializer")
+        name = fact.said("weight", "shape") + (f" by {by}" if by else "")
+        yield ("makes", f"{name}, {fact.text('parameters')} parameters", "weight", "")
+
+
+@lru_cache(maxsize=4_096)
+def _took(duration: str) -> Piece:
+    """The last piece of a card."""
+    return ("took", duration, "time", "")
 
 
 def _error(error: ErrorInfo, caught: bool) -> dict[str, Any]:

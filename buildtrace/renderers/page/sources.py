@@ -40,7 +40,7 @@ class Sources:
             self.functions.append(self._read(call))
         return self._numbers[key]
 
-    def caller(self, call: Call) -> list[int] | None:
+    def caller(self, call: Call) -> tuple[int, int] | None:
         """The number of the user's file, and the line in it."""
         if call.caller is None:
             return None
@@ -48,7 +48,7 @@ class Sources:
         if file not in self._file_numbers:
             self._file_numbers[file] = len(self.files)
             self.files.append(self._around(file))
-        return [self._file_numbers[file], call.caller.line]
+        return self._file_numbers[file], call.caller.line
 
     def _read(self, call: Call) -> dict[str, Any]:
         code, missing = self._code.function(call)
