@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, ErrorInfo, Weight
     from buildtrace.traces.trace import Trace
 
-    Piece = tuple[str, str, str, str]
+    RowPiece = tuple[str, str, str, str]
 
 LONGEST_TEXT = 4_000
 """So many characters of a message are carried."""
@@ -117,7 +117,7 @@ def _call(
         "row": _row(facts),
         "card": (*_card(facts), _took(wording.duration(call.duration_ns))),
         "caller": sources.caller(call),
-        "at": getattr(call, "at", None),
+        "at": call.at,
         "error": _error(call.error, call.id in context.facts.caught) if call.error else None,
         "thread": call.thread or None,
         "id": call.id if call.id != context.call_numbers[call.id] else None,
@@ -130,7 +130,7 @@ def _call(
 
 
 @lru_cache(maxsize=4_096)
-def _row(facts: tuple[Fact, ...]) -> tuple[Piece, ...]:
+def _row(facts: tuple[Fact, ...]) -> tuple[RowPiece, ...]:
     """What a call's row says beside its name and layer.
 
     Each piece has its look, what it says once the call is over, what while it is open, and what
@@ -139,7 +139,7 @@ def _row(facts: tuple[Fact, ...]) -> tuple[Piece, ...]:
     return tuple(map(_row_piece, ordered(facts, SAID)))
 
 
-def _row_piece(fact: Fact) -> Piece:
+def _row_piece(fact: Fact) -> RowPiece:
     if fact.kind == "flow":
         return ("shape", fact.said(), fact.said("inputs"), "")
     if fact.kind == "change":
@@ -152,12 +152,12 @@ def _row_piece(fact: Fact) -> Piece:
 
 
 @lru_cache(maxsize=4_096)
-def _card(facts: tuple[Fact, ...]) -> tuple[Piece, ...]:
+def _card(facts: tuple[Fact, ...]) -> tuple[RowPiece, ...]:
     """What the card says of a call: labels, texts, looks, and whether already while it is open."""
     return tuple(piece for fact in ordered(facts, SAID) for piece in _card_pieces(fact))
 
 
-def _card_pieces(fact: Fact) -> Iterator[Piece]:
+def _card_pieces(fact: Fact) -> Iterator[RowPiece]:
     if fact.kind == "flow":
         for label, kind, when in FLOW:
             if text := fact.text(kind):
@@ -171,7 +171,7 @@ def _card_pieces(fact: Fact) -> Iterator[Piece]:
 
 
 @lru_cache(maxsize=4_096)
-def _took(duration: str) -> Piece:
+def _took(duration: str) -> RowPiece:
     """The last piece of a card."""
     return ("took", duration, "time", "")
 

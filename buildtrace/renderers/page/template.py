@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import functools
 import gzip
-import json
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.renderers.page import bundle
+from buildtrace.traces import json_text
 
 if TYPE_CHECKING:
     import jinja2
@@ -65,5 +65,4 @@ def _environment() -> jinja2.Environment:
 
 def pack(data: dict[str, Any]) -> str:
     """Data as text that has no meaning in HTML: JSON, compressed, in base64."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
-    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(json_text.encoded(data), 6, mtime=0)).decode()
