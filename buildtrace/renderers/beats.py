@@ -224,11 +224,11 @@ class _BeatWriter:
         """The calls that are told in one sentence with others like them, each with all of these."""
         if self.full:
             return {}
-        return {
-            hidden.call.id: calls[gap.start : gap.end]
-            for gap in gaps([call.kind for call in calls], LIMITS)
-            for hidden in calls[gap.start : gap.end]
-        }
+        hidden: dict[int, list[_LayerCall]] = {}
+        for gap in gaps([call.kind for call in calls], LIMITS):
+            alike = calls[gap.start : gap.end]
+            hidden |= {each.call.id: alike for each in alike}
+        return hidden
 
     # -- the sentences --------------------------------------------------------------------------
 

@@ -348,8 +348,25 @@ class TraceIndex:
 
     def weights_made_in(self, call: Call) -> list[Weight]:
         """The weights that this call or one inside it made."""
-        weights = self.weights_by_call
-        return [w for _, inner in self.trace.walk(call) for w in weights.get(inner.id, ())]
+        made: list[Weight] = []
+        waiting = [call]
+        while waiting:
+            inner = waiting.pop()
+            if inner.id in self._makers:
+                made += self.weights_by_call.get(inner.id, ())
+                waiting += reversed(self.trace.children(inner))
+        return made
+
+    @cached_property
+    def _makers(self) -> set[int]:
+        """The ids of the calls that made weights, or have a call inside that did: a few of many."""
+        makers: set[int] = set()
+        for weight in self.trace.weights:
+            maker = weight.call
+            while maker is not None and maker not in makers and maker in self.call_by_id:
+                makers.add(maker)
+                maker = self.call_by_id[maker].parent
+        return makers
 
     def is_made_in_build(self, weight: Weight) -> bool:
         """Whether a weight was made by a `build`, not by `__init__`, `call` or somebody else."""
