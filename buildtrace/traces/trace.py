@@ -123,11 +123,13 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
 
     def walk(self, call: Call | None = None) -> Iterator[tuple[int, Call]]:
         """Depth first, in order of start: (depth, call) of `call` and all inside it, or of all."""
+        children = self.index.children_by_id
         stack = [(0, c) for c in reversed(self.roots if call is None else [call])]
         while stack:
             depth, current = stack.pop()
             yield depth, current
-            stack.extend((depth + 1, c) for c in reversed(self.children(current)))
+            if inside := children.get(current.id):
+                stack += [(depth + 1, c) for c in reversed(inside)]
 
     def find(self, name: str) -> list[Call]:
         """The calls of a qualified name, such as "Dense.build", in order of start."""
