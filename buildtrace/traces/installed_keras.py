@@ -35,11 +35,16 @@ def is_installed(call: Call) -> bool:
 
 def function(call: Call) -> list[str]:
     """The lines of the function that ran, if the installed Keras has it at the same place."""
-    lines = _lines(call.module) if is_of_keras(call) else ()
-    for definition in functions("\n".join(lines)):
-        if (definition.qualified, definition.begin) == (call.name, call.line):
-            return block([f"{line}\n" for line in lines], call.line)
-    return []
+    if not is_of_keras(call) or (call.name, call.line) not in _places(call.module):
+        return []
+    return block([f"{line}\n" for line in _lines(call.module)], call.line)
+
+
+@cache
+def _places(module: str) -> frozenset[tuple[str, int]]:
+    """The functions of a module of Keras: what each is called, and where it begins."""
+    found = functions("\n".join(_lines(module)))
+    return frozenset((definition.qualified, definition.begin) for definition in found)
 
 
 @cache

@@ -1,4 +1,5 @@
-"""Whether any file at all can do harm: mutants of real traces, each shown in every way there is.
+"""Whether any file at all can do harm: mutants of real traces, shown in all ways there are.
 
-`python -m fuzzing 17` in `tests/` tries the one mutant of that seed, and shows how it ends.
+`python -m fuzzing 17` in `tests/` tries the one mutant of that seed, and shows how it ends;
+`python -m fuzzing 17 --every-way` shows it in all of them.
 """

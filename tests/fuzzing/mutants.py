@@ -66,7 +66,7 @@ TEXTS = [
     "Layer.__call__",
     "Layer.add_weight",
     "x" * 5_000,
-    "name " * 40_000,
+    "name " * 8_000,
     "a/" * 3_000,
     "(" * 2_000,
     "import os\n" * 500,
