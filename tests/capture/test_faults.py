@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
 import traceback
 from dataclasses import dataclass
@@ -161,13 +162,20 @@ def test_an_exception_at_each_landmark(k: Keras, part: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("nothing_stays")
-@pytest.mark.parametrize("build", [by_shape, lazily_and_nested], ids=lambda build: build.__name__)
+@pytest.mark.parametrize(
+    ("build", "events"),
+    [
+        pytest.param(by_shape, ("call", "return"), id="by_shape"),
+        pytest.param(lazily_and_nested, ("return",), id="lazily_and_nested"),  # others: see above
+    ],
+)
 def test_an_exception_at_either_end_of_each_landmark(
-    k: Keras, build: Callable[[Keras], Any]
+    k: Keras, build: Callable[[Keras], Any], events: tuple[str, ...]
 ) -> None:
     table = Table(k.generation, k.root)
     for place in one_of_each(places_of(table, lambda: build(k)), 0):
-        check(k, build, place, lambda: OSError("injected"))
+        if place.event in events:
+            check(k, build, place, lambda: OSError("injected"))
 
 
 KINDS: dict[str, Callable[[], BaseException]] = {
@@ -218,8 +226,9 @@ def test_one_exception_raised_again_and_again(k: Keras, event: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("which", GENERATIONS, ids=lambda k: k.name)
 def test_an_exception_at_the_last_of_each_landmark(which: Keras) -> None:
-    """In the first of these models that comes by there."""
+    """At its begin or its end, by turns, in the first of these models that comes by there."""
     met: set[str] = set()
+    turns = itertools.cycle(EVENTS)
     for name in ("sequential_nested", "subclassed_eager", "subclassed_build", "operators", "lstm"):
         scenario = next(s for s in SCENARIOS if s.name == name)
 
@@ -228,8 +237,10 @@ def test_an_exception_at_the_last_of_each_landmark(which: Keras) -> None:
 
         which.clear_session()
         table = Table(which.generation, which.root)
-        for place in one_of_each(places_of(table, lambda: build(which)), -1):
-            if place.name not in met:
-                check(which, build, place, lambda: OSError("injected"))
-                met.add(place.name)
-    assert len(met) > 30
+        last = one_of_each(places_of(table, lambda: build(which)), -1)
+        for landmark in dict.fromkeys(place.path[-1] for place in last):
+            if landmark not in met:
+                met.add(landmark)
+                ends = {place.event: place for place in last if place.path[-1] == landmark}
+                check(which, build, ends[next(turns)], lambda: OSError("injected"))
+    assert len(met) > 15

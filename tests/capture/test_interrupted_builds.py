@@ -84,7 +84,7 @@ def faults_after(k: Keras, trace: Any, limit: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("many", [3, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [3, pytest.param(60, marks=pytest.mark.slow)])
 def test_an_interrupt_inside_of_our_own_code(k: Keras, many: int) -> None:
     """What is recorded before stays, the interrupt comes out, and the next build is recorded."""
     with buildtrace.trace():
@@ -154,7 +154,7 @@ def one_model(k: Keras) -> None:
     mlp(k).build((None, 3))
 
 
-@pytest.mark.parametrize("many", [2, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_an_interrupt_in_keras(k: Keras, many: int) -> None:
     """The program ends, or goes on, as it does untraced after an interrupt at the same moment."""
     moments = moments_of(k, KerasInterrupt(k.package))
@@ -177,7 +177,7 @@ def test_an_interrupt_in_keras(k: Keras, many: int) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
-@pytest.mark.parametrize("many", [4, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [4, pytest.param(30, marks=pytest.mark.slow)])
 def test_an_interrupt_at_a_random_moment(k: Keras, many: int) -> None:
     """A real one, from the system: it waits while code of others runs."""
     folder, chance = str(Path(k.keras.__file__).parent), random.Random(5)
