@@ -70,6 +70,12 @@ def python(request: pytest.FixtureRequest) -> Python:
     return Python(forks=request.param == "forked")
 
 
+@pytest.fixture
+def forked_python() -> Python:
+    """The same without a Python of their own in CI: for the later ones of many programs."""
+    return Python(forks=CAN_FORK)
+
+
 def _start(
     command: list[str], cwd: Path, env: dict[str, str], outputs: tuple[Any, Any], keras: str
 ) -> int:

@@ -113,7 +113,7 @@ def run(python: Python, which: Keras, script: str, folder: Path) -> None:
 @pytest.mark.parametrize("which", GENERATIONS, ids=lambda k: k.name)
 def test_forks(python: Python, which: Keras, tmp_path: Path) -> None:
     """In one script: importing Keras takes longer than all of it."""
-    busy = FORKED_WHILE_OTHERS_START.format(forks=4 if python.forks else 20)
+    busy = FORKED_WHILE_OTHERS_START.format(forks=4 if python.forks else 8)
     script = START.format(package=which.package) + CHILD_BUILDS + CHILD_STARTS + busy
     run(python, which, script, tmp_path)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from applications import APPLICATIONS, make
 from diagnosis.examples import reported
-from scenarios import SCENARIOS, Keras, data
+from scenarios import GENERATIONS, SCENARIOS, Keras, data
 from topology import models_of, of_keras, of_trace, same_graph
 from weights import same_weights
 
@@ -110,7 +110,16 @@ def test_applications_have_the_graph_and_the_weights_of_keras(k: Keras, name: st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", APPLICATIONS)
+@pytest.mark.parametrize(
+    ("k", "name"),
+    [
+        pytest.param(keras, name, id=f"{keras.name}-{name}")
+        for keras in GENERATIONS
+        # They are the same models in each generation: of an older one, a few will do.
+        for name in (APPLICATIONS if keras is GENERATIONS[-1] else APPLICATIONS[::4])
+    ],
+    indirect=["k"],
+)
 def test_each_application_is_traced_and_no_rule_finds_a_fault(k: Keras, name: str) -> None:
     """On the newest versions only."""
     assert reported(check_application(k, name)) == []

@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
-from forked import python
+from forked import forked_python, python
 
 import buildtrace.examples
 from buildtrace.cli import environment
 from buildtrace.cli.parser import keras_choices
 from buildtrace.traces import trace_file
 
-__all__ = ["python"]  # a fixture
+__all__ = ["forked_python", "python"]  # fixtures
 ROOT = Path(buildtrace.examples.__file__).parents[2]
 EXAMPLES = sorted(
     path.stem
@@ -55,20 +55,29 @@ def run(python, example, keras, folder):
     return trace_file.load(folder / "build.json"), done
 
 
-def cases():
+def each_keras():
     for keras in keras_choices()[1:]:
         here = environment.package_of(keras) is not None
-        for example in EXAMPLES:
-            marks = [pytest.mark.skipif(not here, reason=f"Keras {keras} is not installed")]
-            if example != "mnist_mlp":
-                marks.append(pytest.mark.slow)
-            yield pytest.param(example, keras, marks=marks)
+        skip = pytest.mark.skipif(not here, reason=f"Keras {keras} is not installed")
+        yield pytest.param(keras, marks=skip)
 
 
 @needs_tensorflow
-@pytest.mark.parametrize(("example", "keras"), list(cases()))
-def test_it_runs_and_is_traced(python, tmp_path, example, keras):
-    trace, done = run(python, example, keras, tmp_path)
+@pytest.mark.parametrize("keras", list(each_keras()))
+def test_the_first_runs_and_is_traced(python, tmp_path, keras):
+    check(python, "mnist_mlp", keras, tmp_path)
+
+
+@pytest.mark.slow
+@needs_tensorflow
+@pytest.mark.parametrize("keras", list(each_keras()))
+@pytest.mark.parametrize("example", [name for name in EXAMPLES if name != "mnist_mlp"])
+def test_each_other_runs_and_is_traced(forked_python, tmp_path, example, keras):
+    check(forked_python, example, keras, tmp_path)
+
+
+def check(python, example, keras, folder):
+    trace, done = run(python, example, keras, folder)
     assert trace.parameters == PARAMETERS[example]
     assert {call.generation for call in trace.calls} == {f"keras{keras}"}
     assert trace.graphs
