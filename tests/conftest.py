@@ -1,4 +1,7 @@
-"""What a plain `pytest` leaves out: old generations, and most cases of a test that has many."""
+"""What a plain `pytest` leaves out: old generations, and most cases of a test that has many.
+
+What no run needs is left out here as well.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import pytest
+from forked import CAN_FORK
 from matrix import runs_on_each_keras
 
 
@@ -59,10 +63,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if seen[test] % sampled.args[0]:
                 _leave_to_ci(item)
             seen[test] += 1
-    if part := config.getoption("--slice"):
-        left = [item for item in items if _is_elsewhere(item, part)]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in set(left)]
+    part = config.getoption("--slice")
+    left = {item for item in items if _is_needless(item) or (part and _is_elsewhere(item, part))}
+    config.hook.pytest_deselected(items=list(left))
+    items[:] = [item for item in items if item not in left]
 
 
 def pytest_collection_finish() -> None:
@@ -91,6 +95,15 @@ def _is_of_an_older_keras(item: pytest.Item) -> bool:
         or parameters.get("keras") == "2"
         or ("server" in item.fixturenames and parameters.get("generation") == "keras2")
     )
+
+
+def _is_needless(item: pytest.Item) -> bool:
+    """Whether a program gets a Python of its own, with an older Keras that it is forked with too.
+
+    That both ways end alike is seen on the newest Keras.
+    """
+    own = hasattr(item, "callspec") and item.callspec.params.get("python") == "anew"
+    return own and CAN_FORK and _is_of_an_older_keras(item)
 
 
 @functools.cache

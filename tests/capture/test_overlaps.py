@@ -47,20 +47,21 @@ def in_thread(action: Callable[[], Any]) -> None:
 
 
 def orders() -> list[tuple[tuple[str, int], ...]]:
-    """Every order in which three tracers can start and stop."""
+    """Every order in which three tracers can start and stop; 0 is the one that starts first."""
     moments = [(what, number) for number in range(3) for what in ("start", "stop")]
     return [
         order
         for order in itertools.permutations(moments)
         if all(order.index(("start", n)) < order.index(("stop", n)) for n in range(3))
+        and [number for what, number in order if what == "start"] == [0, 1, 2]
     ]
 
 
-@pytest.mark.parametrize("many", [3, pytest.param(90, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [3, pytest.param(15, marks=pytest.mark.slow)])
 def test_three_tracers_in_any_order(k: Keras, many: int) -> None:
     """Between two steps a layer is built: each tracer has those from its start to its stop."""
     everything = orders()
-    assert len(everything) == 90
+    assert len(everything) == 15
     for order in random.Random(5).sample(everything, many):
         tracers = [Tracing() for _ in range(3)]
         expected: dict[int, list[str]] = {n: [] for n in range(3)}
