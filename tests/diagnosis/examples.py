@@ -21,6 +21,9 @@ on_its_generations = pytest.mark.parametrize(
 on_each_generation = pytest.mark.parametrize("generation", installed())
 """For a test with the argument `generation` that runs the installed Keras."""
 
+on_the_newest = pytest.mark.parametrize("generation", installed()[-1:])
+"""The same for what is about processes, not about Keras: each takes seconds to import it."""
+
 
 def of_rule(trace, rule: Rule):
     """The findings of one rule."""

@@ -13,7 +13,13 @@ from buildtrace.diagnosis import all_rules, diagnose
 from buildtrace.diagnosis.rule import BOTH
 from buildtrace.traces import trace_file
 from diagnosis import scripts
-from diagnosis.examples import of_rule, on_each_generation, on_its_generations, reported
+from diagnosis.examples import (
+    of_rule,
+    on_each_generation,
+    on_its_generations,
+    on_the_newest,
+    reported,
+)
 
 
 @on_its_generations
@@ -64,7 +70,7 @@ def test_a_saved_trace_has_the_same_findings(server, generation):
 
 
 @pytest.mark.slow
-@on_each_generation
+@on_the_newest
 def test_a_forked_process_finds_what_one_of_its_own_does(server, generation, tmp_path):
     forked = server(generation).run(bad_example(generation))
     command = ["-m", "buildtrace", "--keras", generation[-1], "-o", str(tmp_path / "build.json")]
@@ -80,7 +86,7 @@ def test_a_forked_process_finds_what_one_of_its_own_does(server, generation, tmp
 
 
 @pytest.mark.slow
-@on_each_generation
+@on_the_newest
 def test_scripts_can_be_run_without_fork(generation, tmp_path):
     """As it is done on Windows."""
     (tmp_path / "model.py").write_text(
