@@ -56,6 +56,7 @@ class Beat(NamedTuple):
         part: which of the article's three steps it belongs to.
         unit: what is told together has the same number: the beats of one call of a layer, say.
         first: the first call of those that are told here in few words; `None` if there are none.
+        calls: how many calls of layers are told here, if they are told in few words.
     """
 
     call: Call
@@ -65,6 +66,7 @@ class Beat(NamedTuple):
     part: int
     unit: int
     first: Call | None = None
+    calls: int = 0
 
     @property
     def text(self) -> str:
@@ -81,6 +83,7 @@ class _LayerCall(NamedTuple):
         build: the run of its own `build` in that call that made weights, or failed.
         weights: those made in it.
         again: whether the layer was at work before.
+        had_weights: whether it had weights before.
         fails: whether it ended in an exception.
     """
 
@@ -89,13 +92,15 @@ class _LayerCall(NamedTuple):
     build: Call | None
     weights: tuple[Weight, ...]
     again: bool
+    had_weights: bool
     fails: bool
 
     @property
     def kind(self) -> tuple[object, ...]:
         """Equal for calls that a reader takes for the same thing once more."""
         weights = tuple((weight.name, len(weight.shape)) for weight in self.weights)
-        return self.layer.class_name, weights, self.again and not self.weights, self.fails
+        is_used = (self.again or self.had_weights) and not self.weights
+        return self.layer.class_name, weights, is_used, self.fails
 
 
 def beats(trace: Trace, graph: Graph | None = None, *, full: bool = False) -> list[Beat]:
@@ -170,7 +175,27 @@ class _BeatWriter:
             inside = path and path[-1][1] not in ("", "model")
             path.append((call, "inside" if inside else kind))
         close(0)
-        return events
+        return self._with_last_graphs(events)
+
+    def _with_last_graphs(self, events: list[_Event]) -> list[_Event]:
+        """Without the mapping of a graph that is mapped again before the model is done.
+
+        A Sequential of Keras 2 maps its graph anew with each layer that is added, and a model that
+        is made of inputs and outputs comes through its constructor twice.
+        """
+        kept: list[_Event] = []
+        later: set[int | None] = set()  # models whose graph is mapped further down
+        for event in reversed(events):
+            model = self._model_of(event.call)
+            key = model.id if model else None
+            if event.kind == "graph" and not self._fails(event.call):
+                if key in later:
+                    continue
+                later.add(key)
+            elif event.kind == "model_ends":
+                later.discard(key)
+            kept.append(event)
+        return kept[::-1]
 
     def _kind(self, call: Call, path: list[tuple[Call, str]]) -> str:
         """As what a call is told; "inside" if what is around it tells of it, "" if nothing does."""
@@ -184,8 +209,11 @@ class _BeatWriter:
                 return "layer"
             if any(told == "model" and outer.layer == call.layer for outer, told in path):
                 return ""  # a part of what is told already
-            makes_nothing = path and not self.trace.index.weights_made_in(call)
-            return "layer" if makes_nothing and not self._fails(call) else "model"
+            if self.trace.index.weights_made_in(call) or self._fails(call):
+                return "model"
+            is_inner = self.graph is not None and call.layer != self.graph.model
+            is_used = is_inner and self._had_weights(call.layer, call)
+            return "layer" if path or is_used else "model"
         return "" if kind == "constructor" and not self._fails(call) else kind
 
     def _fails(self, call: Call) -> bool:
@@ -205,10 +233,20 @@ class _BeatWriter:
                     build=self._build_in(call),
                     weights=tuple(self.trace.index.weights_made_in(call)),
                     again=call.layer.id in seen,
+                    had_weights=self._had_weights(call.layer, call),
                     fails=self._fails(call),
                 )
                 seen.add(call.layer.id)
         return calls
+
+    def _had_weights(self, layer: LayerRef, call: Call) -> bool:
+        """Whether a layer had weights before a call."""
+        makers = {weight.call for weight in self.trace.index.weights_within(layer.id)}
+        calls = self.trace.index.call_by_id
+        return any(
+            maker is None or maker not in calls or calls[maker].start_ns < call.start_ns
+            for maker in makers
+        )
 
     def _build_in(self, call: Call) -> Call | None:
         for _, inner in self.trace.walk(call):
@@ -289,12 +327,13 @@ class _BeatWriter:
             return
         graph = self.trace.index.graph_by_model.get(model.id) if model else None
         told = [" is mapped, from the outputs back to the inputs"]
-        if graph is not None and graph.nodes:
+        if graph is not None and graph.nodes and not graph.unfinished:
             nodes = Phrase(wording.count(len(graph.nodes), "node"), "number")
             edges = Phrase(wording.count(len(graph.edges), "connection"), "number")
             told += [": ", nodes, " and ", edges]
         told.append(".")
-        if graph is not None and call.parent is None:  # nothing around it tells how it ends
+        if graph is not None and call.parent is None and not graph.unfinished:
+            # nothing around it tells how it ends
             told += [" The model", *self._built(graph, call)]
         yield self._beat(call, "The graph of ", _name(model), *told, part=3, subject=model)
 
@@ -320,9 +359,10 @@ class _BeatWriter:
             told += _shapes(" gets ", call.inputs, " and")
             told += [" makes ", *_weights(at_work.weights), "."]
             told += _shapes(" It gives ", call.outputs, ".")
-        elif at_work.again:
-            told += [" is called again", *_shapes(" on ", call.inputs)]
-            if self.trace.index.weights_within(at_work.layer.id):
+        elif at_work.again or at_work.had_weights:
+            again = " again" if at_work.again else ""
+            told += [f" is called{again}", *_shapes(" on ", call.inputs)]
+            if at_work.had_weights:
                 told.append(": it is built, so nothing is made")
             told += [".", *_shapes(" It gives ", call.outputs, ".")]
         else:
@@ -367,13 +407,15 @@ class _BeatWriter:
         layers = list(dict.fromkeys(call.layer.name for call in hidden))
         weights = {weight.id: weight for call in hidden for weight in call.weights}
         parameters = wording.count(totals(weights.values()).parameters, "parameter")
+        follow = "follow" if len(hidden) > 1 else "follows"
         told: _Phrases = [
             Phrase(f"{len(hidden):,} more", "number"),
-            " like those before follow, on ",
+            f" like those before {follow}, on ",
         ]
         told += [Phrase(wording.span(layers), "layer")]
         told += [": ", Phrase(parameters, "number")] if weights else []
-        return self._beat(hidden[-1].call, *told, ".", first=hidden[0].call)
+        beat = self._beat(hidden[-1].call, *told, ".", first=hidden[0].call)
+        return beat._replace(calls=len(hidden))
 
 
 _Phrases = list[Phrase | str]

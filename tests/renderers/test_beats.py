@@ -94,6 +94,36 @@ def test_a_shared_layer_is_called_again(k: Keras) -> None:
     assert "sum has no weights. It turns (None, 2), (None, 2) into (None, 2)." in story
 
 
+def test_a_model_in_another_is_built_once_and_then_only_called(k: Keras) -> None:
+    def build() -> None:
+        inner = k.Sequential([k.Input((4,)), k.layers.Dense(2, name="d")], name="inner")
+        x = k.Input((4,), name="x")
+        k.Model(x, inner(x), name="outer")
+
+    with buildtrace.trace() as trace:
+        build()
+    (outer,) = trace.index.outermost_graphs
+    story = [beat.text for beat in beats(trace, outer)]
+    called = "inner is called on (None, 4): it is built, so nothing is made. It gives (None, 2)."
+    assert called in story
+    assert sum("The graph of inner is mapped" in text for text in story) == 1
+    assert sum("The graph of outer is mapped" in text for text in story) == 1
+    assert sum("10 parameters in 2 weights" in text for text in story) == 2  # inner, then outer
+
+
+def test_the_mapping_of_a_growing_stack_is_told_at_its_end(k: Keras) -> None:
+    def build() -> None:
+        stack = k.Sequential([k.Input((4,))], name="stack")
+        for number in range(3):
+            stack.add(k.layers.Dense(2, name=f"d{number}"))
+
+    story = texts(build)
+    mapped = [number for number, text in enumerate(story) if "of stack is mapped" in text]
+    builds = sum("stack is asked to build itself" in text for text in story)  # of Keras 3, as told
+    assert len(mapped) == max(builds, 1)
+    assert not any(text.startswith("d2 ") for text in story[mapped[-1] :])
+
+
 def test_a_subclassed_model_has_beats_too(k: Keras) -> None:
     class Net(k.keras.Model):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
@@ -119,6 +149,7 @@ def test_a_failing_build_ends_with_what_failed(k: Keras) -> None:
     failure = [beat for beat in story if beat.text.startswith("bad fails: ValueError: ")][-1]
     assert not failure.text.endswith("and the build goes on.")
     assert failure.ended
+    assert not any(" nodes and " in beat.text for beat in story)  # the graph has them never
     assert "min_ndim=4" in failure.text
     assert [text for text in (beat.text for beat in story) if "is built, with" in text] == []
 
