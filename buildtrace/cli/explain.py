@@ -1,4 +1,4 @@
-"""`buildtrace explain CODE`: the page of a rule, made of the rule itself."""
+"""`buildtrace explain CODE`: the page of a rule, made of the rule itself; or that of a landmark."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from buildtrace.cli.landmark_pages import Page
     from buildtrace.diagnosis import Rule
     from buildtrace.renderers.text.lines import Line
 
 USAGE = """\
 buildtrace explain
-       buildtrace explain [OPTIONS] CODE [CODE…]
+       buildtrace explain [OPTIONS] CODE|LANDMARK…
        buildtrace explain [OPTIONS] --all"""
 
 IGNORING = {
@@ -30,10 +31,13 @@ WIDEST = 100
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Show the rules that the arguments name, or the table of all; returns the exit code.
+    """Show the rules and landmarks that the arguments name, or the table of all rules.
+
+    Returns:
+        The exit code.
 
     Raises:
-        UsageError: there is no such rule.
+        UsageError: there is no such rule, or no such landmark.
     """
     from buildtrace.cli.parser import Parser
     from buildtrace.cli.streams import own_output
@@ -43,8 +47,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "codes",
         nargs="*",
-        metavar="CODE",
-        help="a rule's code, or the beginning of several: BT105, BT1",
+        metavar="CODE|LANDMARK",
+        help="a rule's code, or the beginning of several: BT105, BT1; or a function that "
+        "`buildtrace landmarks` lists: Layer.build, _maybe_build",
     )
     parser.add_argument("--all", action="store_true", help="show every rule")
     parser.add_argument(
@@ -56,18 +61,26 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     from buildtrace.diagnosis import all_rules
 
-    chosen = all_rules() if given.all else _named(given.codes)
+    chosen = all_rules() if given.all else _named([code for code in given.codes if _is_code(code)])
+    functions = _functions([name for name in given.codes if not _is_code(name)])
     if given.format == "markdown":
         with own_output(sys.stdout) as stdout:
-            stdout.write("\n".join(map(markdown, chosen)) if chosen else _markdown_table())
+            stdout.write(_markdown(chosen, functions))
         return 0
     from buildtrace.cli.console import own_console
     from buildtrace.renderers.text.lines import Lines
 
-    write = _pages if chosen else _table
     with own_console(sys.stdout) as console:
-        Lines(lambda width: write(chosen or all_rules(), min(width, WIDEST))).stream(console)
+        Lines(lambda width: _lines(chosen, functions, min(width, WIDEST))).stream(console)
     return 0
+
+
+def _is_code(word: str) -> bool:
+    """Whether a word can only be meant as a rule's code."""
+    from buildtrace.diagnosis import all_rules, settings
+
+    letters = all_rules()[0].code.rstrip("0123456789")
+    return word.strip().upper().startswith((letters, settings.ALL)) or not word.strip()
 
 
 def _named(codes: Sequence[str]) -> tuple[Rule, ...]:
@@ -75,6 +88,27 @@ def _named(codes: Sequence[str]) -> tuple[Rule, ...]:
 
     wanted = tuple(settings.codes(list(codes), "explain"))
     return tuple(rule for rule in all_rules() if rule.code.startswith(wanted)) if wanted else ()
+
+
+def _functions(names: Sequence[str]) -> list[Page]:
+    from buildtrace.cli import landmark_pages
+
+    return list(dict.fromkeys(page for name in names for page in landmark_pages.pages(name)))
+
+
+def _lines(chosen: Sequence[Rule], functions: Sequence[Page], width: int) -> Iterator[Line]:
+    from buildtrace.cli import landmark_pages
+    from buildtrace.diagnosis import all_rules
+
+    if not chosen and not functions:
+        yield from _table(all_rules(), width)
+        return
+    each = [_page(rule, width) for rule in chosen]
+    each += [landmark_pages.lines(page, width) for page in functions]
+    for number, page in enumerate(each):
+        if number:
+            yield from ([], [])
+        yield from page
 
 
 def where(rule: Rule) -> str:
@@ -103,13 +137,6 @@ def _table(chosen: Sequence[Rule], width: int) -> Iterator[Line]:
             yield from wrapped(rule.title + only, width, first, [Part(" " * width_of(first))])
     yield []
     yield [Part("`buildtrace explain CODE` says why, and how to do it right.", styles.QUIET)]
-
-
-def _pages(chosen: Sequence[Rule], width: int) -> Iterator[Line]:
-    for number, rule in enumerate(chosen):
-        if number:
-            yield from ([], [])
-        yield from _page(rule, width)
 
 
 def _page(rule: Rule, width: int) -> Iterator[Line]:
@@ -144,6 +171,14 @@ def _differing(lines: Sequence[str], others: Sequence[str]) -> list[bool]:
 
 
 # -- for documentation --------------------------------------------------------------------------
+
+
+def _markdown(chosen: Sequence[Rule], functions: Sequence[Page]) -> str:
+    from buildtrace.cli import landmark_pages
+
+    if not chosen and not functions:
+        return _markdown_table()
+    return "\n".join([*map(markdown, chosen), *map(landmark_pages.markdown, functions)])
 
 
 def markdown(rule: Rule) -> str:

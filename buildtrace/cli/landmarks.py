@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from buildtrace.generations import Generation, Landmark
-    from buildtrace.renderers.text.lines import Line
+    from buildtrace.renderers.text.lines import Line, Part
     from buildtrace.traces.schema import KerasInfo
 
 STEPS = {
@@ -74,41 +74,51 @@ def lines(keras: str, width: int) -> Iterator[Line]:
 
 def tables(keras: str) -> list[tuple[Generation, KerasInfo | None]]:
     """Which generations to show, each with the installed Keras that has it, if there is one."""
+    pairs = of_all()
+    if keras != "auto":
+        return [pair for pair in pairs if pair[0].name.removeprefix("keras") == keras]
+    return [pair for pair in pairs if pair[1]] or pairs
+
+
+def of_all() -> list[tuple[Generation, KerasInfo | None]]:
+    """All generations, each with the installed Keras that has it, if there is one."""
     from buildtrace.generations import GENERATIONS, installed
 
     there = installed()
-    wanted = [g for g in GENERATIONS if keras in ("auto", g.name.removeprefix("keras"))]
-    pairs = [(g, next((i for i in there if i.generation == g.name), None)) for g in wanted]
-    if keras == "auto" and there:
-        return [(generation, info) for generation, info in pairs if info]
-    return [*pairs]
+    return [(g, next((i for i in there if i.generation == g.name), None)) for g in GENERATIONS]
 
 
 def _describe(row: Landmark, info: KerasInfo | None, width: int) -> Iterator[Line]:
     """A landmark's name and place, its sentence, and where the article is imprecise."""
-    from buildtrace.renderers.text import source_files, styles
+    from buildtrace.renderers.text import styles
     from buildtrace.renderers.text.lines import Part, width_of, wrapped
 
-    file = f"{row.target_on(_BACKEND).partition(':')[0].replace('.', '/')}.py"
-    source = source_of(row, info)
-    if source is None:
-        location = Part(file if info is None else f"{file}: not in this version", styles.QUIET)
-    else:
-        location = Part(
-            f"{file}:{source[1]}", styles.QUIET, source_files.link(str(source[0]), source[1])
-        )
+    place = location(row, info)
     name, indent = Part(f"  {row.name}", styles.NAME), [Part("    ")]
-    room = width - width_of([name, location])
+    room = width - width_of([name, place])
     if room > 1:
-        yield [name, Part(" " * room), location]
+        yield [name, Part(" " * room), place]
     else:
-        yield from ([name], [*indent, location])
+        yield from ([name], [*indent, place])
     yield from wrapped(row.summary, width, indent, indent)
     if row.article:
         yield from wrapped(row.article, width, indent, indent, styles.SWALLOWED)
 
 
 # -- where it is, without importing Keras --------------------------------------------------------
+
+
+def location(row: Landmark, info: KerasInfo | None) -> Part:
+    """Where its source is, in words and as a link."""
+    from buildtrace.renderers.text import source_files, styles
+    from buildtrace.renderers.text.lines import Part
+
+    file = f"{row.target_on(_BACKEND).partition(':')[0].replace('.', '/')}.py"
+    source = source_of(row, info)
+    if source is None:
+        return Part(file if info is None else f"{file}: not in this version", styles.QUIET)
+    address = source_files.link(str(source[0]), source[1])
+    return Part(f"{file}:{source[1]}", styles.QUIET, address)
 
 
 def source_of(row: Landmark, info: KerasInfo | None) -> tuple[Path, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 VERBS = {
     "check": "find mistakes in how a script builds its models, as a linter does",
-    "explain": "show what a rule of `check` looks for, why, and how to do it right",
+    "explain": "explain a rule of `check`, or a function of Keras that is part of a build",
     "diff": "compare two builds, or one script on two generations or backends",
     "landmarks": "list the functions of Keras that make up a build, step by step",
     "doctor": "show what is installed, and which Keras a script would get",

@@ -1,10 +1,12 @@
-"""The pages of the rules, and the table of all."""
+"""The pages of the rules and of the landmarks, and the table of all rules."""
+
+import re
 
 import pytest
 from loops import case
 
 from buildtrace import diagnosis
-from buildtrace.cli import explain
+from buildtrace.cli import explain, landmark_pages
 from buildtrace.diagnosis import all_rules
 from buildtrace.diagnosis.rule import TOPICS, Rule
 from buildtrace.generations import GENERATIONS
@@ -119,3 +121,105 @@ def test_an_unknown_code(cli):
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("buildtrace: error: explain: no rule has the code 'BT000'")
     assert result.err.count("\n") == 1
+
+
+# -- landmarks ------------------------------------------------------------------------------------
+
+
+ROWS = [(generation, row) for generation in GENERATIONS for row in generation.landmarks]
+
+
+@pytest.mark.parametrize("name", sorted({row.name for _, row in ROWS}))
+def test_a_landmark_is_explained_for_each_generation_that_has_it(cli, name):
+    result = cli("explain", name)
+    assert (result.code, result.err) == (0, "")
+    text = squeezed(result.out)
+    for generation in GENERATIONS:
+        rows = [row for row in generation.landmarks if row.name == name]
+        for row in rows[-1:]:  # one that has moved is told as the newest version has it
+            assert squeezed(row.summary) in text
+            assert squeezed(row.article or "") in text
+    headings = [line for line in result.out.splitlines() if re.match(r"Keras \d  ", line)]
+    assert len(headings) == len({g.name for g, row in ROWS if row.name == name})
+
+
+def test_a_landmark_has_its_step_role_counterpart_and_source(cli):
+    text = squeezed(cli("explain", "_map_graph_network").out)
+    assert "Keras 2 engine/functional.py" in text
+    assert "step 3. The graph: the layers become a network" in text
+    assert "role maps the graph" in text
+    assert "in Keras 3 map_graph" in text
+
+
+def test_a_landmark_without_a_counterpart_says_why(cli):
+    text = squeezed(cli("explain", "Sequential._build_graph_network_for_inferred_shape").out)
+    assert "in Keras 3 Keras 3 has no function for this: Sequential.build makes the input" in text
+
+
+def test_where_the_source_is_is_what_the_table_says(cli):
+    table, page = cli("landmarks").out, cli("explain", "Layer._maybe_build").out
+    places = re.findall(r"^Keras \d  (\S+:\d+)$", page, re.MULTILINE)
+    assert places
+    for place in places:
+        assert re.search(rf"Layer\._maybe_build +{re.escape(place)}$", table, re.MULTILINE)
+
+
+def test_without_any_keras_a_landmark_is_explained(cli, monkeypatch):
+    monkeypatch.setattr("buildtrace.generations.installed", list)
+    text = cli("explain", "Layer._maybe_build").out
+    assert "Keras 2  engine/base_layer.py\n" in text
+    assert "Keras 3  layers/layer.py\n" in text
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("layer._MAYBE_build", ["Layer._maybe_build"]),
+        ("_maybe_build", ["Layer._maybe_build"]),
+        ("__call__", ["Layer.__call__", "Initializer.__call__", "Operation.__call__"]),
+        ("Dense.build", ["Layer.build"]),
+        ("MyLayer.compute_output_shape", ["Layer.compute_output_shape"]),
+    ],
+)
+def test_which_landmarks_a_word_stands_for(word, names):
+    found = landmark_pages.pages(word)
+    assert [page.name for page in found] == names
+
+
+def test_a_definition_of_a_class_is_told_as_one(cli):
+    assert "Dense.build is a definition of this method" in cli("explain", "Dense.build").out
+    assert "is a definition of" not in cli("explain", "build").out
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("Layer._maybe_biuld", "; did you mean Layer._maybe_build or Layer.build?"),
+        ("_build_map_helpr", "; did you mean _build_map_helper"),
+        ("Dense.__call__", "; did you mean "),  # the layer's or the initializer's?
+        ("xyz", " (see `buildtrace landmarks`)"),
+    ],
+)
+def test_an_unknown_landmark_is_one_line_with_what_is_near(cli, word, near):
+    result = cli("explain", word)
+    assert (result.code, result.out) == (2, "")
+    start = f"buildtrace: error: explain: no rule and no landmark is called '{word}'{near}"
+    assert result.err.startswith(start)
+    assert result.err.count("\n") == 1
+
+
+def test_rules_and_landmarks_together(cli, three):
+    text = cli("explain", "Input", "BT101").out
+    assert text.index("Why BT101.") < text.index("Input\n")
+    markdown = cli("explain", "--format", "markdown", "BT101", "map_graph").out
+    titles = [line for line in markdown.splitlines() if line.startswith("## ")]
+    assert titles == ["## BT101: title of BT101", "## map_graph"]
+    assert "- in Keras 2: _map_graph_network" in markdown
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_pages_of_landmarks_fit_the_terminal(cli, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = sorted({row.name for _, row in ROWS})
+    lines = cli("explain", *names).out.splitlines()
+    assert max(map(len, lines)) <= min(columns, 100)

@@ -1,0 +1,151 @@
+"""`buildtrace explain LANDMARK`: what a function of Keras does for a build, in each generation."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.cli import landmarks
+from buildtrace.errors import UsageError
+from buildtrace.generations import GENERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildtrace.generations import Generation, Landmark
+    from buildtrace.renderers.text.lines import Line
+    from buildtrace.traces.schema import KerasInfo
+
+LABEL = len("in Keras 2  ")
+
+
+class Page(NamedTuple):
+    """A landmark, whichever generations have it.
+
+    Attributes:
+        name: the landmark's name.
+        asked: the name that was asked for; another one for a class's own definition of it.
+    """
+
+    name: str
+    asked: str
+
+
+def pages(name: str) -> list[Page]:
+    """The landmarks that a name stands for: of its own, of a method, of a class's own definition.
+
+    Raises:
+        UsageError: there are none; the text says which are nearly so called.
+    """
+    rows = [row for generation in GENERATIONS for row in generation.landmarks]
+    method = name.rpartition(".")[2]
+    found = (
+        [row for row in rows if row.name.lower() == name.lower()]
+        or [row for row in rows if _method(row) == name]
+        or [row for row in rows if _method(row) == method and "." in name]
+    )
+    exact = any(row.name.lower() == name.lower() or _method(row) == name for row in found)
+    if not found or not (exact or all(row.family or row.scope for row in _first(found))):
+        raise UsageError(f"explain: {_unknown(name, rows)} (see `buildtrace landmarks`)")
+    return [Page(row_name, row_name if exact else name) for row_name in _names(found)]
+
+
+def _method(row: Landmark) -> str:
+    return row.name.rpartition(".")[2]
+
+
+def _names(rows: Sequence[Landmark]) -> list[str]:
+    return list(dict.fromkeys(row.name for row in rows))
+
+
+def _first(rows: Sequence[Landmark]) -> Iterator[Landmark]:
+    """One row of each name: a family in one generation is one in both."""
+    for name in _names(rows):
+        same = [row for row in rows if row.name == name]
+        yield next((row for row in same if row.family or row.scope), same[0])
+
+
+def _unknown(name: str, rows: Sequence[Landmark]) -> str:
+    from buildtrace.traces import wording
+
+    text = f"no rule and no landmark is called {wording.quoted(name)}"
+    names = {word.lower(): row.name for row in rows for word in (row.name, _method(row))}
+    near = dict.fromkeys(names[word] for word in difflib.get_close_matches(name.lower(), names))
+    return f"{text}; did you mean {' or '.join(near)}?" if near else text
+
+
+# -- in the terminal ----------------------------------------------------------------------------
+
+
+def lines(page: Page, width: int) -> Iterator[Line]:
+    """The page: a part for each generation that has the landmark."""
+    from buildtrace.renderers.text import styles
+    from buildtrace.renderers.text.lines import Part, wrapped
+
+    yield [Part(page.name, styles.NAME)]
+    if page.asked != page.name:
+        text = f"{page.asked} is a definition of this method in a class of its own."
+        yield from wrapped(text, width, [], [], styles.NOTE)
+    for generation, info, row in _rows(page.name):
+        yield []
+        where = landmarks.location(row, info)
+        yield [Part(generation.title, styles.HEADING), Part("  "), where]
+        yield from wrapped(row.summary, width, [Part("  ")], [Part("  ")])
+        for label, text in _facts(generation, row):
+            first = [Part(f"  {label:{LABEL}}", styles.QUIET)]
+            style = styles.SWALLOWED if label == ARTICLE else ""
+            yield from wrapped(text, width, first, [Part(" " * (LABEL + 2))], style)
+
+
+ARTICLE = "article"
+
+
+def _rows(name: str) -> Iterator[tuple[Generation, KerasInfo | None, Landmark]]:
+    """The landmark in each generation: as the installed version has it, or else the newest."""
+    for generation, info in landmarks.of_all():
+        there = generation.landmarks_of(info.version) if info else []
+        rows = [row for row in there if row.name == name]
+        rows = rows or [row for row in generation.landmarks if row.name == name]
+        for row in rows[-1:]:
+            yield generation, info, row
+
+
+def _facts(generation: Generation, row: Landmark) -> Iterator[tuple[str, str]]:
+    """What there is to say of it, beside what it does: labels and texts."""
+    yield "step", landmarks.STEPS[row.step]
+    if row.role:
+        yield "role", row.role
+    if versions := _versions(row):
+        yield "versions", versions
+    if row.article:
+        yield ARTICLE, row.article
+    for other in GENERATIONS:
+        if other is not generation:
+            yield f"in {other.title}", _counterpart(other, row)
+
+
+def _versions(row: Landmark) -> str:
+    since = f"since {row.since}" if row.since else ""
+    until = f"before {row.until}" if row.until else ""
+    return ", ".join(filter(None, (since, until)))
+
+
+def _counterpart(other: Generation, row: Landmark) -> str:
+    from buildtrace.traces import wording
+
+    names = _names([each for each in other.landmarks if row.role and each.role == row.role])
+    same = wording.listed(names)
+    return ". ".join(filter(None, (same, row.unpaired))) or "nothing does the same"
+
+
+# -- for documentation --------------------------------------------------------------------------
+
+
+def markdown(page: Page) -> str:
+    """The page as Markdown."""
+    parts = [f"## {page.name}\n"]
+    for generation, info, row in _rows(page.name):
+        where = landmarks.location(row, info).text
+        facts = "\n".join(f"- {label}: {text}" for label, text in _facts(generation, row))
+        parts.append(f"### {generation.title}\n\n`{where}`\n\n{row.summary}\n\n{facts}\n")
+    return "\n".join(parts)
