@@ -219,10 +219,7 @@ def _two(
     from buildtrace.cli.child_processes import LabeledProgram
 
     if given.module is not None or len(theirs) != 2:
-        parser.error(
-            "what is to be compared? Name two files, each a SCRIPT.py or a TRACE.json, or one "
-            "script with --keras 2,3 or --backend NAME,NAME"
-        )
+        parser.error(_not_two(given, theirs))
     programs = [
         Program(
             target=name,
@@ -235,6 +232,29 @@ def _two(
     for program in programs:
         _check_program(parser, program)
     return [LabeledProgram(program.target, program) for program in programs]
+
+
+def _not_two(given: argparse.Namespace, theirs: list[str]) -> str:
+    """What to do instead of naming this, which is not two files."""
+    runs = "one script with --keras 2,3 or --backend NAME,NAME"
+    options = [name for name in theirs if name.startswith("-") and name != "-"]
+    if options and given.module is None:
+        return f"{options[0]} is behind a file: options stand first, as in -o both.html A B"
+    if given.module is not None or not theirs:
+        return (
+            "what is to be compared? Name two files, each a SCRIPT.py or a TRACE.json, or " + runs
+        )
+    if len(theirs) == 1:
+        taken = [str(path) for path in given.output if path.exists()]
+        hint = f"; {taken[0]} is the file to write, as -o names it" if taken else ""
+        return (
+            f"what is {theirs[0]} to be compared with? Name a second SCRIPT.py or TRACE.json, or "
+            f"{runs}{hint}"
+        )
+    wanted = [name for name in theirs if Path(name).suffix in FORMATS and not Path(name).exists()]
+    if wanted:
+        return f"is {wanted[0]} a file to write? Then say so before the others: -o {wanted[0]}"
+    return f"two builds are compared, and these are {len(theirs)} files: {', '.join(theirs)}"
 
 
 def _generations(parser: Parser, given: argparse.Namespace) -> list[str]:

@@ -85,6 +85,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage: `main` prints one line."""
+        name = message.removeprefix("argument ").removesuffix(": expected one argument")
+        action = self._option_string_actions.get(name.partition("/")[0])
+        if action is not None and name != message:
+            value = action.metavar or f"one of {', '.join(map(str, action.choices or ()))}"
+            message = f"{name} needs a value behind it: {value}"
         raise UsageError(f"{message} (see `{self.prog} --help`)")
 
 

@@ -77,7 +77,7 @@ def compare(
         times: whether to compare times as well.
         names: whether names that users gave count; they do not if both are runs of one program,
             where a name that differs can only have been made up.
-        labels: what to call the two.
+        labels: what to call the two, unless their generations of Keras tell them apart.
 
     Raises:
         UsageError: there is no such kind.
@@ -93,8 +93,8 @@ def compare(
     )
     deciding = kinds if only else DECIDING
     return Difference(
-        left=_build(left, labels[0]),
-        right=_build(right, labels[1]),
+        left=_build(left, matching.labels[0]),
+        right=_build(right, matching.labels[1]),
         kinds=kinds,
         same=not any(c.kind in deciding and c.kind != "times" for c in changes),
         changes=changes,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.comparison.alignment import matches, stretches
 from buildtrace.comparison.layer_tree import LayerTree
+from buildtrace.generations import GENERATIONS
 from buildtrace.traces.lazy import cached_property
 from buildtrace.traces.totals import totals
 
@@ -34,7 +35,7 @@ class LayerMatching:
         right_of: id of a layer on the left → that of its partner.
         left_of: the other way round.
         names: whether names that users gave tell layers apart.
-        labels: what to call the two.
+        labels: what to call the two: by their generation of Keras, if that differs.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class LayerMatching:
         labels: tuple[str, str] = ("left", "right"),
     ) -> None:
         """Pair the layers of two traces, from the outermost inwards."""
-        self.labels = labels
         self.left = LayerTree(left)
         self.right = LayerTree(right)
+        self.labels = labels
+        if self.generations_differ:
+            self.labels = _generation(left) or labels[0], _generation(right) or labels[1]
         self.names = names
         self.right_of: dict[int, int] = {}
         self.left_of: dict[int, int] = {}
@@ -169,6 +172,13 @@ def _walk(tree: LayerTree) -> Iterator[int]:
         layer = stack.pop()
         yield layer
         stack += tree.inside.get(layer, [])[::-1]
+
+
+def _generation(trace: Trace) -> str:
+    """The generation of Keras that made a trace; "" if there are several."""
+    made = {call.generation for call in trace.calls}
+    titles = [each.title for each in GENERATIONS if made == {each.name}]
+    return titles[0] if titles else ""
 
 
 class _Pairing:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from buildtrace.comparison.difference import Location
 from buildtrace.comparison.ranked_change import ranked
 from buildtrace.comparison.roles import role_of, unpaired
-from buildtrace.generations import GENERATIONS
 from buildtrace.traces.wording import count
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from buildtrace.comparison.ranked_change import RankedChange
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
-
-GENERATION_TITLES = {generation.name: generation.title for generation in GENERATIONS}
 
 MOST_TIMES = 5
 """So many roles whose time changed are reported."""
@@ -90,7 +87,7 @@ def _location_of_finding(finding: Finding) -> Location:
 def landmarks(matching: LayerMatching) -> Iterator[RankedChange]:
     """Landmarks whose role only one side plays; then those that are called otherwise."""
     was, now = _by_role(matching.left.trace), _by_role(matching.right.trace)
-    names = _titles(matching)
+    names = matching.labels
     if matching.generations_differ:
         yield from _numbers(was, now, names)
     for role in was | now:
@@ -145,19 +142,6 @@ def _by_role(trace: Trace) -> dict[str, list[Call]]:
 
 def _landmarks(calls: list[Call]) -> str:
     return " or ".join(dict.fromkeys(call.landmark for call in calls))
-
-
-def _titles(matching: LayerMatching) -> tuple[str, str]:
-    """What to call the two in a sentence."""
-    if not matching.generations_differ:
-        return matching.labels
-    left, right = matching.labels
-    return _title(matching.left.trace, left), _title(matching.right.trace, right)
-
-
-def _title(trace: Trace, label: str) -> str:
-    generations = {call.generation for call in trace.calls}
-    return GENERATION_TITLES.get(min(generations), label) if len(generations) == 1 else label
 
 
 def times(matching: LayerMatching) -> Iterator[RankedChange]:

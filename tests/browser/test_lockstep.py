@@ -13,6 +13,7 @@ from browser.looks import CONTRAST, STILL
 pytestmark = pytest.mark.browser
 
 SEEN = Path(__file__).with_name("both.js").read_text().strip()
+TITLES = {"keras2": "Keras 2", "keras3": "Keras 3"}
 SIGNS = {"same": "", "counterpart": "≈", "differs": "≠", "left": "<", "right": ">"}
 
 
@@ -36,10 +37,13 @@ def check(both, steps, number, shown):
     assert shown["slider"] == number
     assert (shown["sign"] or "") == SIGNS[step.state]
     assert [fact for fact, _ in shown["differs"]] == [*step.differs]
+    labels = "before", "after"  # as the fixture has them
+    generations_differ = len({trace.calls[0].generation for trace in both}) > 1
     for side, trace in enumerate(both):
         id_, how = side_at(steps, number, side)
         card, cell = shown["sides"][side], shown["cells"][2 * side]
-        assert card["build"] == ("before", "after")[side]
+        title = TITLES[trace.calls[0].generation] if generations_differ else labels[side]
+        assert card["build"] == title
         assert card["how"] == how
         if id_ is None:
             assert (card["name"], cell, shown["marked"][side]) == (None, None, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import made_traces
@@ -59,6 +60,19 @@ def test_another_build_has_exit_code_1_and_says_first_what_was_done(cli, files, 
     assert lines[1].startswith("> deeper.json: keras 3.15.1")
 
 
+def test_generations_name_the_columns_and_files_do_otherwise(cli, files, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    columns = re.compile(r"^(\S+(?: \d)?) {20,}(\S+(?: \d)?)$", re.MULTILINE)
+    text = cli("diff", "--full", "two.json", "three.json").out
+    assert columns.findall(text)[0] == ("Keras 2", "Keras 3")
+    assert text.startswith("< Keras 2: tf_keras")
+    assert "> Keras 3: keras 3.15.1" in text
+    text = cli("diff", "--full", "three.json", "deeper.json").out
+    assert columns.findall(text)[0] == ("three.json", "deeper.json")
+    cli("diff", "-o", "d.html", "two.json", "three.json")
+    assert "<title>Keras 2 and Keras 3 " in Path("d.html").read_text("utf-8")
+
+
 def test_only_what_was_asked_for(cli, files):
     assert cli("diff", "--only", "outputs,order", "three.json", "deeper.json").code == 0
     assert cli("diff", "--only", "weights, graph", "three.json", "deeper.json").code == 1
@@ -89,7 +103,7 @@ def test_a_page(cli, files):
 
 
 def test_a_page_has_two_builds_and_further_ones_get_their_own(cli, files, monkeypatch):
-    builds = [files[name] for name in ("three.json", "deeper.json", "two.json")]
+    builds = [files[name] for name in ("three.json", "deeper.json", "failing.json")]
     monkeypatch.setattr(environment, "installed", lambda module: True)
     monkeypatch.setattr(environment, "version", lambda module: "3.15.1")
     monkeypatch.setattr(child_processes, "traces", lambda _: builds)
@@ -111,8 +125,14 @@ def test_times(cli, files):
     ("arguments", "words"),
     [
         ([], "what is to be compared?"),
-        (["three.json"], "what is to be compared?"),
-        (["three.json", "two.json", "deeper.json"], "what is to be compared?"),
+        (["three.json"], "what is three.json to be compared with? Name a second SCRIPT.py"),
+        (["-o", "new.html"], "what is to be compared?"),
+        (["-o", "two.json", "three.json"], "; two.json is the file to write, as -o names it"),
+        (["-o"], "-o needs a value behind it: PATH"),
+        (["--format"], "--format needs a value behind it: one of text, json"),
+        (["three.json", "two.json", "deeper.json"], "two builds are compared, and these are 3"),
+        (["three.json", "two.json", "d.html"], "is d.html a file to write? Then say so before"),
+        (["three.json", "two.json", "-o", "d.html"], "-o is behind a file: options stand first"),
         (["three.json", "nowhere.json"], "there is no file nowhere.json"),
         (["--only", "colors", "three.json", "two.json"], "cannot compare 'colors'"),
         (["--keras", "2,4", "model.py"], "--keras takes 2 and 3"),

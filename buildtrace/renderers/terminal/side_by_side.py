@@ -14,7 +14,16 @@ from buildtrace import renderers
 from buildtrace.renderers.terminal.aligned import Aligned, AlignedRow
 from buildtrace.renderers.terminal.tree import WIDE
 from buildtrace.renderers.text import styles
-from buildtrace.renderers.text.lines import Line, Lines, Part, cut, size, width_of, wrapped
+from buildtrace.renderers.text.lines import (
+    Line,
+    Lines,
+    Part,
+    cut,
+    cut_start,
+    size,
+    width_of,
+    wrapped,
+)
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -31,11 +40,12 @@ COLORS = {
     "same": styles.QUIET,
     "counterpart": "cyan",
     "differs": "bold yellow",
-    "left": "red",
+    "left": "magenta",
     "right": "green",
 }
+"""Red is for what fails."""
 
-SEVERITY = {"error": ("✗ ", styles.ERROR), "warning": ("≠ ", "bold yellow"), "note": ("· ", "")}
+SEVERITY = {"error": ("✗ ", "bold yellow"), "warning": ("≠ ", "bold yellow"), "note": ("· ", "")}
 
 TITLES = {
     "failure": "whether it fails",
@@ -118,6 +128,7 @@ def verdict(difference: Difference) -> str:
 
 def _change(change: Change, width: int) -> Iterator[Line]:
     sign, style = SEVERITY[change.severity]
+    style = styles.ERROR if change.kind == "failure" else style
     before = "  └ " if change.follows else ""
     text = wording.sanitize_long(change.message)
     if change.follows and change.why:
@@ -139,13 +150,16 @@ class _Columns:
         self, left: Trace, right: Trace, difference: Difference, full: bool, width: int
     ) -> None:
         self.aligned = Aligned(left, right, difference)
+        self.labels = [wording.sanitize(each.label) for each in (difference.left, difference.right)]
         self.full = full
         self.width = width
         self.column = (width - 3) // 2
         self.indent = 2 if width >= WIDE else 1
 
     def lines(self) -> Iterator[Line]:
-        """All rows that are shown, and lines for those that are not."""
+        """What the columns are, all rows that are shown, and lines for those that are not."""
+        titles = [cut_start([Part(label, styles.HEADING)], self.column) for label in self.labels]
+        yield self._joined(titles[0], " ", titles[1], "")
         rows = self.aligned.rows
         shown = self.aligned.shown(self.full)
         hidden: list[AlignedRow] = []

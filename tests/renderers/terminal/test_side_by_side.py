@@ -51,6 +51,30 @@ def test_the_same_build_is_one_verdict_and_no_tree():
     assert "Layer.__call__" in shown(made_traces.mlp3(), made_traces.mlp3(), full=True)
 
 
+@pytest.mark.parametrize("left", MADE)
+@pytest.mark.parametrize("right", MADE)
+def test_only_what_fails_is_red(left, right):
+    difference = left().diff(right())
+    lines = side_by_side.render(left(), right(), difference, full=True).make(120)
+    red = {part.text.strip() for line in lines for part in line if "red" in part.style}
+    failing = {
+        call.name
+        for trace in (left(), right())
+        for call in trace.calls
+        if call.error is not None and not call.error.swallowed
+    }
+    assert red <= failing | {"✗"}
+    assert bool(red) == bool(failing)
+
+
+def test_generations_that_differ_name_the_columns():
+    text = shown(made_traces.mlp2(), made_traces.mlp3())
+    assert text.splitlines()[0].startswith("< Keras 2: ")
+    assert columns(text, 120)[2] == ("Keras 2", "", "Keras 3")
+    text = shown(made_traces.mlp3(), made_traces.mlp3((512, 64, 10)))
+    assert columns(text, 120)[2] == ("left", "", "right")
+
+
 def test_what_differs_is_marked_by_a_sign():
     rows = columns(shown(made_traces.mlp2(), made_traces.mlp3(), full=True), 120)
     names = [(left.strip().split(" ")[0], sign, right.split(" ")[0]) for left, sign, right in rows]
