@@ -11,6 +11,7 @@ from buildtrace.traces.schema import (
     Edge,
     Environment,
     ErrorInfo,
+    Expected,
     Graph,
     KerasInfo,
     LandmarkInfo,
@@ -480,6 +481,11 @@ def frozen(file="net.py", expects=(), given=(2, 5), own="Dense"):
         error, message=f"Exception encountered when calling Net.call().\n\n{error.message}"
     )
     return msgspec.structs.replace(r.trace(told), states=(state,))
+
+
+def misfit():
+    """The same, of a layer that says which size it takes."""
+    return frozen(expects=[Expected(min_ndim=2, axes={-1: 3})])
 
 
 def caught(file="net.py", times=1, by_user=False):

@@ -24,7 +24,8 @@ from buildtrace.capture import Tracing, trace
 from buildtrace.capture.snapshot import error_info
 from buildtrace.diagnosis import settings, suppress
 from buildtrace.errors import BuildtraceError
-from buildtrace.renderers.terminal import listing
+from buildtrace.renderers.terminal import failing, listing
+from buildtrace.renderers.text.lines import Lines
 from buildtrace.testing import golden
 from buildtrace.testing.messages import folded, part_with
 from buildtrace.traces import wording
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.schema import Call, ErrorInfo, Finding
     from buildtrace.traces.trace import Trace
 
 NAME = "buildtrace-reports"
@@ -239,8 +240,11 @@ def start(config: pytest.Config, folder: Path | None, *, check: bool = False) ->
 
 
 def section(trace: Trace, error: BaseException) -> str:
-    """The tree down to the call that failed; "" if the error did not come out of a build."""
-    root = _left_by(trace, error)
+    """The tree down to the call that failed, and below it what the command says of a failure.
+
+    It is "" if the error did not come out of a build.
+    """
+    root, info = _left_by(trace, error)
     if root is None:
         return ""
     part = part_with(trace, {root.id})
@@ -250,16 +254,19 @@ def section(trace: Trace, error: BaseException) -> str:
     if before:
         verb = "is" if before == 1 else "are"
         lines += ["", f"{wording.count(before, 'earlier call')} {verb} not shown"]
-    return "\n".join(lines) + "\n"
+    until = (call for call in trace.calls if trace.index.root(call).start_ns <= root.start_ns)
+    ended = replace(trace, error=info, calls=tuple(until))  # what failed later was caught
+    ending = Lines(lambda width: failing.lines(ended, width))
+    return "\n".join(lines) + "\n" + renderers.plain(ending.stream, None)
 
 
-def _left_by(trace: Trace, error: BaseException) -> Call | None:
+def _left_by(trace: Trace, error: BaseException) -> tuple[Call | None, ErrorInfo | None]:
     """The last outermost call that this error, or one that it was made of, came out of."""
-    errors = {(info.type, info.message) for info in map(error_info, _chain(error))}
+    errors = {(info.type, info.message): info for info in map(error_info, _chain(error))}
     for root in reversed(trace.roots):
-        if root.error is not None and (root.error.type, root.error.message) in errors:
-            return root
-    return None
+        if root.error and (info := errors.get((root.error.type, root.error.message))):
+            return root, info
+    return None, None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

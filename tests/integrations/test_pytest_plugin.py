@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-import made_traces  # noqa: F401 - to be there when pytest runs inside of pytest
+import made_traces
 import pytest
 
-from buildtrace import testing
+from buildtrace import renderers, testing
 from buildtrace.integrations import pytest_tracing
+from buildtrace.renderers import Options
 
 pytest_plugins = ["pytester"]
 
@@ -86,6 +87,37 @@ def test_an_error_that_came_of_the_builds(synthetic):
             raise ModelError("no model") from error
     """
     run(synthetic(tests=tests), "--buildtrace").stdout.fnmatch_lines(SECTION)
+
+
+def test_a_report_ends_as_that_of_the_command(synthetic):
+    tests = """
+    def test_one():
+        raise ValueError("Input 0 is not compatible.")
+    """
+    result = run(synthetic("misfit()", tests), "--buildtrace")
+    ending = [
+        "✗ The call failed in Layer.__call__ of hidden (Dense) on (2, 5)",
+        "  ValueError: Input 0 is not compatible.",
+        "  got        (2, 5)",
+        "  expects    size 3 on axis -1, at least 2 axes",
+        "  built for  (2, 3) by Dense.build: kernel (3, 4), bias (4,)",
+        "             net.py:17*",
+    ]
+    result.stdout.fnmatch_lines(ending)
+    command = renderers.plain(renderers.below(made_traces.misfit(), Options()).stream, 100)
+    assert all(line.rstrip("*") in command for line in ending)
+
+
+def test_what_failed_later_and_was_caught_is_not_told():
+    recording = made_traces.Recording()
+    layers = [recording.layer(name, "Dense") for name in ("mine", "later")]
+    for layer in layers:
+        error = made_traces.ErrorInfo(type="ValueError", message=f"not {layer.name}")
+        with recording.call("Dense.build", layer, [made_traces.spec(2, 5)], error=error):
+            pass
+    text = pytest_tracing.section(recording.trace(), ValueError("not mine"))
+    assert "The build failed in Dense.build of mine (Dense) on (2, 5)" in text
+    assert "later" not in text
 
 
 def test_an_error_that_the_test_expected_is_not_shown(synthetic):
