@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from functools import cache
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.text.lines import Line, Part, size, width_of
+from buildtrace.renderers.text.lines import Line, Part, cut, size, width_of
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from rich.syntax import ANSISyntaxTheme
 
 Piece = tuple[str, str]
 """Kind, or "" for what has none, and text."""
@@ -44,13 +43,14 @@ STYLES = {
 }
 
 
-@cache
-def theme() -> ANSISyntaxTheme:
-    """The colors of code, for rich."""
-    from rich.style import Style
-    from rich.syntax import ANSISyntaxTheme
+HANGING = 4
+"""A line of code that goes on below goes on so far to the right of its beginning."""
 
-    return ANSISyntaxTheme({token: Style.parse(STYLES[kind]) for token, kind in KINDS.items()})
+SHORTEST = 4
+"""Of a line that is broken, so many characters go on below at least."""
+
+_BREAKS = re.compile(r"[ ,(\[]+|(?=\.\w)")
+"""A line of code may end behind these signs, and before a dot."""
 
 
 def highlighted(code: str) -> list[list[Piece]]:
@@ -106,20 +106,73 @@ def _stripped(pieces: list[Piece]) -> list[Piece]:
     return pieces
 
 
+def numbered(code: str, first: int, width: int, hidden: range) -> Iterator[Line]:
+    """The code's lines behind their numbers, none of them wider than `width`.
+
+    Args:
+        code: the code.
+        first: the number of its first line.
+        width: so many columns there are.
+        hidden: places of lines to leave out; a line in their place says how many.
+    """
+    lines = highlighted(code)
+    digits = len(str(first + len(lines) - 1))
+    blank = Part(" " * (digits + 3))
+    room = max(width - digits - 3, 20)
+    for place, pieces in enumerate(lines):
+        margin = Part(f"  {first + place:>{digits}} ", "dim")
+        if place in hidden:
+            if place == hidden.start:
+                indent = " " * _indent(lines[place - 1], room)
+                more = f"… {len(hidden)} more lines of the docstring; --full shows all"
+                yield cut([blank, Part(indent + more, "dim")], width)
+            continue
+        for number, line in enumerate(_folded(_stripped(pieces), room)):
+            yield [blank if number else margin, *line]
+
+
+def _indent(pieces: list[Piece], room: int) -> int:
+    """How far to the right a line of code begins; half the room at most."""
+    text = "".join(text for _, text in pieces)
+    return min(len(text) - len(text.lstrip()), room // 2)
+
+
 def _folded(pieces: list[Piece], room: int) -> Iterator[Line]:
-    """A line of code as lines of at most `room` columns."""
-    line: list[Piece] = []
-    left = room
+    """A line of code as lines of at most `room` columns; what goes on is indented more."""
+    text = "".join(text for _, text in pieces)
+    hanging = _indent(pieces, room) + HANGING
+    start, before = 0, Part("")
+    while size(text[start:]) > room - len(before.text):
+        end = start + _taken(text[start:], room - len(before.text), hanging)
+        yield [before, *_parts(_between(pieces, start, end))]
+        start = end + len(text[end:]) - len(text[end:].lstrip())
+        before = Part(" " * hanging)
+    yield [before, *_parts(_between(pieces, start, len(text)))]
+
+
+def _taken(text: str, room: int, least: int) -> int:
+    """How many characters of a text stay on a line of so many columns, of a longer one.
+
+    The line is broken where one would break it by hand, unless that would leave less than `least`
+    on it, or next to nothing for the one below.
+    """
+    fits = min(len(text), room)
+    while size(text[:fits]) > room:
+        fits -= 1
+    last = min(fits, len(text) - SHORTEST)
+    places = [m.end() for m in _BREAKS.finditer(text[: last + 1]) if least < m.end() <= last]
+    return places[-1] if places else fits
+
+
+def _between(pieces: list[Piece], start: int, end: int) -> list[Piece]:
+    """The pieces from one character to another, without blanks at their end."""
+    cut: list[Piece] = []
+    at = 0
     for kind, text in pieces:
-        while size(text) > left:
-            taken = min(len(text), left)
-            while size(text[:taken]) > left:
-                taken -= 1
-            yield _parts([*line, (kind, text[:taken])])
-            line, left, text = [], room, text[taken:]
-        line.append((kind, text))
-        left -= size(text)
-    yield _parts(line)
+        part = text[max(start - at, 0) : max(end - at, 0)]
+        cut += [(kind, part)] if part else []
+        at += len(text)
+    return _stripped(cut)
 
 
 def _parts(pieces: list[Piece]) -> Line:

@@ -169,8 +169,26 @@ def test_code_that_is_to_be_copied_stays_as_it_is():
 def test_a_line_of_code_that_is_too_long_goes_on_below():
     code = "value = " + " + ".join(f"name_{n}" for n in range(40))
     lines = texts(fitted(code, 60, []))
-    assert "".join(lines) == code
-    assert max(map(len, lines)) == 60
+    assert " ".join(" ".join(lines).split()) == code
+    assert 50 < max(map(len, lines)) <= 60
+    assert {len(line) - len(line.lstrip()) for line in lines[1:]} == {4}
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        (
+            "    if some.thing.is_wrong_with_it():",
+            ["    if some.thing", "        .is_wrong_with_it():"],
+        ),
+        ("call(first, second, third, and_more)", ["call(first, second, third,", "    and_more)"]),
+        ("x = '" + "y" * 40 + "'", ["x = '" + "y" * 25, "    " + "y" * 15 + "'"]),
+        ("x = '" + "日" * 20 + "'", ["x = '" + "日" * 12, "    " + "日" * 8 + "'"]),
+    ],
+)
+def test_where_a_line_of_code_is_broken(code, lines):
+    code = f"if True:\n{code}" if code.startswith(" ") else code
+    assert texts(fitted(code, 30, []))[-len(lines) :] == lines
 
 
 def test_a_comment_that_does_not_fit_stands_above_its_code():
