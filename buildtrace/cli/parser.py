@@ -171,16 +171,22 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         dest="output",
         action="append",
-        type=Path,
         default=[],
         metavar="PATH",
-        help="write a file, in the format that its suffix stands for (repeatable)",
+        help="write a file, in the format that its suffix stands for; a FOLDER/ gets a page for "
+        "each model, and one that links them (repeatable)",
     )
     group.add_argument(
         "--format",
         choices=list(RENDERERS),
         metavar="NAME",
         help="write the files in this format, whatever their suffix",
+    )
+    group.add_argument(
+        "--open",
+        action="store_true",
+        help="open the page in the browser: the first that -o names, or else one in a temporary "
+        "file",
     )
 
 
@@ -281,13 +287,15 @@ def request_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Re
     Raises:
         UsageError: they make no sense together.
     """
-    from buildtrace.cli.request import Request
+    from buildtrace.cli.request import Request, is_folder
 
     if given.format and not given.output:
         parser.error("--format names the format of a file: name the file with -o PATH")
     view_options = (given.view, given.depth, given.full, given.model, given.explain)
     return Request(
-        outputs=tuple(path.expanduser().absolute() for path in given.output),
+        outputs=tuple(_absolute(name) for name in given.output if not is_folder(name)),
+        folders=tuple(_absolute(name) for name in given.output if is_folder(name)),
+        open=given.open,
         format=given.format,
         options=Options(
             views=tuple(dict.fromkeys(given.view or Options().views)),
@@ -298,3 +306,7 @@ def request_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Re
         ),
         view_asked=any(view_options),
     )
+
+
+def _absolute(name: str) -> Path:
+    return Path(name).expanduser().absolute()

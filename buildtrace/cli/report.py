@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from buildtrace.cli.pages import open_in_browser, write_folder, write_temporary
+from buildtrace.cli.request import PAGE
 from buildtrace.cli.streams import is_terminal, say
 from buildtrace.errors import UsageError
 
@@ -35,9 +37,13 @@ def deliver(
     if show:
         with attempts.attempt("the report is not shown to its end", needed=needed):
             _show(trace, options, report_stream(request))
+    pages: list[Path | None] = []
     for path in request.outputs:
         with attempts.attempt(f"{path} is not written", about=f"{path}: "):
-            _write(trace, path, request.format, options)
+            pages.append(_write(trace, path, request.format, options))
+    pages += [write_folder(trace, folder, options, attempts) for folder in request.folders]
+    if request.open and (trace.calls or trace.findings):
+        _open(trace, next(filter(None, pages), None), request, options, attempts)
 
 
 def report_stream(request: Request) -> TextIO | None:
@@ -67,8 +73,34 @@ def _show(trace: Trace, options: Options, stream: TextIO | None) -> None:
         renderers.show(trace, console, options)
 
 
-def _write(trace: Trace, path: Path, format: str | None, options: Options) -> None:  # noqa: A002
+def _write(
+    trace: Trace,
+    path: Path,
+    format: str | None,  # noqa: A002
+    options: Options,
+) -> Path | None:
+    """Write a file; gives its path if it is a page."""
     from buildtrace import renderers
 
     renderers.save(trace, path, format=format, options=options)
     say(f"wrote {path}")
+    return path if renderers.renderer_for(path, format).name == PAGE else None
+
+
+def _open(
+    trace: Trace, page: Path | None, request: Request, options: Options, attempts: Attempts
+) -> None:
+    """Open the page, or one in a temporary file if none was asked for."""
+    if page is None and not _asks_for_page(request):
+        with attempts.attempt("the page is not written"):
+            page = write_temporary(trace, options)
+    if page is not None:
+        with attempts.attempt(f"{page} is not opened", needed=False):
+            open_in_browser(page)
+
+
+def _asks_for_page(request: Request) -> bool:
+    from buildtrace import renderers
+
+    names = [renderers.renderer_for(path, request.format).name for path in request.outputs]
+    return bool(request.folders) or PAGE in names

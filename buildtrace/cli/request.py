@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import os
+from pathlib import Path
+from typing import NamedTuple
 
 from buildtrace.errors import UsageError
 from buildtrace.renderers import Options, renderer_for
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PAGE = "html"
+"""The format of a page for the browser."""
 
 
 class Request(NamedTuple):
@@ -16,19 +18,23 @@ class Request(NamedTuple):
 
     Attributes:
         outputs: absolute paths of the files to write.
+        folders: absolute paths of the folders to write pages into.
+        open: whether to open the first page in a browser.
         format: renderer for all outputs, where their suffix does not tell.
         options: what the renderers need to know.
         view_asked: an option for the report was given, so it belongs on stdout.
     """
 
     outputs: tuple[Path, ...] = ()
+    folders: tuple[Path, ...] = ()
+    open: bool = False
     format: str | None = None
     options: Options = Options()
     view_asked: bool = False
 
 
 def check_outputs(request: Request) -> None:
-    """See that the files can be written.
+    """See that the files and folders can be written.
 
     Raises:
         UsageError: one of them cannot, or nobody writes its format.
@@ -36,6 +42,22 @@ def check_outputs(request: Request) -> None:
     for path in request.outputs:
         renderer_for(path, request.format)
         check_writable(path)
+    for folder in request.folders:
+        if request.format not in (None, PAGE):
+            raise UsageError(
+                f"cannot write {folder}{os.sep} as {request.format}: a folder gets pages"
+            )
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"cannot write {folder}{os.sep}: it is a file")
+        check_writable(folder / "page" if folder.exists() else folder)
+
+
+def is_folder(name: str) -> bool:
+    """Whether a name means a folder: by the sign at its end, or as it is one without a suffix."""
+    if name.endswith(tuple(filter(None, (os.sep, os.altsep)))):
+        return True
+    path = Path(name).expanduser()
+    return not path.suffix and path.is_dir()
 
 
 def check_writable(path: Path) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def show(path: str, request: Request) -> int:
     """Show a trace file; returns the exit code.
 
-    With `-o` and no view asked for this is a conversion, and the files are all of it.
+    With `-o` or `--open` and no view asked for, the files or the page are all of it.
 
     Raises:
         TraceFileError: the file is no trace, is damaged, or is of a newer version.
@@ -21,7 +21,7 @@ def show(path: str, request: Request) -> int:
     from buildtrace.traces.trace_file import load
 
     trace = load(path)
-    shown = request.view_asked or not request.outputs
+    shown = request.view_asked or not (request.outputs or request.folders or request.open)
     attempts = Attempts()
     deliver(trace, request._replace(view_asked=True), attempts, show=shown)
     attempts.end()

@@ -41,6 +41,7 @@ def cli(clean_env, capfd):
     clean_env.setitem(sys.modules, "__main__", sys.modules["__main__"])
     # The threads of the test runner are not the script's.
     clean_env.setattr("buildtrace.cli.run.wait_for_threads", lambda: True)
+    clean_env.setattr("webbrowser.open", lambda url: pytest.fail(f"{url} was opened"))
     # A run sets these; to have them set before lets monkeypatch take them back.
     clean_env.setenv("TF_USE_LEGACY_KERAS", "")
     clean_env.setenv("TF_CPP_MIN_LOG_LEVEL", "3")

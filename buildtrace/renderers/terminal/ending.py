@@ -25,8 +25,11 @@ def render(trace: Trace, options: Options) -> Lines:
 def about(trace: Trace, options: Options) -> Trace:
     """What the options want to see, with the findings that are about it."""
     part = summary.subject(trace, options)
-    if part is trace:
-        return trace
+    return trace if part is trace else with_own_findings(trace, part)
+
+
+def with_own_findings(trace: Trace, part: Trace) -> Trace:
+    """A part of a trace with those of the trace's findings that are about it, or about no call."""
     kept = {call.id for call in part.calls}
     own = [f for f in trace.findings if not f.calls or not kept.isdisjoint(f.calls)]
     return replace(part, findings=tuple(own))

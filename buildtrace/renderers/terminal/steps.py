@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers.beats import LIMITS, Beat, Phrase, beats
 from buildtrace.renderers.terminal import summary
-from buildtrace.renderers.terminal.story import Story, stories
+from buildtrace.renderers.terminal.story import Story, kind, stories
 from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.lines import Line, Lines, Part, flowing, wrapped
 from buildtrace.traces import wording
@@ -142,15 +142,7 @@ def _title(graph: Graph | None) -> Line:
     if graph is None:
         return [Part("Outside of any model", styles.HEADING)]
     name = Part(wording.layer_title(graph.model), styles.HEADING)
-    return [name, Part(f": {_kind(graph)}")]
-
-
-def _kind(graph: Graph) -> str:
-    if graph.model.class_name == "Sequential":
-        return "a stack of layers"
-    if graph.source == "keras":
-        return "a graph of layers, from its inputs to its outputs"
-    return "a subclassed model, whose own `call` connects its layers"
+    return [name, Part(f": {kind(graph)}")]
 
 
 def _beginning(story: Story) -> Iterator[Line]:

@@ -33,6 +33,15 @@ class Story:
         return calls_by_landmark
 
 
+def kind(graph: Graph) -> str:
+    """What kind of model one is, in a few words."""
+    if graph.model.class_name == "Sequential":
+        return "a stack of layers"
+    if graph.source == "keras":
+        return "a graph of layers, from its inputs to its outputs"
+    return "a subclassed model, whose own `call` connects its layers"
+
+
 def stories(trace: Trace, full: bool) -> Iterator[Story | More]:
     """A story for each outermost model that is shown, and one for the calls that are left."""
     for graph in shown(trace, full):
