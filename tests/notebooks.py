@@ -2,7 +2,8 @@
 
 What is stored is the same on every machine with the same versions: no path, no time, no address.
 The report with its scripts is left out, since it is big and since pages that show notebooks take
-it away; the picture and the tree that stand in its place are kept.
+it away; the picture and the tree that stand in its place are kept. Lessons that link a report have
+it beside them, as a page.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 from nbclient import NotebookClient
@@ -31,6 +32,9 @@ os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
 import buildtrace.traces.wording
 buildtrace.traces.wording.duration = lambda nanoseconds: ""
 """
+
+PAGES = {"1_a_build_step_by_step": "trace", "2_functional_shared_and_nested": "shared"}
+"""Lessons with a page beside them → the variable whose trace it shows."""
 
 NOISE = {
     "a path": re.compile(r"(?<![\w.~])/(?:tmp|root|home|usr|opt|work|var|Users|private)/\w"),
@@ -53,8 +57,25 @@ def read(path: Path) -> Any:
     return nbformat.read(path, as_version=4)
 
 
-def run(path: Path) -> Any:
-    """A notebook with the outputs that its cells have when they run now, as they are stored.
+class Ran(NamedTuple):
+    """A lesson that was run.
+
+    Attributes:
+        notebook: with the outputs that its cells have now, as they are stored.
+        page: what is stored beside it; "" for nothing.
+    """
+
+    notebook: Any
+    page: str
+
+
+def page_beside(path: Path) -> Path:
+    """Where the page of a lesson is."""
+    return path.with_suffix(".html")
+
+
+def run(path: Path) -> Ran:
+    """Run a notebook.
 
     Raises:
         CellExecutionError: a cell failed that is not tagged as one that shall.
@@ -65,16 +86,23 @@ def run(path: Path) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         client = _Client(notebook, timeout=600, kernel_name="python3")
         client.resources["metadata"] = {"path": folder}
+        page = Path(folder, "page.html")
+        if path.stem in PAGES:
+            save = f"{PAGES[path.stem]}.save({page.name!r})"
+            notebook.cells.append(nbformat.v4.new_code_cell(save))
         client.execute()
+        if path.stem in PAGES:
+            notebook.cells.pop()
         scrub = _Scrubber(folder)
         for cell in code_cells(notebook):
             cell.metadata = _kept(cell.metadata)
             cell.outputs = [scrub.output(output) for output in _in_order(cell.outputs)]
+        text = scrub.text(page.read_text("utf-8")) if page.exists() else ""
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    return notebook
+    return Ran(notebook, text)
 
 
 def code_cells(notebook: Any) -> list[Any]:
@@ -182,9 +210,11 @@ def main(names: list[str]) -> int:
     for path in lessons():
         if names and not any(name in path.name for name in names):
             continue
-        notebook = run(path)
+        notebook, page = run(path)
         problems = noise(notebook)
         nbformat.write(notebook, path)
+        if page:
+            page_beside(path).write_text(page, "utf-8")
         print(f"{path.name}: {path.stat().st_size:,} bytes")
         for problem in problems:
             print(f"  {problem}")

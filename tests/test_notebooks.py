@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import re
+from html import unescape
 
 import markup
 import pytest
 
+from buildtrace.renderers.page import bundle
+
 notebooks = pytest.importorskip("notebooks", reason='pip install ".[notebook]"')
+
+LARGEST_PAGE = 200_000
+"""So many bytes a page may have."""
 
 LESSONS = pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)
 
@@ -64,12 +72,34 @@ def test_what_is_stored_needs_no_script(path):
             assert not markup.tags(html) & {"iframe", "script", "style", "svg"}
 
 
+@LESSONS
+def test_a_page_beside_a_lesson_is_small_and_linked_and_names_no_machine(path):
+    page = notebooks.page_beside(path)
+    text = "\n".join(cell.source for cell in notebooks.read(path).cells)
+    assert page.exists() == (path.stem in notebooks.PAGES) == (f"({page.name})" in text)
+    if page.exists():
+        html = page.read_text("utf-8")
+        assert 50_000 < page.stat().st_size < LARGEST_PAGE
+        (data,) = re.findall(r">([A-Za-z0-9+/=]{2000,})<", html)
+        shown = gzip.decompress(base64.b64decode(data)).decode()
+        assert "Layer._maybe_build" in shown
+        for tag in ("script", "style"):  # its policy allows these, to the last character
+            (code,) = re.findall(rf"<{tag}(?: type=\"module\")?>(.*?)</{tag}>", html, re.DOTALL)
+            assert bundle.digest(code) in unescape(html)
+        for what, pattern in notebooks.NOISE.items():
+            if what.startswith("a path"):
+                assert not pattern.search(html)
+                assert not pattern.search(shown), what
+
+
 @pytest.mark.slow
 @LESSONS
 def test_a_lesson_runs_and_tells_what_is_stored(path):
     """With the versions that it was stored with, to the last character of its text."""
-    stored, ran = notebooks.read(path), notebooks.run(path)
+    stored = notebooks.read(path)
+    ran, page = notebooks.run(path)
     assert notebooks.noise(ran) == []
+    assert bool(page) == notebooks.page_beside(path).exists()
     if versions(stored) == versions(ran):
         for number, (before, after) in enumerate(zip(stored.cells, ran.cells, strict=True)):
             assert told(before) == told(after), f"cell {number}: run `python tests/notebooks.py`?"

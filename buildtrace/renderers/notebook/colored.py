@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from buildtrace.renderers.text.lines import Line, Lines
     from buildtrace.traces.trace import Trace
 
-WIDTH = 124
-"""Characters in a line: so many that a deep tree still says what fills a weight."""
+WIDTH = 110
+"""Characters in a line: as many as a tree with line numbers takes, and as fit beside a side bar."""
 
 STYLES = {
     "cyan": "color:#0b8396",
@@ -36,7 +36,7 @@ STYLES = {
 }
 """What each word of a terminal style is in CSS."""
 
-MONOSPACE = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.35"
+MONOSPACE = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:12px;line-height:1.35"
 
 
 def line(parts: Line) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import sys
 import types
 
@@ -108,6 +109,15 @@ def test_a_view_in_color_is_the_view(view):
     text = renderers.to_text(trace, Options(views=(view,)), width=colored.WIDTH)
     assert [line.rstrip() for line in block.text.splitlines()] == text.splitlines()
     assert "file://" not in bundle["text/html"]
+
+
+def test_each_call_of_a_tree_has_its_line_number_whole():
+    trace = made_traces.mlp3()
+    (block,) = markup.parse(colored.views(trace, Options(full=True))).find("pre")
+    lines = [line.rstrip() for line in block.text.splitlines()]
+    places = [line for line in lines if re.search(r" \S+\.py:\d+$", line)]
+    assert len(places) == len(trace.calls)
+    assert max(map(len, lines)) <= colored.WIDTH
 
 
 @pytest.mark.parametrize(
