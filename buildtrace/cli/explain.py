@@ -48,8 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         "codes",
         nargs="*",
         metavar="CODE|LANDMARK",
-        help="a rule's code, or the beginning of several: BT105, BT1; or a function that "
-        "`buildtrace landmarks` lists: Layer.build, _maybe_build",
+        help="BT105, or BT1 for several rules, or as in Layer.build",
     )
     parser.add_argument("--all", action="store_true", help="show every rule")
     parser.add_argument(

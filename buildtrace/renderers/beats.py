@@ -83,7 +83,7 @@ class _LayerCall(NamedTuple):
         build: the run of its own `build` in that call that made weights, or failed.
         weights: those made in it.
         again: whether the layer was at work before.
-        had_weights: whether it had weights before.
+        had_weights: whether it had weights before, of a call that makes none.
         fails: whether it ended in an exception.
     """
 
@@ -186,14 +186,14 @@ class _BeatWriter:
         kept: list[_Event] = []
         later: set[int | None] = set()  # models whose graph is mapped further down
         for event in reversed(events):
-            model = self._model_of(event.call)
-            key = model.id if model else None
-            if event.kind == "graph" and not self._fails(event.call):
+            if event.kind == "model_ends" and event.call.layer:
+                later.discard(event.call.layer.id)
+            elif event.kind == "graph" and not self._fails(event.call):
+                model = self._model_of(event.call)
+                key = model.id if model else None
                 if key in later:
                     continue
                 later.add(key)
-            elif event.kind == "model_ends":
-                later.discard(key)
             kept.append(event)
         return kept[::-1]
 
@@ -227,13 +227,14 @@ class _BeatWriter:
         calls: dict[int, _LayerCall] = {}
         for kind, call in self._events:
             if kind == "layer" and call.layer is not None:
+                weights = tuple(self.trace.index.weights_made_in(call))
                 calls[call.id] = _LayerCall(
                     call=call,
                     layer=call.layer,
                     build=self._build_in(call),
-                    weights=tuple(self.trace.index.weights_made_in(call)),
+                    weights=weights,
                     again=call.layer.id in seen,
-                    had_weights=self._had_weights(call.layer, call),
+                    had_weights=not weights and self._had_weights(call.layer, call),
                     fails=self._fails(call),
                 )
                 seen.add(call.layer.id)
