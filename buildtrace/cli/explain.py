@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         "codes",
         nargs="*",
         metavar="CODE|LANDMARK",
-        help="BT105, or BT1 for several rules, or as in Layer.build",
+        help="a rule's code (BT105), its beginning (BT1), or a landmark",
     )
     parser.add_argument("--all", action="store_true", help="show every rule")
     parser.add_argument(
