@@ -384,7 +384,7 @@ class _BeatWriter:
                 told += [" That is caught, and the build goes on."]
             yield self._beat(call, _name(layer), *told)
             return
-        made = [*_weights(at_work.weights), "."]
+        made = [*_weights(at_work.weights, with_initializers=True), "."]
         if build is None:  # by what runs in it, or by nothing that is called build
             gives = _shapes(" It gives ", call.outputs, ".")
             yield self._beat(call, _name(layer), " has made ", *made, *gives)
@@ -450,8 +450,8 @@ def _error(call: Call) -> Phrase:
     return Phrase(wording.sanitize_long(" ".join(lines), 600), "error")
 
 
-def _weights(weights: Iterable[Weight]) -> _Phrases:
-    """Weights by name and shape, and how many parameters they have."""
+def _weights(weights: Iterable[Weight], *, with_initializers: bool = False) -> _Phrases:
+    """Weights by name and shape, who gave them their values, and how many parameters they have."""
     weights = list(weights)
     phrases: _Phrases = []
     for number, weight in enumerate(weights[:MOST_WEIGHTS]):
@@ -459,6 +459,8 @@ def _weights(weights: Iterable[Weight]) -> _Phrases:
             phrases.append(" and " if number == len(weights) - 1 else ", ")
         name = Phrase(wording.sanitize(weight.name), "weight")
         phrases += [name, " ", Phrase(wording.sizes(weight.shape), "shape")]
+        if with_initializers and weight.initializer:
+            phrases += [" by ", Phrase(wording.sanitize(weight.initializer), "function")]
     if len(weights) > MOST_WEIGHTS:
         phrases.append(f" and {len(weights) - MOST_WEIGHTS} more")
     parameters = wording.count(totals(weights).parameters, "parameter")

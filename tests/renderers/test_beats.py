@@ -44,7 +44,8 @@ def test_an_mlp_is_told_in_nine_beats(k: Keras) -> None:
         f"{source.name} is the input: it stands for data of the shape (None, 784).",
         "hidden is called on (None, 784).",
         "hidden is not built yet. The last axis of its input is 784, so its kernel is 784 × 512.",
-        "Dense.build has made kernel 784 × 512 and bias 512: 401,920 parameters.",
+        "Dense.build has made kernel 784 × 512 by GlorotUniform and bias 512 by Zeros: "
+        "401,920 parameters.",
         "hidden is built, and its output is (None, 512).",
         "scores gets (None, 512) and makes kernel 512 × 10 and bias 10: 5,130 parameters. "
         "It gives (None, 10).",
