@@ -24,8 +24,8 @@ def test_the_three_steps_of_the_article(make):
     dense = (
         "1 dense (Dense) is called on (None, 784). It is not built yet. The last axis of its "
         "input is 784, so its kernel is 784 × 512. Dense.build has made kernel 784 × 512 by "
-        "GlorotUniform and bias 512 by Zeros: 401,920 parameters. dense is built, and its output is "
-        "(None, 512). 2 dense_1 (Dense)"
+        "GlorotUniform and bias 512 by Zeros: 401,920 parameters. dense is built, and its output "
+        "is (None, 512). 2 dense_1 (Dense)"
     )
     assert dense in text
     assert "sequential is built, with 407,050 parameters in 4 weights. Ran: " in text
