@@ -6,13 +6,13 @@
   const boxes = [...document.querySelectorAll("#graph .node")].map((node) => {
     const look = getComputedStyle(node.querySelector("path, polygon"));
     return [node.querySelector("text").textContent.trim(),
-            {seen: Number(getComputedStyle(node).opacity) > 0.9, full: Number(look.fillOpacity),
+            {seen: look.strokeDasharray === "none", full: Number(look.fillOpacity),
              active: node.classList.contains("active")}];
   });
   const edges = [...document.querySelectorAll("#graph .edge")].map((edge) => {
     const width = parseFloat(getComputedStyle(edge.querySelector("path")).strokeWidth);
-    const opacity = Number(getComputedStyle(edge).opacity);
-    return width > 2 ? "making" : opacity < 0.9 ? "todo" : "made";
+    const dashes = getComputedStyle(edge.querySelector("path")).strokeDasharray;
+    return width > 2 ? "making" : dashes !== "none" ? "todo" : "made";
   });
   const marked = (box) => {
     const line = one(`${box} [aria-current=location]`);

@@ -53,7 +53,7 @@ def test_the_tree_by_keyboard(report, mlp):
 def test_a_layer_in_the_graph_by_keyboard(report, mlp):
     page = report(mlp)
     page.page.focus("#graph .node")
-    page.press("ArrowDown", "Enter")
+    page.press("ArrowDown", "Enter", "Enter")  # its card, and there the first button
     shown = page.js(SEEN)
     assert (shown["name"], shown["layer"]) == ("Dense.build", "dense Dense")
 
@@ -69,9 +69,9 @@ def test_the_slider_takes_the_same_keys(report, mlp):
 # -- by pointer ----------------------------------------------------------------------------------
 
 
-def test_a_click_on_a_layer_goes_to_its_build(report, mlp):
+def test_a_double_click_on_a_layer_goes_to_its_build(report, mlp):
     page = report(mlp)
-    page.page.locator("#graph .node", has_text="dense_1").click()
+    page.page.locator("#graph .node", has_text="dense_1").dblclick()
     shown = page.js(SEEN)
     assert (shown["name"], shown["layer"]) == ("Dense.build", "dense_1 Dense")
 

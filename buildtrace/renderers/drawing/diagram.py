@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from buildtrace.renderers.drawing.kinds import LayerKind
-    from buildtrace.traces.schema import Node
+    from buildtrace.traces.schema import Node, Weight
 
 
 class NodeRef(NamedTuple):
@@ -40,6 +40,8 @@ class BoxRow:
         layers: how many layers the row stands for.
         node: the node of the graph, if the row is no more than that.
         node_refs: the nodes that the row stands for, those of repeated blocks included.
+        weights: what the layer has, where this is the first call of a layer.
+        again: whether it is a later call of a layer, which builds nothing.
     """
 
     name: str
@@ -54,6 +56,8 @@ class BoxRow:
     layers: int = 1
     node: Node | None = field(default=None, compare=False, repr=False)
     node_refs: tuple[NodeRef, ...] = field(default=(), compare=False)
+    weights: tuple[Weight, ...] = field(default=(), compare=False, repr=False)
+    again: bool = field(default=False, compare=False)
 
     @property
     def failed(self) -> bool:

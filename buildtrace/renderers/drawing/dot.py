@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.drawing import dot_labels
+from buildtrace.renderers.drawing import dot_labels, weight_areas
 from buildtrace.renderers.drawing.columns import column_of, columns, side_by_side
 from buildtrace.renderers.drawing.diagram import Box, Group, SubDiagram, boxes, count_boxes
 from buildtrace.renderers.drawing.kinds import INK
@@ -45,7 +45,8 @@ def source(diagram: Diagram, plain: bool = False, page: bool = True) -> str:
     Args:
         diagram: what to write down.
         plain: whether to make the layout as easy as can be: straight lines that say nothing.
-        page: whether it stands alone: with a header, and in columns if it is long.
+        page: whether it stands alone: with a header, and in columns if it is long. Otherwise it is
+            part of a page, whose scripts show how it comes to be: it has room for the weights.
     """
     import graphviz  # takes longer to import than the rest of this package
 
@@ -65,7 +66,7 @@ def source(diagram: Diagram, plain: bool = False, page: bool = True) -> str:
     graph.attr(tooltip=" ")
     if page:
         graph.attr(label=dot_labels.header(diagram), labelloc="t")
-    _DotWriter(diagram, graph, labels, columns(diagram) if page else []).write()
+    _DotWriter(diagram, graph, labels, columns(diagram) if page else [], live=not page).write()
     return str(graph.source)
 
 
@@ -77,12 +78,21 @@ class _DotWriter:
         graph: is filled.
         labels: whether edges say the shapes of their tensors.
         by_column: the members of each column; none if there are no columns.
+        live: whether a page shows how it comes to be.
     """
 
     def __init__(
-        self, diagram: Diagram, graph: graphviz.Digraph, labels: bool, by_column: list[list[Member]]
+        self,
+        diagram: Diagram,
+        graph: graphviz.Digraph,
+        labels: bool,
+        by_column: list[list[Member]],
+        live: bool,
     ) -> None:
         self._diagram = diagram
+        self._live = live
+        self._weights = live and count_boxes(diagram) <= weight_areas.MOST_BOXES
+        self._failed = set(_failed(diagram.models)) if live else set()
         self._graph = graph
         self._labels = labels
         self._labeled = {c.source for c in diagram.connections} if labels else set()
@@ -139,7 +149,10 @@ class _DotWriter:
                 graph.node(
                     member.id,
                     id=member.id,
-                    **dot_labels.box(member, member.id not in self._labeled),
+                    **dot_labels.box(
+                        member, member.id not in self._labeled, self._live, self._weights
+                    ),
+                    **self._class(member.id),
                 )
             else:
                 self._group(graph, member)
@@ -159,8 +172,12 @@ class _DotWriter:
 
     def _group(self, graph: graphviz.Digraph, group: Group) -> None:
         with graph.subgraph(name=f"cluster_{group.id}") as inner:
-            inner.attr(id=group.id, **dot_labels.group(group))
+            inner.attr(id=group.id, **dot_labels.group(group), **self._class(group.id))
             self._members(inner, group.members)
+
+    def _class(self, id_: str) -> dict[str, str]:
+        """What tells a page's styles that an exception ended it."""
+        return {"class": "failed"} if id_ in self._failed else {}
 
     def _jumps(self, column: graphviz.Digraph, number: int) -> None:
         """A sign where an edge leaves the column, and one where it goes on in a later one."""
@@ -198,7 +215,8 @@ class _DotWriter:
         if target in self._frames:
             more["lhead"], target = f"cluster_{target}", self._frames[target][0]
         tip = dot_labels.tooltip(connection.label) if connection.label else " "
-        self._graph.edge(source, target, edgetooltip=tip, **{"class": f"line{number}"}, **more)
+        classes = f"line{number}{' failed' if connection.target in self._failed else ''}"
+        self._graph.edge(source, target, edgetooltip=tip, **{"class": classes}, **more)
 
 
 def _frames(members: Iterable[Member]) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -209,6 +227,15 @@ def _frames(members: Iterable[Member]) -> Iterator[tuple[str, tuple[str, str]]]:
             if inside:
                 yield member.id, (inside[0], inside[-1])
             yield from _frames(member.members)
+
+
+def _failed(members: Iterable[Member]) -> Iterator[str]:
+    """The ids of the boxes and frames that ended in an exception."""
+    for member in members:
+        if member.failed:
+            yield member.id
+        if isinstance(member, Group):
+            yield from _failed(member.members)
 
 
 def _sign(column: graphviz.Digraph, id_: str, number: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers.drawing import weight_areas
 from buildtrace.renderers.drawing.caption import joined, without_middle
 from buildtrace.renderers.drawing.diagram import boxes
 from buildtrace.renderers.drawing.kinds import FADED, FAILED, FAILED_MARK, INK, KINDS, PALE
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
 _TOOLTIP_LENGTH = 400
+
+AGAIN = "called again: nothing is built"
+"""What a page says in the box of a later call of a layer: its script fills that one at once."""
 
 
 def text(words: str) -> str:
@@ -34,12 +38,14 @@ def tooltip(words: str) -> str:
     return str(graphviz.escape(words.replace("\\", "\\\\").replace("&", "&amp;")))
 
 
-def box(drawn: Box, says_shape: bool) -> dict[str, str]:
+def box(drawn: Box, says_shape: bool, live: bool = False, weights: bool = False) -> dict[str, str]:
     """The attributes of a box.
 
     Args:
         drawn: the box.
         says_shape: whether it says its output's shape because no connection does.
+        live: whether a page shows how it comes to be.
+        weights: whether it has its weights in it then.
     """
     tip = tooltip(joined(*(row.tooltip for row in drawn.rows)))
     if len(drawn.rows) > 1:
@@ -50,20 +56,52 @@ def box(drawn: Box, says_shape: bool) -> dict[str, str]:
         look["penwidth"] = "3"
     elif row.faded:
         look = {"style": "filled,rounded,dashed", "fillcolor": PALE, "color": row.kind.border}
-    return {"label": f"<{_single(row, says_shape)}>", "tooltip": tip, "margin": "0.12,0.05", **look}
+    more = _areas(drawn) if weights else ""
+    label = _single(row, says_shape, AGAIN if live and row.again else "", more)
+    return {"label": f"<{label}>", "tooltip": tip, "margin": "0.12,0.05", **look}
 
 
-def _single(row: BoxRow, says_shape: bool) -> str:
+def _single(row: BoxRow, says_shape: bool, again: str, more: str) -> str:
+    """One layer, a line for each thing to say; `more` is what stands below these."""
     color = FADED if row.faded else INK
     title = f"{FAILED_MARK} {row.title}" if row.failed else row.title
     lines = [
         _font(f"<B>{text(title)}</B>", color),
         _font(text(joined(row.class_name, _parameters(row))), color, 11),
         _font(text(joined(row.note, "not built" if row.faded else "")), color, 10),
+        _font(text(again), color, 10),
         _font(text(row.shape if says_shape else ""), color, 10),
+        more,
     ]
     cells = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines if line)
     return f"{_TABLE}{cells}</TABLE>"
+
+
+def _areas(drawn: Box) -> str:
+    """The weights of a box, each as an area and its name; both have an id with the weight's in it.
+
+    An area is a table of its own, since a cell grows with the others of its row.
+    """
+    rows = []
+    areas, more = weight_areas.areas(drawn)
+    fill = drawn.rows[0].kind.border
+    for area in areas:
+        id_ = f"{drawn.id}-w{area.weight}"
+        tip = text(area.tooltip[:_TOOLTIP_LENGTH])
+        rectangle = (
+            f'<TABLE ID="{id_}-0" TITLE="{tip}" BORDER="0" CELLBORDER="0" CELLSPACING="0" '
+            f'CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="{area.width}" HEIGHT="{area.height}" '
+            f'BGCOLOR="{fill}"><TR><TD></TD></TR></TABLE>'
+        )
+        label = _font(text(area.label), INK, 10)
+        rows.append(
+            f'<TR><TD WIDTH="{weight_areas.LONGEST}" ALIGN="RIGHT">{rectangle}</TD>'
+            f'<TD ID="{id_}-1" TITLE="{tip}" ALIGN="LEFT">{label}</TD></TR>'
+        )
+    if more:
+        label = _font(text(f"and {wording.count(more, 'more weight')}"), INK, 10)
+        rows.append(f'<TR><TD></TD><TD ALIGN="LEFT">{label}</TD></TR>')
+    return f"{_TABLE}{''.join(rows)}</TABLE>" if rows else ""
 
 
 def _run(drawn: Box, says_shape: bool) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from buildtrace.renderers import Options
     from buildtrace.renderers.drawing.coarsening import Coarsening
-    from buildtrace.traces.schema import Edge, Graph, Node
+    from buildtrace.traces.schema import Edge, Graph, Node, Weight
     from buildtrace.traces.trace import Trace
 
 UNFINISHED = "the build ended in an exception"
@@ -204,7 +204,12 @@ class _DiagramMaker:
                 # What a shared layer weighs is said at its first call only: it is there once.
                 own = share[node.layer] if node.layer is not None and call == 1 else NOTHING
                 row = self._row(node, inner, own, call, note)
-                row = replace(row, node_refs=(NodeRef(graph.model.id, node.id),))
+                row = replace(
+                    row,
+                    node_refs=(NodeRef(graph.model.id, node.id),),
+                    weights=self._weights(node) if call == 1 and not inner else (),
+                    again=call > 1,
+                )
                 members.append(Box(id_, (row,)))
                 ports[node.id] = (id_,), (id_,)
         subdiagram = SubDiagram(
@@ -216,6 +221,13 @@ class _DiagramMaker:
         if not subdiagram.entries or not subdiagram.exits:
             subdiagram = _with_ends(subdiagram)
         return self._coarsen(subdiagram)
+
+    def _weights(self, node: Node) -> tuple[Weight, ...]:
+        """The weights of a node's layer that it still has."""
+        if node.layer is None:
+            return ()
+        weights = self._trace.index.weights_within(node.layer)
+        return tuple(weight for weight in weights if not weight.replaced)
 
     def _inner(self, node: Node) -> Graph | None:
         """The graph of what is inside a node; of parts alone if everything is asked for."""

@@ -44,8 +44,8 @@ def _join(name: str, joined: dict[str, str]) -> None:
 
 @lru_cache(maxsize=4)
 def style(more: str = "") -> str:
-    """The colors, the report's styles, and more rules."""
-    return palette.variables() + read("report.css") + more
+    """The colors, the report's styles, those of its graph pane, and more rules."""
+    return palette.variables() + read("report.css") + read("graph.css") + more
 
 
 def digest(text: str) -> str:

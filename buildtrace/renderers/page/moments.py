@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers.drawing.diagram import NodeRef
 from buildtrace.traces.lazy import cached_property
 
 if TYPE_CHECKING:
-    from buildtrace.renderers.drawing.diagram import NodeRef
-    from buildtrace.traces.schema import Call, Node
+    from buildtrace.traces.schema import Call, Edge, LayerState, Node, TensorSpec, Weight
     from buildtrace.traces.trace import Trace
 
     _CallsByKey = dict[int | str, list[Call]]
@@ -22,11 +22,12 @@ class Moments:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._nodes = {
-            (graph.model.id, node.id): node
-            for graph in (*trace.index.part_graphs.values(), *trace.graphs)
-            for node in graph.nodes
-        }
+        graphs = (*trace.index.part_graphs.values(), *trace.graphs)
+        self._nodes = {(graph.model.id, node.id): node for graph in graphs for node in graph.nodes}
+        self._edges_to: dict[tuple[int, int], list[Edge]] = {}
+        for graph in {graph.model.id: graph for graph in graphs}.values():
+            for edge in graph.edges:
+                self._edges_to.setdefault((graph.model.id, edge.target), []).append(edge)
 
     @cached_property
     def _first(self) -> dict[int, Call]:
@@ -76,21 +77,58 @@ class Moments:
         return calls[min(node.index, len(calls) - 1)] if calls else self._first_on_layer(node)
 
     def first_call(self, node_ref: NodeRef) -> Call | None:
-        """The call in which the build comes to the node first."""
+        """The call in which the build comes to the node first.
+
+        What goes into a model whose `call` is run is there when that begins.
+        """
         node = self._nodes[node_ref]
+        if node.kind == "input" and node.layer is None:
+            return self._first.get(node_ref.model)
         first = self._first_on_layer(node) if node.index == 0 else None
         connecting = self.connecting_call(node_ref)
         outer = self._outermost(connecting) if connecting else None
         return min((call for call in (first, outer) if call), key=lambda c: c.id, default=None)
 
+    def call_before(self, node_ref: NodeRef) -> Call | None:
+        """Of an operation that no landmark saw, the call whose end it comes right after.
+
+        All that is known of it is that what goes into it was there by then.
+        """
+        ended: Call | None = None
+        seen: set[NodeRef] = set()
+        waiting = [node_ref] if self.first_call(node_ref) is None else []
+        while waiting:
+            at = waiting.pop()
+            for edge in self._edges_to.get(at, ()):
+                source = NodeRef(at.model, edge.source)
+                if source in seen or source not in self._nodes:
+                    continue
+                seen.add(source)
+                if self._nodes[source].kind == "input":
+                    continue
+                call = self.first_call(source)
+                if call is None:
+                    waiting.append(source)
+                elif ended is None or call.id > ended.id:
+                    ended = call
+        return ended
+
     def _first_on_layer(self, node: Node) -> Call | None:
         return self._first.get(node.layer) if node.layer is not None else None
 
-    def weights(self, node_ref: NodeRef) -> list[int]:
-        """The ids of the weights that fill the node."""
-        layer = self._nodes[node_ref].layer
-        return [weight.id for weight in self._trace.index.weights_within(layer)]
+    def weights(self, node_ref: NodeRef) -> list[Weight]:
+        """The weights that fill the node."""
+        return self._trace.index.weights_within(self._nodes[node_ref].layer)
 
-    def layer(self, node_ref: NodeRef) -> int | None:
-        """The id of the node's layer."""
-        return self._nodes[node_ref].layer
+    def state(self, node_ref: NodeRef) -> LayerState | None:
+        """What the node's layer was like in the end, if that was read."""
+        layer = self._nodes[node_ref].layer
+        return None if layer is None else self._trace.index.state_of(layer)
+
+    def node(self, node_ref: NodeRef) -> Node:
+        """The node itself."""
+        return self._nodes[node_ref]
+
+    def given(self, node_ref: NodeRef) -> list[TensorSpec]:
+        """The tensors that go into the node."""
+        return [edge.tensor for edge in self._edges_to.get(node_ref, ())]

@@ -10,9 +10,11 @@ from buildtrace.renderers import Options
 from buildtrace.renderers.drawing import picture
 from buildtrace.renderers.drawing.diagram import boxes, count_boxes
 from buildtrace.renderers.drawing.levels import diagrams
-from buildtrace.traces import folding
+from buildtrace.traces import folding, wording
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from buildtrace.renderers.drawing.diagram import Diagram, NodeRef
     from buildtrace.renderers.page.moments import Moments
     from buildtrace.traces.schema import Graph
@@ -23,6 +25,9 @@ LONGEST, LONGEST_WHOLE = 30.0, 10.0
 
 MOST_BOXES = 5_000
 """A picture of every single layer has no more boxes than this."""
+
+MOST_SAID = 6
+"""So many things of a kind are named of a layer."""
 
 
 class Picture:
@@ -42,6 +47,7 @@ class Picture:
             call_numbers: where each call stands in the page's list of calls, by its id.
             weight_numbers: the same for the weights.
         """
+        describe = _NodeData(moments, call_numbers, weight_numbers)
         nodes: list[dict[str, Any]] = []
         numbers: dict[NodeRef, int] = {}
         nodes_of_boxes: dict[str, list[list[int]]] = {}
@@ -50,34 +56,88 @@ class Picture:
                 for node_ref in row.node_refs:
                     if node_ref not in numbers:
                         numbers[node_ref] = len(nodes)
-                        nodes.append(_node(moments, node_ref, call_numbers, weight_numbers))
+                        nodes.append(describe.of(node_ref, row.again))
                 row_nodes = [numbers[node_ref] for node_ref in row.node_refs]
                 nodes_of_boxes.setdefault(box.id, []).append(row_nodes)
-        makers = [
-            [moments.connecting_call(node_ref) for node_ref in connection.node_refs]
-            for connection in self.diagram.connections
-        ]
+        lines, after = [], {}
+        for number, connection in enumerate(self.diagram.connections):
+            makers = [moments.connecting_call(node_ref) for node_ref in connection.node_refs]
+            lines.append([call_numbers[call.id] for call in makers if call])
+            befores = [moments.call_before(node_ref) for node_ref in connection.node_refs]
+            if not lines[-1] and (ended := [call.id for call in befores if call]):
+                after[number] = call_numbers[max(ended)]
         return {
             "nodes": nodes,
             "boxes": nodes_of_boxes,
-            "lines": [[call_numbers[call.id] for call in calls if call] for calls in makers],
+            "lines": lines,
+            "after": after,
+            "weights": {
+                id_: weight_numbers[int(id_)]
+                for id_ in _WEIGHT.findall(self.markup)
+                if int(id_) in weight_numbers
+            },
             "notes": self.diagram.notes,
         }
 
 
-def _node(
-    moments: Moments,
-    node_ref: NodeRef,
-    call_numbers: dict[int, int],
-    weight_numbers: dict[int, int],
-) -> dict[str, Any]:
-    first = moments.first_call(node_ref)
-    weights = moments.weights(node_ref)
-    return {
-        "layer": moments.layer(node_ref),
-        "seen": call_numbers[first.id] if first else None,
-        "weights": [weight_numbers[id_] for id_ in weights if id_ in weight_numbers],
-    }
+class _NodeData:
+    """What a script needs to know of the nodes; what there is nothing to say of is left out."""
+
+    def __init__(
+        self, moments: Moments, call_numbers: dict[int, int], weight_numbers: dict[int, int]
+    ) -> None:
+        self._moments = moments
+        self._call_numbers = call_numbers
+        self._weight_numbers = weight_numbers
+
+    def of(self, node_ref: NodeRef, again: bool) -> dict[str, Any]:
+        """What there is to know of a node.
+
+        It is there from the beginning of the call `seen`, or else from the end of `after`.
+
+        Args:
+            node_ref: the node.
+            again: whether its layer was called before, so that nothing is built for it.
+        """
+        moments = self._moments
+        node = moments.node(node_ref)
+        first, before = moments.first_call(node_ref), moments.call_before(node_ref)
+        more = {
+            "name": wording.sanitize(node.name) if node.layer is None else "",
+            "class": wording.sanitize(node.class_name) if node.layer is None else "",
+            "after": self._call_numbers[before.id] if before else None,
+            "gets": wording.tensors(moments.given(node_ref)),
+            "gives": wording.tensors(node.outputs),
+            "about": [*self._about(node_ref)],
+            "again": again,
+            "failed": node.failed,
+        }
+        weights = [weight.id for weight in moments.weights(node_ref)]
+        return {
+            "layer": node.layer,
+            "seen": self._call_numbers[first.id] if first else None,
+            "weights": [self._weight_numbers[n] for n in weights if n in self._weight_numbers],
+            **{key: value for key, value in more.items() if value not in (None, "", False, [])},
+        }
+
+    def _about(self, node_ref: NodeRef) -> Iterator[tuple[str, str]]:
+        """What the trace has of how the layer was configured, each with a label."""
+        weights = [weight for weight in self._moments.weights(node_ref) if not weight.replaced]
+        for label in ("initializer", "regularizer", "constraint"):
+            said = {weight.name: getattr(weight, label) for weight in weights}
+            words = [f"{name}: {value}" for name, value in said.items() if value]
+            if words:
+                yield label, wording.sanitize_long(wording.listed(words, MOST_SAID))
+        state = self._moments.state(node_ref)
+        if state is None:
+            return
+        wants = [text for expected in state.expects if (text := wording.expected(expected))]
+        if wants:
+            yield "takes", wording.sanitize_long(wording.listed(wants, MOST_SAID))
+        if state.methods:
+            names = wording.listed([method.name for method in state.methods], MOST_SAID)
+            place = f" in {wording.location(state.file, state.line)}" if state.file else ""
+            yield "defines", wording.sanitize_long(f"{names}{place}")
 
 
 def pictures(trace: Trace, graph: Graph, options: Options) -> list[Picture]:
@@ -108,9 +168,46 @@ def _draw(trace: Trace, options: Options, longest: float) -> Picture:
 
 
 def _for_page(markup: str) -> str:
-    """The SVG as part of a page, where another picture may use the same ids."""
-    markup = markup[markup.index("<svg ") :]
+    """The SVG as part of a page, where another picture may use the same ids.
+
+    A row of a box, and an area of a weight with its label, are marked as such, and the titles of
+    frames come last: an arrow into a frame runs through them.
+    """
+    markup = markup[markup.index("<svg ") :].replace("&#45;", "-")
+    markup = re.sub(r' id="a_[^"]*-w(\d+)-\d+"', r' data-weight="\1"', markup)
     markup = re.sub(r' id="a_([^"]*-\d+)-\d+"', r' data-row="\1"', markup)
     markup = re.sub(r' id="([^"]*)"', r' data-id="\1"', markup)
     markup = re.sub(r' xml:space="preserve"| xmlns(:xlink)?="[^"]*"', "", markup)
-    return re.sub(r' font-family="[^"]*"', "", markup)
+    return _titles_last(re.sub(r' font-family="[^"]*"', "", markup))
+
+
+_WEIGHT = re.compile(r'data-weight="(\d+)"')
+_FRAME = re.compile(r'<g data-id="[^"]*" class="cluster[^"]*">.*?</g>\n</g>\n', re.DOTALL)
+_TEXT = re.compile(r"<text [^>]*>[^<]*</text>\n")
+_PLACE = re.compile(r'x="(\S+)" y="(\S+)" textLength="(\S+)".* font-size="(\S+)"')
+
+
+def _titles_last(markup: str) -> str:
+    """The SVG with the titles of its frames after all lines, each on a ground of its own."""
+    titles: list[str] = []
+
+    def without_title(frame: re.Match[str]) -> str:
+        titles.extend(_ground(text) + text for text in _TEXT.findall(frame[0]))
+        return _TEXT.sub("", frame[0])
+
+    markup = _FRAME.sub(without_title, markup)
+    end = markup.rindex("</g>\n</svg>")
+    last = f'<g class="titles">\n{"".join(titles)}</g>\n' if titles else ""
+    return markup[:end] + last + markup[end:]
+
+
+def _ground(text: str) -> str:
+    """What covers the lines behind a text."""
+    place = _PLACE.search(text)
+    if place is None:
+        return ""
+    x, y, length, size = map(float, place.groups())
+    return (
+        f'<rect x="{x - 2:.2f}" y="{y - size:.2f}" width="{length + 4:.2f}" '
+        f'height="{1.3 * size:.2f}"/>\n'
+    )

@@ -602,7 +602,7 @@ def test_sources_have_a_limit(tmp_path, monkeypatch):
 
 def test_pages_are_small(tmp_path):
     save(made_traces.mlp3(), tmp_path / "small.html")
-    assert (tmp_path / "small.html").stat().st_size < 150_000
+    assert (tmp_path / "small.html").stat().st_size < 180_000
     save(rendering.synthetic(5_000), tmp_path / "big.html")
     assert (tmp_path / "big.html").stat().st_size < 1_000_000
 

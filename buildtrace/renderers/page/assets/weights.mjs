@@ -1,7 +1,7 @@
 // The table of weights, which fills as they are made.
 
 import { count, make } from "./dom.mjs";
-import { weightMade } from "./graph.mjs";
+import { weightMade } from "./progress.mjs";
 
 const MOST_ROWS = 400; // rows at once; a button brings the rest
 
