@@ -95,7 +95,7 @@ def _areas(drawn: Box) -> str:
         )
         label = _font(text(area.label), INK, 10)
         rows.append(
-            f'<TR><TD WIDTH="{weight_areas.LONGEST}" ALIGN="RIGHT">{rectangle}</TD>'
+            f'<TR><TD WIDTH="{weight_areas.LONGEST}">{rectangle}</TD>'
             f'<TD ID="{id_}-1" TITLE="{tip}" ALIGN="LEFT">{label}</TD></TR>'
         )
     if more:

@@ -16,7 +16,8 @@ function wheeled(event, box, target) {
   const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : 16;
   const [dx, dy] = [event.deltaX * unit, event.deltaY * unit];
   // Two fingers on a touchpad: a browser tells of a pinch as of the wheel with ctrl.
-  if (!event.ctrlKey && (event.shiftKey || Math.abs(dx) > Math.abs(dy))) target.pan(-dx, -dy);
+  if (event.shiftKey) target.pan(-(dx || dy), 0);
+  else if (!event.ctrlKey && Math.abs(dx) > Math.abs(dy)) target.pan(-dx, -dy);
   else target.zoomAt(Math.exp(-dy * (event.ctrlKey ? 0.01 : 0.002)), pointOf(event, box));
 }
 

@@ -51,11 +51,12 @@ export class GraphPane {
     this.lit = undefined;
     this.picture = graphs.length ? this.pictureOf(place, level) : undefined;
     if (this.picture !== before) this.card.close();
+    this.measure(); // before the picture is there: afterwards it takes a layout
     if (!this.picture) this.box.replaceChildren(make("p.quiet", {}, missing));
     else if (this.box.firstElementChild !== this.picture.canvas) this.box.replaceChildren(this.picture.canvas);
     this.note.textContent = this.picture ? this.picture.parts.notes.join(" · ") : "";
     this.note.title = this.note.textContent;
-    this.scale();
+    this.refit();
   }
 
   pictureOf(place, level) {
@@ -70,15 +71,32 @@ export class GraphPane {
 
   // -- which part of the picture is in sight ------------------------------------------------------
 
-  /** The pane has another size, or another picture. */
+  /** The pane has another size. */
   scale() {
+    this.measure();
+    this.refit();
+    this.show(this.chosen ?? this.lit ?? this.picture?.pieces[0], false);
+  }
+
+  /** Have a piece in sight, also where a step has made the pane another size. */
+  keepUp(piece) {
+    const before = this.room;
+    this.measure();
+    const same = before && before.width === this.room?.width && before.height === this.room.height;
+    if (!same) this.refit();
+    this.show(piece, same);
+  }
+
+  measure() {
     const { clientWidth: width, clientHeight: height } = this.box;
-    if (!this.picture || !width || !height) return;
-    const { picture } = this;
-    this.room = { width, height };
-    if (picture.zoom === "own") this.look(inBounds(picture.view, picture.size, this.room));
-    else this.look((picture.zoom === "whole" ? wholeView : firstView)(picture.size, this.room));
-    this.show(this.chosen ?? this.lit ?? picture.pieces[0], false);
+    this.room = width && height ? { width, height } : undefined;
+  }
+
+  refit() {
+    const { picture, room } = this;
+    if (!picture || !room) return;
+    if (picture.zoom === "own") this.look(inBounds(picture.view, picture.size, room));
+    else this.look((picture.zoom === "whole" ? wholeView : firstView)(picture.size, room));
   }
 
   /** The buttons: 0 has all of the picture in sight, another factor zooms. */
@@ -128,7 +146,7 @@ export class GraphPane {
     this.lit = this.picture?.move(timeline);
     this.card.move();
     const start = this.page.position === 0 ? this.picture?.pieces[0] : undefined;
-    this.page.after(() => this.show(this.lit ?? start));
+    this.page.after(() => this.keepUp(this.lit ?? start));
   }
 
   // -- which layer is chosen ----------------------------------------------------------------------

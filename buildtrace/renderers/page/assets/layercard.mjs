@@ -72,7 +72,8 @@ export class LayerCard {
     const same = node.layer === null ? [node] : nodes.filter(({ layer }) => layer === node.layer);
     const calls = [...new Set(same.map(({ seen }) => seen))].filter((id) => id !== null).sort((a, b) => a - b);
     const built = isBuilt(this.page, node);
-    const label = node.again ? "Go to this call" : built ? "Go to its build" : "Go to where it comes from";
+    const other = node.failed ? "Go to the call that failed" : node.again ? "Go to this call" : "Go to its first call";
+    const label = built && !node.again ? "Go to its build" : other;
     const ways = [button(label, () => this.goTo(node), true)];
     calls.forEach((id, n) => {
       const name = calls.length > 1 ? `Call ${n + 1} of ${calls.length}` : "Go to its call";
