@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -69,15 +70,19 @@ def lay_out(
         RenderError: Graphviz crashed, or what it drew is broken.
     """
     command = [sys.executable, "-I", "-c", _CHILD, format, *_paths()]
-    try:
-        child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-    except OSError as error:
-        raise RenderError(
-            f"cannot start {sys.executable or 'Python'} for the layout: {error}"
-        ) from error
-    picture, stderr = _finished(child, source.encode(), seconds, slow)
+    # Not a pipe: `communicate` forgets what it has not sent yet when its time is over.
+    with tempfile.TemporaryFile() as given:
+        given.write(source.encode())
+        given.seek(0)
+        try:
+            child = subprocess.Popen(
+                command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        except OSError as error:
+            raise RenderError(
+                f"cannot start {sys.executable or 'Python'} for the layout: {error}"
+            ) from error
+        picture, stderr = _finished(child, seconds, slow)
     complaints = stderr.decode(errors="replace")
     if child.returncode < 0:
         raise RenderError(f"Graphviz crashed (signal {-child.returncode}){_first(complaints)}")
@@ -91,19 +96,18 @@ def lay_out(
 
 
 def _finished(
-    child: subprocess.Popen[bytes], given: bytes, seconds: float, slow: Callable[[], None]
+    child: subprocess.Popen[bytes], seconds: float, slow: Callable[[], None]
 ) -> tuple[bytes, bytes]:
     """What the child says on stdout and stderr; it has ended when this returns or raises."""
     wait = BUSY * seconds
     end = time.monotonic() + wait
-    unsent: bytes | None = given
     told = False
     try:
         while True:
             try:
-                return child.communicate(unsent, timeout=min(LOOK, wait))
+                return child.communicate(timeout=min(LOOK, wait))
             except subprocess.TimeoutExpired:
-                used, unsent = _processor_time(child), None
+                used = _processor_time(child)
             if used > seconds:
                 raise LayoutTimeoutError(
                     f"the layout took more than {seconds:.2g} s of the processor's time"

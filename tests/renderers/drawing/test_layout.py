@@ -126,3 +126,10 @@ def test_each_text_of_an_svg_has_the_length_that_there_is_room_for():
     assert checked > 10
     texts = page.getElementsByTagName("text")
     assert {text.getAttribute("lengthAdjust") for text in texts} == {"spacingAndGlyphs"}
+
+
+def test_a_long_source_arrives_however_late_the_child_reads_it(monkeypatch):
+    """It is longer than what a pipe holds, and is looked after before anybody can have read it."""
+    monkeypatch.setattr(layout, "LOOK", 0.001)
+    source = "digraph {" + "/* a comment */\n" * 20_000 + "a -> b }"
+    assert b"<svg" in layout.lay_out(source, "svg", 2.0)
