@@ -552,6 +552,55 @@ def test_texts_are_in_the_middle_of_their_boxes(report, mlp):
     assert all(abs(middle) < 2 and fits for middle, fits in off), off
 
 
+# -- blocks that open and close ------------------------------------------------------------------
+
+
+def test_a_folded_block_opens_in_its_place_and_closes_again(report):
+    trace = graphs.trace(graphs.residual(blocks=8))
+    page = report(trace, **STILL)
+    frame = page.page.locator("#graph .cluster.block")
+    before, at = pane(page), frame.bounding_box()
+    title = page.page.locator("#graph .titles text").first
+    x, y = (title.bounding_box()[key] for key in ("x", "y"))
+    page.page.mouse.click(x + 20, y + 5)
+    shown, now = pane(page), frame.bounding_box()
+    assert sorted(shown["names"]) == sorted(node.name for node in trace.graphs[0].nodes)
+    assert len(before["names"]) < len(shown["names"]) / 3
+    assert (now["x"], now["y"]) == pytest.approx((at["x"], at["y"]), abs=60)  # as far as can be
+    assert now["height"] > 3 * at["height"]
+    assert frame.get_attribute("aria-expanded") == "true"
+    assert page.js("document.activeElement.classList.contains('cluster')")
+    page.press("Enter")
+    assert frame.get_attribute("aria-expanded") == "false"
+    assert pane(page)["names"] == before["names"]
+    page.press(" ")
+    assert pane(page)["names"] == shown["names"]
+    page.page.locator("#every").click()  # all of them, and none open afterwards
+    page.page.locator("#every").click()
+    assert pane(page)["names"] == before["names"]
+
+
+def test_an_open_block_follows_the_build(report, traced):
+    trace = traced("buildtrace.examples.resnet50")
+    page = report(trace, size=(1280, 800), **STILL)
+    frames = page.page.locator("#graph .cluster.block")
+    assert frames.count() == 4
+    at = frames.nth(1).bounding_box()
+    frames.nth(1).focus()
+    page.press("Enter")
+    assert page.page.locator("#graph .block").bounding_box()["y"] == pytest.approx(at["y"], abs=3)
+    assert "conv3_block2" in page.page.locator("#graph .block").get_attribute("aria-label")
+    calls = [c for c in trace.find("Layer.__call__") if c.layer and "conv3_block4" in c.layer.name]
+    assert len(calls) == 10
+    for call in calls:
+        page.js(MOVE, position_of(trace, call.id))
+        shown = pane(page)
+        (box,) = shown["current"]
+        assert call.layer.name in box["text"]
+        assert in_sight(box, shown["pane"])
+    assert page.path.stat().st_size < 1_000_000
+
+
 # -- the card of a layer -------------------------------------------------------------------------
 
 

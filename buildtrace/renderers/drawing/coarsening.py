@@ -33,6 +33,8 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
+    from buildtrace.renderers.drawing.diagram import NodeRef
+
 Coarsening = Callable[[SubDiagram], SubDiagram]
 
 
@@ -87,6 +89,37 @@ def _everywhere(
             subdiagram = replace(inner, members=subdiagram.members)
         members.append(member)
     return coarsen(replace(subdiagram, members=tuple(members)), times)
+
+
+def opened(coarsen: Coarsening, nodes: frozenset[NodeRef], frame: Group) -> Coarsening:
+    """As another coarsening, but what is folded into one box or frame is drawn layer by layer.
+
+    Args:
+        coarsen: what is done to all the rest: a group stays as it is.
+        nodes: those of the layers that are drawn, all of one model.
+        frame: is drawn around them.
+    """
+
+    def coarse(subdiagram: SubDiagram) -> SubDiagram:
+        inside = [member for member in subdiagram.members if _nodes([member]) <= nodes]
+        inside = [member for member in inside if _nodes([member])]
+        if _nodes(inside) != nodes:
+            return coarsen(subdiagram)
+        group = replace(frame, members=tuple(inside))
+        ids = {member.id for member in inside}
+        members = [
+            group if member.id == inside[-1].id else member
+            for member in subdiagram.members
+            if member.id not in ids or member.id == inside[-1].id
+        ]
+        return coarsen(replace(subdiagram, members=tuple(members)))
+
+    return coarse
+
+
+def _nodes(members: Sequence[Member]) -> set[NodeRef]:
+    """The nodes that these stand for."""
+    return {node_ref for box in boxes(members) for row in box.rows for node_ref in row.node_refs}
 
 
 # -- runs -------------------------------------------------------------------------------------

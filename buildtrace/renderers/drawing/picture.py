@@ -101,6 +101,15 @@ def draw(
     raise RenderError(f"{failure}; a .dot file holds the graph without a layout") from failure
 
 
+def draw_diagram(diagram: Diagram, seconds: float) -> Drawing:
+    """One diagram for a page, as it is, as SVG.
+
+    Raises:
+        RenderError: Graphviz could not, or it took longer.
+    """
+    return Drawing(diagram, layout.lay_out(dot.source(diagram, page=False), "svg", seconds))
+
+
 def _ever_simpler(trace: Trace, options: Options) -> Iterator[tuple[Diagram, bool]]:
     """The diagrams, and for each whether its lines are to be plain."""
     for diagram in diagrams(trace, options):

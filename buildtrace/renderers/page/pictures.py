@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.errors import RenderError
 from buildtrace.renderers import Options
-from buildtrace.renderers.drawing import picture
+from buildtrace.renderers.drawing import opening, picture
 from buildtrace.renderers.drawing.diagram import boxes, count_boxes
 from buildtrace.renderers.drawing.levels import diagrams
 from buildtrace.traces import folding, wording
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers.drawing.diagram import Diagram, NodeRef
+    from buildtrace.renderers.drawing.opening import FoldedBlock
+    from buildtrace.renderers.drawing.picture import Drawing
     from buildtrace.renderers.page.moments import Moments
     from buildtrace.traces.schema import Graph
     from buildtrace.traces.trace import Trace
@@ -26,6 +29,12 @@ LONGEST, LONGEST_WHOLE = 30.0, 10.0
 MOST_BOXES = 5_000
 """A picture of every single layer has no more boxes than this."""
 
+MOST_OPENED, LONGEST_OPENED = 8, 3.0
+"""So many blocks can be opened, if the layout of each takes no more seconds than this."""
+
+AT_ONCE = 4
+"""So many layouts run at the same time."""
+
 MOST_SAID = 6
 """So many things of a kind are named of a layer."""
 
@@ -33,9 +42,10 @@ MOST_SAID = 6
 class Picture:
     """An SVG for the page, and what is in it."""
 
-    def __init__(self, markup: str, diagram: Diagram) -> None:
-        self.markup = markup
-        self.diagram = diagram
+    def __init__(self, drawing: Drawing) -> None:
+        self.markup = _for_page(picture.tidy(drawing.picture.decode()))
+        self.diagram = drawing.diagram
+        self.opened: dict[FoldedBlock, Picture] = {}
 
     def parts(
         self, moments: Moments, call_numbers: dict[int, int], weight_numbers: dict[int, int]
@@ -77,6 +87,14 @@ class Picture:
                 if int(id_) in weight_numbers
             },
             "notes": self.diagram.notes,
+            "opens": {
+                block.id: {
+                    **drawn.parts(moments, call_numbers, weight_numbers),
+                    "svg": drawn.markup,
+                    "closes": block.opened_id,
+                }
+                for block, drawn in self.opened.items()
+            },
         }
 
 
@@ -152,6 +170,7 @@ def pictures(trace: Trace, graph: Graph, options: Options) -> list[Picture]:
     whole = Options(full=True)
     if first.diagram.level == 0 and asked == whole:
         return [first]
+    first.opened = _opened(part, asked, first.diagram)
     number = count_boxes(next(diagrams(part, whole)))
     if number == count_boxes(first.diagram) or number > MOST_BOXES:
         return [first]
@@ -163,8 +182,25 @@ def pictures(trace: Trace, graph: Graph, options: Options) -> list[Picture]:
 
 
 def _draw(trace: Trace, options: Options, longest: float) -> Picture:
-    drawing = picture.draw(trace, options, "svg", page=False, longest=longest)
-    return Picture(_for_page(picture.tidy(drawing.picture.decode())), drawing.diagram)
+    return Picture(picture.draw(trace, options, "svg", page=False, longest=longest))
+
+
+def _opened(trace: Trace, options: Options, diagram: Diagram) -> dict[FoldedBlock, Picture]:
+    """The picture with each of its blocks open, one at a time, as far as there are few."""
+    blocks = list(opening.blocks(diagram.models))
+    if not 0 < len(blocks) <= MOST_OPENED or len(diagram.models) > 1:
+        return {}
+
+    def draw(block: FoldedBlock) -> Picture | None:
+        opened = opening.opened(trace, options, diagram, block)
+        try:
+            return Picture(picture.draw_diagram(opened, LONGEST_OPENED))
+        except RenderError:
+            return None
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # each waits for a process of its own
+        drawn = list(pool.map(draw, blocks))
+    return {block: one for block, one in zip(blocks, drawn, strict=True) if one}
 
 
 def _for_page(markup: str) -> str:
@@ -182,7 +218,7 @@ def _for_page(markup: str) -> str:
 
 
 _WEIGHT = re.compile(r'data-weight="(\d+)"')
-_FRAME = re.compile(r'<g data-id="[^"]*" class="cluster[^"]*">.*?</g>\n</g>\n', re.DOTALL)
+_FRAME = re.compile(r'<g data-id="([^"]*)" class="cluster[^"]*">.*?</g>\n</g>\n', re.DOTALL)
 _TEXT = re.compile(r"<text [^>]*>[^<]*</text>\n")
 _PLACE = re.compile(r'x="(\S+)" y="(\S+)" textLength="(\S+)".* font-size="(\S+)"')
 
@@ -192,7 +228,8 @@ def _titles_last(markup: str) -> str:
     titles: list[str] = []
 
     def without_title(frame: re.Match[str]) -> str:
-        titles.extend(_ground(text) + text for text in _TEXT.findall(frame[0]))
+        texts = "".join(_ground(text) + text for text in _TEXT.findall(frame[0]))
+        titles.append(f'<g data-of="{frame[1]}">\n{texts}</g>\n')
         return _TEXT.sub("", frame[0])
 
     markup = _FRAME.sub(without_title, markup)

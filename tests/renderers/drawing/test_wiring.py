@@ -13,6 +13,7 @@ from renderers.drawing import wiring
 
 import buildtrace
 from buildtrace.renderers import Options
+from buildtrace.renderers.drawing import opening
 from buildtrace.renderers.drawing.caption import TIMES
 from buildtrace.renderers.drawing.diagram import Group, NodeRef, boxes, count_boxes
 from buildtrace.renderers.drawing.levels import LEVELS, READABLE, diagrams
@@ -51,6 +52,26 @@ def check_levels(trace):
         wiring.check_alike(diagram, nodes)
         frames += len(wiring.frames(diagram.models))
     return frames
+
+
+def check_opened(trace):
+    """Assert that each picture with an open block is wired as the layers are, and shows these."""
+    edges = [*edges_of(trace)]
+    options = Options()
+    diagram = next(diagrams(trace, options))
+    found = [*opening.blocks(diagram.models)]
+    for block in found:
+        opened = opening.opened(trace, options, diagram, block)
+        wiring.check(opened, edges)
+        (frame,) = [g for g in wiring.groups(opened.models) if g.id == block.opened_id]
+        own = [row.node_refs for box in boxes(frame.members) for row in box.rows]
+        assert all(len(node_refs) == 1 for node_refs in own)
+        assert {node_ref for node_refs in own for node_ref in node_refs} == block.nodes
+        # The rest is as it was, so that it can stay where it was.
+        kept = {row.node_refs for box in boxes(diagram.models) for row in box.rows}
+        now = {row.node_refs for box in boxes(opened.models) for row in box.rows}
+        assert {refs for refs in kept if not block.nodes & {*refs}} <= now
+    return len(found)
 
 
 # -- random models ----------------------------------------------------------------------------
@@ -377,3 +398,19 @@ def test_each_output_of_a_nested_model_is_told_from_the_others(k):
     drawn_edges = {(title[c.source], title[c.target]) for c in diagram.connections}
     assert {("left", "of_left"), ("right", "of_right")} <= drawn_edges
     assert len(drawn_edges) == 5
+
+
+# -- open blocks ------------------------------------------------------------------------------
+
+
+def test_an_open_block_is_wired_as_its_layers_are():
+    assert check_opened(graphs.trace(graphs.residual(blocks=12))) > 0
+
+
+def test_open_blocks_of_random_models():
+    opened = 0
+    for seed in range(60):
+        models = random_models(seed)
+        if len(models) == 1:
+            opened += check_opened(graphs.trace(*models))
+    assert opened > 10

@@ -67,6 +67,14 @@ def frames(members):
     return found
 
 
+def groups(members):
+    """All frames, whatever they are around."""
+    for member in members:
+        if isinstance(member, Group):
+            yield member
+            yield from groups(member.members)
+
+
 def check(diagram, edges):
     """Assert that the diagram shows exactly these edges.
 

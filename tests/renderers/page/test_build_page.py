@@ -512,6 +512,17 @@ def test_folded_boxes_stand_for_all_their_layers():
     assert "svg" not in folded
 
 
+def test_a_picture_of_folded_blocks_has_one_of_each_open_block():
+    trace = graphs.trace(graphs.residual(blocks=8))
+    (chapter,) = (c for c in pages.data_of(page(trace))["chapters"] if c["graphs"])
+    folded, whole = chapter["graphs"]
+    ((id_, opened),) = folded["opens"].items()
+    assert opened["closes"] != id_
+    assert f'data-id="{opened["closes"]}"' in opened["svg"]
+    assert len(opened["boxes"]) == len(whole["boxes"]) > len(folded["boxes"])
+    assert whole["opens"] == opened["opens"] == {}
+
+
 def test_what_has_no_picture_says_why(monkeypatch):
     from buildtrace.errors import RenderError
     from buildtrace.renderers.drawing import layout

@@ -20,6 +20,7 @@ export class GraphPane {
     });
     every.addEventListener("click", () => {
       this.whole = !this.whole;
+      this.block = undefined;
       this.open(this.chapter, this.place);
       this.move(this.timeline);
       this.page.settle();
@@ -30,7 +31,7 @@ export class GraphPane {
     box.addEventListener("click", (event) => this.clicked(event));
     box.addEventListener("keydown", (event) => this.pressed(event));
     box.addEventListener("focusin", ({ target }) => {
-      if (target !== box && target.matches(":focus-visible")) this.show(this.picture.pieceAt(target));
+      if (target.matches(".node:focus-visible")) this.show(this.picture.pieceAt(target));
     });
     stage.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || this.card.box.hidden) return;
@@ -41,6 +42,7 @@ export class GraphPane {
 
   /** Show a chapter's graph. */
   open(chapter, place) {
+    if (place !== this.place) this.block = undefined;
     Object.assign(this, { chapter, place });
     const { graphs, missing } = chapter;
     const level = this.whole && graphs.length > 1 ? 1 : 0;
@@ -60,10 +62,12 @@ export class GraphPane {
   }
 
   pictureOf(place, level) {
-    const key = `${place}.${level}`;
+    const block = level ? undefined : this.block;
+    const key = `${place}.${level}.${block}`;
     if (!this.pictures.has(key)) {
-      const parts = this.chapter.graphs[level];
-      const svg = level ? parsed(parts.svg) : this.page.pictures[place];
+      const graph = this.chapter.graphs[level];
+      const parts = block === undefined ? graph : graph.opens[block];
+      const svg = parts.svg ? parsed(parts.svg) : this.page.pictures[place];
       this.pictures.set(key, svg && new Picture(this.page, svg, parts));
     }
     return this.pictures.get(key);
@@ -149,6 +153,25 @@ export class GraphPane {
     this.page.after(() => this.keepUp(this.lit ?? start));
   }
 
+  /** Open a folded block in its place, or fold it again. */
+  turn(id) {
+    const { view, blocks, parts } = this.picture;
+    const from = this.picture.placeOf(blocks.get(id));
+    const { opens } = this.chapter.graphs[0];
+    this.block = parts.closes ? undefined : id;
+    const turned = parts.closes ? Object.keys(opens).find((one) => opens[one].closes === id) : opens[id].closes;
+    this.open(this.chapter, this.place);
+    const { picture, room } = this;
+    const element = picture.blocks.get(turned);
+    const to = picture.placeOf(element);
+    const { scale } = view;
+    const moved = { scale, x: view.x + scale * (from.x - to.x), y: view.y + scale * (from.y - to.y) };
+    picture.zoom = "own";
+    if (room) this.look(inBounds(moved, picture.size, room));
+    this.lit = picture.move(this.timeline);
+    element.focus({ preventScroll: true });
+  }
+
   // -- which layer is chosen ----------------------------------------------------------------------
 
   /** Show the card of a piece. */
@@ -173,6 +196,11 @@ export class GraphPane {
   }
 
   clicked(event) {
+    const block = this.picture?.blockAt(event.target);
+    if (block !== undefined) {
+      this.turn(block);
+      return;
+    }
     const piece = this.picture?.pieceAt(event.target);
     if (!piece?.nodes.length) return;
     this.choose(piece);
@@ -190,6 +218,12 @@ export class GraphPane {
 
   pressed(event) {
     if (!this.picture || event.ctrlKey) return;
+    const block = event.target === this.box ? undefined : this.picture.blockAt(event.target);
+    if (block !== undefined && (event.key === "Enter" || event.key === " ")) {
+      this.turn(block);
+      event.preventDefault();
+      return;
+    }
     const { boxes } = this.picture;
     const place = boxes.indexOf(event.target.closest(".node"));
     if (place < 0) return;

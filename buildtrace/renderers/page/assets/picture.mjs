@@ -21,6 +21,8 @@ export class Picture {
     this.weights = [...svg.querySelectorAll("[data-weight]")].map((element) => {
       return { element, weight: page.data.weights[parts.weights[element.dataset.weight]] ?? { call: null } };
     });
+    this.blocks = new Map();
+    this.findBlocks();
     this.boxes = [...this.piecesOf.keys()];
     this.boxes.forEach((box, n) => {
       box.setAttribute("tabindex", n ? "-1" : "0");
@@ -45,6 +47,37 @@ export class Picture {
         this.addPiece({ box, cells, nodes: numbers.map((number) => this.parts.nodes[number]) });
       });
     }
+  }
+
+  /** What can be opened, and if this picture has an open block, that one, which can be closed. */
+  findBlocks() {
+    const { opens = {}, closes } = this.parts;
+    for (const id of closes ? [closes] : Object.keys(opens)) {
+      const element = this.svg.querySelector(`[data-id="${id}"]`);
+      if (!element) continue;
+      this.blocks.set(id, element);
+      element.classList.add("block");
+      const title = this.svg.querySelector(`[data-of="${id}"] text`);
+      if (!title) continue; // a box says with its card what it is
+      title.textContent = `${closes ? "▾" : "▸"} ${title.textContent}`;
+      element.setAttribute("tabindex", "0");
+      element.setAttribute("role", "button");
+      element.setAttribute("aria-expanded", String(closes !== undefined));
+      element.setAttribute("aria-label", title.textContent.slice(2));
+    }
+  }
+
+  /** The block that an element is the frame or the box of. */
+  blockAt(element) {
+    const part = element.closest(".node, .cluster");
+    return [...this.blocks.keys()].find((id) => this.blocks.get(id) === part);
+  }
+
+  /** Where an element is in the picture. */
+  placeOf(element) {
+    const [whole, own] = [this.svg, element].map((one) => one.getBoundingClientRect());
+    const scale = whole.width / this.size.width;
+    return { x: (own.left - whole.left) / scale, y: (own.top - whole.top) / scale };
   }
 
   addPiece(piece) {
