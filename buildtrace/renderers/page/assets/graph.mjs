@@ -198,7 +198,7 @@ export class GraphPane {
   clicked(event) {
     const block = this.picture?.blockAt(event.target);
     if (block !== undefined) {
-      this.turn(block);
+      if (event.detail < 2) this.turn(block);
       return;
     }
     const piece = this.picture?.pieceAt(event.target);
