@@ -11,6 +11,7 @@ const { Folds } = await load("folds.mjs");
 const { highlight } = await load("python.mjs");
 const { entriesOf, nextTarget, search } = await load("find.mjs");
 const { lineState, nodeState } = await load("progress.mjs");
+const { firstView, inBounds, wholeView, withInSight, zoomed } = await load("view.mjs");
 const { lineAt } = await load("source.mjs");
 const { findingsByCall } = await load("findings.mjs");
 const { totals } = await load("weights.mjs");
@@ -169,6 +170,68 @@ test("a node fills as its weights are made", () => {
 test("a line is made in the call that makes it", () => {
   assert.deepEqual([4, 5, 6, 7].map((p) => lineState([3], timeline, p)), ["todo", "making", "making", "made"]);
   assert.equal(lineState([], timeline, 0), "made");
+});
+
+test("what no call makes is there after the end of another one", () => {
+  const node = { seen: null, after: 2, weights: [] };
+  assert.deepEqual([3, 4].map((p) => nodeState(node, timeline, [], p)), [
+    { seen: false, full: 0 },
+    { seen: true, full: 1 },
+  ]);
+  assert.deepEqual([3, 4, 5].map((p) => lineState([], timeline, p, 2)), ["todo", "making", "made"]);
+  assert.deepEqual(nodeState({ seen: null, weights: [] }, timeline, [], 0), { seen: true, full: 1 });
+});
+
+const room = { width: 400, height: 300 };
+const shown = ({ scale, x, y }, { width, height }) => [x, y, x + scale * width, y + scale * height];
+
+test("a whole picture is in its pane, whatever its form", () => {
+  for (const size of [{ width: 50, height: 40 }, { width: 9000, height: 20 }, { width: 80, height: 90000 }]) {
+    const [left, top, right, bottom] = shown(wholeView(size, room), size);
+    assert.ok(left >= 0 && top >= 0 && right <= room.width && bottom <= room.height);
+    assert.ok(Math.abs(left + right - room.width) < 1);
+  }
+});
+
+test("a picture that would be too small begins at its top and can be read", () => {
+  const long = { width: 200, height: 4000 };
+  const view = firstView(long, room);
+  assert.ok(view.scale >= 0.75 && wholeView(long, room).scale < 0.1);
+  assert.ok(view.y > 0);
+  const small = { width: 100, height: 100 };
+  assert.deepEqual(firstView(small, room), wholeView(small, room));
+});
+
+test("what is zoomed stays where the pointer is", () => {
+  const size = { width: 1000, height: 1000 };
+  const view = { scale: 1, x: -300, y: -200 };
+  const point = { x: 150, y: 100 };
+  const next = zoomed(view, 2, point, size, room);
+  assert.equal(next.scale, 2);
+  assert.equal((point.x - next.x) / 2, point.x - view.x);
+  assert.equal((point.y - next.y) / 2, point.y - view.y);
+  assert.ok(zoomed(view, 1e9, point, size, room).scale < 10);
+  assert.ok(zoomed(view, 1e-9, point, size, room).scale >= wholeView(size, room).scale / 2);
+});
+
+test("a rectangle comes into sight, and nothing moves where it is already", () => {
+  const size = { width: 1000, height: 5000 };
+  const view = { scale: 1, x: -100, y: -100 };
+  const near = { x: 150, y: 150, width: 50, height: 50 };
+  assert.deepEqual(withInSight(view, near, size, room), view);
+  const far = { x: 900, y: 4900, width: 100, height: 100 };
+  const { x, y } = withInSight(view, far, size, room);
+  assert.ok(x + far.x >= 0 && x + far.x + far.width <= room.width);
+  assert.ok(y + far.y >= 0 && y + far.y + far.height <= room.height);
+});
+
+test("a picture cannot be moved out of its pane", () => {
+  const size = { width: 1000, height: 100 };
+  for (const away of [1e6, -1e6]) {
+    const [left, top, right, bottom] = shown(inBounds({ scale: 1, x: away, y: away }, size, room), size);
+    assert.ok(left <= 20 && right >= room.width - 20);
+    assert.ok(top >= 0 && bottom <= room.height);
+  }
 });
 
 test("a function on the stack is at the line that made the next call", () => {

@@ -11,7 +11,7 @@ const LARGEST_ZOOM = 4;
 export function wholeView(size, room) {
   const across = (room.width - 2 * MARGIN) / size.width;
   const down = (room.height - 2 * MARGIN) / size.height;
-  return placed(Math.max(0.01, Math.min(across, down, LARGEST)), size, room);
+  return placed(Math.max(1e-4, Math.min(across, down, LARGEST)), size, room);
 }
 
 /** The view to begin with: the whole picture if it can be read, or else a part that can. */
