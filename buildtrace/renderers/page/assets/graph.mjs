@@ -79,7 +79,8 @@ export class GraphPane {
   scale() {
     this.measure();
     this.refit();
-    this.show(this.chosen ?? this.lit ?? this.picture?.pieces[0], false);
+    const last = this.picture?.shown ?? this.picture?.pieces[0];
+    this.show(this.chosen ?? this.lit ?? last, false);
   }
 
   /** Have a piece in sight, also where a step has made the pane another size. */
@@ -141,6 +142,7 @@ export class GraphPane {
     const { picture, room } = this;
     const rectangle = piece && picture?.view && room && picture.rectangleOf(piece);
     if (!rectangle) return;
+    picture.shown = piece;
     const view = withInSight(picture.view, rectangle, picture.size, room);
     if (view.x !== picture.view.x || view.y !== picture.view.y) this.look(view, glides);
   }
