@@ -20,7 +20,7 @@ STILL = {"reduced_motion": "reduce"}
 PARTS = {"input": "1 The input", "graph": "3 The graph"}
 
 
-def check(trace, shown, moment, number, total):
+def check(trace, shown, moment, number, count):
     """Every pane is right at this moment."""
     call, ended = moment.call, moment.ended
     layer = call.layer
@@ -80,6 +80,6 @@ def check(trace, shown, moment, number, total):
     done = [w for w in trace.weights if w.call in moment.over]
     size = sum(w.parameters for w in done)
     assert shown["weights"].startswith(f"{len(done)} of 4 made · {size:,} of 407,050 parameters")
-    assert shown["count"] == f"{number} / {total}"
+    assert shown["count"] == count
     assert shown["slider"] == number
     assert shown["part"] == PARTS.get(call.step, "2 The layers")

@@ -8,7 +8,8 @@ const assets = new URL("../../buildtrace/renderers/page/assets/", import.meta.ur
 const load = (name) => import(new URL(name, assets));
 const { Timeline, fragmentOf, fromFragment, within } = await load("steps.mjs");
 const { Folds } = await load("folds.mjs");
-const { highlight } = await load("python.mjs");
+const { docstringIn, highlight } = await load("python.mjs");
+const { Story, readingTime, textOf } = await load("story.mjs");
 const { entriesOf, nextTarget, search } = await load("find.mjs");
 const { lineState, nodeState } = await load("progress.mjs");
 const { firstView, inBounds, wholeView, withInSight, zoomed } = await load("view.mjs");
@@ -101,6 +102,57 @@ test("folds: what is hidden has one row, or none inside of a closed call", () =>
   folds.openGap([4, 5]);
   folds.openAll();
   assert.deepEqual(folds.rows.map((row) => row.depth), [0, 1, 2, 2, 0, 0, 1]);
+});
+
+// Told of the timeline above: 0 begins, 2 is over, 1 is over, 5 begins; 0 and 1 are of one landmark.
+const beats = [[0, false], [2, true], [1, true], [5, false]].map(([call, ended]) => ({ call, ended, says: [] }));
+const landmarks = [7, 7, 8, 8, 9, 8, 9];
+const story = new Story(timeline, beats, (id) => landmarks[id]);
+
+test("the story goes from beat to beat, from wherever one is", () => {
+  const walk = (direction, from) => {
+    const found = [];
+    for (let beat = { position: from }; (beat = story.next(beat.position, direction)); ) found.push(beat.position);
+    return found.join(" ");
+  };
+  assert.equal(walk(1, 0), "1 4 7 11");
+  assert.equal(walk(-1, 14), "11 7 4 1");
+  assert.equal(walk(1, 5), "7 11");
+  assert.equal(walk(-1, 5), "4 1");
+});
+
+test("a position is at a beat, after one, or before all", () => {
+  assert.deepEqual([0, 1, 3, 4, 14].map((p) => story.where(p)), [
+    "4 beats",
+    "beat 1 of 4",
+    "after beat 1 of 4",
+    "beat 2 of 4",
+    "after beat 4 of 4",
+  ]);
+  assert.equal(story.at(3), undefined);
+  assert.equal(story.at(4).call, 2);
+});
+
+test("a landmark is new at its first beat, and at its first call", () => {
+  const fresh = Array.from({ length: timeline.length }, (_, n) => n + 1).filter((p) => story.isNew(p));
+  // 2 begins at 3 and is told at 4; no beat is about 4, which begins at 9.
+  assert.deepEqual(fresh, [1, 3, 4, 9]);
+});
+
+test("a sentence stays as long as it takes to read", () => {
+  const says = [["dense", "layer"], " is called on ", ["(None, 4)", "shape"], "."];
+  assert.equal(textOf(says), "dense is called on (None, 4).");
+  assert.equal(readingTime(says), 500 + 6 * 160);
+});
+
+test("a docstring is found, and nothing else is", () => {
+  const found = (...lines) => docstringIn(lines.join("\n"));
+  assert.deepEqual(found("def f(a):", '    """One', "    two.", '    """', "    return a"), [1, 3]);
+  assert.deepEqual(found("@x({1: 2})", "def f(", "    a: int,", ") -> dict[str, int]:", "    r'''One'''"), [4, 4]);
+  assert.equal(found("def f(a):", "    if a:", '        """no"""'), undefined);
+  assert.equal(found("def f(a):"), undefined);
+  assert.equal(found('x = """', "def f(a):", '"""'), undefined);
+  assert.equal(found("def f(a):", '    """open'), undefined);
 });
 
 test("the highlighter loses nothing", () => {
@@ -262,7 +314,8 @@ test("data comes out as it went in", async () => {
 test("findings are at each call that proves them", () => {
   const [one, two] = [{ code: "A", calls: [0, 2] }, { code: "B", calls: [2] }];
   const found = findingsByCall([one, two]);
-  assert.deepEqual([...found], [[0, [one]], [2, [one, two]]]);
+  const [first, second] = [{ ...one, number: 0 }, { ...two, number: 1 }];
+  assert.deepEqual([...found], [[0, [first]], [2, [first, second]]]);
 });
 
 // Rows 0 to 9, of which 2 to 4 and 9 are folded; 1 and 6 differ.

@@ -19,11 +19,13 @@
     return line && [Number(line.dataset.line), line.textContent.trimEnd()];
   };
   return {
+    says: text(one("#now .says")),
+    next: text(one("#next span")),
     step: text(one("#now .chip")),
     verb: text(one("#now .verb")),
-    name: text(one("#now h2 .function")),
-    layer: text(one("#now h2 .layer")),
-    summary: one("#now .summary").textContent,
+    name: text(one("#now .call .function")),
+    layer: text(one("#now .call .layer")),
+    summary: one("#now .summary")?.textContent ?? null,
     facts: [...document.querySelectorAll("#now .facts div")]
       .map((fact) => [...fact.children].map((part) => part.textContent)),
     row: current && {

@@ -6,12 +6,14 @@ import pytest
 
 from browser import expected
 from browser.looks import SEEN, STILL, check
+from buildtrace.renderers.beats import beats
 
 pytestmark = pytest.mark.browser
 
 
 def test_every_step_of_the_mlp_forwards_and_back(report, mlp):
     page = report(mlp, **STILL)
+    page.page.get_by_role("button", name="calls", exact=True).click()
     steps = list(expected.moments(mlp))
     assert len(steps) == 2 * len(mlp.calls)
     before = page.js(SEEN)
@@ -23,7 +25,7 @@ def test_every_step_of_the_mlp_forwards_and_back(report, mlp):
     for number, moment in enumerate(steps, 1):
         page.press("ArrowRight")
         forwards.append(page.js(SEEN))
-        check(mlp, forwards[-1], moment, number, len(steps))
+        check(mlp, forwards[-1], moment, number, f"{number} / {len(steps)}")
     page.press("ArrowRight")  # the end is the end
     assert page.js(SEEN)["count"] == forwards[-1]["count"]
     for shown in reversed([before, *forwards[:-1]]):
@@ -35,7 +37,99 @@ def test_every_step_of_the_mlp_forwards_and_back(report, mlp):
         assert back == shown
 
 
-def test_pages_of_the_mlp_are_small_enough(report, mlp):
+def told(trace):
+    """The beats of a build of one model, each with its moment and the number of that."""
+    moments = {(m.call.id, m.ended): (n, m) for n, m in enumerate(expected.moments(trace), 1)}
+    (graph,) = trace.graphs
+    return [(*moments[beat.call.id, beat.ended], beat) for beat in beats(trace, graph)]
+
+
+def test_every_beat_of_the_mlp_forwards_and_back(report, mlp):
+    page = report(mlp, **STILL)
+    story = told(mlp)
+    assert len(story) == 9
+    positions = [position for position, *_ in story]
+    assert positions == sorted(set(positions))
+    sentences = [beat.text for *_, beat in story]
+    before = page.js(SEEN)
+    assert (before["slider"], before["count"]) == (0, "9 beats")
+    assert before["next"] == f"Press → for the first step: {sentences[0]}"
+    forwards = []
+    for number, (position, moment, beat) in enumerate(story, 1):
+        page.press("ArrowRight")
+        shown = page.js(SEEN)
+        check(mlp, shown, moment, position, f"beat {number} of 9")
+        assert shown["says"] == beat.text
+        assert shown["next"].endswith([*sentences, "This is the end of the story."][number])
+        forwards.append(shown["says"])
+    page.press("ArrowRight")  # the end is the end
+    assert page.js(SEEN)["says"] == forwards[-1]
+    for says in reversed(forwards[:-1]):
+        page.press("ArrowLeft")
+        assert page.js(SEEN)["says"] == says
+    page.press("ArrowLeft")
+    assert page.js(SEEN)["slider"] == 0
+    ticks = page.js(
+        "[...document.querySelectorAll('#beats i')].map((i) => parseFloat(i.style.left))"
+    )
+    assert ticks == pytest.approx([50 * position / len(mlp.calls) for position in positions])
+
+
+def test_names_and_shapes_in_a_sentence_are_set_off(report, mlp):
+    page = report(mlp)
+    (beat,) = (b for *_, b in told(mlp) if b.ended and b.call.name == "Dense.build")
+    page.open(f"#call-{beat.call.id}-end")
+    kinds = page.js(
+        "[...document.querySelectorAll('#now .says span')]"
+        ".map((e) => [e.textContent, e.className.replace('is-', '')])"
+    )
+    assert kinds == [[p.text, p.kind] for p in beat.sentence if p.kind]
+    look = "(kind) => getComputedStyle(document.querySelector(`#now .is-${kind}`))"
+    for kind in ("weight", "shape"):  # not by color alone
+        assert "mono" in page.js(f"({look})('{kind}').fontFamily").lower()
+    assert int(page.js(f"({look})('number').fontWeight")) >= 600
+
+
+def test_what_a_landmark_is_for_is_told_whole_once(report, mlp):
+    page = report(mlp)
+    seen = set()
+    for _, moment, _ in told(mlp):
+        page.press("ArrowRight")
+        landmark = mlp.landmark(moment.call)
+        about = page.page.locator("#now .about")
+        is_new = landmark.name not in seen
+        assert (about.get_attribute("open") is not None) == is_new, landmark.name
+        seen.add(landmark.name)
+        summary = about.locator("summary")
+        height = summary.bounding_box()["height"]
+        if not is_new:
+            assert height < 30  # one line, which can be opened
+            summary.click()
+            assert about.get_attribute("open") is not None
+        if landmark.article:
+            assert about.locator(".article").inner_text() == landmark.article.replace("`", "")
+
+
+def test_between_beats_the_call_is_told(report, mlp):
+    page = report(mlp)
+    story = told(mlp)
+    position = story[0][0] + 1
+    while position in [p for p, *_ in story]:
+        position += 1
+    page.press("ArrowRight", *["Shift+ArrowRight"] * (position - story[0][0]))
+    shown = page.js(SEEN)
+    moment = list(expected.moments(mlp))[position - 1]
+    number = sum(p < position for p, *_ in story)
+    assert (shown["slider"], shown["count"]) == (position, f"after beat {number} of 9")
+    assert shown["name"] == moment.call.name
+    assert shown["says"].split()[1:3] == ["Done:" if moment.ended else "Enter", moment.call.name]
+    page.press("Shift+ArrowLeft")
+    assert page.js(SEEN)["slider"] == position - 1
+    page.press("ArrowRight")
+    assert page.js(SEEN)["slider"] == story[number][0]
+
+
+def test_pages_are_small_enough(report, mlp):
     page = report(mlp)
     assert page.path.stat().st_size < 180_000
 
@@ -47,35 +141,37 @@ def test_over_and_to_the_ends_by_keys(report, mlp):
     assert page.js(SEEN)["slider"] == last
     page.press("Home")
     assert page.js(SEEN)["slider"] == 0
-    page.press("Shift+ArrowRight")  # over the one call that all others are inside of
+    page.press(".")  # over the one call that all others are inside of
     assert page.js(SEEN)["slider"] == last
-    page.press("Shift+ArrowLeft")
+    page.press(",")
     assert page.js(SEEN)["slider"] == 1
-    page.press("ArrowRight", "Shift+ArrowRight")
+    page.press("Shift+ArrowRight", ".")
     (second,) = [c for c in mlp.calls if c.id == 1]
     shown = page.js(SEEN)
     assert (shown["verb"], shown["name"]) == ("Done:", second.name)
-    page.press("Shift+ArrowLeft")
+    page.press(",")
     shown = page.js(SEEN)
     assert (shown["verb"], shown["name"], shown["slider"]) == ("Enter", second.name, 2)
 
 
 def test_space_plays_and_any_step_stops(report, mlp):
     page = report(mlp)
-    page.js("document.getElementById('pace').value = 'fast'")
+    page.page.select_option("#pace", value="3")
+    page.page.locator("#pace").blur()
+    second = told(mlp)[1][0]
     page.press(" ")
-    page.until("document.getElementById('slider').value > 2")
+    page.until(f"document.getElementById('slider').value >= {second}")
     assert page.page.get_by_label("Pause").is_visible()
     page.press("ArrowLeft")
     position = page.js(SEEN)["slider"]
-    page.page.wait_for_timeout(600)
+    page.page.wait_for_timeout(1500)
     assert page.js(SEEN)["slider"] == position
     assert page.page.get_by_label("Play").is_visible()
 
 
 def test_each_step_has_an_address(report, mlp):
     page = report(mlp)
-    page.press(*["ArrowRight"] * 20)
+    page.press(*["Shift+ArrowRight"] * 20)
     page.until("location.hash.startsWith('#call-')")
     page.page.wait_for_timeout(200)
     moment = list(expected.moments(mlp))[19]

@@ -62,7 +62,9 @@ def test_the_slider_takes_the_same_keys(report, mlp):
     page = report(mlp)
     page.page.focus("#slider")
     page.press("ArrowRight", "ArrowRight", "ArrowRight")
-    assert page.js(SEEN)["count"].startswith("3 /")
+    assert page.js(SEEN)["count"].startswith("beat 3 ")
+    page.press("Home", *["Shift+ArrowRight"] * 3)
+    assert page.js(SEEN)["slider"] == 3
     assert "beginning of" in page.page.locator("#slider").get_attribute("aria-valuetext")
 
 
@@ -88,7 +90,7 @@ def test_the_three_steps_are_on_the_slider(report, mlp):
 
 def test_a_function_on_the_stack_shows_its_source(report, mlp):
     page = report(mlp)
-    page.press(*["ArrowRight"] * 19)
+    page.press(*["Shift+ArrowRight"] * 19)
     call = list(expected.moments(mlp))[18].call
     outer = expected.stack(mlp, call)[2]
     page.page.locator("#stack .frame").nth(2).click()
@@ -113,6 +115,9 @@ def test_search_finds_layers_calls_and_weights(report, mlp):
     where = []
     for _ in range(5):
         page.press("Enter")
+        assert page.page.locator("#found").is_hidden()
+        assert focused(page) != "search"  # the keys are the page's again
+        page.press("/")  # and the words are still there
         where.append(page.js(SEEN)["slider"])
     begin = [
         n
@@ -129,6 +134,7 @@ def test_search_finds_layers_calls_and_weights(report, mlp):
 
 def test_a_fold_is_stepped_over(report, mlp):
     page = report(mlp)
+    page.page.get_by_role("button", name="calls", exact=True).click()
     page.press("ArrowRight", "ArrowRight")
     second = mlp.calls[1]
     inside = [c for c in mlp.calls if second in expected.stack(mlp, c)[1:]]

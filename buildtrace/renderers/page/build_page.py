@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from buildtrace.renderers import Options
     from buildtrace.traces.trace import Trace
 
+KEYS = (
+    (("→", "←"), "to the next beat of the story, and back"),
+    (("shift →", "shift ←"), "to the next beginning or end of a call, and back"),
+    ((".", ","), "over the call, and back over it"),
+    (("home", "end"), "to the beginning and the end"),
+    (("space",), "play, pause"),
+    (("/",), "find a layer, a call or a weight"),
+    (("↑", "↓", "enter"), "in the tree and the graph: choose, and go there"),
+    (("+", "-"), "in the tree: unfold and fold"),
+    (("p",), "for a projector, and back"),
+    (("?",), "these keys"),
+)
+"""What the page's keys do, for who asks."""
+
 
 def render(trace: Trace, options: Options) -> str:
     """The page.
@@ -40,7 +54,7 @@ def _values(context: PageContext) -> dict[str, Any]:
         "title": chapters[0].title if chapters else "no build",
         "versions": wording.versions(trace),
         "totals": _totals(context),
-        "missing": _missing(trace),
+        "missing": [*_missing(trace), *page_findings.interrupted(trace)],
         "parts": page_data.PARTS,
         "chapters": [
             {
@@ -58,6 +72,7 @@ def _values(context: PageContext) -> dict[str, Any]:
         "static_columns": weight_columns("static"),
         "weights": weights,
         "more_weights": more_weights,
+        "keys": KEYS,
         "panel": page_findings.panel(context),
         "failure": page_findings.failed(context),
     }

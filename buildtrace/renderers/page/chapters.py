@@ -12,10 +12,13 @@ from buildtrace.traces import wording
 from buildtrace.traces.totals import totals_of_model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from buildtrace.renderers.beats import Beat
     from buildtrace.renderers.page.page_context import PageContext
     from buildtrace.renderers.page.pictures import Picture
     from buildtrace.traces.schema import Graph
+    from buildtrace.traces.trace import Trace
 
 
 class Chapter:
@@ -25,7 +28,8 @@ class Chapter:
         self._context = context
         self.graph: Graph | None = story.graph
         self.calls = story.trace.calls
-        self._beats = beats(story.trace, story.graph, full=context.options.full)
+        told = beats(story.trace, story.graph, full=context.options.full)
+        self._beats = [*_where_it_failed(story.trace, told)]
         self.title, self.note = _title(story)
         self.pictures: list[Picture] = []
         self.missing = ""
@@ -60,6 +64,20 @@ class Chapter:
         }
 
 
+def _where_it_failed(trace: Trace, told: list[Beat]) -> Iterator[Beat]:
+    """The beats; the one that tells how a layer fails is where the exception comes from.
+
+    That is deeper than the layer's call, and it is what the page opens at.
+    """
+    failed = trace.failed
+    for beat in told:
+        if failed and beat.ended and beat.call.id in trace.index.failing_ids:
+            yield beat._replace(call=failed)
+            failed = None
+        else:
+            yield beat
+
+
 def _beat(context: PageContext, beat: Beat) -> dict[str, Any]:
     """A beat as the scripts read it; what there is nothing to say of is left out."""
     first = beat.first
@@ -73,7 +91,7 @@ def _beat(context: PageContext, beat: Beat) -> dict[str, Any]:
         "part": beat.part,
         "from": context.call_numbers[first.id] if first else None,
     }
-    return {key: value for key, value in data.items() if value not in (None, False)}
+    return {key: value for key, value in data.items() if value is not None and value is not False}
 
 
 def chapters_of(context: PageContext) -> list[Chapter]:

@@ -9,8 +9,7 @@ from buildtrace.renderers.facts import WeightRow, ordered, weight_columns
 from buildtrace.renderers.page import page_findings
 from buildtrace.renderers.page.sources import Sources
 from buildtrace.renderers.terminal.story import OF_STEP
-from buildtrace.traces import folding, wording
-from buildtrace.traces.failures import failure
+from buildtrace.traces import failures, folding, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from buildtrace.renderers.facts import Cell, Fact, FactKind, TermKind, WeightColumn
     from buildtrace.renderers.page.chapters import Chapter
     from buildtrace.renderers.page.page_context import PageContext
-    from buildtrace.traces.schema import Call, ErrorInfo, Weight
+    from buildtrace.traces.schema import Call, ErrorInfo, SourceLine, Weight
     from buildtrace.traces.trace import Trace
 
     RowPiece = tuple[str, str, str, str]
@@ -43,13 +42,17 @@ FLOW: tuple[tuple[str, TermKind, str], ...] = (
 def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
     """All that the scripts need."""
     trace = context.trace
-    sources = Sources(trace)
+    raised = _raised(trace)
+    sources = Sources(trace, raised.values())
     landmarks = {(row.generation, row.name): n for n, row in enumerate(trace.landmarks)}
     columns = weight_columns("page")
-    failed = failure(trace)
-    ended = None if failed is None or failed.swallowed else failed.call
+    failure = failures.failure(trace)
+    told = failure.call if failure else None
     return {
-        "calls": [_call(context, call, sources, landmarks) for call in trace.calls],
+        "calls": [
+            _call(context, call, sources, landmarks) | _raised_at(sources, raised.get(call.id))
+            for call in trace.calls
+        ],
         "functions": sources.functions,
         "files": sources.files,
         "layers": {
@@ -72,9 +75,22 @@ def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
         "parts": PARTS,
         "part_of_step": OF_STEP,
         "chapters": [chapter.data() for chapter in chapters],
-        "failed": context.call_numbers[ended.id] if ended else None,
-        "comparison": page_findings.comparison(context, failed) if failed else [],
+        "failure": _position(context, told),
+        "failed": None if failure is None or failure.swallowed else _position(context, told),
     }
+
+
+def _raised(trace: Trace) -> dict[int, SourceLine]:
+    """The user's line that raised what ended a call, by the call's id, where that is known."""
+    failure = failures.failure(trace)
+    ends = [(caught.call, caught.lines) for caught in failures.swallowed(trace)]
+    if failure and failure.call:
+        ends.append((failure.call, failure.lines))
+    return {call.id: lines[0] for call, lines in ends if lines}
+
+
+def _raised_at(sources: Sources, line: SourceLine | None) -> dict[str, Any]:
+    return {"raised": sources.line(line)} if line else {}
 
 
 def _hidden(context: PageContext) -> Iterator[int]:
@@ -116,7 +132,7 @@ def _call(
         "layer": call.layer.id if call.layer else None,
         "row": _row(facts),
         "card": (*_card(facts), _took(wording.duration(call.duration_ns))),
-        "caller": sources.caller(call),
+        "caller": sources.line(call.caller),
         "at": call.at,
         "error": _error(call.error, call.id in context.facts.caught) if call.error else None,
         "thread": call.thread or None,

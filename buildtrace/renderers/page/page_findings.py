@@ -1,4 +1,8 @@
-"""What a page says of what went wrong: the exceptions that were caught, findings, the failure."""
+"""What a page says of what went wrong: the exceptions that were caught, findings, the failure.
+
+Each exception is told in one place: a finding that explains the failure stands with that, and one
+that explains an exception that was caught tells of it as well.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,11 @@ from buildtrace.renderers.text import excerpts, styles
 from buildtrace.traces import failures, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from buildtrace.renderers.page.page_context import PageContext
     from buildtrace.traces.failures import Failure, Swallowed
-    from buildtrace.traces.schema import Call, Finding, SourceLine
+    from buildtrace.traces.schema import Call, Finding, Severity, SourceLine
     from buildtrace.traces.trace import Trace
 
 CAUGHT = "caught"
@@ -23,26 +27,48 @@ CAUGHT = "caught"
 
 def panel(context: PageContext) -> dict[str, Any] | None:
     """The findings, what was caught before them; `None` if there is neither."""
-    caught = [_caught(context, swallowed) for swallowed in failures.swallowed(context.trace)]
+    exceptions = failures.swallowed(context.trace)
+    caught = [_caught(context, one) for one in exceptions if not _proved_by(context, one.call)]
+    explaining = _explaining(context, failures.failure(context.trace))
     groups = [
-        [_finding(context, finding) for finding in same_code]
+        [_finding(context, finding) for finding in same_code if finding not in explaining]
         for same_code in findings.by_code(context.trace).values()
     ]
+    groups = [group for group in groups if group]
+    if not groups and not caught:
+        return None
+    counts = _counts(finding["severity"] for group in groups for finding in group)
     if caught:
         groups.insert(0, caught)
-    if not groups:
-        return None
-    counts = _counts(context)
-    if caught:
         counts.insert(
             0, ("warning", f"{wording.count(len(caught), 'exception')} caught in the build")
         )
     most = findings.MOST_OF_A_CODE
-    return {"counts": counts, "groups": [(group[:most], group[most:]) for group in groups]}
+    return {
+        "counts": counts,
+        "groups": [(group[:most], group[most:]) for group in groups],
+        "alone": len(groups) == 1 and len(groups[0]) == 1,
+    }
 
 
-def _counts(context: PageContext) -> list[tuple[str, str]]:
-    severities = [finding.severity for finding in context.trace.findings]
+def _explaining(context: PageContext, failure: Failure | None) -> list[Finding]:
+    """The findings that are about the failure, of each rule the first."""
+    if failure is None or failure.call is None:
+        return []
+    return _proved_by(context, failure.call)
+
+
+def _proved_by(context: PageContext, call: Call) -> list[Finding]:
+    """The findings that a call proves, of each rule the first."""
+    found: dict[str, Finding] = {}
+    for finding in context.trace.findings:
+        if call.id in finding.calls:
+            found.setdefault(finding.code, finding)
+    return [*found.values()]
+
+
+def _counts(found: Iterable[Severity]) -> list[tuple[str, str]]:
+    severities = [*found]
     return [
         (severity, wording.count(severities.count(severity), severity))
         for severity in styles.SEVERITY
@@ -55,14 +81,23 @@ def _finding(context: PageContext, finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "badge": finding.severity,
         "code": wording.sanitize(finding.code),
+        "number": context.trace.findings.index(finding),
         "message": wording.sanitize_long(finding.message),
         "place": wording.line(finding.caller),
         "function": _function(context.trace, finding.caller),
         "excerpt": excerpt(context.trace, finding.caller),
-        "why": wording.sanitize_lines(finding.why),
+        "why": [*_also_caught(context, finding), *wording.sanitize_lines(finding.why)],
         "fix": python.highlighted(finding.fix) if finding.fix else [],
         "calls": _steps(context, finding.calls),
     }
+
+
+def _also_caught(context: PageContext, finding: Finding) -> Iterator[str]:
+    """What is to be told of the exceptions that were caught and that a finding is about first."""
+    for swallowed in failures.swallowed(context.trace):
+        if finding in _proved_by(context, swallowed.call)[:1]:
+            said, location = failing.caught(context.trace, swallowed)
+            yield f"{said} It was raised {location}."
 
 
 def reported(context: PageContext) -> list[dict[str, Any]]:
@@ -86,6 +121,7 @@ def _caught(context: PageContext, swallowed: Swallowed) -> dict[str, Any]:
         "severity": "warning",
         "badge": CAUGHT,
         "code": "",
+        "number": None,
         "message": said,
         "place": wording.line(swallowed.lines[0]) if swallowed.lines else "",
         "function": "",
@@ -154,11 +190,12 @@ def failed(context: PageContext) -> dict[str, Any] | None:
         "function": _function(context.trace, failure.lines[0] if failure.lines else None),
         "excerpt": excerpt(context.trace, failure.lines[0] if failure.lines else None),
         "through": _named(context.trace, failure.lines[1 : failing.MOST_LINES]),
-        "comparison": comparison(context, failure),
+        "comparison": _comparison(context, failure),
+        "findings": [_finding(context, finding) for finding in _explaining(context, failure)],
     }
 
 
-def comparison(context: PageContext, failure: Failure) -> list[dict[str, Any]]:
+def _comparison(context: PageContext, failure: Failure) -> list[dict[str, Any]]:
     """What the layer got beside what it takes; empty if that is not what went wrong."""
     if not failure.expects and not failure.frozen:
         return []
@@ -174,3 +211,19 @@ def comparison(context: PageContext, failure: Failure) -> list[dict[str, Any]]:
 def _named(trace: Trace, lines: Sequence[SourceLine]) -> list[list[str]]:
     """Lines of the user's: where they are, and what stands there."""
     return [[wording.line(line), trace.index.source_code.line(line)] for line in lines]
+
+
+# -- what else the program asked of its models ----------------------------------------------
+
+
+def interrupted(trace: Trace) -> Iterator[str]:
+    """What was asked of a model and ended in an exception that the program caught."""
+    for use in trace.uses:
+        if use.error is None or (trace.error and failures.is_same(trace.error, use.error)):
+            continue
+        model = f" of {wording.layer_title(use.model)}" if use.model else ""
+        where = f" at {wording.line(use.caller)}" if use.caller else ""
+        told = wording.essence(use.error)[0]
+        yield wording.sanitize_long(
+            f"{use.name}{model}{where} was interrupted, and the program went on: {told}"
+        )

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from buildtrace.traces.schema import Call
+    from collections.abc import Iterable
+
+    from buildtrace.traces.schema import Call, SourceLine
     from buildtrace.traces.trace import Trace
 
 MOST_LINES = 400
@@ -20,17 +22,17 @@ MOST_CHARACTERS = 1_000_000
 class Sources:
     """Collects what calls need to show; everything is stored once and referred to by number."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, more: Iterable[SourceLine] = ()) -> None:
+        """Besides the lines that call Keras, those of `more` can be asked for."""
         self.functions: list[dict[str, Any]] = []
         self.files: list[dict[str, Any]] = []
         self._code = trace.index.source_code
         self._numbers: dict[tuple[str, int, str], int] = {}
         self._file_numbers: dict[str, int] = {}
         self._left = MOST_CHARACTERS
-        self._callers: dict[str, set[int]] = {}
-        for call in trace.calls:
-            if call.caller:
-                self._callers.setdefault(call.caller.file, set()).add(call.caller.line)
+        self._lines: dict[str, set[int]] = {}
+        for line in (*(call.caller for call in trace.calls if call.caller), *more):
+            self._lines.setdefault(line.file, set()).add(line.line)
 
     def function(self, call: Call) -> int:
         """The number of the function that ran."""
@@ -40,15 +42,15 @@ class Sources:
             self.functions.append(self._read(call))
         return self._numbers[key]
 
-    def caller(self, call: Call) -> tuple[int, int] | None:
+    def line(self, location: SourceLine | None) -> tuple[int, int] | None:
         """The number of the user's file, and the line in it."""
-        if call.caller is None:
+        if location is None:
             return None
-        file = call.caller.file
+        file = location.file
         if file not in self._file_numbers:
             self._file_numbers[file] = len(self.files)
             self.files.append(self._around(file))
-        return self._file_numbers[file], call.caller.line
+        return self._file_numbers[file], location.line
 
     def _read(self, call: Call) -> dict[str, Any]:
         code, missing = self._code.function(call)
@@ -68,7 +70,7 @@ class Sources:
 
     def _around(self, file: str) -> dict[str, Any]:
         """What is around the user's lines: pieces, each with the number of its first line."""
-        excerpts = self._code.excerpts(file, self._callers[file])
+        excerpts = self._code.excerpts(file, self._lines[file])
         kept = [
             {"line": excerpt.line, "code": text}
             for excerpt in excerpts

@@ -10,7 +10,7 @@ from buildtrace.renderers import Options, save
 from buildtrace.renderers.facts import weight_columns
 from buildtrace.renderers.page.build_page import render
 from buildtrace.traces import folding
-from buildtrace.traces.schema import ErrorInfo, Expected, Finding, SourceLine
+from buildtrace.traces.schema import ErrorInfo, Expected, Finding, SourceLine, Use
 
 HOSTILE = {
     "script": "</script><script>alert(1)</script>",
@@ -206,16 +206,64 @@ def test_many_findings_of_a_code_are_folded_and_all_there():
 
 def test_a_step_that_failed_is_shown_at_its_end():
     trace = made_traces.failing()
-    root = page(replace(trace, findings=(finding(calls=(2,)),)))
+    root = page(replace(trace, findings=(finding(calls=(1,)),)))
     (item,) = items(root.id("app"))
     (jump,) = (b for b in item.all("button") if "data-go" in b.attributes)
     assert jump.attributes["data-end"] == "1"
 
 
+def test_a_finding_about_the_failure_stands_with_it_and_nowhere_else():
+    trace = made_traces.failing()
+    about = finding(message="It is about that.", calls=(1, trace.failed.id))
+    root = page(replace(trace, findings=(finding(calls=(1,)), about)))
+    for part in ("app", "plain"):
+        text = root.id(part).text
+        assert text.count("It is about that.") == text.count("It is <odd>.") == 1
+        assert text.count("units must be positive,\ngot -1") == 1
+    failure = words(root.id("failure"))
+    assert failure.startswith("ValueError: units must be positive, got -1")
+    assert "warning BT001 It is about that. model.py:3 Because." in failure
+    assert "It is <odd>." in words(items(root.id("app"))[0])
+
+
+def test_a_finding_about_what_was_caught_tells_of_that(tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(made_traces.SCRIPT)
+    trace = made_traces.caught(str(path))
+    raised = next(call for call in reversed(trace.calls) if call.error)
+    root = page(replace(trace, findings=(finding(calls=(raised.id,)),)))
+    for part in ("app", "plain"):
+        (item,) = items(root.id(part))
+        assert words(next(item.all("summary"))).startswith("warning BT001")
+        assert "Keras caught this exception and went on: TypeError: no number" in words(item)
+    assert root.id("app").text.count("no number") == 1
+
+
+def test_what_was_interrupted_beside_the_build_is_said():
+    trace = made_traces.mlp3()
+    model = trace.graphs[0].model
+    error = ErrorInfo(type="ValueError", message="Not yet.")
+    line = SourceLine(file="model.py", line=9)
+    use = Use(name="Model.summary", generation="keras3", before=3, model=model, caller=line)
+    (gap,) = gaps(page(replace(trace, uses=(use, replace(use, error=error)))))
+    assert gap == (
+        "Model.summary of sequential (Sequential) at model.py:9 was interrupted, and the program "
+        "went on: ValueError: Not yet."
+    )
+    # What the run ended in is told as its failure.
+    assert gaps(page(replace(trace, uses=(replace(use, error=error),), error=error))) == []
+
+
+def gaps(root):
+    banners = (e for e in root.id("app").all("p") if "gap" in e.attributes.get("class", ""))
+    return [words(e) for e in banners]
+
+
 def test_what_was_caught_comes_before_the_findings(tmp_path):
     path = tmp_path / "net.py"
     path.write_text(made_traces.SCRIPT)
-    root = page(replace(made_traces.caught(str(path)), findings=(finding(severity="error"),)))
+    other = finding(severity="error", calls=(1,))
+    root = page(replace(made_traces.caught(str(path)), findings=(other,)))
     for part in ("app", "plain"):
         caught, other = items(root.id(part))
         said = "Keras caught this exception and went on: TypeError: no number"
@@ -241,7 +289,8 @@ def test_an_error_that_the_program_caught_is_no_failed_step():
     assert pages.data_of(root)["failed"] is None  # the page opens where the build begins
     (alert,) = (e for e in root.id("app").everything() if e.attributes.get("role") == "alert")
     assert alert.attributes["data-severity"] == "warning"
-    assert words(alert).startswith("! A build failed in Dense.build of bad (Dense)")
+    assert alert.attributes["aria-label"].startswith("A build failed in Dense.build of bad (Dense)")
+    assert words(root.id("failed")).startswith("! A build failed in Dense.build of bad (Dense)")
 
 
 def test_the_terminal_s_colors_in_a_message_are_left_out():
@@ -259,23 +308,20 @@ def test_what_was_got_stands_beside_what_the_layer_takes(tmp_path):
     path.write_text(made_traces.SCRIPT)
     trace = made_traces.frozen(str(path), expects=[Expected(axes={-1: 3})])
     root = page(trace)
-    rows = pages.data_of(root)["comparison"]
-    assert [(row["label"], row["text"]) for row in rows] == [
-        ("got", "(2, 5)"),
-        ("expects", "size 3 on axis -1"),
-        ("built for", "(2, 3) by Dense.build: kernel (3, 4), bias (4,)"),
-    ]
-    assert trace.calls[rows[2]["call"]].name == "Dense.build"
-    assert rows[2]["lines"] == [["net.py:9", "y = self.hidden(x)"], ["net.py:17", "net(first)"]]
+    (jump,) = (b for b in root.id("failure").all("button") if "data-go" in b.attributes)
+    assert words(jump) == "Show that build"
+    assert trace.calls[int(jump.attributes["data-go"])].name == "Dense.build"
+    title = "The call failed in Layer.__call__ of hidden (Dense) on (2, 5)"
+    assert title in words(root.id("failed"))
     for part in ("app", "plain"):
         (alert,) = (e for e in root.id(part).everything() if e.attributes.get("role") == "alert")
         text = words(alert)
-        assert "The call failed in Layer.__call__ of hidden (Dense) on (2, 5)" in text
+        assert title in (text if part == "plain" else alert.attributes["aria-label"])
         told = [(dt.text, dd.text) for dt, dd in zip(alert.all("dt"), alert.all("dd"), strict=True)]
         assert told[:2] == [("got", "(2, 5)"), ("expects", "size 3 on axis -1")]
         assert told[2][1].startswith("(2, 3) by Dense.build: kernel (3, 4), bias (4,)")
+        assert "net.py:9 y = self.hidden(x)" in words([*alert.all("dd")][2])
         assert "from net.py:18 net(second)" in text
-    assert pages.data_of(page(made_traces.mlp3()))["comparison"] == []
 
 
 def test_a_trace_without_calls_says_so():

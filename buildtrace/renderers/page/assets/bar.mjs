@@ -1,13 +1,15 @@
 // The controls: buttons, the slider with the three steps on it, and the picture of the calls.
 
 import { make } from "./dom.mjs";
+import { readingTime } from "./story.mjs";
 
 const DEEPEST = 14; // levels of calls in the picture: the mapping of a big graph is far deeper
-const PACES = { slow: 1600, normal: 800, fast: 250 };
+const A_CALL = 800; // milliseconds that playing rests on a call
 
 export class Bar {
-  constructor(page, { bar, slider, map, head, marks, count, pace }) {
-    Object.assign(this, { page, bar, slider, map, head, marks, count, pace });
+  constructor(page, parts) {
+    Object.assign(this, { page, ...parts });
+    const { bar, slider, map } = parts;
     this.playing = undefined;
     const actions = {
       first: () => page.move(0),
@@ -35,9 +37,9 @@ export class Bar {
     this.page.move(Math.round(share * this.page.timeline.length));
   }
 
-  /** Show another chapter: its length, and where its three steps are. */
-  open(timeline, { parts, part_of_step: partOf, calls }) {
-    this.timeline = timeline;
+  /** Show another chapter: its length, and where its three steps and its beats are. */
+  open(timeline, story, { parts, part_of_step: partOf, calls }) {
+    Object.assign(this, { timeline, story });
     this.slider.max = timeline.length;
     const { length } = timeline;
     this.stretches = timeline.stretches((id) => partOf[calls[id].step]);
@@ -60,6 +62,13 @@ export class Bar {
       return band;
     });
     this.map.querySelector(".bands").replaceChildren(...bands);
+    this.ticks = story.beats.map(({ position, part }) => {
+      const tick = make(`i.part-${part}`);
+      tick.style.left = `${(100 * position) / length}%`;
+      return tick;
+    });
+    this.beats.replaceChildren(...this.ticks);
+    this.by.hidden = !story.length;
     this.draw();
   }
 
@@ -93,7 +102,16 @@ export class Bar {
     const what = id < 0 ? "before the build" : `${ended ? "end" : "beginning"} of ${this.page.nameOf(id)}`;
     this.slider.setAttribute("aria-valuetext", `${position} of ${timeline.length}: ${what}`);
     this.head.style.left = `${(100 * position) / (timeline.length || 1)}%`;
-    this.count.textContent = `${position.toLocaleString("en")} / ${timeline.length.toLocaleString("en")}`;
+    const { byBeats } = this.page;
+    this.count.textContent = byBeats
+      ? this.story.where(position)
+      : `${position.toLocaleString("en")} / ${timeline.length.toLocaleString("en")}`;
+    for (const button of this.by.children) {
+      button.setAttribute("aria-pressed", String(byBeats === (button.dataset.by === "beats")));
+    }
+    this.bar.classList.toggle("by-beats", byBeats);
+    const told = this.story.told(position);
+    this.ticks.forEach((tick, n) => tick.classList.toggle("told", n < told));
     const here = this.stretches.find(({ from, to }) => from <= position && position <= to);
     for (const mark of this.marks.children) {
       const on = here !== undefined && mark.dataset.part === String(here.part);
@@ -102,21 +120,33 @@ export class Bar {
     }
     for (const button of this.bar.querySelectorAll("button[data-do]")) {
       const back = ["first", "back", "over-back"].includes(button.dataset.do);
-      const end = back ? position === 0 : position === timeline.length;
+      const end = back ? position === 0 : button.dataset.do === "forward" ? this.atEnd() : position === timeline.length;
       button.setAttribute("aria-disabled", String(end && button.dataset.do !== "play"));
     }
-    if (position === timeline.length) this.stop();
+    if (this.atEnd()) this.stop();
   }
 
+  /** Whether no step leads on. */
+  atEnd() {
+    return this.page.next(1) === this.page.position;
+  }
+
+  /** Play, or stop; a beat stays as long as it takes to read. */
   toggle() {
     if (this.playing) return this.stop();
-    if (this.page.position === this.page.timeline.length) this.page.move(0);
+    if (this.atEnd()) this.page.move(0);
     const tick = () => {
-      this.playing = setTimeout(tick, PACES[this.pace.value]);
       this.page.step(1);
+      if (!this.atEnd()) this.playing = setTimeout(tick, this.rest());
     };
-    this.playing = setTimeout(tick, PACES[this.pace.value] / 2);
+    this.playing = setTimeout(tick, A_CALL / 2);
     return this.label();
+  }
+
+  /** How long to stay here. */
+  rest() {
+    const beat = this.page.byBeats && this.story.at(this.page.position);
+    return (beat ? readingTime(beat.says) : A_CALL) / Number(this.pace.value);
   }
 
   stop() {

@@ -7,24 +7,25 @@ const SAID = 1500; // milliseconds that a button says what it did
 /** The findings that each call proves, by call. */
 export function findingsByCall(findings) {
   const found = new Map();
-  for (const finding of findings) {
-    for (const call of finding.calls) found.set(call, [...(found.get(call) ?? []), finding]);
-  }
+  findings.forEach((finding, number) => {
+    for (const call of finding.calls) found.set(call, [...(found.get(call) ?? []), { ...finding, number }]);
+  });
   return found;
 }
 
-/** What is wrong here, in one line each; of each code, the first. */
-export function findingLines(findings) {
-  return firsts(findings).map(({ code, severity, message }) =>
-    make("p.finding", { "data-severity": severity }, make("span.badge", {}, code), " ", message),
-  );
-}
-
-/** The codes alone. */
+/** What is wrong here, by code. */
 export function findingBadges(findings) {
   return firsts(findings).map(({ code, severity }) =>
     make("span.badge", { "data-severity": severity }, code),
   );
+}
+
+/** The same, leading to where the first finding of a code is told. */
+export function findingButtons(findings) {
+  return firsts(findings).map(({ code, severity, number, message }) => {
+    const look = { "data-severity": severity, title: message };
+    return make("button.badge", { type: "button", "data-find": number, ...look }, code);
+  });
 }
 
 function firsts(findings = []) {
@@ -35,7 +36,8 @@ export function listenToFindings(page, root) {
   root.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    if (button.dataset.go) page.go(Number(button.dataset.go), button.dataset.end === "1");
+    if (button.dataset.find) page.find(Number(button.dataset.find));
+    else if (button.dataset.go) page.go(Number(button.dataset.go), button.dataset.end === "1");
     else if ("copy" in button.dataset) copy(button, button.parentElement.querySelector("pre"));
   });
 }

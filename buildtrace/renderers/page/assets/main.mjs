@@ -7,17 +7,23 @@ import { entriesOf } from "./find.mjs";
 import { findingsByCall, listenToFindings } from "./findings.mjs";
 import { Folds } from "./folds.mjs";
 import { GraphPane } from "./graph.mjs";
-import { showNow, showStack } from "./now.mjs";
+import { Hall } from "./hall.mjs";
+import { pressed } from "./keys.mjs";
+import { showNext, showNow, showStack } from "./now.mjs";
 import { SearchBox } from "./searchbox.mjs";
 import { Source } from "./source.mjs";
+import { Story } from "./story.mjs";
 import { Timeline, fragmentOf, fromFragment, within } from "./steps.mjs";
 import { Tree } from "./tree.mjs";
 import { Weights } from "./weights.mjs";
+
+const NARROW = 1100; // on a desk that is narrower, the tree of calls is out of the way at first
 
 class Page {
   constructor(data) {
     this.data = data;
     this.position = 0;
+    this.wantsBeats = true; // steps go from beat to beat, else by calls
     this.waiting = [];
     this.findings = findingsByCall(data.findings);
     this.chapters = data.chapters.map((chapter) => ({
@@ -28,7 +34,12 @@ class Page {
       document.querySelector(`#plain [data-picture="${place}"] svg`),
     );
     this.tree = new Tree(this, byId("tree"));
-    this.source = new Source(this, { user: byId("user"), head: byId("source-head"), box: byId("source") });
+    this.source = new Source(this, {
+      user: byId("user"),
+      head: byId("source-head"),
+      box: byId("source"),
+      line: byId("line"),
+    });
     this.graph = new GraphPane(this, { box: byId("graph"), note: byId("graph-note"), every: byId("every") });
     this.bar = new Bar(this, {
       bar: byId("bar"),
@@ -36,6 +47,8 @@ class Page {
       map: byId("map"),
       head: byId("head"),
       marks: byId("marks"),
+      beats: byId("beats"),
+      by: byId("by"),
       count: byId("count"),
       pace: byId("pace"),
     });
@@ -53,12 +66,15 @@ class Page {
     const chapter = this.chapters[place];
     chapter.timeline ??= new Timeline(this.data.calls, chapter.has);
     chapter.folds ??= new Folds(chapter.timeline, this.data.hidden);
-    Object.assign(this, { timeline: chapter.timeline, folds: chapter.folds, position: 0, frame: -1 });
+    chapter.story ??= new Story(chapter.timeline, chapter.beats, (id) => this.data.calls[id].landmark);
+    const { timeline, folds, story } = chapter;
+    Object.assign(this, { timeline, folds, story, position: 0, frame: -1 });
+    this.byBeats = this.wantsBeats && story.length > 0;
     byId("chapter").value = String(place);
     byId("chapter-note").textContent = chapter.note;
     this.tree.open(this.timeline, this.folds);
     this.folded();
-    this.bar.open(this.timeline, this.data);
+    this.bar.open(timeline, story, this.data);
     this.weights.open(chapter);
     this.search.open(entriesOf(this.data, chapter.has));
     this.drawn = undefined;
@@ -71,8 +87,25 @@ class Page {
     this.show();
   }
 
-  step(direction) {
-    this.move(this.timeline.next(this.position, direction, (id) => this.folds.seen(id)));
+  /** Where a step leads: to the next beat, or call by call. */
+  next(direction, byBeats = this.byBeats) {
+    if (!byBeats) return this.timeline.next(this.position, direction, (id) => this.folds.seen(id));
+    const beat = this.story.next(this.position, direction);
+    return beat?.position ?? (direction > 0 ? this.position : 0);
+  }
+
+  step(direction, byBeats = this.byBeats) {
+    const there = this.next(direction, byBeats);
+    const { id } = this.timeline.at(there);
+    if (id >= 0) this.reveal(id);
+    this.move(there);
+  }
+
+  /** Have steps go by beats or by calls. */
+  stepBy(what) {
+    this.wantsBeats = what === "beats";
+    this.byBeats = this.wantsBeats && this.story.length > 0;
+    this.show();
   }
 
   over(direction) {
@@ -86,12 +119,16 @@ class Page {
       if (place < 0) return;
       this.open(place);
     }
-    if (!this.folds.seen(id)) {
-      this.folds.reveal(id);
-      this.tree.refold();
-      this.folded();
-    }
+    this.reveal(id);
     this.move(ended ? this.timeline.ends[id] : this.timeline.begins[id]);
+  }
+
+  /** Open what hides a call in the tree. */
+  reveal(id) {
+    if (this.folds.seen(id)) return;
+    this.folds.reveal(id);
+    this.tree.refold();
+    this.folded();
   }
 
   /** Go to the build of a node's layer, or to what first happened to it. */
@@ -135,9 +172,9 @@ class Page {
     this.frame = this.stack.length - 1;
     this.openGraph();
     const { id, ended } = timeline.at(position);
-    const failure = document.querySelector("#app .banner.failed");
-    if (failure) failure.hidden = ended && id === this.data.failed; // it is said below, then
     showNow(this, byId("now"), timeline);
+    showNext(this, byId("next"));
+    if (this.data.failure !== null) this.showFailure(ended && id === this.data.failure);
     showStack(this, byId("stack"), this.stack);
     this.source.show(this.stack, this.frame);
     this.graph.move(timeline);
@@ -146,6 +183,20 @@ class Page {
     this.tree.move();
     this.settle();
     this.remember();
+  }
+
+  /** The failure is told whole where it happens, and elsewhere in a line that leads there. */
+  showFailure(here) {
+    byId("failure").hidden = !here;
+    byId("failed").hidden = here;
+  }
+
+  /** Show a finding: in the panel, or where the failure is told. */
+  find(number) {
+    const box = document.querySelector(`#app [data-finding="${number}"]`);
+    if (box.closest("#failure")) return this.go(this.data.failure, true);
+    for (let at = box.querySelector("details"); at; at = at.parentElement.closest("details")) at.open = true;
+    return box.querySelector("summary").focus();
   }
 
   /** Do this when all panes are changed: to ask where things are before that takes a layout each. */
@@ -205,7 +256,12 @@ class Page {
     }
     new ResizeObserver(() => this.graph.scale()).observe(byId("graph"));
     window.addEventListener("hashchange", () => this.recall());
-    document.addEventListener("keydown", (event) => this.pressed(event));
+    byId("next").addEventListener("click", () => this.step(1));
+    byId("by").addEventListener("click", ({ target }) => target.dataset.by && this.stepBy(target.dataset.by));
+    byId("help").addEventListener("click", () => byId("keys").showModal());
+    byId("calls").addEventListener("click", () => this.showCalls(byId("panes").classList.contains("no-calls")));
+    this.hall = new Hall(byId("hall"), () => this.show());
+    document.addEventListener("keydown", (event) => pressed(this, event));
   }
 
   fold(how) {
@@ -225,19 +281,10 @@ class Page {
     this.show();
   }
 
-  pressed(event) {
-    const { target, key } = event;
-    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (target.closest("input:not([type=range]), select, textarea")) return;
-    const direction = { ArrowLeft: -1, ArrowRight: 1 }[key];
-    if (direction) event.shiftKey ? this.over(direction) : this.step(direction);
-    else if (key === "Home") this.move(0);
-    else if (key === "End") this.move(this.timeline.length);
-    else if (key === " " && !target.closest("button, summary, a, [role=button]")) this.bar.toggle();
-    else if (key === "/") byId("search").focus();
-    else return;
-    if (key !== " ") this.bar.stop();
-    event.preventDefault();
+  /** Show the tree of calls, or have its room for the graph. */
+  showCalls(shown) {
+    byId("panes").classList.toggle("no-calls", !shown);
+    byId("calls").setAttribute("aria-expanded", String(shown));
   }
 }
 
@@ -247,6 +294,7 @@ async function start() {
   const page = new Page(data);
   document.documentElement.classList.add("live");
   page.listen();
+  page.showCalls(innerWidth >= NARROW || innerWidth < innerHeight);
   const failing = data.chapters.findIndex(
     (_, place) => data.failed !== null && page.chapters[place].has(data.failed),
   );

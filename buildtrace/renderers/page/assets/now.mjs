@@ -1,76 +1,107 @@
 // What has just happened, in words; and the call stack.
 
 import { functionName, make, proseOf } from "./dom.mjs";
-import { findingLines } from "./findings.mjs";
+import { findingButtons } from "./findings.mjs";
 import { lineAt } from "./source.mjs";
+import { textOf } from "./story.mjs";
 
-/** The words for a position: {verb, summary, article, facts: [[label, text, look, when]]}. */
-function words(data, timeline, position) {
+const LARGEST = 90; // a sentence of more letters is less large in a hall
+const NOTHING_YET = "Nothing is built yet: every layer is a ghost.";
+
+/** The card that says where the build is: the sentence, and behind it what the call is. */
+export function showNow(page, box, timeline) {
+  const { data, position, story } = page;
   const { id, ended } = timeline.at(position);
-  if (id < 0) {
-    const summary = timeline.length
-      ? "Nothing has run yet: every layer is a ghost. Step forward to see the build happen."
-      : "No build was recorded.";
-    return { verb: "Before", summary, article: "", facts: [] };
-  }
   const call = data.calls[id];
-  const row = data.landmarks[call.landmark];
-  const facts = (call.card ?? []).filter(([, , , when]) => ended || when === "open");
-  const failed = ended && call.error;
-  const verb = failed
-    ? call.error.swallowed
-      ? "Raised, and was caught:"
-      : "Failed:"
-    : ended
-      ? "Done:"
-      : "Enter";
-  return { verb, summary: row?.summary ?? "", article: row?.article ?? "", facts };
+  const beat = story.at(position);
+  box.className = ["now", ...looksOf(call, ended)].join(" ");
+  if (!call) {
+    const says = timeline.length ? NOTHING_YET : "No build was recorded.";
+    box.replaceChildren(make("h2.says", {}, says));
+    return;
+  }
+  const title = titleOf(data, call, ended);
+  const error = ended ? call.error : undefined;
+  const long = beat && textOf(beat.says).length > LARGEST;
+  const parts = beat
+    ? [make(`h2.says${long ? ".long" : ""}`, {}, ...sentenceOf(beat.says, error)), make("p.call", {}, ...title)]
+    : [make("h2.says.call", {}, ...title)];
+  // What the run failed of is told beside this, whole.
+  if (error && id !== data.failure) parts.push(messageOf(data, call));
+  if (!(ended && id === data.failure)) {
+    const badges = findingButtons(page.findings.get(id));
+    if (badges.length) parts.push(make("p.badges", {}, ...badges));
+    parts.push(...behind(data, call, ended, story.isNew(position)));
+  }
+  box.replaceChildren(...parts);
 }
 
-/** The card that says where the build is. */
-export function showNow(page, box, timeline) {
-  const { data, position } = page;
-  const { id, ended } = timeline.at(position);
-  const call = data.calls[id];
-  const said = words(data, timeline, position);
-  const title = make("h2", {}, make("span.verb", {}, said.verb));
-  if (call) {
-    title.append(" ", functionName(data.functions[call.function].name));
-    if (call.layer !== undefined) {
-      const [name, className] = data.layers[call.layer];
-      title.append(" ", make("span.layer", {}, name, make("small", {}, ` ${className}`)));
-    }
-    title.prepend(make("span.chip", {}, call.step), " ");
-    if (call.thread) title.append(" ", make("small", {}, `thread ${call.thread}`));
+function looksOf(call, ended) {
+  if (!call) return [];
+  if (!ended || !call.error) return [call.step];
+  return [call.step, call.error.swallowed ? "swallowed" : "failed"];
+}
+
+/** Which call it is, and whether it begins or ends. */
+function titleOf(data, call, ended) {
+  const verbs = { true: "Raised, and was caught:", false: "Failed:" };
+  const verb = !ended ? "Enter" : call.error ? verbs[call.error.swallowed] : "Done:";
+  const name = functionName(data.functions[call.function].name);
+  const parts = [make("span.chip", {}, call.step), " ", make("span.verb", {}, verb), " ", name];
+  if (call.layer !== undefined) {
+    const [layer, className] = data.layers[call.layer];
+    parts.push(" ", make("span.layer", {}, layer, make("small", {}, ` ${className}`)));
+  }
+  if (call.thread) parts.push(" ", make("small", {}, `thread ${call.thread}`));
+  return parts;
+}
+
+/** A sentence whose names, shapes and numbers look like what they are; its error stands elsewhere. */
+function sentenceOf(says, error) {
+  const told = error && `${error.type}: `;
+  return says
+    .filter((phrase) => !(told && phrase[1] === "error" && phrase[0].startsWith(told)))
+    .map((phrase) => (typeof phrase === "string" ? phrase : make(`span.is-${phrase[1]}`, {}, phrase[0])));
+}
+
+/** The text of the exception; where it only comes through, the call that it is from. */
+function messageOf(data, { error }) {
+  const raised = data.calls[data.failure];
+  if (!error.swallowed && raised && raised.error.message === error.message) {
+    const { name } = data.functions[raised.function];
+    const button = make("button", { type: "button", "data-go": data.failure, "data-end": 1 }, name);
+    return make("p.through", {}, `${error.type}, out of `, button);
+  }
+  return make("pre.message", {}, `${error.type}: ${error.message}`);
+}
+
+/** What the function is for, in one line if that has been said before; and what this call did. */
+function behind(data, call, ended, isNew) {
+  const { summary, article } = data.landmarks[call.landmark] ?? {};
+  const parts = [];
+  if (summary) {
+    const about = make("details.about", { open: isNew }, make("summary.summary", {}, ...proseOf(summary)));
+    if (article) about.append(make("p.article", {}, ...proseOf(article)));
+    parts.push(about);
   }
   const facts = make("dl.facts");
-  for (const [label, text, look] of said.facts) {
-    facts.append(make(`div.${look}`, {}, make("dt", {}, label), make("dd", {}, text)));
+  for (const [label, text, look, when] of call.card ?? []) {
+    if (ended || when === "open") facts.append(make(`div.${look}`, {}, make("dt", {}, label), make("dd", {}, text)));
   }
-  const failed = call && ended ? call.error : undefined;
-  const parts = [title];
-  if (failed) parts.push(make("pre.message", {}, `${failed.type}: ${failed.message}`));
-  if (failed && id === data.failed && data.comparison.length) parts.push(comparison(data.comparison));
-  parts.push(...findingLines(page.findings.get(id)));
-  parts.push(make("p.summary", {}, ...proseOf(said.summary)));
-  if (said.article) parts.push(make("p.article", {}, ...proseOf(said.article)));
-  if (said.facts.length) parts.push(facts);
-  box.replaceChildren(...parts);
-  box.className = `now ${call ? call.step : ""} ${failed ? (failed.swallowed ? "swallowed" : "failed") : ""}`;
+  if (facts.children.length) parts.push(facts);
+  return parts;
 }
 
-/** What the layer got, beside what it takes and the build that settled that. */
-function comparison(rows) {
-  const list = make("dl.compare");
-  for (const { label, text, call, lines } of rows) {
-    const value = make("dd", {}, text);
-    for (const [place, code] of lines) value.append(make("span.quiet", {}, `${place}  ${code}`));
-    if (call !== undefined) {
-      value.append(" ", make("button", { type: "button", "data-go": call, "data-end": 1 }, "Show that build"));
-    }
-    list.append(make("div", {}, make("dt", {}, label), value));
-  }
-  return list;
+/** The button that leads on, with what comes next. */
+export function showNext(page, button) {
+  const { data, timeline, position } = page;
+  const there = page.next(1);
+  button.disabled = there === position;
+  const beat = page.story.at(there);
+  const { id, ended } = timeline.at(there);
+  const what = beat ? textOf(beat.says) : id < 0 ? "" : `${ended ? "end" : "beginning"} of ${page.nameOf(id)}`;
+  const lead = position === 0 ? "Press → for the first step: " : "next: ";
+  button.querySelector("span").textContent = button.disabled ? "This is the end of the story." : lead + what;
 }
 
 /** The stack, innermost first; each function can be chosen to see its source. */

@@ -43,6 +43,19 @@ export function highlight(code) {
   return lines;
 }
 
+/** The first and the last line of a function's docstring, from 0; nothing if it has none. */
+export function docstringIn(code) {
+  const lines = code.split("\n");
+  const head = lines.findIndex((line) => /^\s*(async\s+)?def\s/.test(line));
+  const end = lines.findIndex((line, n) => n >= head && /:\s*(#.*)?$/.test(line));
+  const opening = /^\s*[rRuU]?("""|\'\'\')/.exec(lines[end + 1] ?? "");
+  if (head < 0 || end < 0 || !opening) return undefined;
+  const first = end + 1;
+  if (lines[first].slice(opening[0].length).includes(opening[1])) return [first, first];
+  const last = lines.findIndex((line, n) => n > first && line.includes(opening[1]));
+  return last < 0 ? undefined : [first, last];
+}
+
 function kindOf({ groups }, previous) {
   if (groups.comment) return "comment";
   if (groups.string || groups.text) return "string";

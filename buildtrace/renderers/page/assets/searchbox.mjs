@@ -9,7 +9,10 @@ export class SearchBox {
   constructor(page, { input, list }) {
     Object.assign(this, { page, input, list, found: [], chosen: 0 });
     input.addEventListener("input", () => this.look());
-    input.addEventListener("focus", () => this.look());
+    input.addEventListener("focus", () => {
+      input.select();
+      this.look();
+    });
     input.addEventListener("blur", () => this.close());
     input.addEventListener("keydown", (event) => this.pressed(event));
     list.addEventListener("pointerdown", (event) => {
@@ -73,6 +76,7 @@ export class SearchBox {
       this.show();
     } else if (event.key === "Enter") {
       this.take(this.chosen);
+      this.input.blur(); // the keys are the page's again
     } else if (event.key === "Escape") {
       if (this.list.hidden) this.input.blur();
       this.close();

@@ -1,9 +1,10 @@
 // The source pane: the function that runs with its line marked, and the user's own line.
 
-import { center, functionName, make } from "./dom.mjs";
-import { highlight } from "./python.mjs";
+import { center, count, functionName, make } from "./dom.mjs";
+import { docstringIn, highlight } from "./python.mjs";
 
-const AROUND = 3; // lines of the user's file in sight before and after the marked one
+const AROUND = 2; // lines of the user's file in sight before and after the marked one
+const LONG = 2; // a docstring of more lines is folded
 
 /** The line that a function on the stack is at: the one that made the next call, if it is known. */
 export function lineAt(functions, calls, stack, place) {
@@ -15,9 +16,9 @@ export function lineAt(functions, calls, stack, place) {
 }
 
 export class Source {
-  /** The boxes scroll: one for the user's file, one for the function. */
-  constructor(page, { user, head, box }) {
-    Object.assign(this, { page, user, head, box });
+  /** Two boxes that scroll, for the user's file and for the function; and one line for a hall. */
+  constructor(page, { user, head, box, line }) {
+    Object.assign(this, { page, user, head, box, line });
     this.functions = new Map();
     this.files = new Map();
   }
@@ -26,7 +27,9 @@ export class Source {
   show(stack, place) {
     const { data } = this.page;
     const call = data.calls[stack[place]];
-    this.showUser(call);
+    const { ended } = this.page.timeline.at(this.page.position);
+    this.line.replaceChildren();
+    this.showUser(call, ended && place === stack.length - 1);
     if (!call) {
       this.head.replaceChildren();
       this.box.replaceChildren(make("p.quiet", {}, "No function of Keras is running yet."));
@@ -42,19 +45,31 @@ export class Source {
     }
     const block = this.blockOf(call.function, this.functions, () => blockFrom([known], known.more));
     const inner = place < stack.length - 1;
-    this.fill(this.box, block, lineAt(data.functions, data.calls, stack, place), inner);
+    const line = lineAt(data.functions, data.calls, stack, place);
+    this.fill(this.box, block, line, inner);
+    if (!this.line.firstChild) this.tell(`${known.place.replace(/:\d+$/, "")}:${line}`, block.lines.get(line));
   }
 
-  showUser(call) {
+  /** The one line that there is room for in a hall. */
+  tell(place, line) {
+    if (!line) return;
+    const pieces = [...line.childNodes].map((node) => node.cloneNode(true));
+    this.line.replaceChildren(make("span.place", {}, place), make("code", {}, ...pieces));
+  }
+
+  /** The user's line that led to a call; where an exception ended that, the line that raised it. */
+  showUser(call, ended) {
     const { files } = this.page.data;
-    if (!call || !call.caller) {
+    const location = call && ((ended && call.raised) || call.caller);
+    if (!call && this.showStart()) return;
+    if (!location) {
       const why = call
         ? "It is not known which of your lines led here."
         : "Your code has not called Keras yet.";
       this.user.replaceChildren(make("p.quiet", {}, why));
       return;
     }
-    const [place, line] = call.caller;
+    const [place, line] = location;
     const file = files[place];
     this.user.dataset.caller = `${file.name}:${line}`;
     if (!file.pieces.length) {
@@ -66,6 +81,18 @@ export class Source {
     }
     const block = this.blockOf(place, this.files, () => blockFrom(file.pieces, 0));
     this.fill(this.user, block, line, false);
+    if (ended && call.raised) this.tell(`${file.name}:${line}`, block.lines.get(line));
+  }
+
+  /** Before the build: the user's code, of which nothing has run. */
+  showStart() {
+    const { data, timeline } = this.page;
+    const first = data.calls[timeline.roots[0]]?.caller;
+    const pieces = first && data.files[first[0]].pieces;
+    if (!pieces?.length) return false;
+    this.fill(this.user, this.blockOf(first[0], this.files, () => blockFrom(pieces, 0)), undefined, false);
+    this.user.scrollTop = 0;
+    return true;
   }
 
   blockOf(key, cache, build) {
@@ -109,6 +136,25 @@ function blockFrom(pieces, more) {
       element.append(item);
     });
   });
+  const [known] = pieces;
+  if (known?.definition !== undefined) foldDocstring(known, lines);
   if (more) element.append(make("li.cut", {}, `⋯ ${more} more lines`));
   return { element, lines, marked: undefined };
+}
+
+/** Have a row in the place of a function's long docstring, which brings it back. */
+function foldDocstring({ line, code }, lines) {
+  const [first, last] = docstringIn(code) ?? [0, 0];
+  if (last - first < LONG) return;
+  const folded = [];
+  for (let n = first; n <= last; n++) folded.push(lines.get(line + n));
+  const button = make("button.link", { type: "button", "aria-expanded": "false" });
+  const show = (shown) => {
+    for (const item of folded) item.hidden = !shown;
+    button.textContent = shown ? "fold the docstring" : `⋯ docstring, ${count(folded.length, "line")}`;
+    button.setAttribute("aria-expanded", String(shown));
+  };
+  button.addEventListener("click", () => show(folded[0].hidden));
+  show(false);
+  folded[0].before(make("li.cut.doc", {}, button));
 }
