@@ -17,7 +17,7 @@
     return [255, 255, 255];
   };
   const low = [];
-  const wanted = "#now *, .pane-head *, .row.current *, .row.done .layer, .row.open .function, .frame *, .code li, .mark, .env, .drawer summary *, .banner *, #card *, #changes *, #rows td, #rows td *, #rows th *, .count";
+  const wanted = "#now *, #next *, #failure *, #line *, #by *, .pane-head *, .row.current *, .row.done .layer, .row.open .function, .frame *, .code li, .mark, .env, .drawer summary *, .banner *, #card *, #changes *, #rows td, #rows td *, #rows th *, .count";
   for (const element of document.querySelectorAll(wanted)) {
     if (!element.textContent.trim() || element.children.length || element.disabled) continue;
     let opacity = 1;

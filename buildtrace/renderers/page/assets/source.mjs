@@ -54,6 +54,7 @@ export class Source {
   tell(place, line) {
     if (!line) return;
     const pieces = [...line.childNodes].map((node) => node.cloneNode(true));
+    if (pieces.length) pieces[0].textContent = pieces[0].textContent.trimStart();
     this.line.replaceChildren(make("span.place", {}, place), make("code", {}, ...pieces));
   }
 
