@@ -13,7 +13,7 @@ const { Story, readingTime, textOf } = await load("story.mjs");
 const { entriesOf, nextTarget, search } = await load("find.mjs");
 const { lineState, nodeState } = await load("progress.mjs");
 const { firstView, inBounds, wholeView, withInSight, zoomed } = await load("view.mjs");
-const { lineAt } = await load("source.mjs");
+const { lineAt, raisedIn } = await load("source.mjs");
 const { findingsByCall } = await load("findings.mjs");
 const { totals } = await load("weights.mjs");
 const { unpack } = await load("data.mjs");
@@ -295,6 +295,13 @@ test("a function on the stack is at the line that made the next call", () => {
   assert.equal(line(14, 0), 11); // no line of this function
   assert.equal(line(9, 0), 11);
   assert.equal(line(13, 1), 11); // nothing has been called from here
+});
+
+test("the line that raised is marked in the function that it is in", () => {
+  const known = { place: "net.py:10", line: 10, code: "def build(self):\n  a\n  raise No" };
+  const files = [{ name: "net.py" }, { name: "other.py" }];
+  const told = [[0, 12], [0, 13], [0, 9], [1, 12], undefined].map((raised) => raisedIn(known, files, raised));
+  assert.deepEqual(told, [12, undefined, undefined, undefined, undefined]);
 });
 
 test("totals count what is made", () => {

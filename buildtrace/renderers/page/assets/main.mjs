@@ -36,6 +36,7 @@ class Page {
     this.tree = new Tree(this, byId("tree"));
     this.source = new Source(this, {
       user: byId("user"),
+      whose: byId("whose"),
       head: byId("source-head"),
       box: byId("source"),
       line: byId("line"),

@@ -15,10 +15,22 @@ export function lineAt(functions, calls, stack, place) {
   return at !== undefined && at >= known.line && at < last ? at : known.definition;
 }
 
+/** The name of the file that a function is in. */
+function fileOf(known) {
+  return known.place.replace(/:\d+$/, "");
+}
+
+/** The line of a function that raised, if the trace has it: that of a function of the user's. */
+export function raisedIn(known, files, raised) {
+  if (!raised || files[raised[0]].name !== fileOf(known)) return undefined;
+  const last = known.line + known.code.split("\n").length;
+  return raised[1] >= known.line && raised[1] < last ? raised[1] : undefined;
+}
+
 export class Source {
   /** Two boxes that scroll, for the user's file and for the function; and one line for a hall. */
-  constructor(page, { user, head, box, line }) {
-    Object.assign(this, { page, user, head, box, line });
+  constructor(page, parts) {
+    Object.assign(this, { page, ...parts }); // user, whose, head, box, line
     this.functions = new Map();
     this.files = new Map();
   }
@@ -36,6 +48,8 @@ export class Source {
       return;
     }
     const known = data.functions[call.function];
+    const isTheirs = data.files.some((file) => file.name === fileOf(known));
+    this.whose.textContent = isTheirs ? "Your function" : "Keras";
     this.head.className = `${this.head.className.split(" ")[0]} ${call.step}`;
     const where = make("span.place", { title: known.module }, known.place);
     this.head.replaceChildren(functionName(known.name), where);
@@ -45,9 +59,10 @@ export class Source {
     }
     const block = this.blockOf(call.function, this.functions, () => blockFrom([known], known.more));
     const inner = place < stack.length - 1;
-    const line = lineAt(data.functions, data.calls, stack, place);
+    const raised = ended && !inner ? raisedIn(known, data.files, call.raised) : undefined;
+    const line = raised ?? lineAt(data.functions, data.calls, stack, place);
     this.fill(this.box, block, line, inner);
-    if (!this.line.firstChild) this.tell(`${known.place.replace(/:\d+$/, "")}:${line}`, block.lines.get(line));
+    if (!this.line.firstChild) this.tell(`${fileOf(known)}:${line}`, block.lines.get(line));
   }
 
   /** The one line that there is room for in a hall. */
