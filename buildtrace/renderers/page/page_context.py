@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.renderers.facts import CallFacts
 from buildtrace.renderers.page.moments import Moments
-from buildtrace.traces import folding
+from buildtrace.traces import failures, folding
 
 if TYPE_CHECKING:
     from buildtrace.renderers import Options
@@ -24,6 +24,8 @@ class PageContext:
         weight_numbers: where a weight of an id stands among its weights.
         facts: what its calls have to say.
         moments: which calls bring which part of a picture to life.
+        failure: what the run failed of.
+        swallowed: the exceptions that were caught in the build.
     """
 
     def __init__(self, trace: Trace, options: Options) -> None:
@@ -34,3 +36,5 @@ class PageContext:
         self.weight_numbers = {weight.id: number for number, weight in enumerate(trace.weights)}
         self.facts = CallFacts(trace, self.shown)
         self.moments = Moments(trace)
+        self.failure = failures.failure(trace)
+        self.swallowed = failures.swallowed(trace)

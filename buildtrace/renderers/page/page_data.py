@@ -9,7 +9,7 @@ from buildtrace.renderers.facts import WeightRow, ordered, weight_columns
 from buildtrace.renderers.page import page_findings
 from buildtrace.renderers.page.sources import Sources
 from buildtrace.renderers.terminal.story import OF_STEP
-from buildtrace.traces import failures, folding, wording
+from buildtrace.traces import folding, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,11 +42,11 @@ FLOW: tuple[tuple[str, TermKind, str], ...] = (
 def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
     """All that the scripts need."""
     trace = context.trace
-    raised = _raised(trace)
+    raised = _raised(context)
     sources = Sources(trace, raised.values())
     landmarks = {(row.generation, row.name): n for n, row in enumerate(trace.landmarks)}
     columns = weight_columns("page")
-    failure = failures.failure(trace)
+    failure = context.failure
     told = failure.call if failure else None
     return {
         "calls": [
@@ -80,12 +80,11 @@ def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
     }
 
 
-def _raised(trace: Trace) -> dict[int, SourceLine]:
+def _raised(context: PageContext) -> dict[int, SourceLine]:
     """The user's line that raised what ended a call, by the call's id, where that is known."""
-    failure = failures.failure(trace)
-    ends = [(caught.call, caught.lines) for caught in failures.swallowed(trace)]
-    if failure and failure.call:
-        ends.append((failure.call, failure.lines))
+    ends = [(caught.call, caught.lines) for caught in context.swallowed]
+    if context.failure and context.failure.call:
+        ends.append((context.failure.call, context.failure.lines))
     return {call.id: lines[0] for call, lines in ends if lines}
 
 

@@ -27,9 +27,10 @@ CAUGHT = "caught"
 
 def panel(context: PageContext) -> dict[str, Any] | None:
     """The findings, what was caught before them; `None` if there is neither."""
-    exceptions = failures.swallowed(context.trace)
-    caught = [_caught(context, one) for one in exceptions if not _proved_by(context, one.call)]
-    explaining = _explaining(context, failures.failure(context.trace))
+    caught = [
+        _caught(context, one) for one in context.swallowed if not _proved_by(context, one.call)
+    ]
+    explaining = _explaining(context)
     groups = [
         [_finding(context, finding) for finding in same_code if finding not in explaining]
         for same_code in findings.by_code(context.trace).values()
@@ -51,11 +52,10 @@ def panel(context: PageContext) -> dict[str, Any] | None:
     }
 
 
-def _explaining(context: PageContext, failure: Failure | None) -> list[Finding]:
+def _explaining(context: PageContext) -> list[Finding]:
     """The findings that are about the failure, of each rule the first."""
-    if failure is None or failure.call is None:
-        return []
-    return _proved_by(context, failure.call)
+    failure = context.failure
+    return _proved_by(context, failure.call) if failure and failure.call else []
 
 
 def _proved_by(context: PageContext, call: Call) -> list[Finding]:
@@ -94,7 +94,7 @@ def _finding(context: PageContext, finding: Finding) -> dict[str, Any]:
 
 def _also_caught(context: PageContext, finding: Finding) -> Iterator[str]:
     """What is to be told of the exceptions that were caught and that a finding is about first."""
-    for swallowed in failures.swallowed(context.trace):
+    for swallowed in context.swallowed:
         if finding in _proved_by(context, swallowed.call)[:1]:
             said, location = failing.caught(context.trace, swallowed)
             yield f"{said} It was raised {location}."
@@ -172,7 +172,7 @@ def _function(trace: Trace, location: SourceLine | None) -> str:
 
 def failed(context: PageContext) -> dict[str, Any] | None:
     """The exception that ended the run, the call that it came out of, and what explains it."""
-    failure = failures.failure(context.trace)
+    failure = context.failure
     if failure is None:
         return None
     lines = failing.message(failure.error)
@@ -191,7 +191,7 @@ def failed(context: PageContext) -> dict[str, Any] | None:
         "excerpt": excerpt(context.trace, failure.lines[0] if failure.lines else None),
         "through": _named(context.trace, failure.lines[1 : failing.MOST_LINES]),
         "comparison": _comparison(context, failure),
-        "findings": [_finding(context, finding) for finding in _explaining(context, failure)],
+        "findings": [_finding(context, finding) for finding in _explaining(context)],
     }
 
 
