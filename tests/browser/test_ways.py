@@ -101,6 +101,22 @@ def test_a_function_on_the_stack_shows_its_source(report, mlp):
     assert shown["slider"] == 19  # the build has not moved
 
 
+def test_a_docstring_is_folded_and_comes_back(report, mlp):
+    page = report(mlp)
+    call = next(c for c in mlp.calls if c.name == "Layer.add_weight")
+    page.open(f"#call-{call.id}")
+    first = page.page.locator("#source .code li", has_text='"""').first
+    assert first.is_hidden()
+    assert page.js(SEEN)["source"][0] == expected.definition(call)
+    button = page.page.locator("#source .doc button")
+    assert button.get_attribute("aria-expanded") == "false"
+    button.focus()
+    page.press("Enter")
+    assert first.is_visible()
+    page.press("Enter")
+    assert first.is_hidden()
+
+
 def test_search_finds_layers_calls_and_weights(report, mlp):
     page = report(mlp)
     page.press("/")

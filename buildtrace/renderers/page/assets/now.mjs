@@ -5,7 +5,7 @@ import { findingButtons } from "./findings.mjs";
 import { lineAt } from "./source.mjs";
 import { textOf } from "./story.mjs";
 
-const LARGEST = 90; // a sentence of more letters is less large in a hall
+const LONG_SENTENCE = 90; // a sentence of more letters is less large in a hall
 const NOTHING_YET = "Nothing is built yet: every layer is a ghost.";
 
 /** The card that says where the build is: the sentence, and behind it what the call is. */
@@ -22,7 +22,7 @@ export function showNow(page, box, timeline) {
   }
   const title = titleOf(data, call, ended);
   const error = ended ? call.error : undefined;
-  const long = beat && textOf(beat.says).length > LARGEST;
+  const long = beat && textOf(beat.says).length > LONG_SENTENCE;
   const parts = beat
     ? [make(`h2.says${long ? ".long" : ""}`, {}, ...sentenceOf(beat.says, error)), make("p.call", {}, ...title)]
     : [make("h2.says.call", {}, ...title)];
