@@ -120,7 +120,11 @@ def test_the_tree_of_calls_makes_room(report, mlp):
     assert after["width"] > before["width"] + 100
     page.press("Enter")
     assert page.page.locator("#tree .row").first.is_visible()
-    assert report(mlp, size=(1024, 768)).page.locator("#tree").is_hidden()  # at first
+    narrow = report(mlp, size=(800, 700)).page
+    assert narrow.locator("#tree").is_hidden()  # at first
+    narrow.set_viewport_size({"width": 390, "height": 844})  # no desk any more
+    narrow.get_by_role("button", name="Calls", exact=True).click()
+    assert narrow.locator("#tree .row").first.is_visible()
 
 
 def test_the_keys_are_told(report, mlp):
