@@ -39,8 +39,8 @@ def terminal(trace: buildtrace.Trace, name: str, title: str) -> None:
     (FOLDER / name).write_text(svg.replace("Fira Code", "ui-monospace, Menlo, Consolas"))
 
 
-def report(trace: buildtrace.Trace, name: str, steps: int) -> None:
-    """The page in a browser, after so many steps."""
+def report(trace: buildtrace.Trace, name: str, beats: int) -> None:
+    """The page in a browser, after so many beats."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -49,10 +49,10 @@ def report(trace: buildtrace.Trace, name: str, steps: int) -> None:
         browser = playwright.chromium.launch(
             executable_path=chromium.path(), args=chromium.ARGUMENTS
         )
-        page = browser.new_page(viewport={"width": 1080, "height": 610}, reduced_motion="reduce")
+        page = browser.new_page(viewport={"width": 1280, "height": 760}, reduced_motion="reduce")
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-ready]")
-        for _ in range(steps):
+        for _ in range(beats):
             page.keyboard.press("ArrowRight")
         page.screenshot(path=FOLDER / name)
         browser.close()
@@ -63,7 +63,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     mlp = record("mnist_mlp", "--keras", "2")
     terminal(mlp, "tree.svg", "buildtrace --keras 2 mnist_mlp.py")
-    report(mlp, "html.png", 37)  # the edge to the first dense layer is being made
+    report(mlp, "html.png", 5)  # the first dense layer has made its weights
     shared = record("functional_shared", "--keras", "3")
     renderers.save(shared, FOLDER / "graph.svg")
 
