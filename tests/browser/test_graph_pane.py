@@ -299,7 +299,7 @@ def test_buttons_and_keys_zoom(report, mlp):
 def test_a_drag_moves_and_is_no_click(report, mlp):
     page = report(mlp, **STILL)
     page.page.focus("#graph")
-    page.press(*"++++")
+    page.press(*"+++++++")  # wider than the pane, or it could not move
     before = pane(page)["picture"]
     box = page.page.locator("#graph").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

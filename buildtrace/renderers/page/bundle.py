@@ -15,6 +15,9 @@ ENTRY = "main.mjs"
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<file>[\w.]+)";\n', re.MULTILINE)
 
+_COMMENT = re.compile(r"^ *(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
+"""A comment on lines of its own; every page would carry it."""
+
 
 def read(name: str) -> str:
     """The text of an asset."""
@@ -39,7 +42,8 @@ def _join(name: str, joined: dict[str, str]) -> None:
     text = read(name)
     for imported in _IMPORT.finditer(text):
         _join(imported["file"], joined)
-    joined[name] = re.sub(r"^export ", "", _IMPORT.sub("", text), flags=re.MULTILINE)
+    code = _COMMENT.sub("", _IMPORT.sub("", text))
+    joined[name] = re.sub(r"^export ", "", code, flags=re.MULTILINE)
 
 
 @lru_cache(maxsize=4)
