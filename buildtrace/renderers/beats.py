@@ -313,7 +313,8 @@ class _BeatWriter:
         parameters = Phrase(wording.count(total.parameters, "parameter"), "number")
         weights = Phrase(wording.count(total.weights, "weight"), "number")
         news = " is built, with " if self.trace.index.weights_made_in(call) else " has "
-        return [news, parameters, " in ", weights, "."]
+        frozen = f", {total.not_trainable:,} of them not trainable," if total.not_trainable else ""
+        return [news, parameters, f"{frozen} in ", weights, "."]
 
     def _input(self, call: Call) -> Iterator[Beat]:
         specs = next((inner.outputs for _, inner in self.trace.walk(call) if inner.outputs), ())

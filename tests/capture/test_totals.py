@@ -229,7 +229,7 @@ def test_every_view_says_what_the_summary_says(k: Keras, make: Callable[[Keras],
     assert counted in tree
     assert counted in table
     assert f"· {total} parameters · built" in graph
-    assert f"with {total} parameters, {rest} of them not trainable" in " ".join(steps.split())
+    assert f"{total} parameters, {rest} of them not trainable" in " ".join(steps.split())
     html = page(trace, Options())
     assert f"{total} parameters, {rest} not trainable" in html
     assert f"{type(model).__name__} · {total} parameters" in html
