@@ -31,26 +31,31 @@ def path() -> str | None:
     return os.environ.get(VARIABLE) or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-@contextmanager
-def page(width=1400, height=800, **options):
-    """A new page, whose errors fail the test; skips it where there is no browser.
+@pytest.fixture
+def new_page(request):
+    """Opens a page, whose errors fail the test; skips the test where there is no browser.
 
     It may read files: the viewers of other tools that are tried here come as folders.
     """
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    program = path()
-    if program is None:
+    pytest.importorskip("pytest_playwright", reason="pip install '.[browser]'")
+    if path() is None:
         pytest.skip(MISSING)
-    errors = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=[*ARGUMENTS, READS_FILES])
+    # The one that all tests share: a process can have no second one beside it.
+    driver = request.getfixturevalue("playwright")
+
+    @contextmanager
+    def new(width=1400, height=800, **options):
+        errors = []
+        browser = driver.chromium.launch(executable_path=path(), args=[*ARGUMENTS, READS_FILES])
         try:
-            made = browser.new_page(viewport={"width": width, "height": height}, **options)
-            made.on("pageerror", lambda error: errors.append(str(error)))
-            yield made
+            page = browser.new_page(viewport={"width": width, "height": height}, **options)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            yield page
         finally:
             browser.close()
-    assert errors == []
+        assert errors == []
+
+    return new
 
 
 def free_port():

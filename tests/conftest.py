@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import gc
 import importlib.metadata
+import signal
 import zlib
 from collections import Counter
 from typing import NamedTuple
@@ -43,6 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="of the tests that CI runs on each version of Keras, and that are left out of a plain "
         "pytest only because there are so many (marked `rest`), run the I-th of N parts",
     )
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C end what the tests start: a shell starts programs in its background without."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects what is slow

@@ -102,7 +102,8 @@ import os, signal, threading, time
 
 def interrupt():
     time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGINT)
+    # To the thread that waits: another one would leave it waiting.
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
     time.sleep(2)
 
 threading.Thread(target=interrupt).start()

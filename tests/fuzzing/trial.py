@@ -1,6 +1,6 @@
 """A trial of one mutant: its file is refused in one line, or shown.
 
-It is shown in about a third of all ways, which the dice of its seed choose: each way then meets
+It is shown in about a quarter of all ways, which the dice of its seed choose: each way then meets
 other mutants, and hundreds of them in CI. Where one seed is tried by hand, `--every-way` shows it
 in all of them.
 
@@ -63,7 +63,7 @@ LONGEST = 600
 SECRET = "4f1ac0f3d2"
 """What stands in the files that a trace may name and nobody may see."""
 
-SHARE = 1 / 3
+SHARE = 1 / 4
 """Of all ways, so many show a mutant."""
 
 FAR = 10

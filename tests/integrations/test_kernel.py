@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import chromium
 import markup
 import pytest
 
@@ -74,11 +73,11 @@ def test_nothing_else_is_said(ran):
     assert streams == []
 
 
-def test_a_page_of_nbconvert_shows_the_report(ran, tmp_path):
+def test_a_page_of_nbconvert_shows_the_report(ran, tmp_path, new_page):
     nbconvert = pytest.importorskip("nbconvert", reason='pip install ".[notebook]"')
     html, _ = nbconvert.HTMLExporter(template_name="lab").from_notebook_node(ran)
     (tmp_path / "page.html").write_text(html)
-    with chromium.page(1200, 1600) as page:
+    with new_page(1200, 1600) as page:
         page.goto((tmp_path / "page.html").as_uri(), wait_until="commit")
         page.wait_for_selector("iframe")
         frame = page.frames[1]

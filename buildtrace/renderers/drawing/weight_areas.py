@@ -84,5 +84,5 @@ def _sides(shape: Shape) -> tuple[int, int]:
 
 
 def _side(sizes: Sequence[int | None]) -> int:
-    numbers = math.prod(size or 1 for size in sizes)
+    numbers = math.prod(max(1, size or 1) for size in sizes)  # a size may be 0, or not known
     return min(LONGEST, SHORTEST + round(A_DOUBLING * math.log2(numbers)))

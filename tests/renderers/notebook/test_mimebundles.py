@@ -5,7 +5,6 @@ import re
 import sys
 import types
 
-import chromium
 import made_traces
 import markup
 import pytest
@@ -169,10 +168,10 @@ def test_jupyterlab_leaves_the_picture_and_the_tree(report, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_browser_shows_the_report_or_what_is_left_of_it(report, tmp_path):
+def test_a_browser_shows_the_report_or_what_is_left_of_it(report, tmp_path, new_page):
     html = made_traces.mlp3()._repr_mimebundle_()["text/html"]
     (tmp_path / "trusted.html").write_text(f"<meta charset=utf-8>{html}")
-    with chromium.page() as page:
+    with new_page() as page:
         page.goto((tmp_path / "trusted.html").as_uri())
         frame = page.frames[1]
         assert frame.locator("#it").inner_text() == "report"
@@ -180,7 +179,7 @@ def test_a_browser_shows_the_report_or_what_is_left_of_it(report, tmp_path):
         assert page.locator("img").count() == 0
     left = markup.sanitizer(tmp_path)(html)
     (tmp_path / "left.html").write_text(f"<meta charset=utf-8>{left}")
-    with chromium.page() as page:
+    with new_page() as page:
         page.goto((tmp_path / "left.html").as_uri())
         assert page.locator("img").evaluate("image => image.naturalWidth") > 100
         assert page.locator("details").first.is_visible()
