@@ -14,8 +14,11 @@ from collections import Counter
 from typing import NamedTuple
 
 import pytest
+from chromium import new_page
 from forked import CAN_FORK
 from matrix import runs_on_each_keras
+
+__all__ = ["new_page"]  # a fixture
 
 
 class Slice(NamedTuple):
