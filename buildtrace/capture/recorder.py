@@ -94,8 +94,9 @@ class Recorder:
         if not find_caller(sys._getframe(1), self.hook_codes)[1]:
             self._abandon(thread)
         thread.ends.clear()
-        with self.limit.lock:
-            self.limit.restore()  # the ends of what is still open may go by unseen from now on
+        with self.limit.lock:  # the ends of what is still open may go by unseen from now on
+            self._open_trees.clear()
+            self.limit.restore()
         self.layers = snapshot.Layers()
         self.models = Models(self.layers)
         self.uses = []

@@ -343,3 +343,27 @@ def test_the_command_shows_no_frame_of_ours(k: Keras, python: Python, tmp_path: 
     frames = [line for line in done.stderr.splitlines() if line.startswith('  File "')]
     assert any("endless.py" in line for line in frames)
     assert not any(map(is_ours, frames))
+
+
+def test_a_thread_that_never_ends_a_build_does_not_keep_the_limit(k: Keras) -> None:
+    """Its build goes on when the trace is over, and the next trace is none of its business."""
+    limit = sys.getrecursionlimit()
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Waits(k.layers.Layer):
+        def build(self, input_shape: Any) -> None:
+            begun.set()
+            go_on.wait(60)
+
+    thread = threading.Thread(target=lambda: Waits().build((None, 3)))
+    try:
+        with buildtrace.trace():
+            thread.start()
+            assert begun.wait(60)
+        with buildtrace.trace():
+            mlp(k).build((None, 3))
+            assert sys.getrecursionlimit() == limit
+    finally:
+        go_on.set()
+        thread.join(60)
+    assert sys.getrecursionlimit() == limit
