@@ -15,29 +15,25 @@ if TYPE_CHECKING:
 
 def role_of(trace: Trace, call: Call) -> str:
     """What a call is for; a landmark that no table knows is for what its name says."""
-    info = trace.landmark(call)
-    if info is not None and info.role:
-        return info.role
-    row = _rows().get((call.generation, call.landmark))
-    return row.role if row else call.landmark
+    return _column(trace, call, "role") or call.landmark
 
 
 def unpaired(trace: Trace, call: Call) -> str:
     """Why the other generation does without the landmark of a call; "" if nothing is known."""
-    info = trace.landmark(call)
-    if info is not None and info.unpaired:
-        return info.unpaired
-    row = _rows().get((call.generation, call.landmark))
-    return (row.unpaired if row else None) or ""
+    return _column(trace, call, "unpaired")
 
 
 def beat_of(trace: Trace, call: Call) -> str:
     """What a call is in the story of the build, a `BeatKind`; "" if it is no beat."""
-    info = trace.landmark(call)
-    if info is not None and info.beat:
-        return info.beat
-    row = _rows().get((call.generation, call.landmark))
-    return row.beat if row else ""
+    return _column(trace, call, "beat")
+
+
+def _column(trace: Trace, call: Call, name: str) -> str:
+    """What the row of a call's landmark says: the trace's own row, or else that of our tables."""
+    for row in (trace.landmark(call), _rows().get((call.generation, call.landmark))):
+        if row is not None and (said := getattr(row, name)):
+            return str(said)
+    return ""
 
 
 @cache
