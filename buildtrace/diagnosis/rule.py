@@ -21,6 +21,7 @@ TOPICS = {
     "4": "graphs",
     "5": "the two generations",
     "6": "hidden exceptions",
+    "7": "losses",
 }
 """What a rule is about, by the first digit of its code."""
 

@@ -1,0 +1,112 @@
+"""What several rules ask of a loss that was computed: the call, the line, the model's output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.diagnosis import remedies
+from buildtrace.traces import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.traces.schema import Call, LayerRef, LossPart, Shape, SourceLine
+    from buildtrace.traces.trace import Trace
+
+ELEMENTWISE = frozenset(
+    {
+        "mean_squared_error",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error",
+        "huber",
+        "log_cosh",
+        "binary_crossentropy",
+        "binary_focal_crossentropy",
+        "hinge",
+        "squared_hinge",
+        "poisson",
+        "kl_divergence",
+    }
+)
+"""Functions of Keras that compare each number of the output with one of the targets."""
+
+ONE_HOT = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy"})
+"""Functions of Keras whose targets have a number for each class."""
+
+CLASS_NUMBERS = frozenset({"sparse_categorical_crossentropy"})
+"""Functions of Keras whose targets are the numbers of the classes."""
+
+
+class Compared(NamedTuple):
+    """A loss that compared one tensor with another.
+
+    Attributes:
+        call: that of the loss.
+        part: what it compared.
+        predicted: sizes of the model's output.
+        target: sizes of what that was compared with.
+        model: whose loss it is, if that is known.
+    """
+
+    call: Call
+    part: LossPart
+    predicted: Shape
+    target: Shape
+    model: LayerRef | None
+
+    @property
+    def output(self) -> str:
+        """The output in a sentence: "output 'digits' of 'mlp' (Sequential)"."""
+        name = f" {wording.quoted(self.part.output)}" if self.part.output else ""
+        return f"output{name}" + (f" of {wording.layer(self.model)}" if self.model else "")
+
+    @property
+    def loss(self) -> str:
+        """The name that stands for the loss in a sentence."""
+        return wording.sanitize(self.part.function or self.part.class_name)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the loss was refused."""
+        return self.call.error is not None
+
+
+def compared(trace: Trace) -> Iterator[Compared]:
+    """The losses that were computed of one tensor and one other, of known ranks."""
+    for call in trace.calls:
+        part = call.loss
+        if part is None or part.predicted is None or part.target is None:
+            continue
+        predicted, target = part.predicted.shape, part.target.shape
+        if predicted is not None and target is not None:
+            yield Compared(call, part, predicted, target, _model(trace, call))
+
+
+def _model(trace: Trace, call: Call) -> LayerRef | None:
+    layers = [outer.layer for outer in (call, *trace.index.ancestors(call))]
+    return next((layer for layer in layers if layer is not None), None)
+
+
+def ids(trace: Trace, one: Compared) -> list[int]:
+    """The calls that prove it: of one that failed also those around it."""
+    around = [outer.id for outer in trace.index.ancestors(one.call) if outer.error is not None]
+    return [one.call.id, *around]
+
+
+def compile_line(trace: Trace, one: Compared) -> SourceLine | None:
+    """The user's line that told the model its loss."""
+    uses = trace.index.uses_by("Model.compile")
+    own = [use.caller for use in uses if one.model is not None and use.model == one.model]
+    return own[-1] if own else None
+
+
+def compiled_with(one: Compared, arguments: str) -> str:
+    """Code that compiles the model anew."""
+    model = remedies.variable(one.model) if one.model is not None else "model"
+    return f"{model}.compile(..., {arguments})"
+
+
+def same_size(one: int | None, other: int | None) -> bool:
+    """Whether two sizes of axes may be the same."""
+    return one is None or other is None or one == other

@@ -1,0 +1,106 @@
+"""BT701: class numbers for a loss that takes one-hot targets, or the other way round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import losses
+from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.losses import Compared
+    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.trace import Trace
+
+
+def _check(trace: Trace) -> Iterator[Finding]:
+    for one in losses.compared(trace):
+        if not one.predicted or (one.predicted[-1] or 0) < 2:
+            continue
+        if one.part.function in losses.ONE_HOT and _are_numbers(one):
+            yield _numbers(trace, one)
+        elif one.part.function in losses.CLASS_NUMBERS and _are_one_hot(one):
+            yield _one_hot(trace, one)
+
+
+def _are_numbers(one: Compared) -> bool:
+    """Whether the targets have no axis for the classes, or one of size 1."""
+    without = one.predicted[:-1]
+    return _fit(one.target, without) or _fit(one.target, (*without, 1))
+
+
+def _are_one_hot(one: Compared) -> bool:
+    return _fit(one.target, one.predicted)
+
+
+def _fit(target: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
+    if len(target) != len(wanted):
+        return False
+    if target and wanted and (target[-1] is None) != (wanted[-1] is None):
+        return False
+    return all(map(losses.same_size, target, wanted))
+
+
+def _numbers(trace: Trace, one: Compared) -> Finding:
+    classes = one.predicted[-1]
+    fix = losses.compiled_with(one, f'loss="sparse_{one.loss}"')
+    if one.part.function != "categorical_crossentropy":  # there is no sparse one
+        fix = f"y = keras.utils.to_categorical(y, {classes})"
+        return _finding(trace, one, "the numbers of classes", "one number for each class", fix)
+    more = f"  # or keras.utils.to_categorical(y, {classes})"
+    return _finding(
+        trace, one, "the numbers of classes", "one number for each class", f"{fix}{more}"
+    )
+
+
+def _one_hot(trace: Trace, one: Compared) -> Finding:
+    fix = losses.compiled_with(one, 'loss="categorical_crossentropy"')
+    return _finding(
+        trace, one, "one number for each class", "the number of the class alone", fix
+    )
+
+
+def _finding(trace: Trace, one: Compared, got: str, wanted: str, fix: str) -> Finding:
+    return RULE.finding(
+        f"{one.loss} got targets of {wording.shape_in_words(one.target)} for the {one.output}, of "
+        f"{wording.shape_in_words(one.predicted)}: {got}, where it takes {wanted}.",
+        fix=fix,
+        calls=losses.ids(trace, one),
+        caller=one.call.caller or losses.compile_line(trace, one),
+        layer=one.model.id if one.model else None,
+    )
+
+
+RULE = Rule(
+    code="BT701",
+    title="targets of another kind than the loss takes",
+    severity="error",
+    generations=BOTH,
+    why="categorical_crossentropy compares two lists of probabilities, so its targets have a "
+    "number for each class (one-hot), as the output has. sparse_categorical_crossentropy is the "
+    "same for targets that are the number of the class. Neither converts what it gets "
+    "(backend/tensorflow/nn.py of keras 3.15, backend.py of tf_keras 2.21).",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(8, activation="softmax")])
+model.compile("sgd", "categorical_crossentropy")
+x, y = np.zeros((10, 20), "float32"), np.arange(10) % 8
+model.fit(x, y, verbose=0)
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(8, activation="softmax")])
+model.compile("sgd", "sparse_categorical_crossentropy")
+x, y = np.zeros((10, 20), "float32"), np.arange(10) % 8
+model.fit(x, y, verbose=0)
+""",
+    check=_check,
+    hides=("BT601", "BT602"),
+)

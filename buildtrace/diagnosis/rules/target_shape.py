@@ -1,0 +1,118 @@
+"""BT702: targets of another shape than the output that they are compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import losses
+from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.diagnosis.losses import Compared
+    from buildtrace.traces.schema import Finding, Shape
+    from buildtrace.traces.trace import Trace
+
+
+def _check(trace: Trace) -> Iterator[Finding]:
+    for one in losses.compared(trace):
+        if one.part.function not in losses.ELEMENTWISE:
+            continue
+        target, predicted = _aligned(one.target, one.predicted)
+        if one.failed and not _broadcast(target, predicted):
+            yield _refused(trace, one)
+        elif not one.failed and _stretched(target, predicted):
+            yield _stretches(trace, one)
+
+
+def _aligned(target: Shape, predicted: Shape) -> tuple[Shape, Shape]:
+    """The shapes that the loss compares: it adds or drops a last axis of size 1.
+
+    As squeeze_or_expand_to_same_rank does in losses/loss.py of keras 3.15.
+    """
+    if len(target) == len(predicted) + 1 and target[-1] == 1:
+        target = target[:-1]
+    elif len(predicted) == len(target) + 1 and predicted[-1] == 1:
+        predicted = predicted[:-1]
+    return target, predicted
+
+
+def _broadcast(target: Shape, predicted: Shape) -> bool:
+    """Whether NumPy's rules make the two one shape."""
+    pairs = zip(target[::-1], predicted[::-1], strict=False)
+    return all(losses.same_size(a, b) or 1 in (a, b) for a, b in pairs)
+
+
+def _stretched(target: Shape, predicted: Shape) -> bool:
+    """Whether they become one shape by repeating the numbers of one of them."""
+    if not _broadcast(target, predicted):
+        return False
+    sizes = zip(target[1:], predicted[1:], strict=False)
+    return len(target) != len(predicted) or any(
+        1 in (a, b) and not losses.same_size(a, b) for a, b in sizes
+    )
+
+
+def _stretches(trace: Trace, one: Compared) -> Finding:
+    return _finding(
+        trace,
+        one,
+        "They are stretched to fit, without a word: each target is compared with several numbers "
+        "that have nothing to do with it.",
+    )
+
+
+def _refused(trace: Trace, one: Compared) -> Finding:
+    return _finding(trace, one, "There is a number for each of the other in neither of them.")
+
+
+def _finding(trace: Trace, one: Compared, so: str) -> Finding:
+    return RULE.finding(
+        f"{one.loss} compares the {one.output}, of {wording.shape_in_words(one.predicted)}, with "
+        f"targets of {wording.shape_in_words(one.target)}. {so}",
+        fix=_fix(one),
+        calls=losses.ids(trace, one),
+        caller=one.call.caller or losses.compile_line(trace, one),
+        layer=one.model.id if one.model else None,
+    )
+
+
+def _fix(one: Compared) -> str:
+    wanted = one.target[-1] if len(one.target) > 1 else 1
+    if len(one.target) <= len(one.predicted) and wanted is not None:
+        return f"keras.layers.Dense({wanted})  # the last layer; or targets of the output's shape"
+    return "y = ...  # targets of the shape of the output"
+
+
+RULE = Rule(
+    code="BT702",
+    title="targets of another shape than the output",
+    severity="error",
+    generations=BOTH,
+    why="A loss such as mean_squared_error subtracts the targets from the output. Where the shapes "
+    "differ by a last axis of size 1, Keras adds or drops it (squeeze_or_expand_to_same_rank in "
+    "losses/loss.py of keras 3.15, utils/losses_utils.py of tf_keras 2.21). Everything else is up "
+    "to the backend, which repeats an axis of size 1 as often as the other needs it.",
+    bad="""\
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(3)])
+model.compile("sgd", "mse")
+x, y = np.zeros((10, 20), "float32"), np.zeros((10, 1), "float32")
+model.fit(x, y, verbose=0)
+""",
+    good="""\
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+x, y = np.zeros((10, 20), "float32"), np.zeros((10, 1), "float32")
+model.fit(x, y, verbose=0)
+""",
+    check=_check,
+    hides=("BT601", "BT602"),
+)
