@@ -82,7 +82,7 @@ class Recording:
             id=place,
             parent=parent,
             name=name,
-            module="keras.src",
+            module=more.pop("module", "keras.src"),
             line=10,
             landmark=landmark,
             step=step or STEPS.get(name, "connect"),

@@ -133,8 +133,13 @@ def _caught(context: PageContext, swallowed: Swallowed) -> dict[str, Any]:
 
 
 def _steps(context: PageContext, ids: Iterable[int]) -> list[dict[str, Any]]:
-    """The calls to go to; one that failed is best looked at where it ends."""
+    """The calls to go to; one that failed is best looked at where it ends.
+
+    Those that an exception only came through lie around the one that it came out of.
+    """
     calls = [context.trace.call(id_) for id_ in dict.fromkeys(ids) if id_ in context.call_numbers]
+    came_through = {call.parent for call in calls if call.error is not None}
+    calls = [call for call in calls if call.error is None or call.id not in came_through]
     return [
         {
             "place": context.call_numbers[call.id],

@@ -212,6 +212,17 @@ def test_a_step_that_failed_is_shown_at_its_end():
     assert jump.attributes["data-end"] == "1"
 
 
+def test_of_the_calls_that_an_exception_came_through_the_innermost_is_led_to():
+    trace = made_traces.failing()
+    way = [call.id for call in trace.calls if call.error is not None]
+    assert len(way) > 1
+    root = page(replace(trace, findings=(finding(calls=(*way,)),)))
+    jumps = [b for b in root.id("failure").all("button") if "data-go" in b.attributes]
+    assert [(b.attributes["data-go"], b.attributes.get("data-end")) for b in jumps] == [
+        (str(trace.failed.id), "1")
+    ]
+
+
 def test_a_finding_about_the_failure_stands_with_it_and_nowhere_else():
     trace = made_traces.failing()
     about = finding(message="It is about that.", calls=(1, trace.failed.id))
