@@ -23,6 +23,8 @@ HOSTILE = {
     "text": "</text></svg><script>alert(1)</script>",
 }
 
+RAISED_AT = "raised at"
+
 
 def page(trace, **options):
     return pages.parse(render(trace, Options(**options)))
@@ -333,6 +335,21 @@ def test_what_was_got_stands_beside_what_the_layer_takes(tmp_path):
         assert told[2][1].startswith("(2, 3) by Dense.build: kernel (3, 4), bias (4,)")
         assert "net.py:9 y = self.hidden(x)" in words([*alert.all("dd")][2])
         assert "from net.py:18 net(second)" in text
+
+
+def test_the_statement_of_keras_that_raised_is_told(tmp_path):
+    path = tmp_path / "input_spec.py"
+    path.write_text("if x:\n    raise ValueError(\n        '<b>No.'\n    )\nelse:\n    fail()\n")
+    for line, first, others in ((2, "raise ValueError(", "    '<b>No.'\n)"), (6, "fail()", "")):
+        root = page(made_traces.frozen(raised_at=SourceLine(file=str(path), line=line)))
+        for part, element in (("app", root.id("failure")), ("plain", root.id("plain"))):
+            (fact,) = (d for d in element.all("div") if d.attributes.get("data-fact") == RAISED_AT)
+            (told,) = fact.all("dd")
+            assert [dt.text for dt in fact.all("dt")] == [RAISED_AT]
+            assert told.text == f"input_spec.py:{line}  {first}{others}"
+            folds = [*told.all("details")]
+            assert len(folds) == bool(others)
+            assert all(("open" in fold.attributes) == (part == "plain") for fold in folds)
 
 
 def test_a_trace_without_calls_says_so():
