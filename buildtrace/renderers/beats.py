@@ -298,8 +298,15 @@ class _BeatWriter:
     def _model_ends(self, call: Call) -> Iterator[Beat]:
         graph = self.trace.index.graph_by_model.get(call.layer.id) if call.layer else None
         if call.id in self.trace.index.failing_ids:
-            told: _Phrases = [" is not built: its build ends here, in ", _error_type(call), "."]
-            yield self._beat(call, _name(call.layer), *told, part=3)
+            if call.layer and self._had_weights(call.layer, call):
+                told: _Phrases = [
+                    " fails",
+                    *_shapes(" on ", call.inputs),
+                    ": this ends the build, in ",
+                ]
+            else:
+                told = [" is not built: its build ends here, in "]
+            yield self._beat(call, _name(call.layer), *told, _error_type(call), ".", part=3)
         elif graph is not None:
             yield self._beat(call, _name(call.layer), *self._built(graph, call), part=3)
 

@@ -155,6 +155,19 @@ def test_a_failing_build_ends_with_what_failed(k: Keras) -> None:
     assert [text for text in (beat.text for beat in story) if "is built, with" in text] == []
 
 
+def test_a_model_that_was_built_before_and_fails_is_not_said_to_be_unbuilt(k: Keras) -> None:
+    head = k.Sequential([k.layers.Dense(3)], name="head")
+    image = k.Input((2, 2))
+    with pytest.raises(ValueError), buildtrace.trace() as trace:  # noqa: PT011, PT012
+        head.build((None, 8))
+        head(k.layers.Flatten()(image))
+    assert head.built
+    stories = [beats(trace, graph) for graph in trace.index.outermost_graphs]
+    said = [beat.text for story in stories for beat in story]
+    assert not any("head is not built: " in text for text in said)
+    assert "head fails on (None, 4): this ends the build, in ValueError." in said
+
+
 def test_what_comes_again_is_told_once_unless_all_is_wanted(k: Keras) -> None:
     def build() -> None:
         k.Sequential([k.layers.Dense(4, name=f"dense_{n}") for n in range(30)], name="deep").build(

@@ -59,9 +59,11 @@ function titleOf(data, call, ended) {
 /** A sentence whose names, shapes and numbers look like what they are; its error stands elsewhere. */
 function sentenceOf(says, error) {
   const told = error && `${error.type}: `;
-  return says
-    .filter((phrase) => !(told && phrase[1] === "error" && phrase[0].startsWith(told)))
-    .map((phrase) => (typeof phrase === "string" ? phrase : make(`span.is-${phrase[1]}`, {}, phrase[0])));
+  const left = says.filter((phrase) => !(told && phrase[1] === "error" && phrase[0].startsWith(told)));
+  return left.map((phrase, n) => {
+    if (typeof phrase !== "string") return make(`span.is-${phrase[1]}`, {}, phrase[0]);
+    return n === left.length - 1 ? phrase.replace(/: $/, ".") : phrase; // nothing follows the colon
+  });
 }
 
 /** The text of the exception; where it only comes through, the call that it is from. */
