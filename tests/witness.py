@@ -37,6 +37,18 @@ KERAS2 = {
     "engine.functional:_map_graph_network": "E",
     "engine.functional:_build_map": "E",
     "engine.functional:_build_map_helper": "E",
+    "engine.training:Model.compile": "E",
+    "engine.training:Model.compute_loss": "",
+    "engine.compile_utils:LossesContainer.__call__": "",
+    "engine.compile_utils:LossesContainer.build": "E",
+    "engine.compile_utils:MetricsContainer.build": "E",
+    "losses:Loss.__call__": "N",
+    "metrics.base_metric:Metric.add_weight": "E",
+    "optimizers.optimizer:_BaseOptimizer.add_variable": "E",
+    "optimizers.optimizer:_BaseOptimizer.add_variable_from_reference": "E",
+    "optimizers.legacy.optimizer_v2:OptimizerV2._create_all_weights": "",
+    "optimizers.legacy.optimizer_v2:OptimizerV2.add_slot": "",
+    "optimizers.legacy.optimizer_v2:OptimizerV2.add_weight": "E",
 }
 KERAS3 = {
     "layers.core.input_layer:Input": "E",
@@ -59,6 +71,17 @@ KERAS3 = {
     "ops.function:map_graph": "E",
     "ops.function:_build_map": "E",
     "ops.function:_build_map_helper": "E",
+    "trainers.trainer:Trainer.compile": "E",
+    "trainers.trainer:Trainer._symbolic_build": "",
+    "trainers.trainer:Trainer.compute_loss": "",
+    "trainers.compile_utils:CompileLoss.__call__": "",
+    "trainers.compile_utils:CompileLoss.build": "E",
+    "trainers.compile_utils:CompileMetrics.build": "E",
+    "losses.loss:Loss.__call__": "N",
+    "metrics.metric:Metric.add_weight": "E",
+    "metrics.metric:Metric.add_variable": "E",
+    "optimizers.base_optimizer:BaseOptimizer.add_variable": "E",
+    "optimizers.base_optimizer:BaseOptimizer.add_variable_from_reference": "E",
 }
 # Only some versions have these; all others must be there, or the witness has a blind spot.
 OPTIONAL = {
@@ -66,13 +89,23 @@ OPTIONAL = {
     "backend.common.variables:Variable.__init__",
     "backend.common.variables:KerasVariable.__init__",
 }
+# What holds variables and is no layer.
+HOLDERS2 = (
+    "metrics.base_metric:Metric",
+    "optimizers.optimizer:_BaseOptimizer",
+    "optimizers.legacy.optimizer_v2:OptimizerV2",
+)
+HOLDERS3 = ("metrics.metric:Metric", "optimizers.base_optimizer:BaseOptimizer")
+# Those that hold none themselves, only what others hold.
+CONTAINERS3 = ("trainers.compile_utils:CompileMetrics",)
 # Every class below the base that defines the function itself: {function: [(base, flags)]}.
 FAMILIES2 = {
-    "build": [("engine.base_layer:Layer", "E")],
+    "build": [("engine.base_layer:Layer", "E"), ("optimizers.optimizer:_BaseOptimizer", "")],
+    "_create_slots": [("optimizers.legacy.optimizer_v2:OptimizerV2", "")],
     "__call__": [("initializers.initializers:Initializer", "N")],
 }
 FAMILIES3 = {
-    "build": [("layers.layer:Layer", "E")],
+    "build": [("layers.layer:Layer", "E"), ("optimizers.base_optimizer:BaseOptimizer", "E")],
     "compute_output_spec": [("ops.operation:Operation", "")],
     "compute_output_shape": [("layers.layer:Layer", "")],
     "_deferred_initialize": [
@@ -121,6 +154,9 @@ class Table:
         self.layer = self._find(f"{layer_home}:Layer")
         assert self.layer is not None
         self.metric = self._find("metrics.base_metric:Metric") if generation == 2 else None
+        holders, containers = (HOLDERS2, ()) if generation == 2 else (HOLDERS3, CONTAINERS3)
+        self.holders = tuple(self._find(target) for target in holders)
+        self.containers = tuple(self._find(target) for target in containers)
         self.rows: dict[CodeType, Row] = {}
         for target, flags in (KERAS2 if generation == 2 else KERAS3).items():
             found = self._find(target)
@@ -307,9 +343,14 @@ class Witness:
         above = parent.recorded() if parent else None
         if "N" in row.flags and above is None:
             return
-        layer = first if isinstance(first, table.layer) else None
-        entry.seen = Seen(row.name, layer, "E" in row.flags)
+        entry.seen = Seen(row.name, self._subject(table, first), "E" in row.flags)
         (above.children if above else self._all_roots).append(entry.seen)
+
+    @staticmethod
+    def _subject(table: Table, first: Any) -> Any:
+        """The layer, the optimizer or the metric that the call is about."""
+        is_known = isinstance(first, (table.layer, *table.holders))
+        return first if is_known and not isinstance(first, table.containers) else None
 
     @staticmethod
     def _is_decorated(around: _Open, frame: FrameType, row: Row) -> bool:
@@ -354,7 +395,8 @@ class Witness:
 # -- comparison -------------------------------------------------------------------------------
 
 Line = tuple[int, str, Any]
-"""Depth, qualified name, and the layer: an object here, a `LayerRef` there, or None."""
+"""Depth, qualified name, and the layer, optimizer or metric: an object here, a `LayerRef` or
+`Holder` there, or None."""
 
 
 def seen_lines(roots: list[Seen]) -> list[Line]:
@@ -380,13 +422,19 @@ def trace_lines(trace: Any, thread: int | None = None) -> list[Line]:
         depth, call = stack.pop()
         depths[call.id] = depth
         if thread is None or call.thread == thread:
-            lines.append((depth, call.name, call.layer))
+            lines.append((depth, call.name, _subject(trace, call)))
         stack.extend((depth + 1, child) for child in reversed(children.get(call.id, [])))
     return lines
 
 
+def _subject(trace: Any, call: Any) -> Any:
+    """What the call runs on; `compile` runs on a model, and tells of its optimizer."""
+    is_model = call.holder is None or call.landmark.endswith(".compile")
+    return call.layer if is_model else trace.holders[call.holder]
+
+
 def layer_name(layer: Any) -> str:
-    return str(getattr(layer, "name", "?"))
+    return str(getattr(layer, "name", None) or getattr(layer, "_name", ""))
 
 
 def differences(seen: list[Line], traced: list[Line]) -> str:
@@ -408,8 +456,8 @@ def differences(seen: list[Line], traced: list[Line]) -> str:
             lineterm="",
         )
         return "\n".join(list(diff)[:200])
-    numbers: dict[int, int] = {}
-    objects: dict[int, int] = {}
+    numbers: dict[int, Any] = {}
+    objects: dict[Any, int] = {}
     for i, ((depth, name, layer), (_, _, ref)) in enumerate(zip(seen, traced, strict=True)):
         if layer is None:
             continue
@@ -418,10 +466,11 @@ def differences(seen: list[Line], traced: list[Line]) -> str:
             problems.append(f"{where}: layer {layer_name(layer)!r}, in the trace {ref}")
         elif ref.class_name != type(layer).__name__:
             problems.append(f"{where}: class {type(layer).__name__}, in the trace {ref}")
-        elif numbers.setdefault(id(layer), ref.id) != ref.id or objects.setdefault(
-            ref.id, id(layer)
-        ) != id(layer):
+        number = type(ref), getattr(ref, "id", None)
+        if numbers.setdefault(id(layer), number) != number:
             problems.append(f"{where}: {ref} is not the number this layer had before")
+        if objects.setdefault(number, id(layer)) != id(layer):
+            problems.append(f"{where}: {ref} is the number of another layer")
     return "\n".join(problems)
 
 

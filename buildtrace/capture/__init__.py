@@ -133,6 +133,7 @@ class Tracing:
             trace,
             records,
             list(_recorder.models.weights.values()),  # other threads go on making some
+            _recorder.models.held,
             _recorder.models.graphs_since(self._first),
             _recorder.models.states.records,
             [use for use in _recorder.uses if use.order >= self._first],

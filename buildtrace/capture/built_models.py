@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 from buildtrace.capture import snapshot
+from buildtrace.capture.held import Held
 from buildtrace.capture.record import WeightRecord
 from buildtrace.capture.states import States
 from buildtrace.generations.base import NodeFacts, class_name, flat, origin, output_index
@@ -84,6 +85,7 @@ class Models:
         self.states = States(layers)
         self._layers = layers
         self._variables = snapshot.Numbers()
+        self.held = Held(layers, self._variables.known)
         self._orders = itertools.count()
         self._flows: dict[int, DataFlow] = {}
         self._builds: dict[int, int] = {}
@@ -100,7 +102,7 @@ class Models:
         """Add a variable that a call of `add_weight` returned."""
         if self._variables.known(variable) is not None:
             return  # a layer may hand out one variable twice
-        given = _arguments(record)
+        given = record.hooked.named_arguments(record)
         facts = record.hooked.adapter.weight_facts(variable, record.layer)
         self._add(
             variable,
@@ -170,8 +172,11 @@ class Models:
         seen = {
             record.number: record
             for record in records
-            if record.number is not None and record.layer is not None
+            if record.number is not None
+            and record.layer is not None
+            and not record.hooked.of_training
         }
+        self._read_trained(records, seen)
         errors = [record for record in records if record.error is not None]
         failed = {record.number for record in errors}
         unmade = {record.number for record in errors if record.hooked.makes_graph}
@@ -194,6 +199,23 @@ class Models:
         for number, (layer, adapter) in models.items():
             if id(layer) not in inner:
                 self._read_when_due(number, layer, adapter, records[-1].order)
+
+    def _read_trained(self, records: Sequence[Record], seen: Container[int | None]) -> None:
+        """Read the models that are made ready to be trained, if they were built unseen.
+
+        Their weights are what an optimizer makes variables for.
+        """
+        for record in records:
+            number, model, adapter = record.number, record.layer, record.hooked.adapter
+            if number is None or model is None or not record.hooked.of_training:
+                continue
+            if number in seen or number in self.graphs or not adapter.state(model).get("built"):
+                continue
+            if adapter.graph_nodes(model) is not None:
+                self._read(number, model, adapter, record.order)
+            else:
+                for layer in adapter.all_layers(model):
+                    self._adopt(layer, self._layers.number(layer), adapter, None)
 
     def note_whole(self, model: Any, adapter: Adapter) -> None:
         """Remember a model of the user's: it may be used through its parts, without its `call`."""
@@ -515,13 +537,6 @@ class Models:
 
 def _layers_in(graph: GraphRecord) -> set[int]:
     return {node.layer for node in graph.nodes if node.layer is not None}
-
-
-def _arguments(record: Record) -> dict[str, Any]:
-    """The arguments of an `add_weight`, by name: their order differs between versions."""
-    if len(record.args) < 2:
-        return record.kwargs  # type: ignore[no-any-return]
-    return {**dict(zip(record.hooked.parameters, record.args[1:], strict=False)), **record.kwargs}
 
 
 def _of_keras(tensors: list[Any], adapter: Adapter) -> list[Any]:

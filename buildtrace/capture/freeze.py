@@ -19,11 +19,13 @@ from buildtrace.traces.schema import (
     Call,
     Environment,
     Graph,
+    Holder,
     LandmarkInfo,
     LayerRef,
     LayerWeights,
     SourceLine,
     Use,
+    Variable,
     Weight,
 )
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.built_models import GraphRecord
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.held import Held, VariableRecord
     from buildtrace.capture.record import Record, UseRecord, WeightRecord
     from buildtrace.capture.states import StateRecord
     from buildtrace.traces.schema import KerasInfo, LayerState, Node
@@ -68,10 +71,43 @@ class _Numbering:
         return self._numbers.get(number)
 
 
+class _Holders:
+    """The optimizers and metrics of a trace: their small numbers, in order of appearance."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._numbers = _Numbering()
+        self._kept: dict[int, int] = {}
+
+    def __call__(self, number: int | None) -> int | None:
+        """The small number of one; `None` for what is neither optimizer nor metric."""
+        if number is None or number not in self._held.holders:
+            return None
+        kept = self._kept[number] = self._numbers(number)
+        return kept
+
+    def variables(self, ids: dict[int, int]) -> list[VariableRecord]:
+        """What those hold that were met by now, and what these calls made, in order of making."""
+        made = [
+            variable
+            for variable in list(self._held.variables.values())
+            if id(variable.call) in ids or variable.holder in self._kept
+        ]
+        return sorted(made, key=lambda variable: variable.order)
+
+    def frozen(self) -> tuple[Holder, ...]:
+        """All that were met."""
+        return tuple(
+            Holder(id=holder_id, **self._held.holders[number]._asdict())
+            for number, holder_id in self._kept.items()
+        )
+
+
 def fill(
     trace: Trace,
     records: Sequence[Record],
     weights: Iterable[WeightRecord],
+    held: Held,
     graphs: Iterable[GraphRecord],
     states: Iterable[StateRecord],
     uses: Iterable[UseRecord],
@@ -86,6 +122,8 @@ def fill(
         records: the calls to be in it.
         weights: all weights that were made in the process; the trace gets those that its calls
             made and those of its graphs.
+        held: all optimizers and metrics of the process, and what they hold; the trace gets those
+            that its calls are about.
         graphs: the models that were read, in the order of first building.
         states: what was read of layers in the process; the trace gets what its calls led to.
         uses: of models, by functions that are no landmarks.
@@ -94,17 +132,25 @@ def fill(
         start: when the trace began, in nanoseconds of the process's clock.
     """
     records = sorted(records, key=lambda record: record.order)
-    layers, lines = _Numbering(), _InstructionLines()
+    layers, holders, lines = _Numbering(), _Holders(held), _InstructionLines()
     ids = {id(record): call_id for call_id, record in enumerate(records)}
     now = perf_counter_ns()
-    trace.calls = tuple([_call(record, ids, refs, layers, lines, start, now) for record in records])
+    trace.calls = tuple(
+        [_call(record, ids, refs, layers, holders, lines, start, now) for record in records]
+    )
     graphs = list(graphs)
-    kept = _kept(weights, graphs, ids, layers)
+    variables = holders.variables(ids)
+    kept = _kept(weights, graphs, ids, layers, {variable.weight for variable in variables})
     trained = _trained(kept, graphs)
     trace.weights = tuple(
         _weight(weight, weight_id, trained, ids, layers) for weight_id, weight in enumerate(kept)
     )
     numbers = {weight.number: weight_id for weight_id, weight in enumerate(kept)}
+    trace.variables = tuple(
+        _variable(variable, variable_id, ids, holders, numbers)
+        for variable_id, variable in enumerate(variables)
+    )
+    trace.holders = holders.frozen()
     trace.graphs = tuple(_graph(graph, layers, numbers, trained) for graph in graphs)
     trace.landmarks = _landmarks(records)
     trace.states = _states(states, ids, refs, layers)
@@ -119,6 +165,7 @@ def _call(
     ids: dict[int, int],
     refs: dict[int, LayerRef],
     layers: _Numbering,
+    holders: _Holders,
     lines: _InstructionLines,
     start: int,
     now: int,
@@ -145,6 +192,8 @@ def _call(
         generation=record.hooked.adapter.generation,
         thread=record.thread.number or 0,
         layer=None if ref is None else _layer(ref, layers),
+        holder=holders(record.holder),
+        loss=record.loss,
         inputs=record.inputs,
         outputs=record.outputs,
         changes=_changes(record),
@@ -188,13 +237,17 @@ def _kept(
     graphs: Sequence[GraphRecord],
     ids: dict[int, int],
     layers: _Numbering,
+    referred: set[int | None],
 ) -> list[WeightRecord]:
     """The weights of the trace, in order of making."""
     in_graphs = {number for graph in graphs for number in graph.weights}
     kept = [
         weight
         for weight in weights
-        if id(weight.call) in ids or weight.number in in_graphs or _is_in(weight, layers)
+        if id(weight.call) in ids
+        or weight.number in in_graphs
+        or weight.number in referred
+        or _is_in(weight, layers)
     ]
     kept.sort(key=lambda weight: weight.order)
     return kept
@@ -251,7 +304,7 @@ def _use(
         unbuilt=tuple(_layer(refs[number], layers) for number in use.unbuilt),
         optimizer=ref(use.optimizer),
         caller=_line(use.caller, lines),
-        error=use.error,
+        error=use.error if use.call is None else use.call.error,
     )
 
 
@@ -282,6 +335,29 @@ def _weight(
         constraint=weight.constraint,
         placement=facts.placement,
         replaced=weight.replaced,
+    )
+
+
+def _variable(
+    variable: VariableRecord,
+    variable_id: int,
+    ids: dict[int, int],
+    holders: _Holders,
+    weights: dict[int, int],
+) -> Variable:
+    facts = variable.facts
+    tensor = spec(facts.shape, facts.dtype)
+    return Variable(
+        id=variable_id,
+        call=ids.get(id(variable.call)),
+        holder=holders(variable.holder) or 0,
+        name=variable.name,
+        path=facts.path,
+        shape=tensor.shape or (),
+        dtype=tensor.dtype or "",
+        initializer=variable.initializer,
+        weight=None if variable.weight is None else weights.get(variable.weight),
+        placement=facts.placement,
     )
 
 

@@ -173,13 +173,17 @@ class Patches:
             except (ImportError, AttributeError) as error:
                 _warn(package, f"is not made as buildtrace knows it ({error}): nothing is traced.")
                 return
+            landmarks = generation.landmarks_of(adapter.version)
+            used = {target: name for name, target in generation.uses}
             missing = [
                 landmark.name
-                for landmark in generation.landmarks_of(adapter.version)
-                if not self._add_landmark(landmark, adapter)
+                for landmark in landmarks
+                if not self._add_landmark(landmark, adapter, used.get(landmark.target, ""))
             ]
+            for landmark in landmarks:
+                used.pop(landmark.target, None)
             missing += [
-                name for name, target in generation.uses if not self._add_use(name, target, adapter)
+                name for target, name in used.items() if not self._add_use(name, target, adapter)
             ]
             self._replace_aliases()
             self._add_making(generation, adapter)
@@ -196,8 +200,14 @@ class Patches:
             names = ", ".join(missing)
             _warn(package, f"has no {names} that can be traced: calls of that are missing.")
 
-    def _add_landmark(self, landmark: Landmark, adapter: Adapter) -> bool:
-        """Put in the hook of a landmark; false if this Keras does not have the landmark."""
+    def _add_landmark(self, landmark: Landmark, adapter: Adapter, use: str) -> bool:
+        """Put in the hook of a landmark; false if this Keras does not have the landmark.
+
+        Args:
+            landmark: the row.
+            adapter: of the Keras.
+            use: what the function is called as a use of models, if it is one as well.
+        """
         try:
             owner, name = resolve(adapter.root, landmark.target_on(adapter.backend))
             if landmark.only_failing:
@@ -215,10 +225,11 @@ class Patches:
             return False  # a hook would not be bound, called or pickled as what is there now
 
         def make_hook(function: Any) -> Any:
-            names = parameters(function) if landmark.reads == "weight" else ()
+            names = parameters(function) if landmark.reads in ("weight", "held") else ()
             reader = READERS[landmark.reads]
             hooked = HookedLandmark(landmark, adapter, Function.of(function, name), reader, names)
-            return hooks.function_hook(function, hooked, self.recorder)
+            begin = uses.begin_of(use, adapter, self.recorder) if use else None
+            return hooks.function_hook(function, hooked, self.recorder, begin)
 
         if landmark.family:
             self._add_family(_Family(owner, name, make_hook))

@@ -147,6 +147,11 @@ def _ends_out(record: Record, _result: Any) -> None:
     record.inputs, record.outputs = snapshot.specs(inputs), snapshot.specs(outputs)
 
 
+def _given(record: Record) -> None:
+    """All tensors that go in, in the order of the arguments."""
+    record.inputs = snapshot.specs((record.args[1:], record.kwargs))
+
+
 READERS: dict[Reads, Reader] = {
     "call": Reader(None, _tensors_in, _tensors_out, reads_state=True),
     "trial": Reader(_owner_of_function, _tensors_in, _tensors_out),
@@ -158,6 +163,11 @@ READERS: dict[Reads, Reader] = {
     "node": Reader(_operation_of_node, None, _node_out),
     "graph": Reader(_self_or_none, None, _ends_out, reads_state=True),
     "input": Reader(_self_or_none, None, _input_out, reads_state=True),
+    "training": Reader(None, _given, _input_out),
+    "container": Reader(_no_layer, _given, _input_out),
+    "loss": Reader(_no_layer, _given, _input_out),
+    "optimizer": Reader(_no_layer, None, None),
+    "held": Reader(_no_layer, None, None),
     "name": Reader(_no_layer, None, None),
 }
 
@@ -211,6 +221,8 @@ def _follow(record: Record, tensors: list[Any]) -> None:
 def _is_followed(record: Record) -> bool:
     """Whether what runs in the layer is worth a graph: not for layers of Keras such as LSTM."""
     adapter = record.hooked.adapter
+    if record.hooked.of_training:
+        return False
     return isinstance(record.layer, adapter.model_class) or not adapter.is_own(record.layer)
 
 

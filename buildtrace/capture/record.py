@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.flow import DataFlow
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
-    from buildtrace.traces.schema import ErrorInfo, TensorSpec
+    from buildtrace.traces.schema import ErrorInfo, LossPart, TensorSpec
 
 
 MOST_ENDS = 10_000
@@ -104,6 +104,8 @@ class HookedLandmark:
         makes_variable: whether it is Keras' own work inside of that.
         makes_graph: whether it is what makes a functional model.
         builds: whether it is a layer's own `build`.
+        of_training: whether it is about what a model is trained with.
+        compiles: whether it is a model's `compile`.
         reads_state: whether the layer's state can change in it.
         layer_of: which layer a call is about, by its arguments; `None` for self.
         open: what to read when a call starts; `None` for nothing.
@@ -117,6 +119,7 @@ class HookedLandmark:
         "calls_layer",
         "close",
         "code",
+        "compiles",
         "function",
         "is_decorated",
         "landmark",
@@ -126,6 +129,7 @@ class HookedLandmark:
         "makes_weight",
         "means_build",
         "nested",
+        "of_training",
         "open",
         "parameters",
         "reader",
@@ -160,10 +164,18 @@ class HookedLandmark:
         self.makes_variable = landmark.reads == "variable"
         self.makes_graph = landmark.name == "Functional.__init__"
         self.builds = landmark.name == "Layer.build"
+        self.of_training = landmark.step == "compile"
+        self.compiles = landmark.beat == "compile"
         self.reads_state = reader.reads_state
         self.layer_of = reader.layer_of
         self.open = reader.open
         self.close = reader.close
+
+    def named_arguments(self, record: Record) -> dict[str, Any]:
+        """The arguments of a call but self, by name: their order differs between versions."""
+        if len(record.args) < 2:
+            return record.kwargs  # type: ignore[no-any-return]
+        return {**dict(zip(self.parameters, record.args[1:], strict=False)), **record.kwargs}
 
     def of_function(self, function: Function) -> HookedLandmark:
         """A copy of this for another definition of the landmark."""
@@ -230,6 +242,9 @@ class Record(msgspec.Struct, gc=False, eq=False):
         initializer: the one that ran, for the call around it.
         flow: what flows between the layers that run in it.
         sources: where in the flow around it the inputs come from.
+        holder: number of the optimizer, metric or such that it is about.
+        loss: what is compared in it.
+        computed: how many losses have been computed in it.
     """
 
     hooked: HookedLandmark
@@ -255,14 +270,21 @@ class Record(msgspec.Struct, gc=False, eq=False):
     initializer: str | None = None
     flow: DataFlow | None = None
     sources: list[tuple[int, TensorSpec]] | None = None
+    holder: int | None = None
+    loss: LossPart | None = None
+    computed: int = 0
 
 
 class UseRecord:
-    """A use, while it runs and afterwards; layers are named by the process's numbers."""
+    """A use, while it runs and afterwards; layers are named by the process's numbers.
+
+    `call` is that of a landmark, if the function is one as well.
+    """
 
     __slots__ = (
         "adapter",
         "built",
+        "call",
         "caller",
         "error",
         "model",
@@ -283,6 +305,7 @@ class UseRecord:
         self.weights = 0
         self.unbuilt: tuple[int, ...] = ()
         self.caller: Caller | None = None
+        self.call: Record | None = None
         self.error: ErrorInfo | None = None
 
 
@@ -293,7 +316,7 @@ class Thread:
         stack: the open calls, the root first.
         tentative: the same, while the root is thought to build nothing.
         records: all calls of the root's tree so far, in order of start.
-        kind: the type of what the root was called on.
+        kind: the type of what the root was called on, or the landmark, if it is of training.
         muted: how many calls are open that are not part of any build.
         listening: the call during which we hear of operations on concrete tensors.
         unlisten: ends that.
@@ -324,7 +347,7 @@ class Thread:
         self.stack: list[Record] = []
         self.tentative: list[TentativeCall] = []
         self.records: list[Record] = []
-        self.kind: type = type(None)
+        self.kind: type | Landmark = type(None)
         self.muted = 0
         self.interrupted = False
         self.listening: Record | None = None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.callers import Caller
     from buildtrace.capture.record import Listener, Thread, UseRecord
+    from buildtrace.generations import Landmark
 
 _MUTED: Any = object()
 """Stands for an open call that is no part of a build, such as a metric's `add_weight`."""
@@ -63,7 +64,7 @@ class Recorder:
         self._open_trees: dict[int, list[Record]] = {}
         self._order = itertools.count()
         self._threads = itertools.count()
-        self._settled: set[tuple[int | None, type]] = set()
+        self._settled: set[tuple[int | None, type | Landmark]] = set()
         self._failures: set[tuple[int | None, str, str]] = set()
 
     def next_order(self) -> int:
@@ -218,6 +219,8 @@ class Recorder:
                         hooked.open(record)
                     if hooked.builds:
                         self.models.adopt_weights(record, None)
+                    elif hooked.of_training:
+                        self.models.held.open(record)
                 except Exception as error:
                     self._note_problem(hooked, error)
                 if record.flow is not None or (parent is not None and parent.flow is not None):
@@ -259,6 +262,8 @@ class Recorder:
                         hooked.close(record, result)
                     if hooked.makes_weight:
                         self.models.add_weight(record, result)
+                    elif hooked.of_training:
+                        self.models.held.close(record, result)
             except Exception as problem:  # odd objects of the user's: not the user's problem
                 self._note_problem(hooked, problem)
             finally:
@@ -324,7 +329,9 @@ class Recorder:
         if not thread.tentative:
             if hooked.nested:
                 return None
-            kind = thread.kind = readers.kind_of_input(args)
+            kind = thread.kind = (
+                hooked.landmark if hooked.of_training else readers.kind_of_input(args)
+            )
             if not self._settled or not args:
                 return None
             if (self.layers.known(args[0]), kind) not in self._settled:
@@ -467,8 +474,9 @@ class Recorder:
                 self._read_models(thread, records)
             else:
                 self._note_runs(thread, records)
-                if root.number is not None and thread.kind is not type(None):
-                    self._settled.add((root.number, thread.kind))
+                number = root.number if root.holder is None else root.holder
+                if number is not None and thread.kind is not type(None):
+                    self._settled.add((number, thread.kind))
         finally:
             if kept:  # even if this was interrupted; if this is as well, all is done again
                 for listener in self.listeners:

@@ -1,7 +1,7 @@
 """What is asked of models, or done with them, that wants them built: `summary`, `save` and such.
 
-These functions are no landmarks: they have no place in the tree of calls. Most tell a mistake by
-what the model is like when they are called, so that is what is read.
+But for `compile`, these functions are no landmarks: they have no place in the tree of calls. Most
+tell a mistake by what the model is like when they are called, so that is what is read.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from buildtrace.capture import hooks, snapshot
 from buildtrace.capture.callers import find_caller
 from buildtrace.capture.hooks import disguise
-from buildtrace.capture.record import UseRecord
+from buildtrace.capture.record import Record, UseRecord
 from buildtrace.capture.states import is_left_unbuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from buildtrace.capture.record import HookedLandmark
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Adapter
 
@@ -37,6 +38,19 @@ def use_hook(function: Callable[..., Any], name: str, adapter: Adapter, recorder
             raise
 
     return disguise(hook, function)
+
+
+def begin_of(name: str, adapter: Adapter, recorder: Recorder) -> Callable[..., Any]:
+    """What is to begin the calls of a landmark that is a use as well, in the recorder's place."""
+
+    def begin(hooked: HookedLandmark, args: Any, kwargs: Any) -> Any:
+        use = _begin(name, adapter, recorder, args, kwargs)
+        record = recorder.begin(hooked, args, kwargs, sys._getframe(2))
+        if use is not None and isinstance(record, Record):
+            use.call = record
+        return record
+
+    return begin
 
 
 _HOOK_CODE = hooks.unlisted_code(

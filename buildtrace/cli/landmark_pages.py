@@ -42,7 +42,7 @@ def pages(name: str) -> list[Page]:
     found = (
         [row for row in rows if row.name.lower() == name.lower()]
         or [row for row in rows if _method(row) == name]
-        or [row for row in rows if _method(row) == method and "." in name]
+        or list(_of_class(name.rpartition(".")[0], method, rows))
     )
     exact = any(row.name.lower() == name.lower() or _method(row) == name for row in found)
     if not found or not (exact or all(row.family or row.scope for row in _first(found))):
@@ -52,6 +52,25 @@ def pages(name: str) -> list[Page]:
 
 def _method(row: Landmark) -> str:
     return row.name.rpartition(".")[2]
+
+
+def _of_class(name: str, method: str, rows: Sequence[Landmark]) -> Iterator[Landmark]:
+    """The landmarks that a class of this name may define for itself: an optimizer, or a layer."""
+    if not name:
+        return
+    alike = [row for row in rows if _method(row) == method]
+    beside = [row for row in alike if row.step == "compile" and _has_module_beside(row, name)]
+    yield from beside or (row for row in alike if row.step != "compile")
+
+
+def _has_module_beside(row: Landmark, name: str) -> bool:
+    """Whether an installed Keras has a module of the class's name where the landmark's is."""
+    sources = [
+        landmarks.source_of(row, info)
+        for generation, info in landmarks.of_all()
+        if row in generation.landmarks
+    ]
+    return any(source and (source[0].parent / f"{name.lower()}.py").exists() for source in sources)
 
 
 def _names(rows: Sequence[Landmark]) -> list[str]:

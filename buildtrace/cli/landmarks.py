@@ -23,8 +23,9 @@ STEPS = {
     "build": "2. The layers: each makes its state, now that its input's shape is known",
     "weight": "2. The layers: the weights themselves",
     "graph": "3. The graph: the layers become a network",
+    "compile": "4. Training: the loss, the metrics and the optimizer, at the first batch",
 }
-"""What each step of the tables is among the article's three."""
+"""What each step of the tables is: one of the article's three, or what comes after them."""
 
 
 _BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")

@@ -29,6 +29,6 @@ rng = np.random.default_rng(0)
 images = rng.random((256, 784), dtype="float32")
 labels = rng.integers(0, 10, size=256)
 
-# Compiling and fitting build no layer: there is nothing more to see in the trace.
+# Compiling and fitting build no layer, but the loss, the metrics and the optimizer.
 model.compile(optimizer="rmsprop", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(images, labels, epochs=1, batch_size=128, verbose=2)

@@ -27,6 +27,11 @@ Reads = Literal[
     "node",
     "graph",
     "input",
+    "training",
+    "container",
+    "loss",
+    "optimizer",
+    "held",
     "name",
 ]
 """What a landmark's arguments and result tell:
@@ -41,10 +46,17 @@ initializer  self names the initializer of the variable that is being made
 node         the layer or operation, its inputs and its outputs are arguments
 graph        inputs and outputs of a graph are arguments; self, if any, is the model
 input        a symbolic tensor comes out
+training     self is a model that is made ready to be trained; tensors may go in and come out
+container    self is what holds a model's losses, or its metrics; tensors go in and may come out
+loss         self is one loss: a target and what was predicted go in
+optimizer    self is an optimizer that makes its variables
+held         self is an optimizer or a metric: a variable comes out, maybe for a weight that goes in
 name         nothing but that it ran
 """
 
-BeatKind = Literal["", "input", "call", "build", "constructor", "graph"]
+BeatKind = Literal[
+    "", "input", "call", "build", "constructor", "graph", "compile", "loss", "metrics", "optimizer"
+]
 """What a landmark's calls are in the story of a build; its beats are told by calls of these kinds:
 
 input        an input is made
@@ -52,6 +64,10 @@ call         a layer or a model is called
 build        a layer or a model is built
 constructor  a layer is made, and that fails
 graph        the graph of a model is mapped
+compile      a model is told how it is to be trained
+loss         the losses of a model's outputs are computed for the first time
+metrics      the metrics of a model are built
+optimizer    an optimizer is built
 "" (most)    a part of one of these, and no beat of its own
 """
 
@@ -191,6 +207,7 @@ class Adapter(ABC):
     model_class: type
     sequential_class: type
     tensor_class: type
+    metric_class: type
     uncounted: type | tuple[()] = ()
     """What is a layer by inheritance only: Keras 2's metrics."""
     makes_nothing: ClassVar[dict[str, str]] = {}
@@ -229,7 +246,7 @@ class Adapter(ABC):
 
     @abstractmethod
     def is_trainable(self, variable: Any, layer: Any) -> bool:
-        """Whether a variable that this layer owns is trained, as things stand."""
+        """Whether a variable is trained that this layer owns, or none (`None`), as things stand."""
 
     @abstractmethod
     def placement(self, variable: Any) -> str | None:
@@ -269,7 +286,20 @@ class Adapter(ABC):
 
     @abstractmethod
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
-        """What can be said of a variable that this layer owns."""
+        """What can be said of a variable that this layer owns, or none (`None`)."""
+
+    @abstractmethod
+    def training_parts(self, model: Any) -> list[Any]:
+        """What a model was compiled with: its optimizer, and what holds its losses and metrics."""
+
+    @abstractmethod
+    def loss_outputs(self, container: Any) -> list[str]:
+        """The name of the output that each loss of this container is for; "" if it has none."""
+
+    def held_variables(self, holder: Any) -> list[Any]:
+        """The variables of an optimizer or a metric."""
+        held = holder.variables
+        return list(held() if callable(held) else held)
 
     @abstractmethod
     def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:

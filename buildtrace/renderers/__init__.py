@@ -75,7 +75,7 @@ VIEWS = {
         View(
             "steps",
             "terminal.steps:render",
-            "the build as a story in three steps: input, layers, graph",
+            "the build as a story in steps: input, layers, graph, training",
         ),
         View("graph", "terminal.graph:render", "how the layers are connected"),
         View(

@@ -22,7 +22,16 @@ from buildtrace.traces.totals import totals, totals_of_model
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from buildtrace.traces.schema import Call, Graph, LayerRef, TensorSpec, Weight
+    from buildtrace.traces.schema import (
+        Call,
+        Graph,
+        Holder,
+        LayerRef,
+        LossPart,
+        TensorSpec,
+        Variable,
+        Weight,
+    )
     from buildtrace.traces.trace import Trace
 
 PhraseKind = Literal["", "layer", "class", "function", "shape", "number", "weight", "error"]
@@ -53,7 +62,7 @@ class Beat(NamedTuple):
         ended: whether it is the end.
         subject: the layer or model that it is about.
         sentence: what happens.
-        part: which of the article's three steps it belongs to.
+        part: which of the article's three steps it belongs to, or 4, what comes after them.
         unit: what is told together has the same number: the beats of one call of a layer, say.
         first: the first call of those that are told here in few words; `None` if there are none.
         calls: how many calls of layers are told here, if they are told in few words.
@@ -353,6 +362,48 @@ class _BeatWriter:
                 return outer.layer
         return call.layer or (self.graph.model if self.graph else None)
 
+    # -- what training needs ----------------------------------------------------------------------
+
+    def _training_beat(self, call: Call, *phrases: Phrase | str) -> Beat:
+        if self._fails(call):
+            phrases = (*phrases, " It fails: ", _error(call))
+        return self._beat(call, *phrases, part=4)
+
+    def _compile(self, call: Call) -> Iterator[Beat]:
+        told: _Phrases = [_name(call.layer), " is compiled"]
+        if (holder := self._holder(call)) is not None:
+            told += [": ", Phrase(wording.sanitize(holder.class_name), "class")]
+            told.append(" is to train it. What that needs is built when the first batch comes")
+        yield self._training_beat(call, *told, ".")
+
+    def _loss(self, call: Call) -> Iterator[Beat]:
+        parts = [inner.loss for _, inner in self.trace.walk(call) if inner.loss]
+        told: _Phrases = ["The loss is computed for the first time"]
+        for number, part in enumerate(parts[:MOST_WEIGHTS]):
+            told += ["; " if number else ": ", *_compared(part)]
+        if len(parts) > MOST_WEIGHTS:
+            told.append(f"; and {len(parts) - MOST_WEIGHTS} more")
+        yield self._training_beat(call, *told, ".")
+
+    def _metrics(self, call: Call) -> Iterator[Beat]:
+        made = self.trace.index.variables_made_in(call)
+        told: _Phrases = ["The metrics are built"]
+        for number, id_ in enumerate(dict.fromkeys(variable.holder for variable in made)):
+            own = [variable.name for variable in made if variable.holder == id_]
+            name = Phrase(wording.sanitize(self.trace.holders[id_].name), "weight")
+            told += [", " if number else ": ", name, f" with {wording.listed(own, MOST_WEIGHTS)}"]
+        yield self._training_beat(call, *told, ".")
+
+    def _optimizer(self, call: Call) -> Iterator[Beat]:
+        holder = self._holder(call)
+        name = holder.class_name if holder is not None else call.name
+        made = self.trace.index.variables_made_in(call)
+        told: _Phrases = ["The optimizer ", Phrase(wording.sanitize(name), "function"), " is built"]
+        yield self._training_beat(call, *told, *_remembered(made), ".")
+
+    def _holder(self, call: Call) -> Holder | None:
+        return None if call.holder is None else self.trace.holders[call.holder]
+
     def _constructor(self, call: Call) -> Iterator[Beat]:
         name = Phrase(wording.sanitize(call.name), "function")
         yield self._beat(call, name, " fails: ", _error(call))
@@ -437,6 +488,36 @@ def _name(layer: LayerRef | None) -> Phrase:
 def _shapes(lead: str, specs: tuple[TensorSpec, ...], end: str = "") -> _Phrases:
     """Tensors behind a word or two; nothing if there are none."""
     return [lead, Phrase(wording.tensors(specs), "shape"), end] if specs else []
+
+
+def _compared(part: LossPart) -> _Phrases:
+    """What meets what in a loss."""
+    none: tuple[TensorSpec, ...] = ()
+    output = Phrase(wording.sanitize(part.output), "layer") if part.output else "the output"
+    told: _Phrases = [Phrase(wording.sanitize(part.name), "function"), " compares ", output]
+    told += _shapes(" ", (part.predicted,) if part.predicted else none)
+    told += [" with the target", *_shapes(" ", (part.target,) if part.target else none)]
+    return told + _shapes(", weighed by ", (part.sample_weight,) if part.sample_weight else none)
+
+
+def _remembered(made: list[Variable]) -> _Phrases:
+    """What an optimizer has made for the weights, and what else."""
+    kept = [variable for variable in made if variable.weight is not None]
+    if not made:
+        return [": it makes no variables"]
+    weights = {variable.weight for variable in kept}
+    names = [wording.sanitize(name) for name in dict.fromkeys(variable.name for variable in kept)]
+    if not kept or len(names) * len(weights) != len(kept):
+        numbers = wording.count(sum(variable.size for variable in made), "number")
+        variables = Phrase(wording.count(len(made), "variable"), "number")
+        return [": it makes ", variables, ", of ", Phrase(numbers, "number")]
+    told: _Phrases = [": it makes ", Phrase(wording.count(len(names), "variable"), "number")]
+    told += [" for each of the ", Phrase(f"{len(weights):,}", "number"), " trainable weights, "]
+    told.append(Phrase(wording.listed(names, MOST_WEIGHTS), "weight"))
+    numbers = wording.count(sum(variable.size for variable in kept), "number")
+    others = len(made) - len(kept)
+    more = f", and {others} more for itself" if others else ""
+    return [*told, ": ", Phrase(numbers, "number"), more]
 
 
 def _change(call: Call) -> _Phrases:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from buildtrace.comparison.roles import beat_of
 from buildtrace.renderers.text import source_files
 from buildtrace.traces import failures, wording
 from buildtrace.traces.lazy import cached_property
@@ -21,10 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from buildtrace.traces.schema import Call, ErrorInfo, LayerRef, SourceLine, TensorSpec, Weight
+    from buildtrace.traces.schema import (
+        Call,
+        ErrorInfo,
+        Holder,
+        LayerRef,
+        LossPart,
+        SourceLine,
+        TensorSpec,
+        Variable,
+        Weight,
+    )
     from buildtrace.traces.trace import Trace
 
-FactKind = Literal["layer", "flow", "error", "change", "weight", "caller", "thread"]
+FactKind = Literal[
+    "layer", "flow", "error", "change", "weight", "variable", "loss", "caller", "thread"
+]
 
 TermKind = Literal[
     "layer",
@@ -44,6 +57,10 @@ TermKind = Literal[
     "regularizer",
     "constraint",
     "frozen",
+    "variable",
+    "for",
+    "loss",
+    "logits",
     "caller",
     "thread",
 ]
@@ -166,8 +183,13 @@ class CallFacts:
             parent: the call that it is shown in.
             layer: what it is said to be about if it is on no layer itself.
         """
-        if layer := call.layer or layer:
+        holder = self._holder(call)
+        if holder is not None:
+            yield _layer(holder, parent is not None and self._holder(parent) == holder)
+        elif layer := call.layer or layer:
             yield self._layer(layer, parent)
+        if call.loss:
+            yield _loss(call.loss)
         if call.inputs or call.outputs:
             yield self._flow(call, parent)
         if call.error:
@@ -176,6 +198,8 @@ class CallFacts:
             yield self._change(call, attribute, before, after)
         for weight in self._trace.weights_made_by(call):
             yield Fact("weight", tuple(weight_terms(weight)))
+        for variable in self._trace.index.variables_by_call.get(call.id, ()):
+            yield Fact("variable", tuple(self._variable_terms(variable)))
         if call.caller:
             yield _caller(call.caller, parent is None or parent.caller == call.caller)
         if call.thread:
@@ -184,6 +208,23 @@ class CallFacts:
 
     def _layer(self, layer: LayerRef, parent: Call | None) -> Fact:
         return _layer(layer, parent is not None and parent.layer == layer)
+
+    def _holder(self, call: Call) -> Holder | None:
+        """The optimizer or metric at work; of `compile`, the model is."""
+        is_at_work = call.holder is not None and beat_of(self._trace, call) != "compile"
+        return self._trace.holders[call.holder] if is_at_work and call.holder is not None else None
+
+    def _variable_terms(self, variable: Variable) -> Iterator[Term]:
+        yield Term("variable", wording.sanitize(variable.name))
+        weight = self._trace.index.weight_by_id.get(
+            -1 if variable.weight is None else variable.weight
+        )
+        if weight is not None:
+            yield Term("for", wording.sanitize(weight.path), lead="for ")
+        yield Term("shape", wording.shape(variable.shape))
+        yield Term("dtype", wording.sanitize(variable.dtype))
+        if variable.initializer:
+            yield Term("initializer", wording.sanitize(variable.initializer))
 
     def _flow(self, call: Call, parent: Call | None) -> Fact:
         repeated = (
@@ -227,7 +268,17 @@ class CallFacts:
 
 
 @lru_cache(maxsize=4_096)
-def _layer(layer: LayerRef, repeated: bool) -> Fact:
+def _loss(part: LossPart) -> Fact:
+    terms = [Term("loss", wording.sanitize(part.name))]
+    if part.output:
+        terms.append(Term("for", wording.sanitize(part.output), lead="for "))
+    if part.from_logits:
+        terms.append(Term("logits", "from logits"))
+    return Fact("loss", tuple(terms))
+
+
+@lru_cache(maxsize=4_096)
+def _layer(layer: LayerRef | Holder, repeated: bool) -> Fact:
     terms = (
         Term("layer", wording.sanitize(layer.name)),
         Term("class", wording.layer_class(layer)),

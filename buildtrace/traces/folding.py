@@ -173,6 +173,7 @@ def part_of(trace: Trace, models: set[int]) -> Trace:
         trace,
         calls=tuple(calls),
         weights=tuple(w for w in trace.weights if w.layer in layers or w.call in kept),
+        variables=tuple(v for v in trace.variables if v.call in kept),
         graphs=tuple(g for g in trace.graphs if g.model.id in layers),
     )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         LayerState,
         SourceLine,
         Use,
+        Variable,
         Weight,
     )
     from buildtrace.traces.source_code import SourceCode
@@ -340,6 +341,18 @@ class TraceIndex:
     def weights_by_call(self) -> dict[int | None, list[Weight]]:
         """The weights, by the id of the call that made them itself."""
         return _grouped((weight.call, weight) for weight in self.trace.weights)
+
+    @cached_property
+    def variables_by_call(self) -> dict[int | None, list[Variable]]:
+        """The variables that are no weights, by the id of the call that made them itself."""
+        return _grouped((variable.call, variable) for variable in self.trace.variables)
+
+    def variables_made_in(self, call: Call) -> list[Variable]:
+        """The variables that are no weights and that this call or one inside it made."""
+        if not self.trace.variables:
+            return []
+        calls = (inner.id for _, inner in self.trace.walk(call))
+        return [variable for id_ in calls for variable in self.variables_by_call.get(id_, ())]
 
     @cached_property
     def weights_by_owner(self) -> dict[int | None, list[Weight]]:

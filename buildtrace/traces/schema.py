@@ -50,6 +50,9 @@ OuterCallId = Annotated[int, _refers_to("calls", earlier=True)]
 WeightId = Annotated[int, _refers_to("weights")]
 """Id of a weight of the trace."""
 
+HolderId = Annotated[int, _refers_to("holders")]
+"""Id of an optimizer or a metric of the trace."""
+
 NodeId = Annotated[int, _refers_to("nodes")]
 """Id of a node of the same graph."""
 
@@ -64,8 +67,9 @@ Place = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1, extra={"is_place": True}
 Shape = tuple[Size | None, ...]
 """Sizes of a tensor's axes; `None` where Keras does not know the size."""
 
-Step = Literal["input", "connect", "build", "weight", "graph"]
-"""What a landmark does for the build, in the words of the article's three steps."""
+Step = Literal["input", "connect", "build", "weight", "graph", "compile"]
+"""What a landmark does: the first five for the build, in the words of the article's three steps;
+`compile` for what a model needs besides to be trained: the loss, the metrics and the optimizer."""
 
 Severity = Literal["error", "warning", "note"]
 """How bad a finding is: the program fails or computes something else than it says; something will
@@ -170,6 +174,30 @@ class Folded(PlainData, frozen=True, kw_only=True):
     calls: Count = 0
 
 
+class LossPart(PlainData, frozen=True, kw_only=True):
+    """One loss that was computed: which of a model's outputs meets which target in it.
+
+    Attributes:
+        output: name of the model's output; "" if the model has not named it.
+        predicted: what the model gave; `None` if that is not one tensor.
+        target: what it is compared with; `None` if that is not one tensor.
+        sample_weight: how much each sample counts; `None` if all count alike.
+        name: of the loss.
+        class_name: of the loss.
+        function: the function that the loss runs; "" if it is a class with a `call` of its own.
+        from_logits: whether it takes logits, not probabilities; `None` if it has no such option.
+    """
+
+    output: str = ""
+    predicted: TensorSpec | None = None
+    target: TensorSpec | None = None
+    sample_weight: TensorSpec | None = None
+    name: str
+    class_name: str = msgspec.field(name="class")
+    function: str = ""
+    from_logits: bool | None = None
+
+
 class Call(PlainData, frozen=True, kw_only=True):
     """One execution of a landmark.
 
@@ -184,7 +212,10 @@ class Call(PlainData, frozen=True, kw_only=True):
         step: that row's step.
         generation: "keras2" or "keras3".
         thread: number of the thread, 0 for the first that recorded anything.
-        layer: the layer or model at work, if there is one.
+        layer: the layer or model at work, if there is one. Of an optimizer, a metric or a loss it
+            is the model that was compiled with it, as far as that is known.
+        holder: id of the optimizer or metric at work; of `compile`, of the optimizer it was given.
+        loss: what is compared in it, if the call computes one loss of one output.
         inputs: tensors, or shapes, that went in.
         outputs: tensors that came out.
         changes: state that differs after the call: attribute → (before, after).
@@ -213,6 +244,8 @@ class Call(PlainData, frozen=True, kw_only=True):
     generation: str
     thread: Count
     layer: LayerRef | None = None
+    holder: HolderId | None = None
+    loss: LossPart | None = None
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     changes: dict[str, tuple[bool, bool]] = {}
@@ -260,6 +293,55 @@ class Weight(PlainData, frozen=True, kw_only=True):
 
     @property
     def parameters(self) -> int:
+        """Number of scalars in it."""
+        return math.prod(size or 0 for size in self.shape)
+
+
+class Holder(PlainData, frozen=True, kw_only=True):
+    """An optimizer or a metric: what holds variables and is no layer.
+
+    Attributes:
+        id: position in the order of appearance.
+        name: its own, such as "adam".
+        class_name: such as "Adam".
+        kind: which of the two it is.
+    """
+
+    id: Place
+    name: str
+    class_name: str = msgspec.field(name="class")
+    kind: Literal["optimizer", "metric"]
+
+
+class Variable(PlainData, frozen=True, kw_only=True):
+    """A variable that is no weight: an optimizer or a metric holds it.
+
+    Attributes:
+        id: position in the order of making.
+        call: id of the call that made it; `None` if no landmark saw it made, as of those that an
+            optimizer makes in its constructor.
+        holder: id of the optimizer or metric.
+        name: the name that this gave, such as "momentum" or "total".
+        path: Keras' full name, such as "adam/dense_kernel_momentum".
+        initializer: class name of the initializer, or `None` if not known.
+        weight: id of the weight that it is kept for; `None` if it is for none, or if that is not in
+            the trace.
+        placement: as of a weight.
+    """
+
+    id: Place
+    call: CallId | None
+    holder: HolderId
+    name: str
+    path: str
+    shape: Shape
+    dtype: str
+    initializer: str | None = None
+    weight: WeightId | None = None
+    placement: str | None = None
+
+    @property
+    def size(self) -> int:
         """Number of scalars in it."""
         return math.prod(size or 0 for size in self.shape)
 

@@ -134,6 +134,8 @@ def _dangling(trace: Trace, listed: _List, number: int, reference: _Mark) -> str
 def _too_many_parameters(trace: Trace) -> Iterator[str]:
     if totals(trace.weights).parameters > LARGEST:
         yield f"expected at most {LARGEST} parameters - at `$.weights`"
+    if sum(variable.size for variable in trace.variables) > LARGEST:
+        yield f"expected at most {LARGEST} numbers - at `$.variables`"
 
 
 def _located(struct: Any, path: _Path, where: str = "$") -> list[tuple[str, Any]]:

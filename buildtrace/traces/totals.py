@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from buildtrace.traces.schema import Graph, Weight
+    from buildtrace.traces.schema import Graph, Holder, Weight
     from buildtrace.traces.trace import Trace
 
 
@@ -31,6 +31,20 @@ class Totals(NamedTuple):
     def not_trainable(self) -> int:
         """How many of the scalars are not trained."""
         return self.parameters - self.trainable
+
+
+class HeldTotals(NamedTuple):
+    """The sums over the variables of an optimizer or a metric.
+
+    Attributes:
+        variables: how many there are.
+        of_weights: how many scalars are in those that are kept for a weight each.
+        others: how many are in the others.
+    """
+
+    variables: int
+    of_weights: int
+    others: int
 
 
 class Share(NamedTuple):
@@ -62,6 +76,13 @@ def totals_of_trace(trace: Trace) -> Totals:
 def totals_of_model(trace: Trace, graph: Graph) -> Totals:
     """The sums over a model's weights, of which it trains those that Keras says it does."""
     return _totals(trained_weights(trace, graph))
+
+
+def totals_of_holder(trace: Trace, holder: Holder) -> HeldTotals:
+    """The sums over what an optimizer or a metric holds."""
+    held = [variable for variable in trace.variables if variable.holder == holder.id]
+    of_weights = sum(variable.size for variable in held if variable.weight is not None)
+    return HeldTotals(len(held), of_weights, sum(v.size for v in held) - of_weights)
 
 
 def shares(trace: Trace, graph: Graph) -> dict[int, Share]:

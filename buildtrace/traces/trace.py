@@ -14,11 +14,13 @@ from buildtrace.traces.schema import (
     ErrorInfo,
     Finding,
     Graph,
+    Holder,
     LandmarkInfo,
     LayerRef,
     LayerState,
     SourceFile,
     Use,
+    Variable,
     Weight,
 )
 from buildtrace.traces.totals import totals_of_trace
@@ -58,6 +60,8 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
         environment: versions and platform of the run.
         calls: in order of start; a call's `id` is its place here.
         weights: in order of making.
+        holders: the optimizers and metrics that the calls and variables speak of.
+        variables: what these hold, in order of making.
         graphs: one for each model that was built, in order of first building.
         landmarks: the table rows that the calls belong to.
         states: of layers of the user's, in order of reading.
@@ -71,6 +75,8 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
     environment: Environment = Environment()
     calls: tuple[Call, ...] = ()
     weights: tuple[Weight, ...] = ()
+    holders: tuple[Holder, ...] = ()
+    variables: tuple[Variable, ...] = ()
     graphs: tuple[Graph, ...] = ()
     landmarks: tuple[LandmarkInfo, ...] = ()
     states: tuple[LayerState, ...] = ()

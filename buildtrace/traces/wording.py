@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import (
         ErrorInfo,
         Expected,
+        Holder,
         LayerRef,
         Shape,
         SourceLine,
@@ -102,7 +103,7 @@ def layer_title(ref: LayerRef) -> str:
     return f"{sanitize(ref.name)} {layer_class(ref)}".lstrip()
 
 
-def layer_class(ref: LayerRef) -> str:
+def layer_class(ref: LayerRef | Holder) -> str:
     """A layer's class, for use behind its name: (Dense)."""
     return f"({sanitize(ref.class_name)})"
 

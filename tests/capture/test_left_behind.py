@@ -182,7 +182,8 @@ def test_after_the_build_nothing_is_recorded(k: Keras) -> None:
             model(data(2, 3), training=True)
         model.fit(data(4, 3), data(4, 2), epochs=3, batch_size=1, verbose=0)
         model.predict(data(4, 3), verbose=0)
-    assert [call.name for call in trace.roots] == ["Sequential.build"]
+    roots = [call for call in trace.roots if call.step != "compile"]  # of these, see test_held
+    assert [call.name for call in roots] == ["Sequential.build"]
 
 
 def test_eager_calls_keep_no_memory(k: Keras) -> None:

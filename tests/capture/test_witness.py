@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from alarms import no_false_alarm
 from scenarios import GENERATIONS, SCENARIOS, Keras, Scenario
+from trainings import TRAININGS
 from witness import Table, Witness, differences, render, seen_lines, trace_lines
 
 import buildtrace
@@ -47,6 +48,23 @@ def test_the_trace_is_what_the_interpreter_saw(k: Keras, scenario: Scenario, mad
         no_false_alarm(k, scenario, trace)
     skip_if_blind(k, witness)
     assert witness.roots or made == "before", "this scenario tests nothing"
+    check(witness, trace)
+
+
+@pytest.mark.parametrize("made", ["before", pytest.param("during", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("training", TRAININGS, ids=lambda s: s.name)
+def test_what_training_needs_is_what_the_interpreter_saw(
+    k: Keras, training: Scenario, made: str
+) -> None:
+    """Of all training steps, the calls in which something is built; of most, none."""
+    if not training.runs_on(k):
+        pytest.skip("not for this Keras")
+    table = table_of(k)
+    model = training.make(k) if made == "before" else None
+    with buildtrace.trace() as trace, Witness(table) as witness:
+        training.build(k, training.make(k) if model is None else model)
+    skip_if_blind(k, witness)
+    assert witness.roots, "this training tests nothing"
     check(witness, trace)
 
 

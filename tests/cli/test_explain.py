@@ -176,7 +176,7 @@ def test_without_any_keras_a_landmark_is_explained(cli, monkeypatch):
     [
         ("layer._MAYBE_build", ["Layer._maybe_build"]),
         ("_maybe_build", ["Layer._maybe_build"]),
-        ("__call__", ["Layer.__call__", "Initializer.__call__", "Operation.__call__"]),
+        ("symbolic_call", ["Operation.symbolic_call", "Layer.symbolic_call"]),
         ("Dense.build", ["Layer.build"]),
         ("MyLayer.compute_output_shape", ["Layer.compute_output_shape"]),
     ],
@@ -184,6 +184,12 @@ def test_without_any_keras_a_landmark_is_explained(cli, monkeypatch):
 def test_which_landmarks_a_word_stands_for(word, names):
     found = landmark_pages.pages(word)
     assert [page.name for page in found] == names
+
+
+def test_an_optimizer_has_another_build_than_a_layer():
+    names = {page.name for page in landmark_pages.pages("Adam.build")}
+    assert names
+    assert names <= {"BaseOptimizer.build", "_BaseOptimizer.build"}  # of what is installed
 
 
 def test_a_definition_of_a_class_is_told_as_one(cli):

@@ -24,7 +24,27 @@ def content():
     layers = [LayerRef(id=number, name="x", class_name="X") for number in range(3)]
     state = LayerState(layer=layers[0], after=0, built=True, children=tuple(layers[1:]))
     finding = schema.Finding(code="BT101", message="", why="", fix="", calls=(0,))
-    trace = msgspec.structs.replace(trace, states=(state,), findings=(finding,))
+    holder = schema.Holder(id=0, name="adam", class_name="Adam", kind="optimizer")
+    variables = [
+        schema.Variable(
+            id=number,
+            call=number,
+            holder=0,
+            name="momentum",
+            path=f"adam/momentum_{number}",
+            shape=(3,),
+            dtype="float32",
+            weight=number,
+        )
+        for number in range(2)
+    ]
+    trace = msgspec.structs.replace(
+        trace,
+        states=(state,),
+        findings=(finding,),
+        holders=(holder,),
+        variables=tuple(variables),
+    )
     data = json.loads(trace_file.to_json(trace))
     data["graphs"][1]["layer_weights"] = [{"layer": 1, "weights": [0]}]
     return data
@@ -53,6 +73,12 @@ UNSOUND = {
     "calls.3.parent": [3, 4, 10**6],
     "weights.1.id": [0, 2],
     "weights.1.call": [10**6],
+    "calls.5.holder": [1],
+    "holders.0.id": [1],
+    "variables.1.id": [0, 2],
+    "variables.1.call": [10**6],
+    "variables.1.holder": [1, 10**6],
+    "variables.1.weight": [4],
     "graphs.1.nodes.2.id": [1, 7],
     "graphs.1.edges.3.source": [7, 10**6],
     "graphs.1.edges.3.target": [7, 10**6],
@@ -84,6 +110,10 @@ WRONG = {
     "calls.3.folded": [{"reason": "boredom"}, {"reason": "depth", "calls": -1}],
     "weights.1.shape": [[2**63], [[1]], ["1"], {"1": 1}, [10**400]],
     "weights.1.trainable": [1, "yes"],
+    "calls.3.loss": [7, {"name": "mse"}, {"name": "mse", "class": "X", "target": {}}],
+    "holders.0.kind": ["layer", None],
+    "variables.0.shape": [[2**63], [[1]], ["1"]],
+    "variables.0.holder": [None, -1],
     "graphs.1.source": ["guess"],
     "graphs.1.nodes.2.kind": ["box"],
     "graphs.1.nodes.2.depth": [-1, 2**40],

@@ -39,7 +39,7 @@ class Keras2Adapter(Adapter):
         self.model_class = self._source("engine.training").Model
         self.sequential_class = self._source("engine.sequential").Sequential
         self.tensor_class = self._source("engine.keras_tensor").KerasTensor
-        self.uncounted: type = self._source("metrics.base_metric").Metric
+        self.metric_class = self.uncounted = self._source("metrics.base_metric").Metric
 
     def _source(self, module: str) -> Any:
         return importlib.import_module(f"{self.root}.{module}")
@@ -66,7 +66,7 @@ class Keras2Adapter(Adapter):
 
     def is_trainable(self, variable: Any, layer: Any) -> bool:
         """A variable knows of no frozen layer."""
-        return bool(variable.trainable and layer.trainable)
+        return bool(variable.trainable and (layer is None or layer.trainable))
 
     def model_weights(self, model: Any) -> list[Any]:
         """`model.weights`; it raises on a subclassed model that is not built."""
@@ -101,6 +101,16 @@ class Keras2Adapter(Adapter):
             constraint=None,
             placement=self.placement(variable),
         )
+
+    def training_parts(self, model: Any) -> list[Any]:
+        """The optimizer, and the containers of losses and metrics."""
+        names = ("optimizer", "compiled_loss", "compiled_metrics")
+        return [part for name in names if (part := getattr(model, name, None)) is not None]
+
+    def loss_outputs(self, container: Any) -> list[str]:
+        """The names of those outputs that have a loss."""
+        pairs = zip(container._output_names, container._losses, strict=False)
+        return [name for name, loss in pairs if loss is not None]
 
     def placement(self, variable: Any) -> str | None:
         """From the variable itself."""

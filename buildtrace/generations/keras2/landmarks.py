@@ -258,4 +258,148 @@ LANDMARKS = (
         summary="One step of that walk: the node that made a tensor, after the nodes that made "
         "that node's inputs. It calls itself once for each layer of a chain.",
     ),
+    # 6. What training needs besides.
+    Landmark(
+        name="Model.compile",
+        target="engine.training:Model.compile",
+        step="compile",
+        role="is told how to train",
+        beat="compile",
+        reads="training",
+        means_build=True,
+        summary="Notes how the model is to be trained. Loss and metrics are only put in "
+        "containers, the optimizer only kept: they are built when the first batch shows what they "
+        "get.",
+    ),
+    Landmark(
+        name="Model.compute_loss",
+        target="engine.training:Model.compute_loss",
+        step="compile",
+        role="computes what is minimized",
+        reads="training",
+        summary="Adds up what the training is to minimize: the compiled losses, and those that "
+        "layers have added. Only a call that builds something is shown: mostly the first.",
+    ),
+    Landmark(
+        name="LossesContainer.__call__",
+        target="engine.compile_utils:LossesContainer.__call__",
+        step="compile",
+        role="computes the compiled losses",
+        beat="loss",
+        reads="container",
+        summary="Brings each of the model's outputs together with its target and its loss, and "
+        "adds up what comes out.",
+    ),
+    Landmark(
+        name="LossesContainer.build",
+        target="engine.compile_utils:LossesContainer.build",
+        step="compile",
+        role="builds the losses",
+        reads="container",
+        means_build=True,
+        summary="Finds a loss for each output, now that the outputs are known. With several, each "
+        "gets a metric of its own.",
+    ),
+    Landmark(
+        name="Loss.__call__",
+        target="losses:Loss.__call__",
+        step="compile",
+        role="computes a loss",
+        reads="loss",
+        nested=True,
+        summary="One loss: compares what the model gave with the target, sample by sample, weighs "
+        "the samples, and takes the mean.",
+    ),
+    Landmark(
+        name="MetricsContainer.build",
+        target="engine.compile_utils:MetricsContainer.build",
+        step="compile",
+        role="builds the metrics",
+        beat="metrics",
+        reads="container",
+        means_build=True,
+        summary="Makes the metrics of each output. “accuracy” becomes one of three kinds here, as "
+        "the shapes of target and output demand.",
+    ),
+    Landmark(
+        name="Metric.add_weight",
+        target="metrics.base_metric:Metric.add_weight",
+        step="compile",
+        role="makes a variable of a metric",
+        reads="held",
+        means_build=True,
+        summary="Makes a variable in which a metric sums up what it has seen, such as “total” and "
+        "“count”. It is no weight: the model does not compute with it.",
+    ),
+    Landmark(
+        name="_BaseOptimizer.build",
+        target="optimizers.optimizer:_BaseOptimizer.build",
+        step="compile",
+        role="builds an optimizer",
+        beat="optimizer",
+        reads="optimizer",
+        family=True,
+        summary="Makes what the optimizer remembers of each trainable weight, such as a momentum. "
+        "Each training step runs it; all but the first return at once, and are not shown.",
+    ),
+    Landmark(
+        name="_BaseOptimizer.add_variable_from_reference",
+        target="optimizers.optimizer:_BaseOptimizer.add_variable_from_reference",
+        step="compile",
+        role="makes a variable for a weight",
+        reads="held",
+        means_build=True,
+        summary="Makes a variable of the optimizer that has the shape and the dtype of a weight: "
+        "with the weight's own, this is what training takes of memory for each.",
+    ),
+    Landmark(
+        name="_BaseOptimizer.add_variable",
+        target="optimizers.optimizer:_BaseOptimizer.add_variable",
+        step="compile",
+        role="makes a variable of an optimizer",
+        reads="held",
+        means_build=True,
+        summary="Makes one variable of the optimizer that is for no weight.",
+    ),
+    Landmark(
+        name="OptimizerV2._create_all_weights",
+        target="optimizers.legacy.optimizer_v2:OptimizerV2._create_all_weights",
+        step="compile",
+        role="builds a legacy optimizer",
+        beat="optimizer",
+        reads="optimizer",
+        summary="Makes all that an optimizer of the older kind holds: the number of steps, its "
+        "settings and its slots. Each training step runs it; all but the first find it all there.",
+        unpaired="Keras 3 has no such optimizers.",
+    ),
+    Landmark(
+        name="OptimizerV2._create_slots",
+        target="optimizers.legacy.optimizer_v2:OptimizerV2._create_slots",
+        step="compile",
+        role="makes the slots",
+        reads="optimizer",
+        family=True,
+        summary="Makes the slots: what the optimizer remembers of each trainable weight.",
+        unpaired="Keras 3 has no such optimizers.",
+    ),
+    Landmark(
+        name="OptimizerV2.add_slot",
+        target="optimizers.legacy.optimizer_v2:OptimizerV2.add_slot",
+        step="compile",
+        role="makes a slot",
+        reads="held",
+        summary="Makes the variable that is a slot of one weight, or finds it.",
+        unpaired="Keras 3 has no such optimizers.",
+    ),
+    Landmark(
+        name="OptimizerV2.add_weight",
+        target="optimizers.legacy.optimizer_v2:OptimizerV2.add_weight",
+        step="compile",
+        role="makes a legacy optimizer's variable",
+        reads="held",
+        means_build=True,
+        summary="Makes a variable of an optimizer of the older kind that is for no weight, such as "
+        "its learning rate.",
+        unpaired="Keras 3 has no such optimizers.",
+    ),
 )

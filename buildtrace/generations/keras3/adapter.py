@@ -41,6 +41,7 @@ class Keras3Adapter(Adapter):
         self.model_class = self._source("models.model").Model
         self.tensor_class = self._source("backend").KerasTensor
         self.sequential_class = self._source("models.sequential").Sequential
+        self.metric_class = self._source("metrics.metric").Metric
 
     def _source(self, module: str) -> Any:
         return importlib.import_module(f"{self.root}.{module}")
@@ -65,7 +66,7 @@ class Keras3Adapter(Adapter):
 
     def is_trainable(self, variable: Any, layer: Any) -> bool:
         """Both say so."""
-        return bool(variable.trainable and layer.trainable)
+        return bool(variable.trainable and (layer is None or layer.trainable))
 
     def model_weights(self, model: Any) -> list[Any]:
         """`model.weights`."""
@@ -112,6 +113,24 @@ class Keras3Adapter(Adapter):
             return placement.of_layout(layout)
         return placement.of_value(getattr(variable, "_value", None))
 
+    def training_parts(self, model: Any) -> list[Any]:
+        """The optimizer, and what `compile` made of the losses and metrics."""
+        names = ("optimizer", "_compile_loss", "_compile_metrics")
+        return [part for name in names if (part := getattr(model, name, None)) is not None]
+
+    def loss_outputs(self, container: Any) -> list[str]:
+        """The names of the outputs, or else the keys that lead to them.
+
+        Where there are none, Keras calls its losses something else.
+        """
+        named = container.output_names is not None
+        losses = getattr(container, "_flat_losses", None)
+        if losses is not None:
+            return [loss.name if named else _keys(loss.path) for loss in losses]
+        losses = container.flat_losses  # before 3.7: one for each output, or `None`
+        names = container.output_names if named else [""] * len(losses)
+        return [name for name, loss in zip(names, losses, strict=False) if loss is not None]
+
     def inner_model(self, model: Any) -> Any:
         """A Sequential keeps a functional model inside."""
         return getattr(model, "_functional", None)
@@ -136,6 +155,12 @@ class Keras3Adapter(Adapter):
         """Keys of the nodes of the model's inputs and outputs."""
         function = self._function(model)
         return [origin(t) for t in function._inputs], [origin(t) for t in function._outputs]
+
+
+def _keys(path: tuple[Any, ...]) -> str:
+    """Where an output is among others, if it has a name there."""
+    named = path and all(isinstance(key, str) for key in path)
+    return "/".join(path) if named else ""
 
 
 def make_adapter(package: str, version: str) -> Keras3Adapter:

@@ -331,4 +331,128 @@ LANDMARKS = (
         summary="One step of that walk: the node that made a tensor, after the nodes that made "
         "that node's inputs. It calls itself once for each layer of a chain.",
     ),
+    # 6. What training needs besides.
+    Landmark(
+        name="Trainer.compile",
+        target="trainers.trainer:Trainer.compile",
+        step="compile",
+        role="is told how to train",
+        beat="compile",
+        reads="training",
+        means_build=True,
+        summary="Notes how the model is to be trained. Loss and metrics are only wrapped, the "
+        "optimizer only kept: they are built when the first batch shows what they get.",
+    ),
+    Landmark(
+        name="Trainer._symbolic_build",
+        target="trainers.trainer:Trainer._symbolic_build",
+        step="compile",
+        role="builds on symbols what training needs",
+        reads="training",
+        summary="Builds on symbols of the first batch's shapes what is not built yet: the model, "
+        "the metrics, the loss and, last, the optimizer. On TensorFlow the first training step "
+        "does that itself, unless it is distributed.",
+        unpaired="Keras 2 builds all of this in the first training step itself.",
+    ),
+    Landmark(
+        name="Trainer.compute_loss",
+        target="trainers.trainer:Trainer.compute_loss",
+        step="compile",
+        role="computes what is minimized",
+        reads="training",
+        summary="Adds up what the training is to minimize: the compiled losses, and those that "
+        "layers have added. Only a call that builds something is shown: mostly the first.",
+    ),
+    Landmark(
+        name="CompileLoss.__call__",
+        target="trainers.compile_utils:CompileLoss.__call__",
+        step="compile",
+        role="computes the compiled losses",
+        beat="loss",
+        reads="container",
+        summary="Brings each of the model's outputs together with its target and its loss, and "
+        "adds up what comes out.",
+    ),
+    Landmark(
+        name="CompileLoss.build",
+        target="trainers.compile_utils:CompileLoss.build",
+        step="compile",
+        role="builds the losses",
+        reads="container",
+        means_build=True,
+        summary="Finds a loss for each output, now that targets and outputs are known. With "
+        "several, each gets a metric of its own.",
+    ),
+    Landmark(
+        name="Loss.__call__",
+        target="losses.loss:Loss.__call__",
+        step="compile",
+        role="computes a loss",
+        reads="loss",
+        nested=True,
+        summary="One loss: compares what the model gave with the target, sample by sample, weighs "
+        "the samples, and takes the mean.",
+    ),
+    Landmark(
+        name="CompileMetrics.build",
+        target="trainers.compile_utils:CompileMetrics.build",
+        step="compile",
+        role="builds the metrics",
+        beat="metrics",
+        reads="container",
+        means_build=True,
+        summary="Makes the metrics of each output. “accuracy” becomes one of three kinds here, as "
+        "the shapes of target and output demand.",
+    ),
+    Landmark(
+        name="Metric.add_weight",
+        target="metrics.metric:Metric.add_weight",
+        step="compile",
+        role="makes a variable of a metric",
+        reads="held",
+        means_build=True,
+        summary="The older name of add_variable.",
+    ),
+    Landmark(
+        name="Metric.add_variable",
+        target="metrics.metric:Metric.add_variable",
+        step="compile",
+        role="makes a metric's variable itself",
+        reads="held",
+        means_build=True,
+        summary="Makes a variable in which a metric sums up what it has seen, such as “total” and "
+        "“count”. It is no weight: the model does not compute with it.",
+        unpaired="In Keras 2 a metric is a layer, and its base class makes the variable.",
+    ),
+    Landmark(
+        name="BaseOptimizer.build",
+        target="optimizers.base_optimizer:BaseOptimizer.build",
+        step="compile",
+        role="builds an optimizer",
+        beat="optimizer",
+        reads="optimizer",
+        family=True,
+        means_build=True,
+        summary="Makes what the optimizer remembers of each trainable weight, such as a momentum, "
+        "and settles for good which weights it trains.",
+    ),
+    Landmark(
+        name="BaseOptimizer.add_variable_from_reference",
+        target="optimizers.base_optimizer:BaseOptimizer.add_variable_from_reference",
+        step="compile",
+        role="makes a variable for a weight",
+        reads="held",
+        means_build=True,
+        summary="Makes a variable of the optimizer that has the shape and the dtype of a weight: "
+        "with the weight's own, this is what training takes of memory for each.",
+    ),
+    Landmark(
+        name="BaseOptimizer.add_variable",
+        target="optimizers.base_optimizer:BaseOptimizer.add_variable",
+        step="compile",
+        role="makes a variable of an optimizer",
+        reads="held",
+        means_build=True,
+        summary="Makes one variable of the optimizer, through Variable.__init__ as for a weight.",
+    ),
 )

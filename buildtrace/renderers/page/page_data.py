@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from buildtrace.renderers.facts import WeightRow, ordered, weight_columns
 from buildtrace.renderers.page import page_findings
 from buildtrace.renderers.page.sources import Sources
-from buildtrace.renderers.terminal.story import OF_STEP
+from buildtrace.renderers.terminal.story import OF_STEP, part_of_call
 from buildtrace.traces import folding, wording
 
 if TYPE_CHECKING:
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 4_000
 """So many characters of a message are carried."""
 
-PARTS = {1: "The input", 2: "The layers", 3: "The graph"}
-"""The article's three steps, as short as they are called on the slider."""
+PARTS = {1: "The input", 2: "The layers", 3: "The graph", 4: "Training"}
+"""The article's three steps, and what comes after them, as short as they are on the slider."""
 
 
-SAID: tuple[FactKind, ...] = ("flow", "change", "weight", "error")
+_TRAINING = 4
+"""The part that most builds do not have."""
+
+SAID: tuple[FactKind, ...] = ("flow", "change", "weight", "variable", "loss", "error")
 """What a call's row and its card say, in this order."""
 
 FLOW: tuple[tuple[str, TermKind, str], ...] = (
@@ -48,6 +51,7 @@ def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
     columns = weight_columns("page")
     failure = context.failure
     told = failure.call if failure else None
+    parts = {OF_STEP[call.step] for call in trace.calls}
     return {
         "calls": [
             _call(context, call, sources, landmarks) | _raised_at(sources, raised.get(call.id))
@@ -72,7 +76,7 @@ def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
         "columns": ["number" if column.right else column.look for column in columns],
         "findings": page_findings.reported(context),
         "hidden": sorted(_hidden(context)),
-        "parts": PARTS,
+        "parts": {part: PARTS[part] for part in PARTS if part < _TRAINING or part in parts},
         "part_of_step": OF_STEP,
         "chapters": [chapter.data() for chapter in chapters],
         "failure": _position(context, told),
@@ -128,6 +132,7 @@ def _call(
         "function": sources.function(call),
         "landmark": landmarks.get((call.generation, call.landmark)),
         "step": call.step,
+        "part": None if (part := part_of_call(context.trace, call)) == OF_STEP[call.step] else part,
         "layer": call.layer.id if call.layer else None,
         "row": _row(facts),
         "card": (*_card(facts), _took(wording.duration(call.duration_ns))),
@@ -161,6 +166,10 @@ def _row_piece(fact: Fact) -> RowPiece:
         return ("change", fact.said("became"), "", fact.said("change"))
     if fact.kind == "weight":
         return ("weight", fact.said("weight", "shape"), "", "")
+    if fact.kind == "variable":
+        return ("weight", fact.said("variable", "for", "shape"), "", "")
+    if fact.kind == "loss":
+        return ("weight", fact.said(), "", "")
     if fact.caught:
         return ("error", f"{fact.text('exception')}, caught", "", "")
     return ("error", fact.said("exception"), "", "")
@@ -183,6 +192,10 @@ def _card_pieces(fact: Fact) -> Iterator[RowPiece]:
         by = fact.text("initializer")
         name = fact.said("weight", "shape") + (f" by {by}" if by else "")
         yield ("makes", f"{name}, {fact.text('parameters')} parameters", "weight", "")
+    elif fact.kind == "variable":
+        yield ("makes", fact.said("variable", "for", "shape"), "weight", "")
+    elif fact.kind == "loss":
+        yield ("loss", fact.said(), "weight", "open")
 
 
 @lru_cache(maxsize=4_096)

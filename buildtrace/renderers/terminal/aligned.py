@@ -28,6 +28,8 @@ MANY = 150
 SHOWN: dict[FactKind, tuple[TermKind, ...]] = {
     "layer": ("layer",),
     "weight": ("weight", "shape"),
+    "variable": ("variable", "for", "shape"),
+    "loss": ("loss",),
     "error": ("exception",),
     "flow": ("inputs", "outputs"),
 }

@@ -1,4 +1,7 @@
-"""The build as a story, in the article's three steps: the input, the layers, the graph."""
+"""The build as a story, in the article's three steps: the input, the layers, the graph.
+
+What training needs besides comes after them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,12 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, Graph
     from buildtrace.traces.trace import Trace
 
-TITLES = {1: "The input", 2: "The layers are connected and built", 3: "The graph"}
+TITLES = {
+    1: "The input",
+    2: "The layers are connected and built",
+    3: "The graph",
+    4: "What training needs: the loss, the metrics, the optimizer",
+}
 
 MARGIN = [Part("   ")]
 ITEM = len("123  ")
@@ -76,6 +84,7 @@ class _Telling:
             1: [*_beginning(story), *self._paragraphs(told, 1)],
             2: list(_items(told)),
             3: [*_no_graph(story.graph), *self._paragraphs(told, 3), *_end(story.graph, told)],
+            4: list(self._paragraphs(told, 4)),
         }
         for number, paragraphs in parts.items():
             yield from self._step(number, paragraphs, story.count(number))

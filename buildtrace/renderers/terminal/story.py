@@ -13,8 +13,22 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, Graph, Step
     from buildtrace.traces.trace import Trace
 
-OF_STEP: dict[Step, int] = {"input": 1, "connect": 2, "build": 2, "weight": 2, "graph": 3}
-"""Which of the article's three steps a landmark belongs to."""
+OF_STEP: dict[Step, int] = {
+    "input": 1,
+    "connect": 2,
+    "build": 2,
+    "weight": 2,
+    "graph": 3,
+    "compile": 4,
+}
+"""Which of the article's three steps a landmark belongs to, or that it comes after them: 4."""
+
+
+def part_of_call(trace: Trace, call: Call) -> int:
+    """Which of these a call belongs to: a variable is made for what it is made in."""
+    around = (outer for outer in trace.index.ancestors(call) if outer.step != "weight")
+    outer = next(around, None) if call.step == "weight" else None
+    return OF_STEP["compile" if outer and outer.step == "compile" else call.step]
 
 
 class Story:
@@ -25,10 +39,10 @@ class Story:
         self.graph = graph
 
     def count(self, step: int) -> dict[tuple[str, str], list[Call]]:
-        """The calls of one of the three steps by landmark, in the order of the first of each."""
+        """The calls of one of the four steps by landmark, in the order of the first of each."""
         calls_by_landmark: dict[tuple[str, str], list[Call]] = {}
         for call in self.trace.calls:
-            if OF_STEP[call.step] == step:
+            if part_of_call(self.trace, call) == step:
                 calls_by_landmark.setdefault((call.generation, call.landmark), []).append(call)
         return calls_by_landmark
 
@@ -63,4 +77,5 @@ def _rest(trace: Trace, calls: tuple[Call, ...]) -> Trace:
     kept = {call.id for call in calls}
     calls = tuple(call if call.parent in kept else replace(call, parent=None) for call in calls)
     weights = tuple(weight for weight in trace.weights if weight.call in kept)
-    return replace(trace, calls=calls, weights=weights, graphs=())
+    variables = tuple(variable for variable in trace.variables if variable.call in kept)
+    return replace(trace, calls=calls, weights=weights, variables=variables, graphs=())

@@ -10,12 +10,13 @@ from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Part, wrapped
 from buildtrace.traces import failures, wording
 from buildtrace.traces.folding import focus
-from buildtrace.traces.totals import totals_of_trace
+from buildtrace.traces.totals import totals_of_holder, totals_of_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers import Options
+    from buildtrace.traces.schema import Holder
     from buildtrace.traces.trace import Trace
 
 
@@ -68,13 +69,21 @@ def _wrong(trace: Trace) -> Iterator[Line]:
 
 
 def totals_line(trace: Trace) -> Line:
-    """Parameters, trainable or not."""
+    """Parameters, trainable or not, and apart from them what optimizers hold."""
     total = totals_of_trace(trace)
     return [
         Part(wording.count(total.parameters, "parameter"), styles.NAME),
         Part(f" in {wording.count(total.weights, 'weight')}: {total.trainable:,} trainable"),
         Part(f", {total.not_trainable:,} not trainable"),
+        *(Part(f"; {held(trace, h)}") for h in trace.holders if h.kind == "optimizer"),
     ]
+
+
+def held(trace: Trace, holder: Holder) -> str:
+    """How much a holder holds: "Adam: 814,100 + 2", the first of these for weights."""
+    total = totals_of_holder(trace, holder)
+    numbers = [f"{number:,}" for number in (total.of_weights, total.others) if number]
+    return f"{wording.sanitize(holder.class_name)}: {' + '.join(numbers) or '0'}"
 
 
 def folded(trace: Trace, shown: Trace, width: int) -> Iterator[Line]:

@@ -79,6 +79,10 @@ LOOKS: dict[TermKind, Look] = {
     "dtype": Look(3, styles.QUIET),
     "initializer": Look(2, styles.QUIET, least=7),
     "frozen": Look(4, styles.QUIET),
+    "variable": Look(0, styles.NAME),
+    "for": Look(2, gap=1),
+    "loss": Look(0, styles.NAME),
+    "logits": Look(2),
     "caller": Look(4, styles.QUIET),
     "thread": Look(3, styles.QUIET),
 }

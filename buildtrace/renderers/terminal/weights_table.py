@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.renderers.facts import WeightRow, weight_columns
-from buildtrace.renderers.terminal import summary
+from buildtrace.renderers.terminal import summary, variables_table
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Lines, Part, wrapped
 from buildtrace.renderers.text.tables import Column, Row, SpanningRow, table
@@ -36,7 +36,10 @@ LIMITS = Limits(few=40, many=80, most=100)
 
 
 def render(trace: Trace, options: Options) -> Lines:
-    """A table for each model in the order of its `weights`, then what belongs to none."""
+    """A table for each model in the order of its `weights`, then what belongs to none.
+
+    What optimizers and metrics hold comes after them: it is no weight.
+    """
     trace = summary.subject(trace, options)
     return Lines(lambda width: _lines(trace, width, options.full))
 
@@ -57,6 +60,7 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
         yield from wrapped(title, width, [], [], styles.HEADING)
         yield from table(layout, list(rows(trace, weights, prefix, hidden, columns)), width)
         yield []
+    yield from variables_table.lines(trace, width, full)
     yield [*summary.totals_line(trace)] if trace.weights else [Part("No weight was made.")]
     yield from summary.folded_rows(left_out, len(trace.weights), width)
 

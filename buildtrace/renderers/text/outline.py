@@ -27,6 +27,8 @@ SHOWN: dict[FactKind, tuple[TermKind, ...]] = {
     "flow": ("inputs", "outputs"),
     "change": ("change",),
     "weight": WHOLE_WEIGHT,
+    "variable": ("variable", "for", "shape", "dtype", "initializer"),
+    "loss": ("loss", "for", "logits"),
     "error": ("raised",),
 }
 """What is said of a call, in this order."""

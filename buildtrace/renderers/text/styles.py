@@ -8,6 +8,7 @@ STEP = {
     "build": "green",
     "weight": "magenta",
     "graph": "yellow",
+    "compile": "red",
 }
 """Style of a landmark's name, by its step."""
 

@@ -42,7 +42,7 @@ export class Bar {
     Object.assign(this, { timeline, story });
     this.slider.max = timeline.length;
     const { length } = timeline;
-    this.stretches = timeline.stretches((id) => partOf[calls[id].step]);
+    this.stretches = timeline.stretches((id) => calls[id].part ?? partOf[calls[id].step]);
     const buttons = Object.entries(parts).map(([part, title]) => {
       const first = this.stretches.find((one) => one.part === Number(part));
       const button = make(
