@@ -175,13 +175,16 @@ def _loss(record: Record) -> LossPart:
     names = ("y_true", "y_pred", "sample_weight")
     given = dict(zip(names, record.args[1:], strict=False)) | record.kwargs
     loss, adapter, around = record.args[0], record.hooked.adapter, record.parent
-    facts, output = loss_facts(loss), ""
+    facts, output, activation = loss_facts(loss), "", ""
     if around is not None and around.hooked.landmark.reads == "container":
         outputs = adapter.loss_outputs(around.args[0])
-        output = outputs[around.computed] if around.computed < len(outputs) else ""
+        if around.computed < len(outputs):
+            output = outputs[around.computed]
+            activation = _activation(around, len(outputs))
         around.computed += 1
     return LossPart(
         output=output,
+        activation=activation,
         predicted=_spec(given.get("y_pred")),
         target=_spec(given.get("y_true")),
         sample_weight=_spec(given.get("sample_weight")),
@@ -190,6 +193,15 @@ def _loss(record: Record) -> LossPart:
         function=facts.function,
         from_logits=facts.from_logits,
     )
+
+
+def _activation(losses: Record, count: int) -> str:
+    """What the output ends with that the next of these losses is for, if each output has one."""
+    model = losses.parent.layer if losses.parent is not None else None
+    if model is None:
+        return ""
+    found = losses.hooked.adapter.output_activations(model)
+    return found[losses.computed] if len(found) == count else ""
 
 
 def _spec(tensor: Any) -> TensorSpec | None:

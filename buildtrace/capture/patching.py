@@ -225,7 +225,7 @@ class Patches:
             return False  # a hook would not be bound, called or pickled as what is there now
 
         def make_hook(function: Any) -> Any:
-            names = parameters(function) if landmark.reads in ("weight", "held") else ()
+            names = parameters(function) if landmark.reads in ("weight", "held", "training") else ()
             reader = READERS[landmark.reads]
             hooked = HookedLandmark(landmark, adapter, Function.of(function, name), reader, names)
             begin = uses.begin_of(use, adapter, self.recorder) if use else None

@@ -147,6 +147,14 @@ def _ends_out(record: Record, _result: Any) -> None:
     record.inputs, record.outputs = snapshot.specs(inputs), snapshot.specs(outputs)
 
 
+def _data_in(record: Record) -> None:
+    """The data that a model is trained on, if it is told apart from the targets; or else all."""
+    if "x" in record.hooked.parameters:
+        record.inputs = snapshot.specs(record.hooked.named_arguments(record).get("x"))
+    else:
+        _given(record)
+
+
 def _given(record: Record) -> None:
     """All tensors that go in, in the order of the arguments."""
     record.inputs = snapshot.specs((record.args[1:], record.kwargs))
@@ -163,7 +171,7 @@ READERS: dict[Reads, Reader] = {
     "node": Reader(_operation_of_node, None, _node_out),
     "graph": Reader(_self_or_none, None, _ends_out, reads_state=True),
     "input": Reader(_self_or_none, None, _input_out, reads_state=True),
-    "training": Reader(None, _given, _input_out),
+    "training": Reader(None, _data_in, _input_out),
     "container": Reader(_no_layer, _given, _input_out),
     "loss": Reader(_no_layer, _given, _input_out),
     "optimizer": Reader(_no_layer, None, None),

@@ -188,6 +188,10 @@ NOT_BUILT: Mapping[str, bool] = {"built": False}
 """The state of most layers, so that one need not be made for each call."""
 
 
+_ACTIVATING = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+"""Layers and operations that are an activation → its name."""
+
+
 class Adapter(ABC):
     """Reads the objects of one imported Keras package. Never changes one, never evaluates one."""
 
@@ -300,6 +304,25 @@ class Adapter(ABC):
         """The variables of an optimizer or a metric."""
         held = holder.variables
         return list(held() if callable(held) else held)
+
+    @abstractmethod
+    def output_tensors(self, model: Any) -> list[Any]:
+        """The symbolic outputs of a model's graph; empty if it has none."""
+
+    def output_activations(self, model: Any) -> list[str]:
+        """The name of the activation that each output ends with; "" where that is not known."""
+        return [self._activation_behind(tensor) for tensor in self.output_tensors(model)]
+
+    def _activation_behind(self, tensor: Any) -> str:
+        layer, _, index = getattr(tensor, "_keras_history", (None, 0, 0))
+        if isinstance(layer, self.model_class):
+            inside = self.output_activations(layer)
+            return inside[index] if index < len(inside) else ""
+        if not self.is_own(layer):
+            return ""  # what a layer of the user's does with its activation is up to its `call`
+        function = getattr(layer, "activation", None)
+        name = _ACTIVATING.get(type(layer).__name__, getattr(function, "__name__", ""))
+        return name if isinstance(name, str) else ""
 
     @abstractmethod
     def graph_nodes(self, model: Any) -> Iterator[NodeFacts] | None:

@@ -213,8 +213,9 @@ def failure(trace: Trace) -> Failure | None:
     assert reported is not None
     about = next((call.layer for call in chain if call.layer), None)
     given = _given(chain, about)
-    expects = _unmet(trace, about, given)
-    frozen = None if about is None else _frozen(trace, about, failed, {c.id for c in chain})
+    at_work = None if failed.step == "compile" else about  # not of a model whose loss fails
+    expects = _unmet(trace, at_work, given)
+    frozen = None if at_work is None else _frozen(trace, at_work, failed, {c.id for c in chain})
     if frozen and not expects and fits(frozen.build.inputs, given):
         frozen = None  # what it was built for is what it got: that is not the cause
     return Failure(

@@ -179,6 +179,8 @@ class LossPart(PlainData, frozen=True, kw_only=True):
 
     Attributes:
         output: name of the model's output; "" if the model has not named it.
+        activation: name of the activation that the output ends with; "" if it has none that Keras
+            knows of, or is not of a graph of layers.
         predicted: what the model gave; `None` if that is not one tensor.
         target: what it is compared with; `None` if that is not one tensor.
         sample_weight: how much each sample counts; `None` if all count alike.
@@ -189,6 +191,7 @@ class LossPart(PlainData, frozen=True, kw_only=True):
     """
 
     output: str = ""
+    activation: str = ""
     predicted: TensorSpec | None = None
     target: TensorSpec | None = None
     sample_weight: TensorSpec | None = None

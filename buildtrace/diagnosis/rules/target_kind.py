@@ -58,9 +58,7 @@ def _numbers(trace: Trace, one: Compared) -> Finding:
 
 def _one_hot(trace: Trace, one: Compared) -> Finding:
     fix = losses.compiled_with(one, 'loss="categorical_crossentropy"')
-    return _finding(
-        trace, one, "one number for each class", "the number of the class alone", fix
-    )
+    return _finding(trace, one, "one number for each class", "the number of the class alone", fix)
 
 
 def _finding(trace: Trace, one: Compared, got: str, wanted: str, fix: str) -> Finding:

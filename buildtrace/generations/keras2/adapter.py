@@ -127,6 +127,11 @@ class Keras2Adapter(Adapter):
         """The nodes that these symbolic tensors come from."""
         return node_facts(nodes_behind(outputs, "keras_inputs"), "layer", "keras_inputs")
 
+    def output_tensors(self, model: Any) -> list[Any]:
+        """`model.outputs` of a graph network."""
+        is_graph = getattr(model, "__dict__", {}).get("_is_graph_network")
+        return list(model.outputs or ()) if is_graph else []
+
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of `model.inputs` and `model.outputs`."""
         return [origin(t) for t in model.inputs], [origin(t) for t in model.outputs]

@@ -151,10 +151,17 @@ class Keras3Adapter(Adapter):
         """The nodes that these symbolic tensors come from."""
         return node_facts(nodes_behind(outputs, "input_tensors"), "operation", "input_tensors")
 
+    def output_tensors(self, model: Any) -> list[Any]:
+        """Those of a functional model, or of the functional model in a Sequential."""
+        function = self._function(model)
+        return [] if function is None else list(function._outputs)
+
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of the model's inputs and outputs."""
         function = self._function(model)
-        return [origin(t) for t in function._inputs], [origin(t) for t in function._outputs]
+        return [origin(t) for t in function._inputs], [
+            origin(t) for t in self.output_tensors(model)
+        ]
 
 
 def _keys(path: tuple[Any, ...]) -> str:

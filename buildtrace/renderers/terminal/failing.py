@@ -63,6 +63,7 @@ def title(failure: Failure) -> str:
     if failure.call is None:
         return "The run ended in an error, outside of any call shown here"
     what = "build" if failure.building else "call"
+    what = "training" if failure.call.step == "compile" else what
     if failure.swallowed:
         return f"A {what} failed in {where(failure)}, and the program went on"
     return f"The {what} failed in {where(failure)}"
@@ -117,6 +118,10 @@ def message(error: ErrorInfo) -> list[str]:
 def facts(failure: Failure) -> list[FailureRow]:
     """What the layer got beside what it takes, if that is the cause, and where that was noticed."""
     rows = []
+    loss = failure.call.loss if failure.call else None
+    if loss and loss.predicted and loss.target:
+        rows.append(FailureRow("output", wording.tensor(loss.predicted)))
+        rows.append(FailureRow("targets", wording.tensor(loss.target)))
     if failure.expects or failure.frozen:
         rows.append(FailureRow("got", wording.tensors(failure.given)))
     if failure.expects:
