@@ -24,8 +24,13 @@ _OF_LOGITS = {
 }
 """Losses that take probabilities, or logits if told so → what makes the one of the other."""
 
-_OF_ANY_SIGN = frozenset({"linear", "tanh"})
-"""Activations that give numbers that are no probabilities."""
+_NO_PROBABILITIES = frozenset(
+    {
+        *("linear", "tanh", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu"),
+        *("silu", "swish", "softplus", "softsign", "mish"),
+    }
+)
+"""Activations whose numbers may be below 0 or above 1."""
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
@@ -35,7 +40,9 @@ def _check(trace: Trace) -> Iterator[Finding]:
             yield _always_one(trace, one)
         elif expected and one.part.from_logits and one.part.activation in ("softmax", "sigmoid"):
             yield _twice(trace, one, expected)
-        elif expected and one.part.from_logits is False and one.part.activation in _OF_ANY_SIGN:
+        elif (
+            expected and one.part.from_logits is False and one.part.activation in _NO_PROBABILITIES
+        ):
             yield _never(trace, one, expected)
 
 
@@ -67,8 +74,8 @@ def _never(trace: Trace, one: Compared, expected: str) -> Finding:
     return _finding(
         trace,
         one,
-        f"The {one.output} has the activation {one.part.activation}, which gives numbers of any "
-        f"sign, and {one.loss} takes them for probabilities.",
+        f"The {one.output} has the activation {one.part.activation}, whose numbers may be "
+        f"below 0 or above 1, and {one.loss} takes them for probabilities.",
         f'activation="{expected}"  # in the last layer; or the loss with from_logits=True',
     )
 
