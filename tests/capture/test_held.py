@@ -17,6 +17,7 @@ from scenarios import Keras, data
 from trainings import TRAININGS, half, stack, two_outputs
 
 import buildtrace
+from buildtrace.renderers.text.outline import outline
 from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
@@ -277,3 +278,18 @@ def test_files_hold_all_of_it(k: Keras, training: Scenario) -> None:
     _, trace = traced(k, training)
     again = trace_file.from_json(trace_file.to_json(trace))
     assert again == trace
+
+
+def test_the_outline_is_the_same_the_second_time(k: Keras) -> None:
+    """Keras numbers optimizers as it does layers."""
+
+    def outlined() -> list[str]:
+        with buildtrace.trace() as trace:
+            model = k.Sequential([k.Input((3,)), k.layers.Dense(2)])
+            model.compile("adam", "mse", metrics=["mae"])
+            model.fit(data(4, 3), data(4, 2), verbose=0)
+        return outline(trace)
+
+    first = outlined()
+    assert sum("add_variable_from_reference" in line for line in first) == 4
+    assert outlined() == first
