@@ -251,6 +251,16 @@ def test_nothing_live_is_kept(k: Keras) -> None:
     assert not [reference() for reference in references if reference() is not None]
 
 
+def test_each_of_two_optimizers_is_of_the_model_that_it_trains(k: Keras) -> None:
+    training = next(training for training in TRAININGS if training.name == "fit_gan")
+    model, trace = traced(k, training)
+    built = [call for call in trace.roots if call.name == "Adam.build"]
+    assert [call.layer and call.layer.name for call in built] == [
+        model.critic.name,
+        model.generator.name,
+    ]
+
+
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_what_belongs_to_no_model(k: Keras, by_hand: bool) -> None:
     name = "optimizer_by_hand" if by_hand else "metric_by_hand"
