@@ -86,6 +86,20 @@ class _Holders:
         kept = self._kept[number] = self._numbers(number)
         return kept
 
+    def models(self, graphs: Iterable[GraphRecord]) -> dict[int, int]:
+        """The innermost model whose weights each holder keeps variables for, by its number."""
+        weights: dict[int, set[int]] = {}
+        for variable in list(self._held.variables.values()):
+            if variable.weight is not None:
+                weights.setdefault(variable.holder, set()).add(variable.weight)
+        inner_first = sorted(graphs, key=lambda graph: len(graph.weights))
+        return {
+            holder: graph.model.id
+            for graph in reversed(inner_first)
+            for holder, kept in weights.items()
+            if kept.issubset(graph.weights)
+        }
+
     def variables(self, ids: dict[int, int]) -> list[VariableRecord]:
         """What those hold that were met by now, and what these calls made, in order of making."""
         made = [
@@ -135,10 +149,11 @@ def fill(
     layers, holders, lines = _Numbering(), _Holders(held), _InstructionLines()
     ids = {id(record): call_id for call_id, record in enumerate(records)}
     now = perf_counter_ns()
-    trace.calls = tuple(
-        [_call(record, ids, refs, layers, holders, lines, start, now) for record in records]
-    )
     graphs = list(graphs)
+    models = holders.models(graphs)
+    trace.calls = tuple(
+        [_call(record, ids, refs, layers, holders, models, lines, start, now) for record in records]
+    )
     variables = holders.variables(ids)
     kept = _kept(weights, graphs, ids, layers, {variable.weight for variable in variables})
     trained = _trained(kept, graphs)
@@ -166,6 +181,7 @@ def _call(
     refs: dict[int, LayerRef],
     layers: _Numbering,
     holders: _Holders,
+    models: dict[int, int],
     lines: _InstructionLines,
     start: int,
     now: int,
@@ -174,7 +190,10 @@ def _call(
     function = record.hooked.function
     parent = record.parent
     error = record.error
-    ref = None if record.number is None else refs.get(record.number)
+    number = record.number
+    if number is None and landmark.reads == "optimizer" and record.holder is not None:
+        number = models.get(record.holder)  # a program's own `train_step` may have several
+    ref = None if number is None else refs.get(number)
     # Another thread may be going on with this very call: for the trace, its time ends now.
     began = min(record.start, now)
     ended = max(min(record.end or now, now), began)

@@ -33,8 +33,10 @@ def _self_or_none(hooked: HookedLandmark, args: Any, kwargs: Any) -> Any:
     return args[0] if args else kwargs.get("self")
 
 
-def _owner_of_function(_hooked: HookedLandmark, args: Any, _kwargs: Any) -> Any:
-    """The layer whose method is run."""
+def _owner_of_function(hooked: HookedLandmark, args: Any, _kwargs: Any) -> Any:
+    """The layer whose method is run, or that is run itself."""
+    if args and isinstance(args[0], hooked.adapter.layer_class):
+        return args[0]
     return getattr(args[0], "__self__", None) if args else None
 
 

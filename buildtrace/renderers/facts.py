@@ -216,11 +216,8 @@ class CallFacts:
 
     def _variable_terms(self, variable: Variable) -> Iterator[Term]:
         yield Term("variable", wording.sanitize(variable.name))
-        weight = self._trace.index.weight_by_id.get(
-            -1 if variable.weight is None else variable.weight
-        )
-        if weight is not None:
-            yield Term("for", wording.sanitize(weight.path), lead="for ")
+        if weight := kept_for(self._trace, variable):
+            yield Term("for", weight, lead="for ")
         yield Term("shape", wording.shape(variable.shape))
         yield Term("dtype", wording.sanitize(variable.dtype))
         if variable.initializer:
@@ -261,6 +258,15 @@ class CallFacts:
         inside = self._shown.children(call)
         nearer = any(attribute in c.changes and c.layer == call.layer for c in inside)
         return _change(attribute, before, after, nearer)
+
+
+def kept_for(trace: Trace, variable: Variable) -> str:
+    """The weight that a variable is kept for, with its layer: "dense/kernel"; "" if for none."""
+    if variable.weight is None or variable.weight not in trace.index.weight_by_id:
+        return ""
+    weight = trace.index.weight_by_id[variable.weight]
+    owner = None if weight.layer is None else trace.layers.get(weight.layer)
+    return wording.sanitize(f"{owner.name}/{weight.name}" if owner else weight.path)
 
 
 # Many calls say the same: what they pass on, and where in the user's code they come from. They

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
-    from buildtrace.traces.schema import Call, ErrorInfo, Graph, LayerRef, Node, Weight
+    from buildtrace.traces.schema import (
+        Call,
+        ErrorInfo,
+        Graph,
+        Holder,
+        LayerRef,
+        LossPart,
+        Node,
+        Variable,
+        Weight,
+    )
     from buildtrace.traces.trace import Trace
 
 NUMBER = re.compile(r"(?<=[\w.])#\d+")
@@ -39,6 +49,8 @@ def steady(trace: Trace) -> Trace:
         trace,
         calls=tuple(names.in_call(call) for call in trace.calls),
         weights=tuple(names.in_weight(weight) for weight in trace.weights),
+        holders=tuple(names.in_holder(holder) for holder in trace.holders),
+        variables=tuple(names.in_variable(variable) for variable in trace.variables),
         graphs=tuple(names.in_graph(graph) for graph in trace.graphs),
         error=names.in_error(trace.error),
     )
@@ -72,6 +84,11 @@ class _Names:
             else:
                 self.layers[ref.id] = self._next(stem)
                 self.renamed[ref.name] = self.layers[ref.id]
+        self.holders: dict[int, str] = {}
+        for holder in trace.holders:
+            stem = automatic(holder.name, holder.class_name)
+            if stem is not None:
+                self.renamed[holder.name] = self.holders[holder.id] = self._next(stem)
         # A name without a number in it is the same in every run.
         self._inside = _words([name for name in self.renamed if name[-1].isdecimal()])
         for ref in own:  # such as "dense_4_input", made of a name that Keras made
@@ -92,16 +109,31 @@ class _Names:
         return replace(ref, name=self.layers.get(ref.id, ref.name))
 
     def in_call(self, call: Call) -> Call:
-        """The call with its layer and error."""
-        if call.layer is None and call.error is None:
+        """The call with its layer, its loss and its error."""
+        if call.layer is None and call.error is None and call.loss is None:
             return call
         layer = None if call.layer is None else self.in_layer(call.layer)
-        return replace(call, layer=layer, error=self.in_error(call.error))
+        loss = None if call.loss is None else self.in_loss(call.loss)
+        return replace(call, layer=layer, loss=loss, error=self.in_error(call.error))
+
+    def in_loss(self, part: LossPart) -> LossPart:
+        """The loss; one that Keras named is not told apart by its number."""
+        name = automatic(part.name, part.class_name) or part.name
+        output = self.renamed.get(part.output) or self.in_text(part.output)
+        return replace(part, name=name, output=output)
 
     def in_weight(self, weight: Weight) -> Weight:
         """The weight; one that was given no name is not told apart by its number."""
         name = "variable" if VARIABLE.match(weight.name) else weight.name
         return replace(weight, name=name, path=self.in_text(weight.path))
+
+    def in_holder(self, holder: Holder) -> Holder:
+        """The optimizer or metric under its steady name."""
+        return replace(holder, name=self.holders.get(holder.id, holder.name))
+
+    def in_variable(self, variable: Variable) -> Variable:
+        """The variable with the names in its path renamed."""
+        return replace(variable, path=self.in_text(variable.path))
 
     def in_graph(self, graph: Graph) -> Graph:
         """The graph with its model and nodes."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import chromium
 import pytest
 
-from buildtrace import renderers
+from buildtrace import examples, renderers
 from buildtrace.cli import environment
 from buildtrace.cli.parser import keras_choices
 from buildtrace.comparison import compare
@@ -121,17 +121,21 @@ def lockstep(opened):
 
 
 @pytest.fixture(scope="session")
-def mlp_on(tmp_path_factory):
-    """Gives the trace of the article's model on a real Keras, if that is installed."""
+def example_on(tmp_path_factory):
+    """Gives the trace of the example on a real Keras, if that is installed, up to some text."""
 
     @cache
-    def trace(keras):
+    def trace(keras, end=None):
         if environment.package_of(keras) is None:
             pytest.skip(f"Keras {keras} is not installed")
         folder = tmp_path_factory.mktemp(f"keras{keras}")
+        script = folder / "mnist_mlp.py"
+        script.write_text(
+            Path(examples.__file__).with_name("mnist_mlp.py").read_text().partition(end or "\0")[0]
+        )
         command = ["-m", "buildtrace", "--keras", keras, "-o", "build.json"]
         done = subprocess.run(
-            [sys.executable, *command, "-m", "buildtrace.examples.mnist_mlp"],
+            [sys.executable, *command, str(script)],
             cwd=folder,
             env=os.environ | {"PYTHONPATH": ROOT},
             capture_output=True,
@@ -142,6 +146,18 @@ def mlp_on(tmp_path_factory):
         return trace_file.load(folder / "build.json")
 
     return trace
+
+
+@pytest.fixture(scope="session")
+def mlp_on(example_on):
+    """Gives the trace of the article's model on a real Keras: of its build alone."""
+    return lambda keras: example_on(keras, "# Numbers of the same shape")
+
+
+@pytest.fixture(scope="session", params=keras_choices()[1:])
+def trained(request, example_on):
+    """The trace of the article's model and its training."""
+    return example_on(request.param)
 
 
 @pytest.fixture(scope="session", params=keras_choices()[1:])

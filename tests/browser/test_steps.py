@@ -131,9 +131,37 @@ def test_between_beats_the_call_is_told(report, mlp):
     assert page.js(SEEN)["slider"] == story[number][0]
 
 
-def test_pages_are_small_enough(report, mlp):
-    page = report(mlp)
-    assert page.path.stat().st_size < 180_000
+def test_pages_are_small_enough(report, mlp, trained):
+    for trace in (mlp, trained):
+        assert report(trace).path.stat().st_size < 180_000
+
+
+def test_what_training_needs_is_the_fourth_part(report, mlp, trained):
+    assert report(mlp).page.locator(".mark").count() == 3
+    page = report(trained)
+    assert page.page.locator(".mark").nth(3).inner_text() == "4 Training"
+    page.page.locator(".mark").nth(3).click()
+    shown = page.js(SEEN)
+    assert shown["name"].endswith(".compile")
+    assert shown["step"] == "compile"
+    (graph,) = trained.graphs
+    story = [beat for beat in beats(trained, graph) if beat.part == 4]
+    assert len(story) == 4
+    page.press("End")
+    assert page.js(SEEN)["says"] == story[-1].text
+
+
+def test_a_variable_of_an_optimizer_is_made_for_a_weight(report, trained):
+    page = report(trained)
+    made = [v for v in trained.variables if v.weight is not None]
+    assert len(made) == 4
+    for variable in made:
+        weight = trained.weights[variable.weight]
+        owner = trained.layers[weight.layer].name
+        shown = page.open(f"#call-{variable.call}-end").js(SEEN)
+        makes = f"{variable.name} for {owner}/{weight.name} {variable.shape}"
+        assert ["makes", makes] in [list(fact) for fact in shown["facts"]]
+        assert shown["row"]["weights"] == [makes]
 
 
 def test_over_and_to_the_ends_by_keys(report, mlp):

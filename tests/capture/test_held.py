@@ -17,6 +17,7 @@ from scenarios import Keras, data
 from trainings import TRAININGS, half, stack, two_outputs
 
 import buildtrace
+from buildtrace.renderers.text.outline import outline
 from buildtrace.traces import trace_file
 
 if TYPE_CHECKING:
@@ -250,6 +251,16 @@ def test_nothing_live_is_kept(k: Keras) -> None:
     assert not [reference() for reference in references if reference() is not None]
 
 
+def test_each_of_two_optimizers_is_of_the_model_that_it_trains(k: Keras) -> None:
+    training = next(training for training in TRAININGS if training.name == "fit_gan")
+    model, trace = traced(k, training)
+    built = [call for call in trace.roots if call.name == "Adam.build"]
+    assert [call.layer and call.layer.name for call in built] == [
+        model.critic.name,
+        model.generator.name,
+    ]
+
+
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_what_belongs_to_no_model(k: Keras, by_hand: bool) -> None:
     name = "optimizer_by_hand" if by_hand else "metric_by_hand"
@@ -277,3 +288,18 @@ def test_files_hold_all_of_it(k: Keras, training: Scenario) -> None:
     _, trace = traced(k, training)
     again = trace_file.from_json(trace_file.to_json(trace))
     assert again == trace
+
+
+def test_the_outline_is_the_same_the_second_time(k: Keras) -> None:
+    """Keras numbers optimizers as it does layers."""
+
+    def outlined() -> list[str]:
+        with buildtrace.trace() as trace:
+            model = k.Sequential([k.Input((3,)), k.layers.Dense(2)])
+            model.compile("adam", "mse", metrics=["mae"])
+            model.fit(data(4, 3), data(4, 2), verbose=0)
+        return outline(trace)
+
+    first = outlined()
+    assert sum("add_variable_from_reference" in line for line in first) == 4
+    assert outlined() == first

@@ -23,6 +23,7 @@ SHADES = {
     "green": Shade("#18752f", "#56d364"),
     "magenta": Shade("#a21caf", "#e599f7"),
     "yellow": Shade("#8a5a00", "#f2cc60"),
+    "bright_red": Shade("#b54708", "#ffa657"),  # no error: those are red
     "red": Shade("#b42318", "#ff8a80"),
 }
 

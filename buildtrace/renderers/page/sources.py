@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.traces import wording
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 MOST_LINES = 400
 """So many lines of a function are carried."""
+
+MOST_DOCSTRING = 8
+"""So many lines of a docstring are carried: the page folds it anyway."""
 
 MOST_CHARACTERS = 1_000_000
 """When the sources are longer than this in all, the rest is left out: the page has to open."""
@@ -54,7 +59,7 @@ class Sources:
 
     def _read(self, call: Call) -> dict[str, Any]:
         code, missing = self._code.function(call)
-        text = self._fitting("\n".join(code[:MOST_LINES]))
+        text = self._fitting("\n".join(_with_short_docstring(code)[:MOST_LINES]))
         if code and not text:
             missing = "it is left out: this page carries as much source as it can"
         return {
@@ -85,6 +90,25 @@ class Sources:
             return ""
         self._left -= len(text)
         return text
+
+
+def _with_short_docstring(code: list[str]) -> list[str]:
+    """The function's lines; what is left out of its docstring is empty, so that all keep theirs."""
+    try:
+        (function,) = ast.parse(textwrap.dedent("\n".join(code))).body
+    except (SyntaxError, ValueError):  # a part of a file that has changed, for instance
+        return code
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return code
+    if ast.get_docstring(function, clean=False) is None:
+        return code
+    docstring = function.body[0]
+    first, last = docstring.lineno + MOST_DOCSTRING - 1, (docstring.end_lineno or 0) - 1
+    if first >= last:
+        return code
+    line = code[docstring.lineno - 1]
+    more = f"{line[: len(line) - len(line.lstrip())]}…"
+    return [*code[:first], more, *[""] * (last - first - 1), *code[last:]]
 
 
 def _decorators(code: list[str]) -> int:

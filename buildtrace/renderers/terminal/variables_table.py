@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers.facts import kept_for
 from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Part, wrapped
@@ -58,12 +59,11 @@ def _kind(variable: Variable) -> Hashable:
 
 
 def _row(trace: Trace, variable: Variable) -> Row:
-    weight = trace.index.weight_by_id.get(-1 if variable.weight is None else variable.weight)
     return [
         [Part(wording.sanitize(variable.name), styles.NAME)],
         [Part(wording.shape(variable.shape))],
         [Part(f"{variable.size:,}")],
-        [Part(wording.sanitize(weight.path))] if weight else [],
+        [Part(kept_for(trace, variable))],
         [Part(wording.sanitize(variable.initializer or ""))],
         [Part(wording.sanitize(variable.dtype), styles.QUIET)],
     ]

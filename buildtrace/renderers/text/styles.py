@@ -8,7 +8,7 @@ STEP = {
     "build": "green",
     "weight": "magenta",
     "graph": "yellow",
-    "compile": "red",
+    "compile": "bright_red",
 }
 """Style of a landmark's name, by its step."""
 

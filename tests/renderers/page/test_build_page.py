@@ -671,6 +671,20 @@ def test_a_missing_file_is_said(tmp_path):
     assert data["files"] == [{"name": "gone.py", "pieces": []}]
 
 
+def test_a_long_docstring_is_cut_and_every_line_keeps_its_place(tmp_path):
+    lines = ["def build(self, shape):", '    """Makes it.', *[f"    {n}" for n in range(50)]]
+    lines += ['    """', "    self.w = 1"]
+    path = tmp_path / "thing.py"
+    path.write_text("\n".join(["import keras", "", "", "", *lines]))
+    (function,) = pages.data_of(page(built_in(path, 6, lines=len(lines))))["functions"]
+    shown = function["code"].splitlines()
+    assert len(shown) == len(lines)
+    assert shown[:3] == lines[:3]
+    assert shown[-2:] == lines[-2:]
+    assert [line for line in shown if "…" in line] == ["    …"]
+    assert sum(line == "" for line in shown) > 40
+
+
 def test_sources_have_a_limit(tmp_path, monkeypatch):
     from buildtrace.renderers.page import sources
 
