@@ -16,7 +16,7 @@ export function showNow(page, box, timeline) {
   const beat = story.at(position);
   box.className = ["now", ...looksOf(call, ended)].join(" ");
   if (!call) {
-    const says = timeline.length ? NOTHING_YET : "No build was recorded.";
+    const says = timeline.length ? NOTHING_YET : data.nothing;
     fill(box, [make("h2.says", {}, says)]);
     return;
   }
