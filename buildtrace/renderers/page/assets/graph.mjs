@@ -4,7 +4,7 @@ import { make } from "./dom.mjs";
 import { listenToGestures } from "./gestures.mjs";
 import { LayerCard } from "./layercard.mjs";
 import { Picture } from "./picture.mjs";
-import { firstView, inBounds, wholeView, withInSight, zoomed } from "./view.mjs";
+import { firstView, inBounds, sidesBeyond, wholeView, withInSight, zoomed } from "./view.mjs";
 
 const TWICE = 400; // milliseconds between the clicks of a double one
 const NEAR = 8; // pixels between them
@@ -101,7 +101,8 @@ export class GraphPane {
     const { picture, room } = this;
     if (!picture || !room) return;
     if (picture.zoom === "own") this.look(inBounds(picture.view, picture.size, room));
-    else this.look((picture.zoom === "whole" ? wholeView : firstView)(picture.size, room));
+    else if (picture.zoom === "whole") this.look(wholeView(picture.size, room));
+    else this.look(firstView(picture.size, room, () => picture.rectangles()));
   }
 
   /** The buttons: 0 has all of the picture in sight, another factor zooms. */
@@ -135,6 +136,7 @@ export class GraphPane {
     canvas.classList.toggle("glides", glides);
     canvas.classList.toggle("small", view.scale < LABELED);
     canvas.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+    this.box.dataset.more = sidesBeyond(view, this.picture.size, this.room).join(" ");
   }
 
   /** Have a piece of the picture in sight. */

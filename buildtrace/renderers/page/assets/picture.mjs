@@ -160,6 +160,11 @@ export class Picture {
     return piece.rectangle;
   }
 
+  /** Where all pieces are in the picture; none where nothing is shown. */
+  rectangles() {
+    return this.pieces.map((piece) => this.rectangleOf(piece)).filter(Boolean);
+  }
+
   /** All at once: to ask for one after each step would take a layout each. */
   measure() {
     const whole = this.svg.getBoundingClientRect();
