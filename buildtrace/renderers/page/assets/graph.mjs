@@ -101,7 +101,7 @@ export class GraphPane {
     const { picture, room } = this;
     if (!picture || !room) return;
     if (picture.zoom === "own") this.look(inBounds(picture.view, picture.size, room));
-    else if (picture.zoom === "whole") this.look(wholeView(picture.size, room));
+    else if (picture.zoom === "whole" || this.overview) this.look(wholeView(picture.size, room));
     else this.look(firstView(picture.size, room, () => picture.rectangles()));
   }
 
@@ -153,8 +153,21 @@ export class GraphPane {
     this.timeline = timeline;
     this.lit = this.picture?.move(timeline);
     this.card.move();
+    const overview = this.isOverview();
+    if (overview !== this.overview) {
+      this.overview = overview;
+      this.refit();
+    }
     const start = this.page.position === 0 ? this.picture?.pieces[0] : undefined;
     this.page.after(() => this.keepUp(this.lit ?? start));
+  }
+
+  /** Whether a step is about the model as a whole: its graph is mapped, or the story is over. */
+  isOverview() {
+    const { page, timeline } = this;
+    const { id, ended } = timeline.at(page.position);
+    if (this.lit || !ended) return false;
+    return page.data.calls[id].step === "graph" || page.next(1) === page.position;
   }
 
   /** Open a folded block in its place, or fold it again. */
