@@ -32,8 +32,8 @@ MOST_BOXES = 5_000
 MOST_OPENED, LONGEST_OPENED = 8, 3.0
 """So many blocks can be opened, if the layout of each takes no more seconds than this.
 
-Each open block is a picture of the whole model: 34 kB of the page of ResNet50, which has four,
-and 74 kB of that of EfficientNetV2S, with five. Of a model with more of them than this, a page would be well
+Each open block is a picture of the whole model: 34 kB of the page of ResNet50, which has four, and
+74 kB of that of EfficientNetV2S, with five. Of a model with many more of them, a page would be well
 over 1 MB; there, "Every layer" shows all of them at once.
 """
 
