@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
 from renderers import graphs
 
 from browser import expected
-from browser.conftest import ROOT
 from browser.looks import SEEN, STILL
-from buildtrace.cli import environment
 from buildtrace.renderers.drawing.caption import TIMES
-from buildtrace.traces import trace_file
 
 pytestmark = pytest.mark.browser
 
@@ -63,33 +56,6 @@ MOVE = """(position) => {
   slider.value = position;
   slider.dispatchEvent(new Event("input", { bubbles: true }));
 }"""
-
-
-@pytest.fixture(scope="session")
-def traced(tmp_path_factory):
-    """Gives the trace of a script, or of a module by its name, on Keras 3."""
-
-    @cache
-    def trace(program):
-        if environment.package_of("3") is None:
-            pytest.skip("Keras 3 is not installed")
-        folder = tmp_path_factory.mktemp("traced")
-        what = ["-m", program]
-        if "\n" in program:
-            (folder / "model.py").write_text(program)
-            what = ["model.py"]
-        done = subprocess.run(
-            [sys.executable, "-m", "buildtrace", "--keras", "3", "-o", "build.json", *what],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": ROOT},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert (folder / "build.json").exists(), done.stderr
-        return trace_file.load(folder / "build.json")
-
-    return trace
 
 
 def pane(page):
