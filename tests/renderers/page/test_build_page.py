@@ -267,6 +267,28 @@ def test_what_was_interrupted_beside_the_build_is_said():
     assert gaps(page(replace(trace, uses=(replace(use, error=error),), error=error))) == []
 
 
+def test_a_use_before_any_build_is_said_where_nothing_is_built():
+    model = made_traces.mlp3().graphs[0].model
+    line = SourceLine(file="model.py", line=9)
+    early = Use(
+        name="Model.summary",
+        generation="keras3",
+        before=0,
+        model=model,
+        built=False,
+        unbuilt=(model,),
+        caller=line,
+    )
+    said = "No build was recorded: Model.summary at model.py:9 came before sequential (Sequential)"
+    for error in (None, ErrorInfo(type="ValueError", message="Not yet.")):
+        root = page(made_traces.Trace(uses=(replace(early, error=error),)))
+        assert f"{said} was built." in root.id("plain").text
+        assert pages.data_of(root)["nothing"] == f"{said} was built."
+    assert pages.data_of(page(made_traces.Trace(uses=(replace(early, built=True),))))[
+        "nothing"
+    ] == ("No build was recorded.")
+
+
 def gaps(root):
     banners = (e for e in root.id("app").all("p") if "gap" in e.attributes.get("class", ""))
     return [words(e) for e in banners]
