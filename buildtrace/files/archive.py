@@ -99,24 +99,21 @@ def _text(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
-    """All of a member: what its header says of its size is not relied upon."""
+    """All of a member, or as much of it as the archive says there is: then its check fails."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
         raise SavedFileError(
             f"{info.filename} is encrypted, or packed in a way that Keras does not use: save it "
             "anew"
         )
-    too_large = SavedFileError(
-        f"{info.filename} unpacks to more than {most >> 20} MiB, more than is read of it"
-    )
     if info.file_size > most:
-        raise too_large
+        raise SavedFileError(
+            f"{info.filename} unpacks to more than {most >> 20} MiB, more than is read of it"
+        )
     try:
         with archive.open(info) as member:
-            data = member.read(most + 1)
+            data = member.read(info.file_size + 1)  # as many bytes are unpacked at once
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         raise SavedFileError(f"{info.filename} in it is damaged ({error}): {_AGAIN}") from None
-    if len(data) > most:
-        raise too_large
     return data
 
 

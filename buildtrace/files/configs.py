@@ -16,6 +16,9 @@ Config = dict[str, Any]
 
 MOST_LAYERS = 50_000
 
+DEEPEST = 60
+"""So deep layers may be in layers."""
+
 LAYERS = "layers"
 """Where a functional or sequential model has its layers."""
 
@@ -35,7 +38,10 @@ class ConfiguredLayer:
         id: its place in the file's order, from 0, given by `numbered`.
     """
 
-    def __init__(self, entry: Config, attribute: str = "") -> None:
+    def __init__(self, entry: Config, attribute: str = "", level: int = 0) -> None:
+        """Of an object in a config; `level` says in how many layers this one is."""
+        if level > DEEPEST:
+            raise SavedFileError(f"its config has layers that are nested more than {DEEPEST} deep")
         config = entry.get("config")
         if isinstance(config, list):  # a Sequential, before Keras 2.2
             config = {LAYERS: config}
@@ -46,8 +52,10 @@ class ConfiguredLayer:
         name = _text(self.config.get("name")) or _text(entry.get("name"))
         self.name = name or self.class_name
         self.attribute = attribute
-        self.members = [ConfiguredLayer(e) for e in _objects(self.config.get(LAYERS))]
-        self.parts = list(_parts(self.config))
+        self.members = [
+            ConfiguredLayer(e, level=level + 1) for e in _objects(self.config.get(LAYERS))
+        ]
+        self.parts = list(_parts(self.config, level + 1))
         self.id = 0
 
     @property
@@ -78,8 +86,7 @@ def layers_of(config: Config) -> ConfiguredLayer:
     """The tree of layers in a model's config, each with its number.
 
     Raises:
-        SavedFileError: there are too many.
-        RecursionError: they are nested too deeply.
+        SavedFileError: there are too many, or they are nested too deeply.
     """
     root = ConfiguredLayer(config)
     for number, (_, layer) in enumerate(root.walk()):
@@ -109,14 +116,14 @@ def decoded(text: bytes | str, what: str) -> Config:
     return value
 
 
-def _parts(config: Config) -> Iterator[ConfiguredLayer]:
+def _parts(config: Config, level: int) -> Iterator[ConfiguredLayer]:
     """The layers in a config that are not a model's: a wrapper's, a recurrent layer's cells."""
     for key, value in config.items():
         if key == LAYERS:
             continue
         for entry in _objects(value if isinstance(value, list) else [value]):
             if is_layer(entry):
-                yield ConfiguredLayer(entry, attribute=key)
+                yield ConfiguredLayer(entry, key, level)
 
 
 def is_layer(value: object) -> bool:

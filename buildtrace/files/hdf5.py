@@ -84,10 +84,16 @@ def read(file: Path, store: Store) -> None:
             with h5py.File(opened, "r") as root:
                 _Walk(store).all_of(root)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            reason = re.sub(r"\s+", " ", str(error))[:200]
             raise SavedFileError(
-                f"damaged HDF5, perhaps cut short ({reason}): copy it anew, or save it anew"
+                f"damaged HDF5, perhaps cut short ({_reason(error)}): copy it anew, or save it anew"
             ) from None
+
+
+def _reason(error: Exception) -> str:
+    """What libhdf5 says in parentheses, behind what it was about to do."""
+    text = re.sub(r"\s+", " ", str(error))
+    inner = re.search(r"\(([^()]+)", text)
+    return (inner[1] if inner else text)[:100]
 
 
 class _Walk:
@@ -107,7 +113,7 @@ class _Walk:
             text = _text(root, name)
             if text is not None:
                 self.store.texts[name] = text
-        self.store.is_legacy = "model_weights" in root or _has_names(root, "layer_names")
+        self.store.is_legacy = _has_names(root, "layer_names")
         self._group(root, ())
         if self._left_out:
             self.store.notes.append(f"and {self._left_out:,} more that were left aside")
@@ -117,13 +123,15 @@ class _Walk:
             raise SavedFileError(f"its groups are nested more than {DEEPEST} deep: none saves that")
         first = len(self.store.arrays)
         for name in _in_order(group):
-            inner = (*path, name)
+            inner = (*path, _readable(name))
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
-                self._note(inner, f"leads to another file, {link.filename}, and was not followed")
+                self._note(inner, "leads to another file and was not followed")
             elif not isinstance(link, h5py.HardLink):
                 self._note(inner, "leads to another place, and was not followed")
             else:
+                # No `in`: h5py follows the link for that.
+                self.store.is_legacy |= inner == ("model_weights",)
                 self._object(group, name, inner)
         self._put_in_order(first, [*_names(group, "weight_names")], len(path))
 
@@ -174,7 +182,7 @@ class _Walk:
 
     def _note(self, path: tuple[str, ...], what: str) -> None:
         if len(self.store.notes) < MOST_NOTES:
-            self.store.notes.append(f"{'/'.join(path)[:200]} {what}")
+            self.store.notes.append(f"'{'/'.join(path)[:200]}' {what}")
         else:
             self._left_out += 1
 
@@ -185,6 +193,11 @@ def _in_order(group: Any) -> list[str]:
     for name in _names(group, "layer_names"):
         place.setdefault(name.partition("/")[0], len(place))
     return sorted(group, key=lambda name: (place.get(name, len(place)), _natural(name)))
+
+
+def _readable(name: str) -> str:
+    """A name without bytes that are no UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -215,7 +228,7 @@ def _strings(group: Any, name: str) -> Iterator[str]:
     if number > MOST_NAMES or attribute.get_type().get_class() != h5py.h5t.STRING:
         return
     for value in group.attrs[name].ravel() if number else ():
-        yield value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        yield value.decode("utf-8", "replace") if isinstance(value, bytes) else _readable(value)
 
 
 def _text(holder: Any, name: str) -> str | None:
@@ -233,4 +246,4 @@ def _text(holder: Any, name: str) -> str | None:
     value = holder.attrs[name]
     if isinstance(value, h5py.Empty) or len(value) > LONGEST_TEXT:
         raise SavedFileError(f"its {name} is longer than {LONGEST_TEXT >> 20} MiB, or empty")
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else _readable(value)

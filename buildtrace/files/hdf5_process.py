@@ -59,7 +59,7 @@ def store_of(file: Path) -> Store:
         )
     except subprocess.TimeoutExpired:
         raise SavedFileError(
-            f"reading its weights took more than {SECONDS:.0f} seconds: it is damaged"
+            f"reading its weights took more than {SECONDS:g} seconds: it is damaged"
         ) from None
     except OSError as error:
         raise SavedFileError(f"cannot start {sys.executable or 'Python'}: {error}") from error
