@@ -19,6 +19,7 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "data_format": ("channels_last", None),
     "padding": ("valid",),
     "groups": (1,),
+    "depth_multiplier": (1,),
     "trainable": (True,),
     "use_bias": (True,),
     "bias_initializer": ("Zeros", "zeros"),
@@ -47,6 +48,13 @@ USUAL: dict[str, tuple[Any, ...]] = {
 }
 """Settings whose usual values go without saying."""
 
+FIRST = (
+    *("units", "filters", "kernel_size", "pool_size", "size", "strides", "padding"),
+    *("input_dim", "output_dim", "num_heads", "key_dim", "rate", "axis", "target_shape"),
+    *("activation", "trainable"),
+)
+"""Settings that come first, as not all may fit on a line."""
+
 UNSAID = frozenset(
     {
         *("name", "layers", "input_layers", "output_layers", "build_input_shape"),
@@ -72,7 +80,9 @@ def facts(layer: ConfiguredLayer) -> dict[str, str]:
     """The settings of a layer that say something, as text."""
     found: dict[str, str] = {}
     parts = {part.attribute for part in layer.parts}
-    for key, value in layer.config.items():
+    place = {key: number for number, key in enumerate(FIRST)}
+    settings = sorted(layer.config.items(), key=lambda item: place.get(item[0], len(place)))
+    for key, value in settings:
         if len(found) == MOST_FACTS:
             break
         if key in UNSAID or key in parts:

@@ -34,6 +34,9 @@ LIMITS = Limits(few=40, many=80, most=100)
 MOST_WEIGHTS = 60
 """Of a file with more weights, only the layers are listed."""
 
+LEAST = 8
+"""So many characters of a weight's path are shown, however narrow the terminal is."""
+
 GAP = 2
 """Spaces before a number of parameters."""
 
@@ -95,7 +98,7 @@ class _SavedTree:
         while stack:
             entry, guide, inner, level = stack.pop()
             if isinstance(entry, list):
-                room = self.width - width_of(entry[1:]) - size(guide)
+                room = max(self.width - width_of(entry[1:]) - size(guide), LEAST)
                 yield cut(
                     [Part(guide, styles.QUIET), *cut_start(entry[:1], room), *entry[1:]], self.width
                 )

@@ -67,6 +67,7 @@ def test_depth_counts_all_that_it_hides():
 def test_no_line_is_wider_than_the_terminal(width):
     facts = {"activation": "relu" * 30, "units": "3"}
     layers = [ROOT, replace(chain(1, 0, 1)[0], name="long" * 30, facts=facts)]
+    layers += [replace(one, name=one.name * 20) for one in chain(100, 0, 2)]
     long = replace(weight(0, 1, 3), path="/".join(["a"] * 90))
     text = to_text(saved(layers, [long], notes=("x " * 200,)), width=width)
     assert max(map(len, text.splitlines())) <= width
