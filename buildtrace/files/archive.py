@@ -46,21 +46,19 @@ def contents(file: Path) -> Contents:
         texts = [_text(archive, members[name]) for name in (CONFIG, METADATA) if name in members]
         others = [info for name, info in members.items() if name not in EXPECTED]
         has_weights = WEIGHTS in members
-    notes = _others(others)
-    store = None
+    store, unread = None, f"there is no {WEIGHTS} in the archive"
     if has_weights:
         try:
-            store = hdf5_process.store_of(file)
+            store, unread = hdf5_process.store_of(file), ""
         except (MissingPackageError, SavedFileError) as error:  # the config is worth showing
-            notes.append(f"its weights are not shown: {error}")
-    else:
-        notes.append(f"there is no {WEIGHTS} in it: no weights of a kind that is read here")
+            unread = str(error)
     return Contents(
         "keras",
         config=texts[0],
         metadata=texts[1] if len(texts) > 1 else None,
         store=store,
-        notes=tuple(notes),
+        unread=unread,
+        notes=tuple(_others(others)),
     )
 
 

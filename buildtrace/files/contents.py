@@ -57,6 +57,7 @@ class Contents(NamedTuple):
         config: the model's config as JSON, of an archive.
         metadata: who saved it and when, as JSON, of an archive.
         store: the weights; `None` if there are none that can be read.
+        unread: why there are none; "" if there are.
         notes: what was left aside, and why.
     """
 
@@ -64,4 +65,5 @@ class Contents(NamedTuple):
     config: bytes | None = None
     metadata: bytes | None = None
     store: Store | None = None
+    unread: str = ""
     notes: tuple[str, ...] = ()

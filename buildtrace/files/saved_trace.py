@@ -80,10 +80,12 @@ def trace_of(contents: Contents, name: str, size: int) -> Trace:
             size=size,
             date=file.date[:LONGEST_DATE],
             has_config=root is not None,
+            has_names=root is not None or _has_names(store),
             layers=tuple(layers),
             weight_size=min(weights.size if weights else 0, LARGEST),
             states=tuple(weights.states()) if weights else (),
             compiled=config_text.compiled(file.compiled),
+            unread=contents.unread,
             notes=tuple(dict.fromkeys(notes)),
         ),
     )
@@ -112,6 +114,11 @@ def _of_store(store: Store | None) -> _Said:
     training = texts.get("training_config")
     compiled = decoded(training, "training_config") if training else {}
     return _Said(config, compiled, texts.get("keras_version", ""))
+
+
+def _has_names(store: Store | None) -> bool:
+    """Whether layers are called by their names in a store: by Keras 2 in the old layout only."""
+    return store is None or store.is_legacy or bool(store.names) or not store.arrays
 
 
 def _keras(file: _Said, root: ConfiguredLayer | None) -> tuple[KerasInfo, ...]:

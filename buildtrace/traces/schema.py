@@ -596,10 +596,13 @@ class SavedFile(PlainData, frozen=True, kw_only=True):
         size: of the file, in bytes.
         date: when it was saved, as Keras wrote it; "" if the file does not say.
         has_config: whether the file has the model's architecture, not its weights alone.
+        has_names: whether layers have their own names here; else those of their weights' groups,
+            which are called by class.
         layers: those of the config, or those that the names of the weights tell of.
         weight_size: of all weights together, in bytes.
         states: what else is stored, of the optimizer mostly.
         compiled: what the model was compiled with: "optimizer" → "Adam(learning_rate=0.001)".
+        unread: why its weights are not in the trace; "" if they are.
         notes: what a reader of the file should know: code in it, parts that were not read.
     """
 
@@ -608,8 +611,10 @@ class SavedFile(PlainData, frozen=True, kw_only=True):
     size: ByteCount
     date: str = ""
     has_config: bool = True
+    has_names: bool = True
     layers: tuple[SavedLayer, ...] = ()
     weight_size: ByteCount = 0
     states: tuple[SavedState, ...] = ()
     compiled: dict[str, str] = {}
+    unread: str = ""
     notes: tuple[str, ...] = ()

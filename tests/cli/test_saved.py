@@ -126,3 +126,19 @@ def test_a_folder_that_is_called_as_a_saved_model(cli, tmp_path, monkeypatch):
     result = cli("x.keras")
     assert (result.code, result.out) == (2, "")
     assert "x.keras is a SavedModel: name the script that builds or loads it" in result.err
+
+
+def test_two_saved_models_are_compared(cli, saved, tmp_path):
+    assert cli("diff", saved, saved).code == 0
+    made.archive(tmp_path / "other.keras", made.sequential(made.dense("first"), name="outer"))
+    result = cli("diff", "--only", "weights", saved, "other.keras")
+    assert (result.code, result.err) == (1, "")
+    assert "layer 'last' (Dense) removed, with (3, 2) and (2,)" in result.out
+    assert "layer 'first' (Dense) added, with (3, 2) and (2,)" in result.out
+    assert cli("diff", "--only", "graph", saved, "other.keras").code == 2
+
+
+def test_a_saved_model_is_not_run_twice(cli, saved):
+    result = cli("diff", "--keras", "2,3", saved)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1

@@ -385,7 +385,7 @@ SAVED = {
     "an older one": (written(HDF5, "model.h5"), "a saved model: name the script"),
     "weights": (written(HDF5, "it.weights.h5"), "a file of weights: name the"),
 }
-"""What the command shows, and no verb runs."""
+"""What is shown and compared, and never run."""
 
 NOT_RUNNABLE = {
     "HDF5 with another suffix": (written(HDF5, "it.bin"), "HDF5: if Keras has saved it, name it"),
@@ -404,7 +404,7 @@ NOT_RUNNABLE = {
 
 CASES = [
     *((kind, verb) for kind in NOT_RUNNABLE for verb in ([], ["check"], ["diff", "build.json"])),
-    *((kind, verb) for kind in SAVED for verb in (["check"], ["diff", "build.json"])),
+    *((kind, ["check"]) for kind in SAVED),
 ]
 
 

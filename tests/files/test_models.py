@@ -182,3 +182,38 @@ def test_applications(k, tmp_path, name):
     }
     assert trace.parameters == model.count_params()
     assert len(trace.graph(model.name).nodes) == len(model.layers)
+
+
+@pytest.fixture
+def traced(k):
+    """A run that builds a model, its trace and the model."""
+    import buildtrace
+
+    def build(name):
+        with buildtrace.trace() as trace:
+            model = MODELS[name](k)
+            if not model.built:
+                model.build()
+        return trace, model
+
+    return build
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
+@pytest.mark.parametrize("name", ["sequential", "nested", "recurrent", "many_alike"])
+def test_the_weights_of_a_file_fit_the_model_that_was_saved(k, traced, tmp_path, name, suffix):
+    trace, model = traced(name)
+    saved = save(model, tmp_path / f"model{suffix}")
+    if not saved.saved.has_names:
+        pytest.skip("the names are not in the file")
+    assert [change.message for change in trace.diff(saved).changes] == []
+    assert saved.diff(trace).same
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
+def test_the_weights_of_a_file_do_not_fit_another_model(k, traced, tmp_path, suffix):
+    saved = save(MODELS["sequential"](k), tmp_path / f"model{suffix}")
+    if not saved.saved.has_names:
+        pytest.skip("the names are not in the file")
+    trace, _ = traced("many_alike")
+    assert not trace.diff(saved).same

@@ -41,7 +41,7 @@ def render(trace: Trace, options: Options) -> str:
     values = {
         "title": wording.sanitize(trace.saved.name),
         "facts": list(_facts(trace, trace.saved)),
-        "notes": [wording.sanitize_long(note) for note in trace.saved.notes],
+        "notes": [wording.sanitize_long(note) for note in summary.file_notes(trace.saved)],
         "svg": Markup(markup),
         "missing": missing,
         "layers": list(_layers(trace, trace.saved)),

@@ -86,9 +86,15 @@ def of_file(trace: Trace, file: SavedFile, width: int) -> Iterator[Line]:
         yield from wrapped(wording.sanitize(text), width, [], [], styles.QUIET)
 
 
+def file_notes(file: SavedFile) -> list[str]:
+    """What a reader of a saved file should know, a sentence each without its full stop."""
+    unread = [f"its weights are not shown: {file.unread}"] if file.unread else []
+    return [*unread, *file.notes]
+
+
 def notes_of_file(trace: Trace, width: int) -> Iterator[Line]:
     """What a reader of a saved file should know, each piece on lines of its own."""
-    for note in trace.saved.notes if trace.saved else ():
+    for note in file_notes(trace.saved) if trace.saved else ():
         mark = [Part(f"{styles.MARK['warning']} ", styles.SWALLOWED)]
         text = wording.sanitize_long(f"{note[:1].upper()}{note[1:]}.")
         yield from wrapped(text, width, mark, [Part("  ")])
