@@ -3,6 +3,7 @@
 BuildtraceError
 ├── UsageError            the request makes no sense: unknown suffix, no such file, bad path
 ├── TraceFileError        a trace file cannot be read: damaged, foreign, or newer than we know
+├── SavedFileError        a saved model's file cannot be read: damaged, foreign, or too much
 ├── MissingPackageError   something that the request needs is not installed
 └── RenderError           a picture could not be drawn
     └── NothingToDrawError     there is nothing that it could show
@@ -29,6 +30,10 @@ class UsageError(BuildtraceError):
 
 class TraceFileError(BuildtraceError):
     """A trace file that cannot be read: damaged, foreign, or of a newer version."""
+
+
+class SavedFileError(BuildtraceError):
+    """A file of a saved model, or of weights, that cannot be read."""
 
 
 class MissingPackageError(BuildtraceError):

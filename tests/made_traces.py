@@ -18,6 +18,9 @@ from buildtrace.traces.schema import (
     LayerRef,
     LayerState,
     Node,
+    SavedFile,
+    SavedLayer,
+    SavedState,
     SourceLine,
     TensorSpec,
     Weight,
@@ -534,3 +537,31 @@ def endless_build(rounds):
             stack.enter_context(r.call("Nest.build", nest, [spec(2, 8)], error=TOO_DEEP))
             r.add_weight(nest, "w", (8,))
     return r.trace(TOO_DEEP)
+
+
+def saved_model():
+    """What was read from a saved model's file: the layers and weights of a model, and no calls."""
+    run = towers()
+    layers = [
+        SavedLayer(
+            id=number,
+            within=0 if number else None,
+            name=run.layers[number].name if number in run.layers else "other",
+            class_name="Dense",
+            facts={"units": "3"},
+        )
+        for number in range(max(run.layers) + 1)
+    ]
+    saved = SavedFile(
+        name="model.keras",
+        format="keras",
+        size=1_000,
+        date="2026-01-02 03:04:05",
+        layers=tuple(layers),
+        weight_size=400,
+        states=(SavedState(owner="optimizer", arrays=2, size=12),),
+        compiled={"optimizer": "Adam(learning_rate=0.001)", "loss": "mse"},
+        notes=("the layer 'x' has 12 bytes of Python code in the file, which was not run",),
+    )
+    weights = tuple(msgspec.structs.replace(weight, call=None) for weight in run.weights)
+    return Trace(environment=run.environment, weights=weights, graphs=run.graphs, saved=saved)

@@ -30,6 +30,7 @@ BY_NAME = {
 MAY_IMPORT = {
     "errors": set(),
     "traces": {"errors"},
+    "files": {"errors", "traces"},
     "generations": {"errors", "traces"},
     "capture": {"errors", "traces", "generations"},
     "diagnosis": {"errors", "traces"},

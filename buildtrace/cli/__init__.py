@@ -50,10 +50,10 @@ def _dispatch(arguments: list[str]) -> int:
     from buildtrace.cli.parser import parse
 
     program, request = parse(arguments)
-    if program.is_trace:
+    if program.is_trace or program.is_saved:
         from buildtrace.cli.show import show
 
-        return show(program.target, request)
+        return show(program, request)
     from buildtrace.cli.run import run
 
     return run(program, request)

@@ -44,12 +44,14 @@ def traces(programs: Sequence[LabeledProgram]) -> list[Trace]:
     Raises:
         RunError: a program left no trace, or one without a build.
         TraceFileError: a trace file cannot be read.
-        OSError: a trace file cannot be read.
+        SavedFileError: a saved model's file cannot be read.
+        OSError: a file cannot be read.
     """
-    from buildtrace.traces.trace_file import load
+    from buildtrace.cli.show import loaded as load
 
     # Before anything runs: a file that cannot be read should not cost the time of a run.
-    loaded = {n: load(p.target) for n, (_, p) in enumerate(programs) if p.is_trace}
+    is_file = [p.is_trace or p.is_saved for _, p in programs]
+    loaded = {n: load(p) for n, (_, p) in enumerate(programs) if is_file[n]}
     waiting = [number for number in range(len(programs)) if number not in loaded]
     size = len(waiting) if _is_room(len(waiting)) else 1
     with tempfile.TemporaryDirectory(prefix="buildtrace-") as folder:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 USAGE = """\
-buildtrace diff [OPTIONS] A B        each a SCRIPT.py or a TRACE.json
+buildtrace diff [OPTIONS] A B        each a SCRIPT.py, a TRACE.json or a MODEL.keras
        buildtrace diff [OPTIONS] --keras 2,3 SCRIPT.py [ARGS…]
        buildtrace diff [OPTIONS] --backend jax,torch SCRIPT.py [ARGS…]"""
 
@@ -35,7 +35,8 @@ kinds for --only: {kinds}
 The exit code is 0 if the builds are the same, 1 if they differ, and 2 if they
 could not be compared. Without --only, builds are the same if their weights,
 graphs, outputs, order of building and findings are the same: they may still
-have run different functions.
+have run different functions. Of a saved model's file, weights are compared: do
+they fit the other side?
 
   buildtrace diff before.json model.py
   buildtrace diff --keras 2,3 -m buildtrace.examples.mnist_mlp"""
@@ -195,8 +196,9 @@ def _program(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> Pr
     """The one script, or module, and its arguments."""
     if given.module is None and not theirs:
         parser.error("which script? Name a SCRIPT.py")
-    if given.module is None and Program(theirs[0]).is_trace:
-        parser.error(f"{theirs[0]} is a trace, which cannot be run: name a SCRIPT.py")
+    if given.module is None and (Program(theirs[0]).is_trace or Program(theirs[0]).is_saved):
+        kind = "trace" if Program(theirs[0]).is_trace else "saved model"
+        parser.error(f"{theirs[0]} is a {kind}, which cannot be run: name a SCRIPT.py")
     program = program_of(parser, given, theirs)._replace(no_train=given.no_train)
     _check_program(parser, program)
     return program
@@ -205,7 +207,7 @@ def _program(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> Pr
 def _check_program(parser: Parser, program: Program) -> None:
     if program.is_stdin:
         parser.error("- cannot be compared: save the script, or name it as <(...)")
-    check_program(program)
+    check_program(program, takes_saved=True)
 
 
 def _two(

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 USAGE = """\
 buildtrace [OPTIONS] SCRIPT.py [ARGS…]
        buildtrace [OPTIONS] -m MODULE [ARGS…]
-       buildtrace [OPTIONS] TRACE.json"""
+       buildtrace [OPTIONS] TRACE.json
+       buildtrace [OPTIONS] MODEL.keras | X.weights.h5 | X.h5"""
 
 DESCRIPTION = """\
 Run a script as python would, and show how each Keras model in it gets built.
-Options stand before the script; everything after it belongs to the script."""
+Options stand before the script; everything after it belongs to the script.
+Of a saved model's file, show what it holds: nothing in it is run."""
 
 TABLES = """\
 views:
@@ -259,7 +261,7 @@ def parse(argv: Sequence[str]) -> tuple[Program, Request]:
     program = program_of(parser, given, theirs)
     program = program._replace(keras=given.keras, no_train=given.no_train)
     request = request_of(parser, given)
-    check_program(program)
+    check_program(program, takes_saved=True)
     check_outputs(request)
     return program, request
 
@@ -277,7 +279,7 @@ def program_of(
     if given.module is not None:
         return Program(given.module, is_module=True, arguments=tuple(theirs))
     if not theirs:
-        parser.error("which script? Name a SCRIPT.py, a TRACE.json, or -m MODULE")
+        parser.error("which script? Name a SCRIPT.py, a TRACE.json, a MODEL.keras, or -m MODULE")
     return Program(theirs[0], arguments=tuple(theirs[1:]))
 
 

@@ -24,10 +24,10 @@ BEGINNING = 8_000
 
 
 class Program(NamedTuple):
-    """A program to run, or the saved trace of one.
+    """A program to run, the saved trace of one, or a saved model's file.
 
     Attributes:
-        target: the script, the module or the trace file, as given.
+        target: the script, the module or the file, as given.
         is_module: the target is a module's name (`-m`).
         arguments: what the program finds in `sys.argv[1:]`.
         keras: "auto", or the number of the generation that `tf.keras` shall be.
@@ -49,6 +49,13 @@ class Program(NamedTuple):
         return renderer is not None and renderer.loads
 
     @property
+    def is_saved(self) -> bool:
+        """The target is a saved model's file, by its name: nothing in it is run, whatever it is."""
+        path = Path(self.target)
+        named_so = not self.is_module and path.suffix.lower() in MODEL_SUFFIXES
+        return named_so and not path.is_dir()
+
+    @property
     def is_stdin(self) -> bool:
         """The target is what comes from stdin."""
         return not self.is_module and self.target == STDIN
@@ -56,7 +63,8 @@ class Program(NamedTuple):
     @property
     def is_application(self) -> bool:
         """The target is a folder or an archive with a `__main__.py`, as `zipapp` makes them."""
-        return not (self.is_module or self.is_stdin) and _is_application(self.target)
+        is_other = self.is_module or self.is_stdin or self.is_saved
+        return not is_other and _is_application(self.target)
 
     @property
     def is_compiled(self) -> bool:
@@ -72,23 +80,27 @@ def same_program(left: Program, right: Program) -> bool:
     return targets[0] == targets[1] and left.arguments == right.arguments
 
 
-def check_program(program: Program, command: str = "buildtrace") -> None:
-    """See that the script or trace is there.
+def check_program(
+    program: Program, command: str = "buildtrace", *, takes_saved: bool = False
+) -> None:
+    """See that the script or file is there.
 
     Args:
         program: what was named.
         command: the verb that was given, for an example.
+        takes_saved: whether it may be a saved model's file.
 
     Raises:
         UsageError: it is not, or it takes no arguments.
     """
     if not (program.is_module or program.is_stdin):
         _check_file(program.target)
-        if not program.is_trace:
+        if not (program.is_trace or (takes_saved and program.is_saved)):
             _check_script(program)
-    if program.is_trace and program.arguments:
+    if (program.is_trace or program.is_saved) and program.arguments:
+        kind = "trace" if program.is_trace else "saved"
         raise UsageError(
-            f"a trace file takes no arguments: options stand before it, as in "
+            f"a {kind} file takes no arguments: options stand before it, as in "
             f"`{command} {' '.join(program.arguments)} {program.target}`"
         )
 
@@ -134,6 +146,8 @@ def _what_it_is(path: Path, beginning: bytes) -> str:
         return ""
     if path.suffix.lower() == ".pyc":
         return "compiled by another version of Python: name the script itself"
+    if beginning.startswith(b"\x89HDF") and path.suffix.lower() not in MODEL_SUFFIXES:
+        return f"HDF5: if Keras has saved it, name it {path.stem}.h5"
     if path.name.lower().endswith(".weights.h5"):
         return f"a file of weights: {the_script}"
     if path.suffix.lower() in MODEL_SUFFIXES:

@@ -42,7 +42,7 @@ def deliver(
         with attempts.attempt(f"{path} is not written", about=f"{path}: "):
             pages.append(_write(trace, path, request.format, options))
     pages += [write_folder(trace, folder, options, attempts) for folder in request.folders]
-    if request.open and (trace.calls or trace.findings):
+    if request.open and (trace.calls or trace.findings or trace.saved):
         _open(trace, next(filter(None, pages), None), request, options, attempts)
 
 
@@ -55,7 +55,7 @@ def known_model(trace: Trace, options: Options) -> Options:
     """The options, without a model that is not in the trace; says which there are."""
     from buildtrace.traces.folding import focus
 
-    if options.model is None or not trace.calls:
+    if options.model is None or not (trace.calls or trace.saved):
         return options._replace(model=None)
     try:
         focus(trace, options.model)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.comparison import calls, graphs, layers, order, outputs, process, weights
+from buildtrace.comparison import calls, fit, graphs, layers, order, outputs, process, weights
 from buildtrace.comparison.difference import (
     DECIDING,
     KINDS,
@@ -80,9 +80,11 @@ def compare(
         labels: what to call the two, unless their generations of Keras tell them apart.
 
     Raises:
-        UsageError: there is no such kind.
+        UsageError: there is no such kind, or a saved file has nothing of it.
     """
     check_kinds(only)
+    if left.saved or right.saved:
+        return _of_files(left, right, only, labels)
     kinds = tuple(k for k in KINDS if k == "failure" or (k in only if only else k != "times"))
     kinds += ("times",) if times else ()
     matching = LayerMatching(left, right, names=names, labels=labels)
@@ -100,6 +102,30 @@ def compare(
         changes=changes,
         steps=calls.steps(matching),
         layers=tuple(matching.pairs()),
+    )
+
+
+def _of_files(
+    left: Trace, right: Trace, only: Sequence[str], labels: tuple[str, str]
+) -> Difference:
+    """The comparison where one side is a saved file: whether its weights fit the other."""
+    if others := [kind for kind in only if kind != "weights"]:
+        raise UsageError(f"of a saved file, only weights are compared, not {others[0]}")
+    for trace, label in ((left, labels[0]), (right, labels[1])):
+        if trace.saved and trace.saved.unread:
+            raise UsageError(f"{label}: its weights are not known: {trace.saved.unread}")
+        if trace.saved and not trace.saved.has_names:
+            raise UsageError(
+                f"{label}: which layers its weights are of is not in it, as Keras 2 writes no "
+                "names into such files: compare the whole model's file"
+            )
+    changes = tuple(fit.changes(left, right))
+    return Difference(
+        left=_build(left, labels[0]),
+        right=_build(right, labels[1]),
+        kinds=("weights",),
+        same=not changes,
+        changes=changes,
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
 
     from rich.console import Console
@@ -46,11 +46,16 @@ class Options(NamedTuple):
 
 
 class View(NamedTuple):
-    """A way to show a trace in the terminal."""
+    """A way to show a trace in the terminal.
+
+    Attributes:
+        of_file: what renders it of a saved file; "" if that has nothing of the kind.
+    """
 
     name: str
     render: str
     summary: str
+    of_file: str = ""
 
 
 class Renderer(NamedTuple):
@@ -59,6 +64,7 @@ class Renderer(NamedTuple):
     Attributes:
         suffix: the suffix that means this format; `None` if a suffix cannot tell.
         loads: whether such a file is a trace, which can be loaded again.
+        of_file: what renders it of a saved file, if that is not `render`; "" if nothing does.
     """
 
     name: str
@@ -66,22 +72,34 @@ class Renderer(NamedTuple):
     render: str
     summary: str
     loads: bool = False
+    of_file: str | None = None
 
 
 VIEWS = {
     view.name: view
     for view in (
-        View("tree", "terminal.tree:render", "the calls, nested as they ran"),
+        View(
+            "tree",
+            "terminal.tree:render",
+            "the calls, nested as they ran; of a saved file its layers",
+            of_file="terminal.saved:render",
+        ),
         View(
             "steps",
             "terminal.steps:render",
             "the build as a story in steps: input, layers, graph, training",
         ),
-        View("graph", "terminal.graph:render", "how the layers are connected"),
+        View(
+            "graph",
+            "terminal.graph:render",
+            "how the layers are connected",
+            of_file="terminal.graph:render",
+        ),
         View(
             "weights",
             "terminal.weights_table:render",
             "each weight: who made it, where, from which input shape",
+            of_file="terminal.weights_table:render",
         ),
         View(
             "source",
@@ -99,6 +117,7 @@ RENDERERS = {
             ".html",
             "page.build_page:render",
             "the build, step by step, as a page for the browser",
+            of_file="page.saved_page:render",
         ),
         Renderer("svg", ".svg", "drawing.picture:svg", "the graph as a picture that scales"),
         Renderer("png", ".png", "drawing.picture:png", "the graph as a picture"),
@@ -114,12 +133,19 @@ RENDERERS = {
             loads=True,
         ),
         Renderer("txt", ".txt", ":views_as_text", "the terminal's views as plain text"),
-        Renderer("chrome", None, "export.chrome:render", "the calls over time, for Perfetto"),
+        Renderer(
+            "chrome",
+            None,
+            "export.chrome:render",
+            "the calls over time, for Perfetto",
+            of_file="",
+        ),
         Renderer(
             "speedscope",
             None,
             "export.speedscope:render",
             "the calls over time, for speedscope",
+            of_file="",
         ),
         Renderer(
             "model-explorer",
@@ -203,8 +229,30 @@ def content(trace: Trace, format: str, options: Options | None = None) -> str | 
         RenderError: the output could not be made.
         UsageError: the trace has no model of the name that `options` give.
     """
-    output: str | bytes = _load(RENDERERS[format].render)(trace, options or Options())
+    check_shows(trace, formats=[format])
+    row = RENDERERS[format]
+    render = row.render if trace.saved is None or row.of_file is None else row.of_file
+    output: str | bytes = _load(render)(trace, options or Options())
     return output
+
+
+def check_shows(trace: Trace, views: Iterable[str] = (), formats: Iterable[str] = ()) -> None:
+    """See that a trace has what these views and formats show: a saved file has no calls.
+
+    Raises:
+        UsageError: it has not.
+    """
+    if trace.saved is None:
+        return
+    known = ", ".join(view.name for view in VIEWS.values() if view.of_file)
+    for name in views:
+        if not VIEWS[name].of_file:
+            raise UsageError(
+                f"a saved file has no calls, which the view {name} shows: there are {known}"
+            )
+    for name in formats:
+        if RENDERERS[name].of_file == "":
+            raise UsageError(f"a saved file has no calls, which the format {name} shows")
 
 
 def view(trace: Trace, name: str, options: Options) -> Lines:
@@ -215,7 +263,9 @@ def view(trace: Trace, name: str, options: Options) -> Lines:
     """
     if name not in VIEWS:
         raise UsageError(f"no view {name!r}; there are {', '.join(VIEWS)}")
-    lines: Lines = _load(VIEWS[name].render)(trace, options)
+    check_shows(trace, views=[name])
+    row = VIEWS[name]
+    lines: Lines = _load(row.of_file if trace.saved else row.render)(trace, options)
     return lines
 
 

@@ -384,12 +384,16 @@ class WeightRow:
         path: its name there, without what all names have in common.
         maker: the call that made it, if that is known.
         build: the layer's own `build` that it was made in, if it was.
+        saved_in: the layer of a saved file that it is of, if it was read from one.
     """
 
     def __init__(self, trace: Trace, weight: Weight, path: str | None = None) -> None:
         """Of a weight of a trace; `path` is its name in this table, by default all of it."""
         self.weight = weight
         self.path = weight.path if path is None else path
+        self.saved_in = (
+            trace.layers.get(-1 if weight.layer is None else weight.layer) if trace.saved else None
+        )
         try:
             self.maker = None if weight.call is None else trace.call(weight.call)
         except KeyError:  # not in this part of the trace
@@ -497,8 +501,13 @@ def _dtype_and_more(weight: Weight) -> Cell:
     return Cell(", ".join(filter(None, (wording.sanitize(weight.dtype), wording.sanitize(more)))))
 
 
+def _saved_in(row: WeightRow) -> Cell | None:
+    return Cell(wording.sanitize(row.saved_in.name)) if row.saved_in else None
+
+
 WEIGHT_COLUMNS = (
     WeightColumn("weight", _name, least=20, tail=True),
+    WeightColumn("layer", _saved_in, TERMINAL, least=12),
     WeightColumn(
         "shape", lambda row: Cell(wording.shape(row.weight.shape)), look="shape", least=12
     ),

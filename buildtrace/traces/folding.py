@@ -175,6 +175,10 @@ def part_of(trace: Trace, models: set[int]) -> Trace:
         weights=tuple(w for w in trace.weights if w.layer in layers or w.call in kept),
         variables=tuple(v for v in trace.variables if v.call in kept),
         graphs=tuple(g for g in trace.graphs if g.model.id in layers),
+        saved=trace.saved
+        and replace(
+            trace.saved, layers=tuple(one for one in trace.saved.layers if one.id in layers)
+        ),
     )
 
 
@@ -426,6 +430,9 @@ def _layers_of(trace: Trace, models: set[int]) -> set[int]:
     """The ids of these models, of their layers, and of those of models in them."""
     graphs = trace.index.graph_by_model
     owner = {weight.id: weight.layer for weight in trace.weights}
+    saved: dict[int | None, list[int]] = {}
+    for one in trace.saved.layers if trace.saved else ():
+        saved.setdefault(one.within, []).append(one.id)
     waiting = list(models)
     inside: set[int] = set()
     while waiting:
@@ -433,6 +440,7 @@ def _layers_of(trace: Trace, models: set[int]) -> set[int]:
         if layer in inside:
             continue
         inside.add(layer)
+        waiting += saved.get(layer, ())
         if graph := graphs.get(layer):
             waiting += [node.layer for node in graph.nodes if node.layer is not None]
             owners = (owner.get(weight) for weight in graph.weights)

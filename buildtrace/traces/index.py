@@ -258,6 +258,8 @@ class TraceIndex:
     def layer_by_id(self) -> dict[int, LayerRef]:
         """Every layer and model that the trace speaks of."""
         layers: dict[int, LayerRef] = {}
+        for saved in self.trace.saved.layers if self.trace.saved else ():
+            layers[saved.id] = LayerRef(id=saved.id, name=saved.name, class_name=saved.class_name)
         for graph in self.trace.graphs:
             layers[graph.model.id] = graph.model
             for node in graph.nodes:

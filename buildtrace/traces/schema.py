@@ -29,6 +29,9 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=LARGEST // 2)]
 """A time since the trace began, or how long something took: the sum of both is no larger either."""
 
+ByteCount = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+"""How many bytes something takes."""
+
 Size = Annotated[int, msgspec.Meta(ge=-(2**31), le=LARGEST)]
 """Of an axis. Users may give a negative one."""
 
@@ -55,6 +58,9 @@ HolderId = Annotated[int, _refers_to("holders")]
 
 NodeId = Annotated[int, _refers_to("nodes")]
 """Id of a node of the same graph."""
+
+OuterLayerId = Annotated[int, _refers_to("layers", earlier=True)]
+"""Id of a layer of the saved file that comes before the one that has this field."""
 
 ChildId = Annotated[int, _refers_to("children")]
 """Id of a layer that is among the `children`."""
@@ -631,3 +637,73 @@ class Environment(PlainData, frozen=True, kw_only=True):
     tensorflow: str | None = None
     backend: str | None = None
     keras: tuple[KerasInfo, ...] = ()
+
+
+class SavedLayer(PlainData, frozen=True, kw_only=True):
+    """A layer or model as a saved file describes it.
+
+    Attributes:
+        id: position in the file's order; what stands inside of it follows.
+        within: id of the layer or model that it is a part of.
+        name: its own; of a file without a config, the group of its weights.
+        class_name: "" if the file does not say.
+        module: where the class is to be imported from when the file is loaded; "" if unknown.
+        facts: what its config says, as text: "units" → "64".
+    """
+
+    id: Place
+    within: OuterLayerId | None = None
+    name: str
+    class_name: str = msgspec.field(name="class")
+    module: str = ""
+    facts: dict[str, str] = {}
+
+
+class SavedState(PlainData, frozen=True, kw_only=True):
+    """Arrays of a saved file that are no weights of the model.
+
+    Attributes:
+        owner: whose they are, such as "optimizer".
+        arrays: how many there are.
+        size: of all together, in bytes.
+    """
+
+    owner: str
+    arrays: Count
+    size: ByteCount
+
+
+class SavedFile(PlainData, frozen=True, kw_only=True):
+    """The saved model, or file of weights, that a trace was read from: nothing of it was run.
+
+    What is known of it beside the trace's weights and graphs. Which weights are trained no file
+    says: `Weight.trainable` is false for those of a layer that its config has frozen.
+
+    Attributes:
+        name: the file's, without its folder.
+        format: "keras" for an archive, "hdf5".
+        size: of the file, in bytes.
+        date: when it was saved, as Keras wrote it; "" if the file does not say.
+        has_config: whether the file has the model's architecture, not its weights alone.
+        has_names: whether layers have their own names here; else those of their weights' groups,
+            which are called by class.
+        layers: those of the config, or those that the names of the weights tell of.
+        weight_size: of all weights together, in bytes.
+        states: what else is stored, of the optimizer mostly.
+        compiled: what the model was compiled with: "optimizer" → "Adam(learning_rate=0.001)".
+        unread: why its weights are not in the trace; "" if they are.
+        notes: what a reader of the file should know: code in it, parts that were not read.
+    """
+
+    name: str
+    format: Literal["keras", "hdf5"]
+    size: ByteCount
+    date: str = ""
+    has_config: bool = True
+    has_names: bool = True
+    layers: tuple[SavedLayer, ...] = ()
+    weight_size: ByteCount = 0
+    states: tuple[SavedState, ...] = ()
+    compiled: dict[str, str] = {}
+    unread: str = ""
+    notes: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from buildtrace.traces.schema import (
     LandmarkInfo,
     LayerRef,
     LayerState,
+    SavedFile,
     SourceFile,
     Use,
     Variable,
@@ -68,6 +69,7 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
         uses: of models, in order of start.
         findings: what the diagnosis says.
         error: the exception that ended the run, if one did.
+        saved: the saved model's file that this was read from, where nothing was run.
         sources: the source code that it carries with it; `UNSET` of one that this process has
             recorded, whose source is in the files of this process. No file can say `UNSET`.
     """
@@ -83,6 +85,7 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
     uses: tuple[Use, ...] = ()
     findings: tuple[Finding, ...] = ()
     error: ErrorInfo | None = None
+    saved: SavedFile | None = None
     sources: tuple[SourceFile, ...] | msgspec.UnsetType = ()
 
     def __post_init__(self) -> None:

@@ -185,6 +185,19 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def size_in_memory(number: int) -> str:
+    """A number of bytes with about three digits and its unit: "452 bytes", "4.5 MiB"."""
+    if number < 1024:
+        return count(number, "byte")
+    size = float(number)
+    units = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    for unit in units:
+        size /= 1024
+        if size < 1000 or unit == units[-1]:
+            break
+    return f"{size:,.1f} {unit}" if size < 100 else f"{size:,.0f} {unit}"
+
+
 def listed(words: Iterable[str], most: int | None = None) -> str:
     """Words as in a sentence: "a, b and c"; of more than `most`, the first and how many more."""
     words = list(words)

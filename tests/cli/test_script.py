@@ -378,10 +378,17 @@ def archive(name):
     return write
 
 
-NOT_RUNNABLE = {
+HDF5 = b"\x89HDF\r\n\x1a\n\0"
+
+SAVED = {
     "a saved model": (archive("model.keras"), "a saved model: name the script that"),
-    "an older one": (written(b"\x89HDF\r\n\x1a\n\0", "model.h5"), "a saved model: name the script"),
-    "weights": (written(b"\x89HDF\r\n\x1a\n\0", "it.weights.h5"), "a file of weights: name the"),
+    "an older one": (written(HDF5, "model.h5"), "a saved model: name the script"),
+    "weights": (written(HDF5, "it.weights.h5"), "a file of weights: name the"),
+}
+"""What is shown and compared, and never run."""
+
+NOT_RUNNABLE = {
+    "HDF5 with another suffix": (written(HDF5, "it.bin"), "HDF5: if Keras has saved it, name it"),
     "a SavedModel": (saved_model, "a SavedModel: name the script that"),
     "an archive": (archive("it.zip"), "an archive without a __main__.py"),
     "an empty folder": (lambda p: (p / "it").mkdir() or "it", "a folder without a __main__.py"),
@@ -395,10 +402,15 @@ NOT_RUNNABLE = {
 }
 
 
-@pytest.mark.parametrize("verb", [[], ["check"], ["diff", "build.json"]])
-@pytest.mark.parametrize("kind", NOT_RUNNABLE)
+CASES = [
+    *((kind, verb) for kind in NOT_RUNNABLE for verb in ([], ["check"], ["diff", "build.json"])),
+    *((kind, ["check"]) for kind in SAVED),
+]
+
+
+@pytest.mark.parametrize(("kind", "verb"), CASES)
 def test_what_is_no_script_is_one_clear_line(cli, tmp_path, trace_file, kind, verb):
-    make, says = NOT_RUNNABLE[kind]
+    make, says = (SAVED | NOT_RUNNABLE)[kind]
     name = make(tmp_path)
     result = cli(*verb, name)
     assert (result.code, result.out) == (2, "")

@@ -370,5 +370,6 @@ def bases() -> list[bytes]:
         made_traces.towers(),
         made_traces.frozen(),
         made_traces.caught(times=3),
+        made_traces.saved_model(),
     ]
     return [*map(trace_file.to_json, made * 4), *recorded]

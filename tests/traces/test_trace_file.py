@@ -38,13 +38,11 @@ def content():
         )
         for number in range(2)
     ]
-    trace = msgspec.structs.replace(
-        trace,
-        states=(state,),
-        findings=(finding,),
-        holders=(holder,),
-        variables=tuple(variables),
-    )
+    parts = [schema.SavedLayer(id=n, name="x", class_name="X") for n in range(2)]
+    saved = schema.SavedFile(name="x.keras", format="keras", size=0, layers=tuple(parts))
+    more = {"states": (state,), "findings": (finding,), "saved": saved}
+    more |= {"holders": (holder,), "variables": tuple(variables)}
+    trace = msgspec.structs.replace(trace, **more)
     data = json.loads(trace_file.to_json(trace))
     data["graphs"][1]["layer_weights"] = [{"layer": 1, "weights": [0]}]
     return data
@@ -92,6 +90,8 @@ UNSOUND = {
     "states.0.unbuilt": [[0]],
     "states.0.replaced": [[3]],
     "findings.0.calls.0": [10**6],
+    "saved.layers.1.id": [0, 2],
+    "saved.layers.1.within": [1, 10**6],
 }
 """Ids that lead nowhere, or to what comes later, by where they are."""
 

@@ -113,6 +113,8 @@ def _candidates(trace: Trace, options: Options) -> list[Graph]:
             raise UsageError(
                 f"no model named {asked} was built; built: {', '.join(known) or 'none'}"
             ) from None
+    if not trace.graphs and trace.saved:
+        raise NothingToDrawError("the file does not say how its layers are connected")
     if not trace.graphs:
         raise NothingToDrawError("no model was built: there is nothing to draw")
     return trace.index.outermost_graphs

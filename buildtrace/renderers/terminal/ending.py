@@ -37,5 +37,7 @@ def with_own_findings(trace: Trace, part: Trace) -> Trace:
 
 def lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
     """All of it, each piece below an empty line."""
+    notes = list(summary.notes_of_file(trace, width))
+    yield from [[], *notes] if notes else []
     yield from failing.lines(trace, width)
     yield from findings.lines(trace, width, full)

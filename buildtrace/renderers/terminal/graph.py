@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LIMITS = Limits(few=40, many=80, most=100)
 """How many rows a graph may have; a model in it is a graph of its own."""
 
+NO_MODEL = "No model was built: there is no graph to show."
+NO_MODEL_IN_FILE = "The file does not say how its layers are connected: there is no graph to show."
+
 NO_GRAPH = "This model has no graph, or none yet; these are its layers."
 
 WIDEST_DRAWING = 24
@@ -53,7 +56,7 @@ def render(trace: Trace, options: Options) -> Lines:
 def _lines(trace: Trace, options: Options, width: int) -> Iterator[Line]:
     graphs = shown(trace, options.full)
     if not graphs:
-        yield [Part("No model was built: there is no graph to show.")]
+        yield [Part(NO_MODEL if trace.saved is None else NO_MODEL_IN_FILE)]
     for number, graph in enumerate(graphs):
         if number:
             yield []
@@ -81,7 +84,7 @@ def _heading(trace: Trace, graph: Graph, width: int) -> Iterator[Line]:
         wording.count(len(graph.nodes), "node"),
         wording.count(len(graph.edges), "connection"),
         wording.count(parameters, "parameter"),
-        "built" if graph.built else "not built",
+        *([] if trace.saved else ["built" if graph.built else "not built"]),
     ]
     title = wording.layer_title(graph.model)
     yield from wrapped(title, width, [], [], styles.HEADING)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.traces.schema import Holder
+    from buildtrace.traces.schema import Holder, SavedFile
     from buildtrace.traces.trace import Trace
 
 
@@ -69,9 +69,50 @@ def _wrong(trace: Trace) -> Iterator[Line]:
         yield [*line, Part(": see the end", styles.QUIET)]
 
 
+def of_file(trace: Trace, file: SavedFile, width: int) -> Iterator[Line]:
+    """Which file it is, who saved it, and what was stored beside the model."""
+    by = " by ".join(filter(None, ("saved", wording.versions(trace))))
+    on = f"{by} on {file.date}" if file.date else by
+    what = [file.name, wording.size_in_memory(file.size), *([on] if on != "saved" else [])]
+    yield from wrapped(wording.sanitize(" · ".join(what)), width, [], [], styles.HEADING)
+    if not file.has_config:
+        yield [Part("Weights alone: the model's architecture is not in the file.")]
+    compiled = [f"{key} {value}" for key, value in file.compiled.items()]
+    if compiled:
+        text = wording.sanitize_long(f"compiled with {' · '.join(compiled)}")
+        yield from wrapped(text, width, [], [Part("  ")])
+    for state in file.states:
+        arrays = wording.count(state.arrays, "array")
+        text = f"also stored: {state.owner}, {arrays}, {wording.size_in_memory(state.size)}"
+        yield from wrapped(wording.sanitize(text), width, [], [], styles.QUIET)
+
+
+def file_notes(file: SavedFile) -> list[str]:
+    """What a reader of a saved file should know, a sentence each without its full stop."""
+    unread = [f"its weights are not shown: {file.unread}"] if file.unread else []
+    return [*unread, *file.notes]
+
+
+def notes_of_file(trace: Trace, width: int) -> Iterator[Line]:
+    """What a reader of a saved file should know, each piece on lines of its own."""
+    for note in file_notes(trace.saved) if trace.saved else ():
+        mark = [Part(f"{styles.MARK['warning']} ", styles.SWALLOWED)]
+        text = wording.sanitize_long(f"{note[:1].upper()}{note[1:]}.")
+        yield from wrapped(text, width, mark, [Part("  ")])
+
+
 def totals_line(trace: Trace) -> Line:
-    """Parameters, trainable or not, and apart from them what optimizers hold."""
+    """Parameters, trainable or not, and apart from them what optimizers hold.
+
+    Of a file how much they take: it does not say which are trainable.
+    """
     total = totals_of_trace(trace)
+    if trace.saved:
+        size = f", {wording.size_in_memory(trace.saved.weight_size)}" if trace.weights else ""
+        return [
+            Part(wording.count(total.parameters, "parameter"), styles.NAME),
+            Part(f" in {wording.count(total.weights, 'weight')}{size}"),
+        ]
     return [
         Part(wording.count(total.parameters, "parameter"), styles.NAME),
         Part(f" in {wording.count(total.weights, 'weight')}: {total.trainable:,} trainable"),

@@ -61,7 +61,8 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
         yield from table(layout, list(rows(trace, weights, prefix, hidden, columns)), width)
         yield []
     yield from variables_table.lines(trace, width, full)
-    yield [*summary.totals_line(trace)] if trace.weights else [Part("No weight was made.")]
+    none = "No weight was made." if trace.saved is None else "No weight was found in the file."
+    yield [*summary.totals_line(trace)] if trace.weights else [Part(none)]
     yield from summary.folded_rows(left_out, len(trace.weights), width)
 
 
@@ -90,7 +91,10 @@ def groups(trace: Trace, full: bool) -> Iterator[tuple[str, list[Weight], str | 
             yield wording.layer_title(graph.model), fresh, f"{graph.model.name}/"
     rest = [weight for weight in trace.weights if weight.id not in seen]
     if rest:
-        yield "outside of any model" if seen else "in the order of their making", rest, ""
+        alone = (
+            wording.sanitize(trace.saved.name) if trace.saved else "in the order of their making"
+        )
+        yield "outside of any model" if seen else alone, rest, ""
 
 
 def _kind(trace: Trace, weight: Weight) -> Hashable:

@@ -1,0 +1,5 @@
+"""Real models, saved by each installed Keras."""
+
+from generations_fixtures import imported_once, k
+
+__all__ = ["imported_once", "k"]  # fixtures
