@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis.losses import same_size
+from buildtrace.diagnosis.compared_losses import same_size
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import losses
+from buildtrace.diagnosis import compared_losses
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.losses import Compared
+    from buildtrace.diagnosis.compared_losses import ComparedLoss
     from buildtrace.traces.schema import Finding, Severity
     from buildtrace.traces.trace import Trace
 
@@ -34,7 +34,7 @@ _NO_PROBABILITIES = frozenset(
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for one in losses.compared(trace):
+    for one in compared_losses.compared(trace):
         expected = _OF_LOGITS.get(one.part.function)
         if one.part.activation == "softmax" and one.predicted[-1:] == (1,):
             yield _always_one(trace, one)
@@ -46,7 +46,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
             yield _never(trace, one, expected)
 
 
-def _always_one(trace: Trace, one: Compared) -> Finding:
+def _always_one(trace: Trace, one: ComparedLoss) -> Finding:
     return _finding(
         trace,
         one,
@@ -56,7 +56,7 @@ def _always_one(trace: Trace, one: Compared) -> Finding:
     )
 
 
-def _twice(trace: Trace, one: Compared, expected: str) -> Finding:
+def _twice(trace: Trace, one: ComparedLoss, expected: str) -> Finding:
     on_tensorflow = trace.environment.backend in (None, "tensorflow")
     more = " On TensorFlow Keras takes the logits behind it, and warns." if on_tensorflow else ""
     return _finding(
@@ -70,7 +70,7 @@ def _twice(trace: Trace, one: Compared, expected: str) -> Finding:
     )
 
 
-def _never(trace: Trace, one: Compared, expected: str) -> Finding:
+def _never(trace: Trace, one: ComparedLoss, expected: str) -> Finding:
     return _finding(
         trace,
         one,
@@ -81,13 +81,13 @@ def _never(trace: Trace, one: Compared, expected: str) -> Finding:
 
 
 def _finding(
-    trace: Trace, one: Compared, message: str, fix: str, severity: Severity = "error"
+    trace: Trace, one: ComparedLoss, message: str, fix: str, severity: Severity = "error"
 ) -> Finding:
     return RULE.finding(
         message,
         fix=fix,
-        calls=losses.ids(trace, one),
-        caller=losses.compile_line(trace, one) or one.call.caller,
+        calls=compared_losses.ids(trace, one),
+        caller=compared_losses.compile_line(trace, one) or one.call.caller,
         layer=one.model.id if one.model else None,
         severity=severity,
     )

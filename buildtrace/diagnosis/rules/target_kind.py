@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import losses
+from buildtrace.diagnosis import compared_losses
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.losses import Compared
+    from buildtrace.diagnosis.compared_losses import ComparedLoss
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for one in losses.compared(trace):
+    for one in compared_losses.compared(trace):
         if not one.predicted or (one.predicted[-1] or 0) < 2:
             continue
-        if one.part.function in losses.ONE_HOT and _are_numbers(one):
+        if one.part.function in compared_losses.ONE_HOT and _are_numbers(one):
             yield _numbers(trace, one)
-        elif one.part.function in losses.CLASS_NUMBERS and _are_one_hot(one):
+        elif one.part.function in compared_losses.CLASS_NUMBERS and _are_one_hot(one):
             yield _one_hot(trace, one)
 
 
-def _are_numbers(one: Compared) -> bool:
+def _are_numbers(one: ComparedLoss) -> bool:
     """Whether the targets have no axis for the classes, or one of size 1."""
     without = one.predicted[:-1]
     return _fit(one.target, without) or _fit(one.target, (*without, 1))
 
 
-def _are_one_hot(one: Compared) -> bool:
+def _are_one_hot(one: ComparedLoss) -> bool:
     return _fit(one.target, one.predicted)
 
 
@@ -41,12 +41,12 @@ def _fit(target: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool
         return False
     if target and wanted and (target[-1] is None) != (wanted[-1] is None):
         return False
-    return all(map(losses.same_size, target, wanted))
+    return all(map(compared_losses.same_size, target, wanted))
 
 
-def _numbers(trace: Trace, one: Compared) -> Finding:
+def _numbers(trace: Trace, one: ComparedLoss) -> Finding:
     classes = one.predicted[-1]
-    fix = losses.compiled_with(one, f'loss="sparse_{one.loss}"')
+    fix = compared_losses.compiled_with(one, f'loss="sparse_{one.loss}"')
     if one.part.function != "categorical_crossentropy":  # there is no sparse one
         fix = f"y = keras.utils.to_categorical(y, {classes})"
         return _finding(trace, one, "the numbers of classes", "one number for each class", fix)
@@ -56,18 +56,18 @@ def _numbers(trace: Trace, one: Compared) -> Finding:
     )
 
 
-def _one_hot(trace: Trace, one: Compared) -> Finding:
-    fix = losses.compiled_with(one, 'loss="categorical_crossentropy"')
+def _one_hot(trace: Trace, one: ComparedLoss) -> Finding:
+    fix = compared_losses.compiled_with(one, 'loss="categorical_crossentropy"')
     return _finding(trace, one, "one number for each class", "the number of the class alone", fix)
 
 
-def _finding(trace: Trace, one: Compared, got: str, wanted: str, fix: str) -> Finding:
+def _finding(trace: Trace, one: ComparedLoss, got: str, wanted: str, fix: str) -> Finding:
     return RULE.finding(
         f"{one.loss} got targets of {wording.shape_in_words(one.target)} for the {one.output}, of "
         f"{wording.shape_in_words(one.predicted)}: {got}, where it takes {wanted}.",
         fix=fix,
-        calls=losses.ids(trace, one),
-        caller=one.call.caller or losses.compile_line(trace, one),
+        calls=compared_losses.ids(trace, one),
+        caller=one.call.caller or compared_losses.compile_line(trace, one),
         layer=one.model.id if one.model else None,
     )
 

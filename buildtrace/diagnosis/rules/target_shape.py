@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import losses
+from buildtrace.diagnosis import compared_losses
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.losses import Compared
+    from buildtrace.diagnosis.compared_losses import ComparedLoss
     from buildtrace.traces.schema import Finding, Shape
     from buildtrace.traces.trace import Trace
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for one in losses.compared(trace):
-        if one.part.function not in losses.ELEMENTWISE:
+    for one in compared_losses.compared(trace):
+        if one.part.function not in compared_losses.ELEMENTWISE:
             continue
         target, predicted = _aligned(one.target, one.predicted)
         if one.failed and not _broadcast(target, predicted):
@@ -42,7 +42,7 @@ def _aligned(target: Shape, predicted: Shape) -> tuple[Shape, Shape]:
 def _broadcast(target: Shape, predicted: Shape) -> bool:
     """Whether NumPy's rules make the two one shape."""
     pairs = zip(target[::-1], predicted[::-1], strict=False)
-    return all(losses.same_size(a, b) or 1 in (a, b) for a, b in pairs)
+    return all(compared_losses.same_size(a, b) or 1 in (a, b) for a, b in pairs)
 
 
 def _stretched(target: Shape, predicted: Shape) -> bool:
@@ -51,11 +51,11 @@ def _stretched(target: Shape, predicted: Shape) -> bool:
         return False
     sizes = zip(target[1:], predicted[1:], strict=False)
     return len(target) != len(predicted) or any(
-        1 in (a, b) and not losses.same_size(a, b) for a, b in sizes
+        1 in (a, b) and not compared_losses.same_size(a, b) for a, b in sizes
     )
 
 
-def _stretches(trace: Trace, one: Compared) -> Finding:
+def _stretches(trace: Trace, one: ComparedLoss) -> Finding:
     return _finding(
         trace,
         one,
@@ -64,22 +64,22 @@ def _stretches(trace: Trace, one: Compared) -> Finding:
     )
 
 
-def _refused(trace: Trace, one: Compared) -> Finding:
+def _refused(trace: Trace, one: ComparedLoss) -> Finding:
     return _finding(trace, one, "There is a number for each of the other in neither of them.")
 
 
-def _finding(trace: Trace, one: Compared, so: str) -> Finding:
+def _finding(trace: Trace, one: ComparedLoss, so: str) -> Finding:
     return RULE.finding(
         f"{one.loss} compares the {one.output}, of {wording.shape_in_words(one.predicted)}, with "
         f"targets of {wording.shape_in_words(one.target)}. {so}",
         fix=_fix(one),
-        calls=losses.ids(trace, one),
-        caller=one.call.caller or losses.compile_line(trace, one),
+        calls=compared_losses.ids(trace, one),
+        caller=one.call.caller or compared_losses.compile_line(trace, one),
         layer=one.model.id if one.model else None,
     )
 
 
-def _fix(one: Compared) -> str:
+def _fix(one: ComparedLoss) -> str:
     wanted = one.target[-1] if len(one.target) > 1 else 1
     if len(one.target) <= len(one.predicted) and wanted is not None:
         return f"keras.layers.Dense({wanted})  # the last layer; or targets of the output's shape"

@@ -38,7 +38,7 @@ CLASS_NUMBERS = frozenset({"sparse_categorical_crossentropy"})
 """Functions of Keras whose targets are the numbers of the classes."""
 
 
-class Compared(NamedTuple):
+class ComparedLoss(NamedTuple):
     """A loss that compared one tensor with another.
 
     Attributes:
@@ -72,7 +72,7 @@ class Compared(NamedTuple):
         return self.call.error is not None
 
 
-def compared(trace: Trace) -> Iterator[Compared]:
+def compared(trace: Trace) -> Iterator[ComparedLoss]:
     """The losses that were computed of one tensor and one other, of known ranks."""
     for call in trace.calls:
         part = call.loss
@@ -80,7 +80,7 @@ def compared(trace: Trace) -> Iterator[Compared]:
             continue
         predicted, target = part.predicted.shape, part.target.shape
         if predicted is not None and target is not None:
-            yield Compared(call, part, predicted, target, _model(trace, call))
+            yield ComparedLoss(call, part, predicted, target, _model(trace, call))
 
 
 def _model(trace: Trace, call: Call) -> LayerRef | None:
@@ -88,20 +88,20 @@ def _model(trace: Trace, call: Call) -> LayerRef | None:
     return next((layer for layer in layers if layer is not None), None)
 
 
-def ids(trace: Trace, one: Compared) -> list[int]:
+def ids(trace: Trace, one: ComparedLoss) -> list[int]:
     """The calls that prove it: of one that failed also those around it."""
     around = [outer.id for outer in trace.index.ancestors(one.call) if outer.error is not None]
     return [one.call.id, *around]
 
 
-def compile_line(trace: Trace, one: Compared) -> SourceLine | None:
+def compile_line(trace: Trace, one: ComparedLoss) -> SourceLine | None:
     """The user's line that told the model its loss."""
     uses = trace.index.uses_by("Model.compile")
     own = [use.caller for use in uses if one.model is not None and use.model == one.model]
     return own[-1] if own else None
 
 
-def compiled_with(one: Compared, arguments: str) -> str:
+def compiled_with(one: ComparedLoss, arguments: str) -> str:
     """Code that compiles the model anew."""
     model = remedies.variable(one.model) if one.model is not None else "model"
     return f"{model}.compile(..., {arguments})"
