@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import hooks
-from buildtrace.generations.training import SILENT
+from buildtrace.generations.training_reader import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class _Fit:
     Attributes:
         model: what is fitted.
         is_building: Keras builds it on symbols, before the first step.
-        put_back: sets the variables back, if the step runs on data.
+        put_back: sets the variables back to what they were before the step.
         workers: what loads data in the background for it.
     """
 
@@ -74,7 +74,7 @@ class DryFits:
 
     Attributes:
         users: who wants them, and whether the program is to go on behind each `fit`.
-        count: how many were gone behind, of all users.
+        count: how many the program went on behind, since somebody wants any.
     """
 
     def __init__(self) -> None:
@@ -177,7 +177,7 @@ class DryFits:
     def _start_hook(self, function: Any, adapter: Adapter) -> Any:
         def act(args: Any, kwargs: Any) -> Any:
             fit = self._fit_of(args[0])
-            if fit is not None and fit.put_back is None and adapter.is_eager(fit.model):
+            if fit is not None and fit.put_back is None:
                 fit.put_back = adapter.keep(fit.model)
             return function(*args, **kwargs)
 

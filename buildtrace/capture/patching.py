@@ -160,6 +160,8 @@ class Patches:
         try:
             self.acquire(user)
             with self.lock:
+                if not self.dry.users:
+                    self.dry.count = 0
                 self.dry.users[user] = goes_on
                 for package in self.keras:
                     self._add_dry_fits(*generations.adapter_for(package))

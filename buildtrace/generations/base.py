@@ -10,7 +10,7 @@ import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from buildtrace.generations.training import Training, TrainingReader
+from buildtrace.generations.training_reader import Training, TrainingReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.generations.training import Training, TrainingReader
+from buildtrace.generations.training_reader import Training, TrainingReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,12 +39,10 @@ class Keras2TrainingReader(TrainingReader):
         autograph = sys.modules["tensorflow"].__internal__.autograph
         return autograph.tf_convert(function, autograph.control_status_ctx())
 
-    def is_eager(self, model: Any) -> bool:
-        """By the model's, or by TensorFlow's, setting."""
-        return bool(model.run_eagerly)
-
     def keep(self, model: Any) -> Callable[[], None]:
         """The weights, if there are any yet."""
+        if not model.run_eagerly:
+            return lambda: None
         try:
             kept = [(weight, weight.numpy().copy()) for weight in model.weights]
         except ValueError:  # a subclassed model that is not built

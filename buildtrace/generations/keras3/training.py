@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.generations.training import Training, TrainingReader
+from buildtrace.generations.training_reader import Training, TrainingReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,12 +26,8 @@ TRAINING = Training(
     ),
     losses=("trainers.trainer:Trainer.compute_loss",),
     updates=("optimizers.base_optimizer:BaseOptimizer.apply",),
-    idle=(
-        # JAX's `fit` takes the values out of the variables for as long as it trains, and at its
-        # end, however that comes, puts averages in their place if the optimizer keeps some.
-        "backend.{backend}.trainer:JAXTrainer._purge_model_variables",
-        "optimizers.base_optimizer:BaseOptimizer.finalize_variable_values",
-    ),
+    # The averages that an optimizer may keep: JAX's `fit` assigns them however it ends.
+    idle=("optimizers.base_optimizer:BaseOptimizer.finalize_variable_values",),
     workers=("trainers.data_adapters.py_dataset_adapter:PyDatasetEnqueuer.start",),
 )
 
@@ -41,31 +37,38 @@ class Keras3TrainingReader(TrainingReader):
 
     root: str
 
-    def is_eager(self, model: Any) -> bool:
-        """JAX's steps change nothing: they are given the state, and return the new one."""
-        if self.backend == "tensorflow":
-            eagerly = sys.modules["tensorflow"].config.functions_run_eagerly()
-            return bool(eagerly or model.run_eagerly)
-        return self.backend == "torch"
-
     def keep(self, model: Any) -> Callable[[], None]:
-        """Weights and states of seeds; on Torch the buffers of modules that are not Keras' too."""
-        backend = importlib.import_module(f"{self.root}.backend")
+        """Weights and states of seeds; on Torch the buffers of modules that are not Keras' too.
+
+        A step on JAX is given the state and returns the new one. But `fit` takes the values out
+        of the variables for as long as it trains.
+        """
+        if self.backend == "jax":
+            optimizer = getattr(model, "optimizer", None)
+            held = (*model.variables, *model.metrics_variables)
+            variables = [*held, *getattr(optimizer, "variables", ())]
+            values = [(variable, variable._value) for variable in variables]
+            return lambda: _set_values(values)
+        if self.backend == "tensorflow" and not self._is_eager(model):
+            return lambda: None
         variables = [*model.trainable_variables, *model.non_trainable_variables]
-        kept = [(variable, backend.convert_to_numpy(variable).copy()) for variable in variables]
-        buffers = model.buffers() if self.backend == "torch" else ()
-        foreign = [(buffer, buffer.detach().clone()) for buffer in buffers]
-        mode = model.training if self.backend == "torch" else None
+        if self.backend == "tensorflow":
+            kept = [(variable, variable.value.numpy().copy()) for variable in variables]
+            return lambda: _assign(kept)
+        kept = [(variable, variable.value.detach().clone()) for variable in variables]
+        buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+        is_training = model.training
 
         def put_back() -> None:
-            for variable, value in kept:
-                variable.assign(value)
-            for buffer, value in foreign:
+            _assign(kept)
+            for buffer, value in buffers:
                 buffer.copy_(value)
-            if mode is not None:
-                model.train(mode)
+            model.train(is_training)
 
         return put_back
+
+    def _is_eager(self, model: Any) -> bool:
+        return bool(model.run_eagerly or sys.modules["tensorflow"].config.functions_run_eagerly())
 
     def rest_of_step(self, model: Any, loss: Any, data: Sequence[Any]) -> list[Callable[[], Any]]:  # noqa: ARG002
         """The metrics."""
@@ -74,3 +77,13 @@ class Keras3TrainingReader(TrainingReader):
     def make_history(self) -> Any:
         """An empty History."""
         return importlib.import_module(f"{self.root}.callbacks.history").History()
+
+
+def _assign(kept: list[tuple[Any, Any]]) -> None:
+    for variable, value in kept:
+        variable.assign(value)
+
+
+def _set_values(kept: list[tuple[Any, Any]]) -> None:
+    for variable, value in kept:
+        variable._value = value

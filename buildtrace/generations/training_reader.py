@@ -27,7 +27,7 @@ class Training(NamedTuple):
             function has run.
         losses: compute the loss of a step; called on the model, or on its `compiled_loss`.
         updates: are about to change weights.
-        idle: would change or drop weights even if no step was made; do nothing in a dry fit.
+        idle: change weights at the end of a training; do nothing in a dry fit.
         workers: start what loads data in the background; the `stop` of their self ends that.
     """
 
@@ -83,12 +83,12 @@ class TrainingReader(ABC):
             next(iter(x), None)
 
     @abstractmethod
-    def is_eager(self, model: Any) -> bool:
-        """Whether a step runs on the data, and so may change what is no trainable weight."""
-
-    @abstractmethod
     def keep(self, model: Any) -> Callable[[], None]:
-        """Copy all that the step may change; returns what puts it back."""
+        """Copy what a step changes even if no gradient is applied; returns what puts it back.
+
+        That is little of a compiled step. One that runs on data moves a batch normalization's
+        averages and the seeds of what is random.
+        """
 
     @abstractmethod
     def rest_of_step(self, model: Any, loss: Any, data: Sequence[Any]) -> list[Callable[[], Any]]:
