@@ -71,6 +71,7 @@ READING = {
 SAME_NAME = {
     "adapter": "each generation has its own",
     "landmarks": "each generation has its own, and there is a verb of the command",
+    "training": "each generation has its own",
 }
 """Modules that share a name, and why."""
 

@@ -13,7 +13,8 @@ from msgspec import UNSET
 
 from buildtrace import diagnosis
 from buildtrace.capture import freeze
-from buildtrace.capture.patching import Patches, TrainingReached
+from buildtrace.capture.dry_fit import TrainingReached
+from buildtrace.capture.patching import Patches
 from buildtrace.capture.recorder import Recorder, is_build
 from buildtrace.capture.snapshot import error_info, layer_ref
 from buildtrace.diagnosis import suppress
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.record import Record
 
-__all__ = ["Tracing", "TrainingReached", "stop_before_training", "trace"]
+__all__ = ["Tracing", "TrainingReached", "dry_fits", "trace"]
 
 diagnosis.all_rules()  # not when a tracing stops: an import that a fork interrupts is never over
 
@@ -42,7 +43,7 @@ if hasattr(os, "register_at_fork"):  # a process that is forked off needs the lo
             after_in_child=_needed.release,
         )
 
-stop_before_training = _patches.stop_before_training
+dry_fits = _patches.dry_fits
 
 
 class Tracing:

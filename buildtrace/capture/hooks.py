@@ -47,6 +47,11 @@ def unlisted_code(code: CodeType) -> CodeType:
     return code.replace(co_filename=FILE)
 
 
+def is_unlisted(code: CodeType) -> bool:
+    """Whether it is the code of a function whose frames are not counted or listed."""
+    return code.co_filename == FILE
+
+
 def hide_frame(error: BaseException) -> None:
     """Take the frame that is running, of a function that is unlisted, out of a traceback.
 

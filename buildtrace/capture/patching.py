@@ -10,6 +10,7 @@ out can be done again: whoever was interrupted repeats the whole, and nothing is
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import inspect
 import sys
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from buildtrace import generations
 from buildtrace.capture import hooks, uses
 from buildtrace.capture.callers import add_hook
+from buildtrace.capture.dry_fit import DryFits
 from buildtrace.capture.imports import ImportWatch
 from buildtrace.capture.readers import READERS
 from buildtrace.capture.record import Function, HookedLandmark
@@ -47,10 +49,6 @@ if TYPE_CHECKING:
 _ABSENT: Any = object()
 
 
-class TrainingReached(BaseException):
-    """Training would begin here; raised under `stop_before_training` to end the script."""
-
-
 @dataclass
 class _SetAttribute:
     """An attribute that was set: what it was, and what it is now."""
@@ -72,11 +70,20 @@ class _SetAttribute:
 
 @dataclass
 class _Family:
-    """The definitions of one method in a class and all classes below it."""
+    """The definitions of one method in a class and all classes below it.
+
+    Attributes:
+        base: the class.
+        name: the method's name.
+        make_hook: makes the hook of a definition, or `None` if it needs none.
+        on_top: the hooks stand in the place of those of landmarks, and call them.
+        hooks: those that were made, by what they call.
+    """
 
     base: type
     name: str
     make_hook: Callable[[Any], Any]
+    on_top: bool = False
     hooks: dict[Any, Any] = field(default_factory=dict)
 
     def hook_of(self, function: Any) -> Any:
@@ -115,7 +122,8 @@ class Patches:
     _watched: dict[type, list[_Family]] = field(default_factory=dict)
     _watch: ImportWatch | None = None
     _users: set[object] = field(default_factory=set)
-    _stops: set[object] = field(default_factory=set)
+    dry: DryFits = field(default_factory=DryFits)
+    _dry_packages: set[str] = field(default_factory=set)
     _complete: bool = False
 
     # -- on and off ---------------------------------------------------------------------------
@@ -142,18 +150,24 @@ class Patches:
                 self._take_out()
 
     @contextlib.contextmanager
-    def stop_before_training(self) -> Iterator[None]:
-        """Within this block, `TrainingReached` is raised where training would begin."""
+    def dry_fits(self, *, goes_on: bool = False) -> Iterator[DryFits]:
+        """Within this block, no training goes further than to its first loss.
+
+        Args:
+            goes_on: the program goes on behind `fit`; otherwise `TrainingReached` ends it.
+        """
         user = object()
         try:
             self.acquire(user)
             with self.lock:
-                self._stops.add(user)
+                if not self.dry.users:
+                    self.dry.count = 0
+                self.dry.users[user] = goes_on
                 for package in self.keras:
-                    self._add_training_stops(*generations.adapter_for(package))
-            yield
+                    self._add_dry_fits(*generations.adapter_for(package))
+            yield self.dry
         finally:
-            self._stops.discard(user)
+            self.dry.users.pop(user, None)
             self.release(user)
 
     # -- putting hooks in ---------------------------------------------------------------------
@@ -188,8 +202,8 @@ class Patches:
             self._replace_aliases()
             self._add_making(generation, adapter)
             self._add_conversion(generation, adapter)
-            if self._stops:  # training is not to be slowed down for nothing
-                self._add_training_stops(generation, adapter)
+            if self.dry.users:  # training is not to be slowed down for nothing
+                self._add_dry_fits(generation, adapter)
             self.keras[package] = KerasInfo(
                 generation=generation.name,
                 package=package,
@@ -283,25 +297,16 @@ class Patches:
             if inspect.isfunction(own_names(owner)[name]):
                 self._replace(owner, name, lambda f: hooks.conversion_hook(f, self.recorder))
 
-    def _add_training_stops(self, generation: Generation, adapter: Adapter) -> None:
-        for target in generation.training:
-            with contextlib.suppress(NotThereError):  # which optimizers there are has changed
-                owner, name = resolve(adapter.root, target)
-                self._add_family(_Family(owner, name, lambda f: self._stop_hook(f, adapter)))
-
-    def _stop_hook(self, function: Any, adapter: Adapter) -> Any:
-        def hook(*args: Any, **kwargs: Any) -> Any:
-            # A model that is not built yet is built by its first training step.
-            waits = isinstance(args[0], adapter.model_class) and not getattr(args[0], "built", True)
-            if self._stops and not waits:
-                raise TrainingReached
-            try:
-                return function(*args, **kwargs)
-            except BaseException as error:
-                hooks.hide_frame(error)
-                raise
-
-        return hooks.disguise(hook, function)
+    def _add_dry_fits(self, generation: Generation, adapter: Adapter) -> None:
+        if adapter.package in self._dry_packages:
+            return
+        self._dry_packages.add(adapter.package)
+        for kind, make_hook in self.dry.hook_makers().items():
+            for target in getattr(generation.training, kind):
+                with contextlib.suppress(NotThereError):  # which of them there are has changed
+                    owner, name = resolve(adapter.root, target.format(backend=adapter.backend))
+                    made = functools.partial(make_hook, adapter=adapter)
+                    self._add_family(_Family(owner, name, made, on_top=True))
 
     def _add_family(self, family: _Family) -> None:
         self._families.append(family)
@@ -313,9 +318,24 @@ class Patches:
         self._watched[family.base].append(family)
 
     def _add_member(self, family: _Family, cls: type) -> None:
-        function = cls.__dict__.get(family.name)
-        if inspect.isfunction(function) and function not in self._originals:
+        held = cls.__dict__.get(family.name)
+        if not inspect.isfunction(held):
+            return
+        if family.on_top:
+            self._put_on_top(family, cls, held)
+        elif held not in self._originals:
             self._replace(cls, family.name, family.hook_of)
+
+    def _put_on_top(self, family: _Family, cls: type, held: Any) -> None:
+        """Put a hook in the place of a function, or of the hook that a landmark has there."""
+        if held in family.hooks.values():
+            return
+        if held not in self._originals:
+            held = hooks.stood_for(held)
+        hook = family.hook_of(held)
+        if hook is not None:
+            self._originals[hook] = hooks.stood_for(held)
+            self._change(cls, family.name, hook)
 
     def _watch_subclasses(self, base: type) -> None:
         """Hear of classes that are made from now on."""
@@ -379,6 +399,7 @@ class Patches:
             family.hooks.clear()
         _restore_references(self._originals)
         self.keras.clear()
+        self._dry_packages.clear()
         self.recorder.hook_codes = {}
         self.recorder.constructors = {}
         # The last: until here, all of this can be done again.

@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli.check_formats import FORMATS
-from buildtrace.cli.parser import Parser, add_program_options, keras_choices, program_of, split
-from buildtrace.cli.verbs import sentence
+from buildtrace.cli.parser import (
+    Parser,
+    add_no_train,
+    add_program_options,
+    keras_choices,
+    program_of,
+    split,
+)
+from buildtrace.cli.verbs import END, sentence
 from buildtrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +77,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="buildtrace check",
         usage=USAGE,
-        description=f"{sentence('check')}\nThe script is run up to where training would begin.",
+        description=f"{sentence('check')}\nThe script ends at its first loss: nothing is trained.",
         epilog=EPILOG.format(
             formats="\n".join(
                 f"  {name:{width}}  {form.suffix or '':7} {form.summary}"
@@ -102,8 +109,9 @@ def build_parser() -> Parser:
     )
     group = add_program_options(parser, keras=None)
     group.add_argument(
-        "--train", action="store_true", help="do not stop the script where training begins"
+        "--train", action="store_true", help="do not end the script: train all that it trains"
     )
+    add_no_train(group)
     return parser
 
 
@@ -118,7 +126,7 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     given = parser.parse_args(ours)
     from buildtrace.cli.program import check_program
 
-    program = program_of(parser, given, theirs)._replace(no_train=not given.train)
+    program = program_of(parser, given, theirs)._replace(no_train=_no_train(parser, given))
     check_program(program, parser.prog)
     settings = _settings(given, program)
     return CheckRequest(
@@ -128,6 +136,12 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         files=_files(given.output, given.format),
         concise=given.concise,
     )
+
+
+def _no_train(parser: Parser, given: argparse.Namespace) -> str:
+    if given.train and given.no_train:
+        parser.error("either --train or --no-train, but not both")
+    return "" if given.train else given.no_train or END
 
 
 def _settings(given: argparse.Namespace, program: Program) -> Settings:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli.streams import say
+from buildtrace.cli.verbs import END, SKIP
 from buildtrace.errors import BuildtraceError
 from buildtrace.traces import wording
 
@@ -96,7 +97,7 @@ class _ChildProcess:
     def _arguments(self) -> Iterator[str]:
         yield from ("--keras", self.program.keras, "-o", str(self.path))
         if self.program.no_train:
-            yield "--no-train"
+            yield "--no-train" if self.program.no_train == END else f"--no-train={SKIP}"
         yield from ("-m",) if self.program.is_module else ("--",)
         yield from (self.program.target, *self.program.arguments)
 

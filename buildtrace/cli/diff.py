@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli.attempts import Attempts
-from buildtrace.cli.parser import Parser, keras_choices, program_of, split
+from buildtrace.cli.parser import Parser, add_no_train, keras_choices, program_of, split
 from buildtrace.cli.program import Program, check_program, same_program
 from buildtrace.cli.streams import say
 from buildtrace.cli.verbs import USAGE_ERROR, sentence
@@ -144,9 +144,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "-m", dest="module", metavar="MODULE", help="run a module instead of a script"
     )
-    parser.add_argument(
-        "--no-train", action="store_true", help="end scripts where training would begin"
-    )
+    add_no_train(parser)
     return parser
 
 

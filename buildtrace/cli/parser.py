@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from buildtrace.cli.streams import own_output, tolerate
-from buildtrace.cli.verbs import VERBS
+from buildtrace.cli.verbs import END, SKIP, VERBS
 from buildtrace.errors import UsageError
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers import RENDERERS, VIEWS, Options
@@ -194,9 +194,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group = add_program_options(parser, keras="auto")
-    group.add_argument(
-        "--no-train", action="store_true", help="end the script where training would begin"
-    )
+    add_no_train(group)
 
 
 def add_program_options(
@@ -222,6 +220,20 @@ def add_program_options(
         help="which Keras `tf.keras` is; auto, the default, is the one that the script gets anyway",
     )
     return group
+
+
+def add_no_train(group: argparse._ActionsContainer) -> None:
+    """The option that says how to do without training."""
+    group.add_argument(
+        "--no-train",
+        nargs="?",
+        choices=[END, SKIP],
+        const=END,
+        default="",
+        metavar="skip",
+        help="end the script when the first loss has been computed, before any weight changes; "
+        "`--no-train=skip` ends each fit so, and goes on behind it",
+    )
 
 
 def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -32,7 +32,7 @@ class Program(NamedTuple):
         arguments: what the program finds in `sys.argv[1:]`.
         keras: "auto", or the number of the generation that `tf.keras` shall be.
         backend: what Keras 3 shall compute with; `None` for what it would.
-        no_train: end the program where training would begin.
+        no_train: how to do without training, `END` or `SKIP`; empty if it is to train.
     """
 
     target: str
@@ -40,7 +40,7 @@ class Program(NamedTuple):
     arguments: tuple[str, ...] = ()
     keras: str = "auto"
     backend: str | None = None
-    no_train: bool = False
+    no_train: str = ""
 
     @property
     def is_trace(self) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.capture import TrainingReached, stop_before_training
+from buildtrace.capture import TrainingReached, dry_fits
 from buildtrace.cli import environment
 from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.progress import Progress, WatchedTracing
@@ -19,7 +19,8 @@ from buildtrace.cli.script import (
     wait_for_threads,
 )
 from buildtrace.cli.streams import say
-from buildtrace.cli.verbs import INTERRUPTED
+from buildtrace.cli.verbs import INTERRUPTED, SKIP
+from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +39,14 @@ class Outcome(NamedTuple):
         error: what the program raised, if anything.
         code: its exit code.
         attempts: how well its trace could be made.
+        skipped: how often it went on behind a `fit` that did not train.
     """
 
     trace: Trace
     error: BaseException | None
     code: int
     attempts: Attempts
+    skipped: int = 0
 
     def end(self) -> None:
         """Pass on an interrupt that nobody caught, now that all that could be done is done.
@@ -95,16 +98,16 @@ def traced(program: Program) -> Outcome:
     environment.choose_keras(program.keras)
     environment.quiet_tensorflow()
     tracing = WatchedTracing()
-    training = stop_before_training() if program.no_train else contextlib.nullcontext()
+    dry = dry_fits(goes_on=program.no_train == SKIP) if program.no_train else None
     tracing.start()
     try:
-        with Progress(tracing, sys.stderr), training:
+        with Progress(tracing, sys.stderr), dry or contextlib.nullcontext() as fits:
             error = _run(program, tracing)
             code = _report_end(error)
             wait_for_threads()
     finally:
         attempts = _stop(tracing)
-    return Outcome(tracing.trace, error, code, attempts)
+    return Outcome(tracing.trace, error, code, attempts, fits.count if fits else 0)
 
 
 def _stop(tracing: WatchedTracing) -> Attempts:
@@ -155,7 +158,10 @@ def explain_end(outcome: Outcome, keras: str, verb: str = "show", hint: str = "-
     """
     error, trace = outcome.error, outcome.trace
     if isinstance(error, TrainingReached):
-        say(f"ended where training would begin ({hint})")
+        say(f"ended with the first loss, before any weight changed ({hint})")
+    elif outcome.skipped:
+        calls = wording.count(outcome.skipped, "call")
+        say(f"nothing was trained: {calls} of fit returned at the first loss (--no-train=skip)")
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name in ("tensorflow", "keras", "tf_keras"):
         say(f"{name} is not installed: pip install {name} (see `buildtrace doctor`)")

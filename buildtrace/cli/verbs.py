@@ -1,4 +1,4 @@
-"""The verbs of the command, and the exit codes that they share."""
+"""The verbs of the command, and what they share."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ USAGE_ERROR = 2
 
 INTERRUPTED = 130
 """Ctrl-C, as shells have it. The command itself ends by the signal."""
+
+END, SKIP = "end", "skip"
+"""How to do without training: the program ends when the first loss has been computed, or only
+`fit` does, and the program goes on."""
 
 
 def sentence(verb: str) -> str:

@@ -7,8 +7,10 @@ dataclasses make their methods anew at each start, which takes longer than all e
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from buildtrace.generations.training_reader import Training, TrainingReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -192,7 +194,7 @@ _ACTIVATING = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 """Layers and operations that are an activation → its name."""
 
 
-class Adapter(ABC):
+class Adapter(TrainingReader):
     """Reads the objects of one imported Keras package. Never changes one, never evaluates one."""
 
     def __init__(self, package: str, root: str, version: str) -> None:
@@ -349,8 +351,7 @@ class Generation(NamedTuple):
         title: "Keras 2".
         packages: top-level packages that can be of this generation.
         landmarks: the table.
-        training: where training begins, as targets like a family's; under `--no-train` a call
-            of one of them, for a model that is built, ends the script.
+        training: where it trains.
         adapter: module below `buildtrace.generations` that reads this generation's objects.
         uses: name and target of the functions that use models, of which it is noted that they ran.
         making: the constructor that every model runs.
@@ -362,7 +363,7 @@ class Generation(NamedTuple):
     title: str
     packages: tuple[str, ...]
     landmarks: tuple[Landmark, ...]
-    training: tuple[str, ...]
+    training: Training
     adapter: str
     uses: tuple[tuple[str, str], ...] = ()
     making: str = ""

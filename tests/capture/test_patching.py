@@ -8,7 +8,7 @@ import pytest
 
 import buildtrace
 from buildtrace import generations
-from buildtrace.capture import TrainingReached, stop_before_training
+from buildtrace.capture import TrainingReached, dry_fits
 from buildtrace.errors import MissingLandmarkWarning
 from buildtrace.generations.base import Landmark
 
@@ -91,7 +91,7 @@ def test_training_has_no_hooks_without_need(k: Keras) -> None:
     before = [vars(cls)[name] for cls, name in names]
     with buildtrace.trace():
         assert [vars(cls)[name] for cls, name in names] == before
-        with stop_before_training():
+        with dry_fits():
             assert [vars(cls)[name] for cls, name in names] != before
     assert [vars(cls)[name] for cls, name in names] == before
 
@@ -102,7 +102,7 @@ def test_training_does_not_begin(k: Keras) -> None:
     model = small_model(k)
     model.compile("sgd", "mse")
     data = numpy.ones((4, 3), "float32"), numpy.ones((4, 2), "float32")
-    with stop_before_training(), buildtrace.trace() as trace, pytest.raises(TrainingReached):
+    with dry_fits(), buildtrace.trace() as trace, pytest.raises(TrainingReached):
         model.fit(*data, verbose=0)
     assert trace.find("Dense.build"), "fit builds the model before it trains it"
     assert model.built

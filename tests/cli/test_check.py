@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 from fake_tracing import FakeTracing
@@ -191,30 +192,32 @@ def test_a_saved_trace_of_a_program_that_failed(cli, trace_of):
     )
 
 
-def test_a_script_ends_where_training_begins_unless_told_otherwise(cli, script, recorded):
+def test_a_script_ends_with_its_first_loss_unless_told_otherwise(cli, script, recorded):
     recorded(mlp3())
     name = script("from buildtrace.capture import TrainingReached\nraise TrainingReached")
     result = cli("check", name)
     assert result.code == 0
     assert (
-        result.err
-        == "buildtrace: ended where training would begin (--train goes on and checks the rest)\n"
+        result.err == "buildtrace: ended with the first loss, before any weight changed "
+        "(--train goes on and checks the rest)\n"
     )
 
 
-@pytest.mark.parametrize(("options", "stops"), [([], True), (["--train"], False)])
-def test_training_is_stopped_for(cli, script, recorded, monkeypatch, options, stops):
+@pytest.mark.parametrize(
+    ("options", "wanted"), [([], [False]), (["--train"], []), (["--no-train=skip"], [True])]
+)
+def test_fits_are_dry_for(cli, script, recorded, monkeypatch, options, wanted):
     asked = []
 
     @contextlib.contextmanager
-    def stop_before_training():
-        asked.append(True)
-        yield
+    def dry_fits(*, goes_on):
+        asked.append(goes_on)
+        yield SimpleNamespace(count=0)
 
     recorded(mlp3())
-    monkeypatch.setattr(run, "stop_before_training", stop_before_training)
+    monkeypatch.setattr(run, "dry_fits", dry_fits)
     assert cli("check", *options, script("")).code == 0
-    assert asked == [True] * stops
+    assert asked == wanted
 
 
 def test_a_script_without_keras_is_said(command, script):

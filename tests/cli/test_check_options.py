@@ -5,6 +5,7 @@ import pytest
 from buildtrace.cli import VERBS
 from buildtrace.cli.check_formats import FORMATS
 from buildtrace.cli.check_options import parse
+from buildtrace.cli.verbs import END, SKIP
 from buildtrace.errors import UsageError
 
 TABLE = '[tool.buildtrace]\nselect = ["BT1"]\nignore = ["BT105"]\nkeras = "3"\n'
@@ -55,8 +56,11 @@ def test_settings_that_make_no_sense(cli, script):
 def test_everything_behind_the_script_is_the_scripts(model):
     program = parse(["--concise", model, "--select", "XY", "-o", "x"]).program
     assert program.arguments == ("--select", "XY", "-o", "x")
-    assert program.no_train
-    assert not parse(["--train", model]).program.no_train
+    assert program.no_train == END
+    assert parse(["--train", model]).program.no_train == ""
+    assert parse(["--no-train=skip", model]).program.no_train == SKIP
+    with pytest.raises(UsageError, match="either --train or --no-train"):
+        parse(["--train", "--no-train=skip", model])
 
 
 @pytest.mark.parametrize("form", [form for form in FORMATS if FORMATS[form].suffix])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from buildtrace.cli.parser import keras_choices, parse
+from buildtrace.cli.verbs import END, SKIP
 from buildtrace.errors import UsageError
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers import RENDERERS, VIEWS
@@ -48,6 +49,14 @@ def test_views_are_repeatable_and_kept_in_order(model):
     assert request.options.views == ("weights", "tree")
     assert not parse([model])[1].view_asked
     assert not parse(["-o", "x.svg", "--no-train", model])[1].view_asked
+
+
+def test_how_to_do_without_training(model):
+    assert parse([model])[0].no_train == ""
+    assert parse(["--no-train", model])[0].no_train == END
+    assert parse(["--no-train=skip", "--full", model])[0].no_train == SKIP
+    with pytest.raises(UsageError, match="--no-train: invalid choice: 'most'"):
+        parse(["--no-train=most", model])
 
 
 @pytest.mark.parametrize(

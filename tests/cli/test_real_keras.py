@@ -50,6 +50,52 @@ model.fit(np.zeros((4, 3)), np.zeros((4, 4)), verbose=0)
 print("after")
 """
 
+FITS = """
+import atexit
+import numpy as np
+import tensorflow as tf
+
+x, y = np.zeros((4, 3)), np.zeros((4, 1))
+atexit.register(print, "at exit")
+for name in ("first", "second"):
+    model = tf.keras.Sequential([tf.keras.layers.BatchNormalization(), tf.keras.layers.Dense(1)])
+    model.build((None, 3))
+    before = model.get_weights()
+    model.compile("sgd", "mse")
+    history = model.fit(x, y, epochs=3)
+    print(name, history.history["loss"][-1])
+model.evaluate(x, y, verbose=0)
+after = model.get_weights()
+print("unchanged", all((a == b).all() for a, b in zip(before, after, strict=True)))
+"""
+
+FAILS_IN_LOSS = """
+import numpy as np
+import tensorflow as tf
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+print("before")
+model.fit(np.zeros((10, 20)), np.zeros((10, 3)))
+print("after")
+"""
+
+FAILS_IN_METRIC = """
+import numpy as np
+import tensorflow as tf
+
+def metric(y, y_pred):
+    raise RuntimeError("no such metric")
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile("adam", "mse", metrics=[metric])
+print("before")
+model.fit(np.zeros((10, 20)), np.zeros((10, 1)))
+print("after")
+"""
+
+MISTAKES = {"loss": FAILS_IN_LOSS, "metric": FAILS_IN_METRIC}
+
 OWN_LAYER = """
 import tensorflow as tf
 
@@ -176,10 +222,36 @@ def test_no_train(keras_command, script, keras):
         *["-o", "build.json", script(TRAINING)],
     )
     assert (result.code, result.out) == (0, "before\n")
-    assert "ended where training would begin" in result.err
+    assert "ended with the first loss, before any weight changed (--no-train)" in result.err
     assert "Traceback" not in result.err
     trace = trace_file.load("build.json")
     assert (trace.parameters, trace.error) == (3 * 4 + 4, None)
+
+
+@pytest.mark.parametrize("keras", KERAS)
+def test_no_train_that_goes_on_behind_each_fit(keras_command, script, keras):
+    name = script(FITS)
+    result = keras_command(keras, "-m", "buildtrace", "--keras", keras, "--no-train=skip", name)
+    assert result.code == 0
+    assert result.out.splitlines() == ["first nan", "second nan", "unchanged True", "at exit"]
+    said = "nothing was trained: 2 calls of fit returned at the first loss (--no-train=skip)"
+    assert f"buildtrace: {said}\n" in result.err
+
+
+@pytest.mark.parametrize("keras", KERAS)
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_check_meets_what_fails_in_the_first_step(keras_command, script, keras, mistake):
+    name = script(MISTAKES[mistake])
+    plain = keras_command(keras, name, env=plain_environment(keras))
+    ours = keras_command(keras, "-m", "buildtrace", "check", "--keras", keras, name)
+    assert (plain.code, ours.code) == (1, 2)
+    assert ours.out.startswith("before\nNo problems found in 1 model, ")
+    assert ours.out.endswith(" before the program failed\n")
+    traceback = plain.err[plain.err.index("Traceback") :].splitlines()
+    shown = ours.err[ours.err.index("Traceback") :].splitlines()
+    assert shown[:3] == traceback[:3]  # the line of the script
+    assert shown[-1] == traceback[-1]
+    assert "buildtrace/capture" not in ours.err
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from types import SimpleNamespace
 
 import pytest
 from fake_tracing import FakeTracing
@@ -111,15 +112,33 @@ def test_a_file_that_cannot_be_written_in_the_end(cli, printing, monkeypatch, tm
 
 def test_no_train_ends_well_and_says_so(cli, script, recording):
     @contextlib.contextmanager
-    def stop_before_training():
-        yield
+    def dry_fits(*, goes_on):
+        assert not goes_on
+        yield SimpleNamespace(count=0)
 
-    recording.setattr(run, "stop_before_training", stop_before_training)
+    recording.setattr(run, "dry_fits", dry_fits)
     name = script("from buildtrace.capture import TrainingReached\nraise TrainingReached\nprint(1)")
     result = cli("--no-train", name)
     assert (result.code, result.out) == (0, "")
-    assert "buildtrace: ended where training would begin (--no-train)\n" in result.err
+    assert (
+        "buildtrace: ended with the first loss, before any weight changed (--no-train)\n"
+        in result.err
+    )
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(("count", "calls"), [(1, "1 call"), (3, "3 calls")])
+def test_no_train_may_go_on_behind_fit_and_says_so(cli, script, recording, count, calls):
+    @contextlib.contextmanager
+    def dry_fits(*, goes_on):
+        assert goes_on
+        yield SimpleNamespace(count=count)
+
+    recording.setattr(run, "dry_fits", dry_fits)
+    result = cli("--no-train=skip", script("print('to the end')"))
+    assert (result.code, result.out) == (0, "to the end\n")
+    said = f"nothing was trained: {calls} of fit returned at the first loss (--no-train=skip)"
+    assert f"buildtrace: {said}\n" in result.err
 
 
 @pytest.mark.parametrize("package", ["tensorflow", "keras", "tf_keras"])

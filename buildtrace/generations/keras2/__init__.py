@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from buildtrace.generations.base import Generation
 from buildtrace.generations.keras2.landmarks import LANDMARKS
+from buildtrace.generations.keras2.training import TRAINING
 
 KERAS2 = Generation(
     name="keras2",
     title="Keras 2",
     packages=("tf_keras", "keras"),
     landmarks=LANDMARKS,
-    training=(
-        "engine.training:Model.make_train_function",
-        "optimizers.optimizer:_BaseOptimizer.compute_gradients",
-        "optimizers.optimizer:_BaseOptimizer.apply_gradients",
-        "optimizers.legacy.optimizer_v2:OptimizerV2._compute_gradients",
-        "optimizers.legacy.optimizer_v2:OptimizerV2.apply_gradients",
-    ),
+    training=TRAINING,
     conversion="engine.base_layer:Layer._maybe_cast_inputs",
     adapter="keras2.adapter",
     making="engine.training:Model.__init__",

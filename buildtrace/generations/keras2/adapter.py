@@ -15,6 +15,7 @@ from buildtrace.generations.base import (
     nodes_behind,
     origin,
 )
+from buildtrace.generations.keras2.training import Keras2TrainingReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from buildtrace.generations.base import NodeFacts
 
 
-class Keras2Adapter(Adapter):
+class Keras2Adapter(Keras2TrainingReader, Adapter):
     """Reads layers, variables and graphs of `keras` up to 2.15 and of `tf_keras`."""
 
     generation = "keras2"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from buildtrace.generations.base import Generation
 from buildtrace.generations.keras3.landmarks import LANDMARKS
+from buildtrace.generations.keras3.training import TRAINING
 
 KERAS3 = Generation(
     name="keras3",
     title="Keras 3",
     packages=("keras",),
     landmarks=LANDMARKS,
-    training=(
-        "trainers.trainer:Trainer.make_train_function",
-        "optimizers.base_optimizer:BaseOptimizer.apply",
-    ),
+    training=TRAINING,
     adapter="keras3.adapter",
     making="models.model:Model.__init__",
     uses=(

@@ -16,6 +16,7 @@ from buildtrace.generations.base import (
     nodes_behind,
     origin,
 )
+from buildtrace.generations.keras3.training import Keras3TrainingReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from buildtrace.generations.base import NodeFacts
 
 
-class Keras3Adapter(Adapter):
+class Keras3Adapter(Keras3TrainingReader, Adapter):
     """Reads layers, variables and graphs of `keras` from 3.2."""
 
     generation = "keras3"

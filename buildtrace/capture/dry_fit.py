@@ -1,0 +1,296 @@
+"""A dry fit: Keras' own `fit` runs until the first loss has been computed, and no weight changes.
+
+The model, the loss and the metrics are built and run as at the start of any training: on symbols
+where Keras compiles the step, else on the first batch. Then `TrainingReached` is raised, which
+ends the program, or `fit` alone, which then returns a History without a number in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.capture import hooks
+from buildtrace.generations.training_reader import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from buildtrace.generations import Adapter
+
+NAN = float("nan")
+"""Stands for all that a dry fit did not compute."""
+
+
+class TrainingReached(BaseException):
+    """The first loss has been computed, or else a weight was about to change: no training follows.
+
+    Attributes:
+        is_in_graph: whether that was on TensorFlow's symbols, so that no data was read for it.
+    """
+
+    def __init__(self, *, is_in_graph: bool = False) -> None:
+        super().__init__()
+        self.is_in_graph = is_in_graph
+
+
+@dataclass
+class _Fit:
+    """A `fit` that is running.
+
+    Attributes:
+        model: what is fitted.
+        is_building: Keras builds it on symbols, before the first step.
+        put_back: sets the variables back to what they were before the step.
+        workers: what loads data in the background for it.
+    """
+
+    model: Any
+    is_building: bool = False
+    put_back: Callable[[], None] | None = None
+    workers: list[Any] = field(default_factory=list)
+
+
+class _NoNumbers(dict[str, list[float]]):
+    """What a History knows after a dry fit, where it is the user's own code that names things."""
+
+    def __init__(self, names: list[str], epochs: int) -> None:
+        super().__init__({name: [NAN] * epochs for name in names})
+        self.epochs = epochs
+
+    def __missing__(self, name: str) -> list[float]:
+        return self.setdefault(name, [NAN] * self.epochs)
+
+
+_COMPILED = {"train_function", "train_tf_function"}
+"""Attributes of a model that hold its compiled step."""
+
+
+class DryFits:
+    """Makes the hooks of dry fits, which do nothing but pass on while nobody wants any.
+
+    Attributes:
+        users: who wants them, and whether the program is to go on behind each `fit`.
+        count: how many the program went on behind, since somebody wants any.
+    """
+
+    def __init__(self) -> None:
+        self.users: dict[object, bool] = {}
+        self.count = 0
+        self._running: list[_Fit] = []
+        self._depth = threading.local()
+        self._tried: dict[int, Any] = {}
+
+    def hook_makers(self) -> dict[str, Callable[..., Any]]:
+        """What makes the hook of a function, by the field of `Training` that names the function.
+
+        It makes `None` for a function that needs none.
+        """
+        return {
+            "fits": self._fit_hook,
+            "builds": self._build_hook,
+            "starts": self._start_hook,
+            "makes": self._make_hook,
+            "losses": self._loss_hook,
+            "updates": self._update_hook,
+            "idle": self._idle_hook,
+            "workers": self._worker_hook,
+        }
+
+    # -- the fit itself -----------------------------------------------------------------------
+
+    def _fit_hook(self, function: Any, adapter: Adapter) -> Any:
+        if not adapter.is_own_function(function):
+            return None  # a user's `fit`: Keras' own, if it calls that, has the hook
+
+        def act(args: Any, kwargs: Any) -> Any:
+            if self.users and not self._running:
+                return self._fit(function, adapter, args, kwargs)
+            return function(*args, **kwargs)
+
+        return _hook(function, act)
+
+    @hooks.unlisted
+    def _fit(self, function: Any, adapter: Adapter, args: Any, kwargs: Any) -> Any:
+        try:
+            bound = inspect.signature(function).bind(*args, **kwargs)
+        except TypeError:  # Keras is to say so
+            return function(*args, **kwargs)
+        bound.apply_defaults()
+        given = dict(bound.arguments)
+        model = given["self"]
+        goes_on = all(self.users.values())
+        make_result = _history if "epochs" in given else _logs
+        if goes_on and make_result is _logs and self._tried.get(id(model)) is model:
+            return _logs(adapter, given)  # a loop of thousands
+        bound.arguments.update({name: SILENT[name] for name in SILENT.keys() & given.keys()})
+        try:
+            return self._run(function, model, bound)  # to its end only if there was no data
+        except TrainingReached as end:
+            if end.is_in_graph:
+                adapter.take_batch(given.get("x"))
+            if not goes_on:
+                raise
+        self.count += 1
+        self._tried[id(model)] = model
+        return make_result(adapter, given)
+
+    @hooks.unlisted
+    def _run(self, function: Any, model: Any, bound: inspect.BoundArguments) -> Any:
+        """Run Keras' fit, and leave the model as it was."""
+        fit = _Fit(model)
+        functions = {name: vars(model)[name] for name in _COMPILED & vars(model).keys()}
+        self._running.append(fit)
+        try:
+            for name in functions:  # what was compiled before has no hooks in it
+                setattr(model, name, None)
+            return function(*bound.args, **bound.kwargs)
+        finally:
+            self._running.remove(fit)
+            for name, value in functions.items():  # made for a step that never came to its end
+                setattr(model, name, value)
+            for worker in fit.workers:
+                with contextlib.suppress(Exception):  # of a batch that nobody has asked for
+                    worker.stop()
+            if fit.put_back is not None:
+                fit.put_back()
+
+    # -- what runs in it ----------------------------------------------------------------------
+
+    def _build_hook(self, function: Any, adapter: Adapter) -> Any:  # noqa: ARG002
+        def act(args: Any, kwargs: Any) -> Any:
+            fit = self._fit_of(args[0])
+            if fit is None:
+                return function(*args, **kwargs)
+            # The loss that it computes is none of a step: that may be the user's own, and fail.
+            fit.is_building = True
+            try:
+                return function(*args, **kwargs)
+            finally:
+                fit.is_building = False
+
+        return _hook(function, act)
+
+    def _start_hook(self, function: Any, adapter: Adapter) -> Any:
+        def act(args: Any, kwargs: Any) -> Any:
+            fit = self._fit_of(args[0])
+            if fit is not None and fit.put_back is None:
+                fit.put_back = adapter.keep(fit.model)
+            return function(*args, **kwargs)
+
+        return _hook(function, act)
+
+    def _make_hook(self, function: Any, adapter: Adapter) -> Any:
+        def act(args: Any, kwargs: Any) -> Any:
+            if not self._running:
+                return function(*args, **kwargs)
+            with adapter.outside_of_graph():
+                return function(*args, **kwargs)
+
+        return _hook(function, act)
+
+    def _loss_hook(self, function: Any, adapter: Adapter) -> Any:
+        def act(args: Any, kwargs: Any) -> Any:
+            called = adapter.as_called(function)
+            depth = getattr(self._depth, "now", 0)
+            self._depth.now = depth + 1
+            try:
+                loss = called(*args, **kwargs)
+            finally:
+                self._depth.now = depth
+            fit = None if depth else self._fit_of(args[0])  # it may be that of a superclass
+            if fit is not None and not fit.is_building:
+                self._has_loss(fit, adapter, loss, args, kwargs)
+            return loss
+
+        return _hook(function, act)
+
+    @hooks.unlisted
+    def _has_loss(self, fit: _Fit, adapter: Adapter, loss: Any, args: Any, kwargs: Any) -> None:
+        if args[0] is fit.model and adapter.has_own_step(fit.model):
+            names = ("x", "y", "y_pred", "sample_weight")  # Keras' step gives them so
+            given = {**dict(zip(names, args[1:], strict=False)), **kwargs}
+            for rest in adapter.rest_of_step(fit.model, loss, [given.get(name) for name in names]):
+                rest()
+        raise TrainingReached(is_in_graph=adapter.is_in_graph())
+
+    def _update_hook(self, function: Any, adapter: Adapter) -> Any:
+        def act(args: Any, kwargs: Any) -> Any:
+            if self.users:
+                raise TrainingReached(is_in_graph=adapter.is_in_graph())
+            return function(*args, **kwargs)
+
+        return _hook(function, act)
+
+    def _idle_hook(self, function: Any, adapter: Adapter) -> Any:  # noqa: ARG002
+        def act(args: Any, kwargs: Any) -> Any:
+            return None if self._running else function(*args, **kwargs)
+
+        return _hook(function, act)
+
+    def _worker_hook(self, function: Any, adapter: Adapter) -> Any:  # noqa: ARG002
+        def act(args: Any, kwargs: Any) -> Any:
+            for fit in self._running:
+                if args[0] not in fit.workers:
+                    fit.workers.append(args[0])
+            return function(*args, **kwargs)
+
+        return _hook(function, act)
+
+    def _fit_of(self, owner: Any) -> _Fit | None:
+        """The running fit of a model, or of the model whose `compiled_loss` this is."""
+        for fit in self._running:
+            if owner is fit.model or owner is getattr(fit.model, "compiled_loss", None):
+                return fit
+        return None
+
+
+def _hook(function: Any, act: Callable[[Any, Any], Any]) -> Any:
+    """A hook that does this with the arguments, and is in no traceback."""
+    hooks.unlisted(act)
+
+    def hook(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return act(args, kwargs)
+        except BaseException as error:
+            hooks.hide_frame(error)
+            while error.__traceback__ and hooks.is_unlisted(error.__traceback__.tb_frame.f_code):
+                error.__traceback__ = error.__traceback__.tb_next
+            raise
+
+    return hooks.disguise(hook, function)
+
+
+# -- what a dry fit returns -------------------------------------------------------------------
+
+
+def _names(adapter: Adapter, model: Any) -> list[str]:
+    return list(dict.fromkeys(["loss", *adapter.log_names(model)]))
+
+
+def _history(adapter: Adapter, given: dict[str, Any]) -> Any:
+    """The History of a training of so many epochs, without a number."""
+    model = given["self"]
+    epochs = range(given.get("initial_epoch") or 0, given["epochs"])
+    names = _names(adapter, model)
+    if given.get("validation_data") is not None or given.get("validation_split"):
+        names += [f"val_{name}" for name in names]
+    history = adapter.make_history()
+    history.set_model(model)
+    history.set_params({"verbose": 0, "epochs": given["epochs"], "steps": None})
+    history.epoch = list(epochs)
+    numbers = _NoNumbers(names, len(epochs))
+    history.history = dict(numbers) if adapter.has_own_step(model) else numbers
+    model.history = history
+    return history
+
+
+def _logs(adapter: Adapter, given: dict[str, Any]) -> Any:
+    """What `train_on_batch` returns, without a number."""
+    logs = dict.fromkeys(_names(adapter, given["self"]), NAN)
+    if given.get("return_dict"):
+        return logs
+    return NAN if len(logs) == 1 else [NAN] * len(logs)

@@ -1,0 +1,66 @@
+"""How Keras 2 trains."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.generations.training_reader import Training, TrainingReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+TRAINING = Training(
+    fits=("engine.training:Model.fit", "engine.training:Model.train_on_batch"),
+    builds=(),
+    starts=("engine.training:Model.make_train_function",),
+    makes=(),
+    losses=("engine.training:Model.compute_loss", "engine.compile_utils:LossesContainer.__call__"),
+    updates=(
+        "optimizers.optimizer:_BaseOptimizer.apply_gradients",
+        "optimizers.legacy.optimizer_v2:OptimizerV2.apply_gradients",
+    ),
+    idle=(),
+    workers=("utils.data_utils:SequenceEnqueuer.start",),
+)
+
+
+class Keras2TrainingReader(TrainingReader):
+    """Reads the first step of a training in Keras 2."""
+
+    root: str
+
+    def as_called(self, function: Any) -> Any:
+        """Converted by TensorFlow's autograph, where what calls it is."""
+        if self.is_own_function(function):
+            return function
+        autograph = sys.modules["tensorflow"].__internal__.autograph
+        return autograph.tf_convert(function, autograph.control_status_ctx())
+
+    def keep(self, model: Any) -> Callable[[], None]:
+        """The weights, if there are any yet."""
+        if not model.run_eagerly:
+            return lambda: None
+        try:
+            kept = [(weight, weight.numpy().copy()) for weight in model.weights]
+        except ValueError:  # a subclassed model that is not built
+            kept = []
+
+        def put_back() -> None:
+            for weight, value in kept:
+                weight.assign(value)
+
+        return put_back
+
+    def rest_of_step(self, model: Any, loss: Any, data: Sequence[Any]) -> list[Callable[[], Any]]:
+        """Whether there were targets and a loss at all, and the metrics."""
+        return [
+            partial(model._validate_target_and_loss, data[1], loss),
+            partial(model.compute_metrics, *data),
+        ]
+
+    def make_history(self) -> Any:
+        """An empty History."""
+        return importlib.import_module(f"{self.root}.callbacks").History()

@@ -1,0 +1,89 @@
+"""How Keras 3 trains, on each of its backends."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.generations.training_reader import Training, TrainingReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+TRAINING = Training(
+    fits=("trainers.trainer:Trainer.fit", "trainers.trainer:Trainer.train_on_batch"),
+    builds=("trainers.trainer:Trainer._symbolic_build",),
+    starts=(
+        "backend.{backend}.trainer:TensorFlowTrainer.make_train_function",
+        "backend.{backend}.trainer:JAXTrainer.make_train_function",
+        "backend.{backend}.trainer:TorchTrainer.make_train_function",
+    ),
+    makes=(
+        "backend.common.variables:Variable.__init__",
+        "backend.common.variables:KerasVariable.__init__",
+    ),
+    losses=("trainers.trainer:Trainer.compute_loss",),
+    updates=("optimizers.base_optimizer:BaseOptimizer.apply",),
+    # The averages that an optimizer may keep: JAX's `fit` assigns them however it ends.
+    idle=("optimizers.base_optimizer:BaseOptimizer.finalize_variable_values",),
+    workers=("trainers.data_adapters.py_dataset_adapter:PyDatasetEnqueuer.start",),
+)
+
+
+class Keras3TrainingReader(TrainingReader):
+    """Reads the first step of a training in Keras 3."""
+
+    root: str
+
+    def keep(self, model: Any) -> Callable[[], None]:
+        """Weights and states of seeds; on Torch the buffers of modules that are not Keras' too.
+
+        A step on JAX is given the state and returns the new one. But `fit` takes the values out
+        of the variables for as long as it trains.
+        """
+        if self.backend == "jax":
+            optimizer = getattr(model, "optimizer", None)
+            held = (*model.variables, *model.metrics_variables)
+            variables = [*held, *getattr(optimizer, "variables", ())]
+            values = [(variable, variable._value) for variable in variables]
+            return lambda: _set_values(values)
+        if self.backend == "tensorflow" and not self._is_eager(model):
+            return lambda: None
+        variables = [*model.trainable_variables, *model.non_trainable_variables]
+        if self.backend == "tensorflow":
+            kept = [(variable, variable.value.numpy().copy()) for variable in variables]
+            return lambda: _assign(kept)
+        kept = [(variable, variable.value.detach().clone()) for variable in variables]
+        buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+        is_training = model.training
+
+        def put_back() -> None:
+            _assign(kept)
+            for buffer, value in buffers:
+                buffer.copy_(value)
+            model.train(is_training)
+
+        return put_back
+
+    def _is_eager(self, model: Any) -> bool:
+        return bool(model.run_eagerly or sys.modules["tensorflow"].config.functions_run_eagerly())
+
+    def rest_of_step(self, model: Any, loss: Any, data: Sequence[Any]) -> list[Callable[[], Any]]:  # noqa: ARG002
+        """The metrics."""
+        return [partial(model.compute_metrics, *data)]
+
+    def make_history(self) -> Any:
+        """An empty History."""
+        return importlib.import_module(f"{self.root}.callbacks.history").History()
+
+
+def _assign(kept: list[tuple[Any, Any]]) -> None:
+    for variable, value in kept:
+        variable.assign(value)
+
+
+def _set_values(kept: list[tuple[Any, Any]]) -> None:
+    for variable, value in kept:
+        variable._value = value

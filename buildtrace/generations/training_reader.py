@@ -1,0 +1,112 @@
+"""How a generation trains, as far as a dry fit needs to know it: the table, and its reader.
+
+A dry fit runs Keras' own `fit` up to where the first loss has been computed, and no further.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
+
+
+class Training(NamedTuple):
+    """Where a generation trains. All are targets like a family's.
+
+    Attributes:
+        fits: train a model on the data that they get. Keras' own definitions of them matter, which
+            a user's definition calls.
+        builds: run on symbols before the first step, to build what is not built yet.
+        starts: run right before the first step.
+        makes: make a variable, which in TensorFlow's compiled functions has no value before the
+            function has run.
+        losses: compute the loss of a step; called on the model, or on its `compiled_loss`.
+        updates: are about to change weights.
+        idle: change weights at the end of a training; do nothing in a dry fit.
+        workers: start what loads data in the background; the `stop` of their self ends that.
+    """
+
+    fits: tuple[str, ...]
+    builds: tuple[str, ...]
+    starts: tuple[str, ...]
+    makes: tuple[str, ...]
+    losses: tuple[str, ...]
+    updates: tuple[str, ...]
+    idle: tuple[str, ...]
+    workers: tuple[str, ...]
+
+
+SILENT = {"callbacks": None, "verbose": 0}
+"""Arguments of a dry `fit`: whoever would write files or lines about the training is not asked."""
+
+
+class TrainingReader(ABC):
+    """Reads the first step of a training. A base of the adapters."""
+
+    backend: str
+    _own: str
+
+    def is_own_function(self, function: Any) -> bool:
+        """Whether a function or method is defined in Keras' own sources."""
+        return str(getattr(function, "__module__", "")).startswith(self._own)
+
+    def has_own_step(self, model: Any) -> bool:
+        """Whether the model's `train_step` is Keras' own, not the user's."""
+        return self.is_own_function(model.train_step)
+
+    def as_called(self, function: Any) -> Any:
+        """The function as the user's code around would call it, if a hook calls it instead."""
+        return function
+
+    def is_in_graph(self) -> bool:
+        """Whether what runs now is on TensorFlow's symbols: no data was read for it then."""
+        if self.backend != "tensorflow":
+            return False
+        return not sys.modules["tensorflow"].executing_eagerly()
+
+    def outside_of_graph(self) -> AbstractContextManager[Any]:
+        """A block that runs at once, though a graph of TensorFlow is being made around it."""
+        if self.is_in_graph():
+            scope: AbstractContextManager[Any] = sys.modules["tensorflow"].init_scope()
+            return scope
+        return nullcontext()
+
+    def take_batch(self, x: Any) -> None:
+        """Have a `tf.data` pipeline make its first batch: it may fail in that."""
+        tensorflow = sys.modules.get("tensorflow")
+        if tensorflow is not None and isinstance(x, tensorflow.data.Dataset):
+            next(iter(x), None)
+
+    @abstractmethod
+    def keep(self, model: Any) -> Callable[[], None]:
+        """Copy what a step changes even if no gradient is applied; returns what puts it back.
+
+        That is little of a compiled step. One that runs on data moves a batch normalization's
+        averages and the seeds of what is random.
+        """
+
+    @abstractmethod
+    def rest_of_step(self, model: Any, loss: Any, data: Sequence[Any]) -> list[Callable[[], Any]]:
+        """What Keras' own `train_step` does with a loss, but for gradients and the update.
+
+        Args:
+            model: the model.
+            loss: what its `compute_loss` returned.
+            data: what that was given: inputs, targets, outputs, weights of the samples.
+        """
+
+    @abstractmethod
+    def make_history(self) -> Any:
+        """An empty History, as `fit` returns it."""
+
+    def log_names(self, model: Any) -> Iterable[str]:
+        """What a step of the model logs, as far as Keras knows: the names of its metrics."""
+        try:
+            return list(model.get_metrics_result())
+        except Exception:  # metrics of the user's own, or not built: no step got so far
+            return ["loss"]
