@@ -155,12 +155,14 @@ def test_what_is_compared_in_each_loss(k: Keras) -> None:
 def test_a_loss_that_fails_says_what_it_was_to_compare(k: Keras) -> None:
     training = next(t for t in TRAININGS if t.name == "wrong_targets")
     _, trace = traced(k, training)
-    (part,) = [call.loss for call in trace.calls if call.loss and call.error]
-    assert part.predicted
-    assert part.target
-    assert (part.predicted.shape or ())[1:] == (2,)
-    assert (part.target.shape or ())[1:] == (7,)
-    assert part.function == "categorical_crossentropy"
+    parts = [call.loss for call in trace.calls if call.loss and call.error]
+    assert parts  # on Torch, Keras tries more than once
+    for part in parts:
+        assert part.predicted
+        assert part.target
+        assert (part.predicted.shape or ())[1:] == (2,)
+        assert (part.target.shape or ())[1:] == (7,)
+        assert part.function == "categorical_crossentropy"
 
 
 @pytest.mark.parametrize("kind", ["compiled", "eager", "batches"])
