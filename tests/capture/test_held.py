@@ -208,6 +208,24 @@ def test_the_weights_are_the_same_to_the_last_bit(k: Keras) -> None:
         assert one.tobytes() == other.tobytes()
 
 
+@pytest.mark.parametrize("training", OF_A_MODEL, ids=lambda training: training.name)
+@pytest.mark.sampled(5)
+def test_each_training_ends_with_the_same_weights(k: Keras, training: Scenario) -> None:
+    """Programs' own `train_step`, which autograph converts in Keras 2, among them."""
+    if not training.runs_on(k):
+        pytest.skip("not for this Keras")
+
+    def run() -> list[bytes]:
+        fresh(k)
+        model = training.make(k)
+        training.build(k, model)
+        return [value.tobytes() for value in values(model)]
+
+    plain, seen = both(run)
+    assert plain
+    assert plain == seen
+
+
 def test_the_compiled_step_has_the_same_operations(k: Keras) -> None:
     if not k.tensorflow:
         pytest.skip("not for this Keras")

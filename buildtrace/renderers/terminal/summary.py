@@ -69,14 +69,20 @@ def _wrong(trace: Trace) -> Iterator[Line]:
 
 
 def totals_line(trace: Trace) -> Line:
-    """Parameters, trainable or not, and apart from them what optimizers hold."""
+    """Parameters, trainable or not."""
     total = totals_of_trace(trace)
     return [
         Part(wording.count(total.parameters, "parameter"), styles.NAME),
         Part(f" in {wording.count(total.weights, 'weight')}: {total.trainable:,} trainable"),
         Part(f", {total.not_trainable:,} not trainable"),
-        *(Part(f"; {held(trace, h)}") for h in trace.holders if h.kind == "optimizer"),
     ]
+
+
+def held_lines(trace: Trace) -> Iterator[Line]:
+    """What optimizers hold: it is no part of the parameters."""
+    for holder in trace.holders:
+        if holder.kind == "optimizer":
+            yield [Part(f"and besides, held by {held(trace, holder)}")]
 
 
 def held(trace: Trace, holder: Holder) -> str:

@@ -62,6 +62,7 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
         yield []
     yield from variables_table.lines(trace, width, full)
     yield [*summary.totals_line(trace)] if trace.weights else [Part("No weight was made.")]
+    yield from summary.held_lines(trace)
     yield from summary.folded_rows(left_out, len(trace.weights), width)
 
 
