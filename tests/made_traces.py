@@ -82,7 +82,7 @@ class Recording:
             id=place,
             parent=parent,
             name=name,
-            module="keras.src",
+            module=more.pop("module", "keras.src"),
             line=10,
             landmark=landmark,
             step=step or STEPS.get(name, "connect"),
@@ -445,10 +445,11 @@ net(second)
 """What the user wrote of the model that `frozen` and `caught` are about."""
 
 
-def frozen(file="net.py", expects=(), given=(2, 5), own="Dense"):
+def frozen(file="net.py", expects=(), given=(2, 5), own="Dense", raised_at=None):
     """A layer in a model takes (2, 3) at line 17, which builds it, and something else at line 18.
 
-    The layer may say what it `expects`. Its class is its `own`, or Dense.
+    The layer may say what it `expects`. Its class is its `own`, or Dense. Keras may have raised the
+    error at a line that is known.
     """
     r = Recording(caller=(file, 9))
     net, hidden = r.layer("net", "Net"), r.layer("hidden", own)
@@ -470,7 +471,7 @@ def frozen(file="net.py", expects=(), given=(2, 5), own="Dense"):
     error = ErrorInfo(
         type="ValueError", message="Input 0 is not compatible.", lines=(r.caller, lines[1])
     )
-    inner = msgspec.structs.replace(error, lines=())
+    inner = msgspec.structs.replace(error, lines=(), raised_at=raised_at)
     with (
         r.call("Layer.__call__", net, [spec(*given)], error=error, caller=lines[1]),
         r.call("Layer.__call__", hidden, [spec(*given)], error=inner),

@@ -32,6 +32,7 @@ OF_PYTHON = (
             "faithful_warnings",
             "left_behind",
             "callers",
+            "raised_at",
             "recorder_faults",
         )
     ),

@@ -2,8 +2,8 @@
 
 What is stored is the same on every machine with the same versions: no path, no time, no address.
 The report with its scripts is left out, since it is big and since pages that show notebooks take
-it away; the picture and the tree that stand in its place are kept. Lessons that link a report have
-it beside them, as a page.
+it away; the picture and the tree that stand in its place are kept. Each lesson links a report that
+is beside it, as a page.
 """
 
 from __future__ import annotations
@@ -33,8 +33,19 @@ import buildtrace.traces.wording
 buildtrace.traces.wording.duration = lambda nanoseconds: ""
 """
 
-PAGES = {"1_a_build_step_by_step": "trace", "2_functional_shared_and_nested": "shared"}
-"""Lessons with a page beside them → the variable whose trace it shows."""
+PAGES = {
+    "1_a_build_step_by_step": "trace.save(page)",
+    "2_functional_shared_and_nested": "shared.save(page)",
+    "3_subclassed_models": "trace3.save(page)",
+    "4_built_by_fit": "trace.save(page)",
+    "5_reading_a_failure": "trace.save(page)",
+    "6_two_generations": """
+from pathlib import Path
+from buildtrace.renderers.page import lockstep
+Path(page).write_text(lockstep.render(two, three, found), "utf-8")
+""",
+}
+"""The lessons → what writes the page beside each, in the lesson's own variables."""
 
 NOISE = {
     "a path": re.compile(r"(?<![\w.~])/(?:tmp|root|home|usr|opt|work|var|Users|private)/\w"),
@@ -62,7 +73,7 @@ class Ran(NamedTuple):
 
     Attributes:
         notebook: with the outputs that its cells have now, as they are stored.
-        page: what is stored beside it; "" for nothing.
+        page: what is stored beside it.
     """
 
     notebook: Any
@@ -87,17 +98,15 @@ def run(path: Path) -> Ran:
         client = _Client(notebook, timeout=600, kernel_name="python3")
         client.resources["metadata"] = {"path": folder}
         page = Path(folder, "page.html")
-        if path.stem in PAGES:
-            save = f"{PAGES[path.stem]}.save({page.name!r})"
-            notebook.cells.append(nbformat.v4.new_code_cell(save))
+        save = f"page = {page.name!r}\n{PAGES[path.stem]}"
+        notebook.cells.append(nbformat.v4.new_code_cell(save))
         client.execute()
-        if path.stem in PAGES:
-            notebook.cells.pop()
+        notebook.cells.pop()
         scrub = _Scrubber(folder)
         for cell in code_cells(notebook):
             cell.metadata = _kept(cell.metadata)
             cell.outputs = [scrub.output(output) for output in _in_order(cell.outputs)]
-        text = scrub.text(page.read_text("utf-8")) if page.exists() else ""
+        text = scrub.text(page.read_text("utf-8"))
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -213,8 +222,7 @@ def main(names: list[str]) -> int:
         notebook, page = run(path)
         problems = noise(notebook)
         nbformat.write(notebook, path)
-        if page:
-            page_beside(path).write_text(page, "utf-8")
+        page_beside(path).write_text(page, "utf-8")
         print(f"{path.name}: {path.stat().st_size:,} bytes")
         for problem in problems:
             print(f"  {problem}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from buildtrace.capture.libraries import is_library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from types import CodeType, FrameType, TracebackType
+    from collections.abc import Mapping
+    from types import CodeType, FrameType
 
 Instruction: TypeAlias = "tuple[CodeType, int]"
 """A code and the offset of an instruction in it: to find the line of that takes long."""
@@ -16,7 +16,8 @@ Instruction: TypeAlias = "tuple[CodeType, int]"
 Caller: TypeAlias = "Instruction | tuple[str, int]"
 """Where the user's code is: an instruction, or a file and a line."""
 
-_AUTOGRAPH = "__autograph_generated_file"
+AUTOGRAPH = "__autograph_generated_file"
+"""In the name of a file that TensorFlow's autograph has written, and nobody else."""
 
 _LIBRARY, _USER, _HOOKS = range(3)
 """Kinds of files: of Python, a library or ours; of the user; with code in it that is a hook's."""
@@ -72,7 +73,7 @@ def find_caller(
                 if id(code) in hooks:
                     return line, True, instruction
             elif line is None:
-                line = (code, frame.f_lasti) if _AUTOGRAPH not in name else _line(frame)
+                line = (code, frame.f_lasti) if AUTOGRAPH not in name else _users_line(frame)
         if code.co_firstlineno == first and name == file:
             instruction = code, frame.f_lasti
         frame = frame.f_back
@@ -83,7 +84,7 @@ def find_first_caller(frame: FrameType) -> Caller | None:
     """The user's line nearest to `frame` on the whole stack: mostly it is his own frame."""
     code = frame.f_code
     name = code.co_filename
-    if _kinds.get(name) == _USER and _AUTOGRAPH not in name:
+    if _kinds.get(name) == _USER and AUTOGRAPH not in name:
         return code, frame.f_lasti
     return find_caller(frame, {})[0]
 
@@ -98,37 +99,8 @@ def is_in(frame: FrameType, file: str, first: int) -> bool:
     )
 
 
-def lines_of(error: BaseException) -> list[tuple[str, int]]:
-    """The user's lines that an exception came through until now, the innermost first."""
-    # What autograph runs has a traceback of its own: the exception's begins after it.
-    converted = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", ())
-    lines = [(frame.filename, frame.lineno) for frame in converted]
-    lines += _traceback_lines(error.__traceback__)
-    return [
-        (file, line)
-        for file, line in dict.fromkeys(lines)
-        if is_user_file(file) and _AUTOGRAPH not in file
-    ]
-
-
-def _traceback_lines(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
-    """Files and lines, the innermost first, each once: a recursion repeats a few."""
-    levels: list[TracebackType] = []
-    while traceback is not None:
-        levels.append(traceback)
-        traceback = traceback.tb_next
-    seen: set[tuple[int, int]] = set()
-    for level in reversed(levels):
-        instruction = id(level.tb_frame.f_code), level.tb_lasti
-        if instruction not in seen:
-            seen.add(instruction)
-            source_line = _line(level.tb_frame, level.tb_lineno)
-            if source_line is not None:
-                yield source_line
-
-
-def _line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:
-    """Where the code of `frame` is, in the file that the user wrote; `None` if he did not.
+def source_line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:
+    """Where the code of `frame` is, in the file that somebody wrote; `None` if that is not known.
 
     `line` is that of the running instruction, unless another one is given.
 
@@ -136,7 +108,7 @@ def _line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:
     lines with that copy. The function may be Keras' own.
     """
     file, line = frame.f_code.co_filename, line or frame.f_lineno
-    if _AUTOGRAPH not in file:
+    if AUTOGRAPH not in file:
         return file, line
     outer = frame.f_back
     while outer is not None and "converted_f" not in outer.f_code.co_varnames:
@@ -144,6 +116,11 @@ def _line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:
     converted = None if outer is None else outer.f_locals.get("converted_f")
     for copied, original in getattr(converted, "ag_source_map", {}).items():
         if copied.filename == file and copied.lineno == line:
-            file = original.loc.filename
-            return (file, original.loc.lineno) if is_user_file(file) else None
+            return original.loc.filename, original.loc.lineno
     return None
+
+
+def _users_line(frame: FrameType) -> tuple[str, int] | None:
+    """The same if that file is the user's own."""
+    place = source_line(frame)
+    return place if place and is_user_file(place[0]) else None

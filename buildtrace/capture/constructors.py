@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from buildtrace.capture import snapshot
 from buildtrace.capture.callers import is_user_file
 from buildtrace.capture.record import Function, Record
+from buildtrace.capture.tracebacks import original
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,10 +94,9 @@ def failed_constructors(
         around: the layer of the call that it came out of first: its constructor is no news.
     """
     found = list(_constructors(error, layer_class, around))
-    original = error.__context__
-    if not found and original is not None and str(original) in str(error):
-        # Keras has put a new exception in its place, with words added and its own frames left out.
-        found = list(_constructors(original, layer_class, around))
+    first = None if found else original(error)
+    if first is not None:
+        found = list(_constructors(first, layer_class, around))
     return found
 
 

@@ -25,12 +25,17 @@ if TYPE_CHECKING:
     Form: TypeAlias = "Callable[[str], str]"
     """Makes a path comparable: as it is named, or where that leads to."""
 
+BELOW_KERAS = (
+    *("tensorflow", "jax", "jaxlib", "flax", "torch", "openvino"),
+    *("numpy", "h5py", "ml_dtypes", "optree", "wrapt", "absl"),
+)
+"""Packages that Keras runs on."""
+
 LIBRARIES = (
     *PACKAGES,
     *("keras_hub", "keras_nlp", "keras_cv", "keras_tuner"),
-    *("tensorflow", "tensorflow_hub", "tensorflow_probability", "tensorflow_text"),
-    *("jax", "jaxlib", "flax", "torch", "openvino"),
-    *("numpy", "h5py", "ml_dtypes", "optree", "wrapt", "absl"),
+    *("tensorflow_hub", "tensorflow_probability", "tensorflow_text"),
+    *BELOW_KERAS,
 )
 """Packages that are libraries wherever they were imported from: Keras, and what it runs on."""
 
@@ -64,6 +69,19 @@ def is_library(file: str) -> bool:
     return _is_of_library(named, _named) or _is_of_library(_resolved(file), _resolved)
 
 
+def is_below_keras(file: str) -> bool:
+    """Whether code of this file is Python's own, ours, or of a package that Keras runs on."""
+    if not path.isabs(file):
+        return file.startswith("<frozen")
+    if _is_in(_named(file), [_named(_OURS)]):
+        return True
+    if _is_in(_named(file), [_named(_INSTALLED[0])]) and not _site_folder(file):
+        return True
+    return any(
+        _is_in(form(file), map(form, _imported_from(BELOW_KERAS))) for form in (_named, _resolved)
+    )
+
+
 def _script() -> str | None:
     """The file that python was told to run; `None` for a module that it was told to run."""
     main = getattr(sys.modules.get("__main__"), "__dict__", {})
@@ -71,13 +89,13 @@ def _script() -> str | None:
 
 
 def _is_of_library(file: str, form: Form) -> bool:
-    folders = (*_INSTALLED, *_imported_from())
+    folders = (*_INSTALLED, *_imported_from(LIBRARIES))
     return _is_in(file, map(form, folders)) or _is_in_site_folder(file, form)
 
 
-def _imported_from() -> Iterator[str]:
-    """The folders, or single files, of the libraries that were imported."""
-    for name in LIBRARIES:
+def _imported_from(packages: Iterable[str]) -> Iterator[str]:
+    """The folders, or single files, of those packages that were imported."""
+    for name in packages:
         module = getattr(sys.modules.get(name), "__dict__", {})
         folders = module.get("__path__") or [module.get("__file__")]
         yield from (folder for folder in folders if isinstance(folder, str))

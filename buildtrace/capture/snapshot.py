@@ -7,15 +7,17 @@ import itertools
 import operator
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from buildtrace.capture.callers import lines_of
+from buildtrace.capture.tracebacks import lines_of, raised_at
 from buildtrace.generations import PACKAGES
 from buildtrace.generations.base import flat
 from buildtrace.traces.schema import ErrorInfo, LayerRef, Shape, SourceLine, TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_Read = TypeVar("_Read")
 
 _specs: dict[tuple[Any, Any], tuple[TensorSpec]] = {}
 _dtypes: dict[Any, str] = {}
@@ -158,22 +160,27 @@ def error_info(error: BaseException) -> ErrorInfo:
     Raises:
         RecursionError: the exception is one, and there is no room on the stack to read it.
     """
+    message = _read(str, error, "(this exception's text cannot be made)")
+    if len(message) > _MESSAGE_LIMIT:
+        message = message[:_MESSAGE_LIMIT] + "…"
+    lines: list[tuple[str, int]] = _read(lines_of, error, [])
+    at = _read(raised_at, error, None)
+    return ErrorInfo(
+        type=type(error).__name__,
+        message=message,
+        lines=tuple(SourceLine(file=file, line=line) for file, line in lines[:_LINES_LIMIT]),
+        raised_at=SourceLine(file=at[0], line=at[1]) if at else None,
+    )
+
+
+def _read(read: Callable[[BaseException], _Read], error: BaseException, otherwise: _Read) -> _Read:
+    """What can be read of an exception, or `otherwise`: its traceback may be as odd as its text."""
     try:
-        message = str(error)
+        return read(error)
     except Exception as problem:
         if isinstance(problem, RecursionError) and isinstance(error, RecursionError):
             raise
-        message = "(this exception's text cannot be made)"
-    if len(message) > _MESSAGE_LIMIT:
-        message = message[:_MESSAGE_LIMIT] + "…"
-    try:
-        lines = lines_of(error)[:_LINES_LIMIT]
-    except Exception as problem:  # as odd as the text can be
-        if isinstance(problem, RecursionError) and isinstance(error, RecursionError):
-            raise
-        lines = []
-    source_lines = tuple(SourceLine(file=file, line=line) for file, line in lines)
-    return ErrorInfo(type=type(error).__name__, message=message, lines=source_lines)
+        return otherwise
 
 
 def foreign_classes(given: Any, package: str) -> tuple[str, ...]:

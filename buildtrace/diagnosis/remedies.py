@@ -6,6 +6,7 @@ import keyword
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.traces.index import is_users
 from buildtrace.traces.wording import USUAL_DTYPE
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from buildtrace.traces.schema import Call, LayerRef, LayerState, Shape, TensorSpec
     from buildtrace.traces.trace import Trace
+
+_MODELS = {"Sequential": "keras.Sequential", "Functional": "keras.Model", "Model": "keras.Model"}
 
 
 def variable(ref: LayerRef) -> str:
@@ -32,6 +35,15 @@ def variables(refs: Sequence[LayerRef]) -> list[str]:
 
 def _is_a_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text)
+
+
+def constructor(trace: Trace, ref: LayerRef) -> str:
+    """What makes a layer of this one's class, in code: "keras.layers.Dense", "keras.Sequential"."""
+    state = trace.index.state_of(ref.id)
+    own = trace.index.builds_of(ref.id) + trace.index.calls_of(ref.id)
+    if (state is not None and state.file) or any(is_users(call) for call in own):
+        return ref.class_name
+    return _MODELS.get(ref.class_name, f"keras.layers.{ref.class_name}")
 
 
 def zeros(generation: str, spec: TensorSpec) -> str:

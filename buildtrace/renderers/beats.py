@@ -43,6 +43,9 @@ LIMITS = Limits(few=8, many=16, most=24)
 MOST_WEIGHTS = 4
 """So many weights of a layer are told one by one."""
 
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+"""Of a model's inputs, as far as anybody counts them."""
+
 
 class Phrase(NamedTuple):
     """A few words of a sentence, safe to show."""
@@ -307,8 +310,15 @@ class _BeatWriter:
     def _model_ends(self, call: Call) -> Iterator[Beat]:
         graph = self.trace.index.graph_by_model.get(call.layer.id) if call.layer else None
         if call.id in self.trace.index.failing_ids:
-            told: _Phrases = [" is not built: its build ends here, in ", _error_type(call), "."]
-            yield self._beat(call, _name(call.layer), *told, part=3)
+            if call.layer and self._had_weights(call.layer, call):
+                told: _Phrases = [
+                    " fails",
+                    *_shapes(" on ", call.inputs),
+                    ": this ends the build, in ",
+                ]
+            else:
+                told = [" is not built: its build ends here, in "]
+            yield self._beat(call, _name(call.layer), *told, _error_type(call), ".", part=3)
         elif graph is not None:
             yield self._beat(call, _name(call.layer), *self._built(graph, call), part=3)
 
@@ -327,8 +337,22 @@ class _BeatWriter:
 
     def _input(self, call: Call) -> Iterator[Beat]:
         specs = next((inner.outputs for _, inner in self.trace.walk(call) if inner.outputs), ())
-        told = [" is the input: it stands for data", *_shapes(" of the shape ", specs), "."]
+        told: _Phrases = [f" is {self._which_input(call)}: it stands for data"]
+        told += [*_shapes(" of the shape ", specs), "."]
         yield self._beat(call, _name(call.layer), *told, part=1)
+
+    def _which_input(self, call: Call) -> str:
+        """Which of its model's inputs a call makes, in the order that the model has them in."""
+        for graph in (*([self.graph] if self.graph else []), *self.trace.graphs):
+            layers = [graph.nodes[node].layer for node in graph.inputs]
+            if call.layer is None or call.layer.id not in layers or graph.unfinished:
+                continue  # of what is not finished, nobody has said in which order it takes them
+            if len(layers) == 1:
+                return "the input"
+            place = layers.index(call.layer.id)
+            which = f"the {ORDINALS[place]}" if place < len(ORDINALS) else "one"
+            return f"{which} of the model's {len(layers)} inputs"
+        return "the input" if sum(kind == "input" for kind, _ in self._events) == 1 else "an input"
 
     def _graph(self, call: Call) -> Iterator[Beat]:
         model = self._model_of(call)

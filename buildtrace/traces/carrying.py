@@ -19,9 +19,10 @@ def carried(trace: Trace) -> tuple[SourceFile, ...]:
         return trace.sources
     room = RoomForSource()
     code = trace.index.source_code
+    user, library = trace.index.user_lines, trace.index.library_lines
     excerpts = {
-        file: room.fitting(code.excerpts(file, lines))
-        for file, lines in trace.index.user_lines.items()
+        file: room.fitting(code.excerpts(file, [*user.get(file, ()), *library.get(file, ())]))
+        for file in {**user, **library}
     }
     functions: dict[str, list[Excerpt]] = {}
     for (file, line, _), calls in trace.index.calls_by_function.items():

@@ -1,4 +1,4 @@
-"""Finds functions in Python source: where each begins and ends, and what it is called."""
+"""Finds functions in Python source, by where each begins and ends and its name, and statements."""
 
 from __future__ import annotations
 
@@ -42,6 +42,22 @@ def block(lines: Sequence[str], line: int) -> list[str]:
         return inspect.getblock(rest)
     except (SyntaxError, tokenize.TokenError):
         return rest[:UNREADABLE]
+
+
+def statement(lines: Sequence[str]) -> list[str]:
+    """The lines of the statement that begins on the first of these, as many as there are of it."""
+    pieces = tokenize.generate_tokens(iter([f"{line.strip()}\n" for line in lines]).__next__)
+    depth, end = 0, 1
+    try:
+        for piece in pieces:
+            if piece.type == tokenize.OP:
+                depth += (piece.string in "([{") - (piece.string in ")]}")
+            end = piece.end[0]
+            if piece.type == tokenize.NEWLINE:
+                break
+    except (SyntaxError, tokenize.TokenError):  # it goes on, or began on an earlier line
+        end = len(lines) if depth > 0 else end
+    return list(lines[:end])
 
 
 @lru_cache(maxsize=16)

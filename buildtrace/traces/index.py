@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from buildtrace.traces.schema import (
         Call,
+        ErrorInfo,
         LandmarkInfo,
         LayerState,
+        SourceLine,
         Use,
         Variable,
         Weight,
@@ -530,11 +532,20 @@ class TraceIndex:
         callers = [call.caller for call in trace.calls]
         callers += [use.caller for use in trace.uses]
         callers += [finding.caller for finding in trace.findings]
-        errors = [call.error for call in trace.calls]
-        errors += [use.error for use in trace.uses] + [trace.error]
         lines = [caller for caller in callers if caller is not None]
-        lines += [line for error in errors if error is not None for line in error.lines]
-        return _grouped((line.file, line.line) for line in dict.fromkeys(lines))
+        lines += [line for error in self._errors() for line in error.lines]
+        return _by_file(lines)
+
+    @cached_property
+    def library_lines(self) -> dict[str, list[int]]:
+        """The lines of libraries that raised something, by file, each once."""
+        return _by_file(error.raised_at for error in self._errors() if error.raised_at)
+
+    def _errors(self) -> list[ErrorInfo]:
+        """What is known of each exception wherever it was seen."""
+        trace = self.trace
+        seen = [*(call.error for call in trace.calls), *(use.error for use in trace.uses)]
+        return [error for error in (*seen, trace.error) if error is not None]
 
     @cached_property
     def user_files(self) -> list[str]:
@@ -574,6 +585,11 @@ def _of_parts(state: LayerState) -> Graph:
 def is_users(call: Call) -> bool:
     """Whether the function that ran is one of the user's, not of Keras."""
     return call.module.split(".")[0] not in ("keras", "tf_keras", "tensorflow")
+
+
+def _by_file(lines: Iterable[SourceLine]) -> dict[str, list[int]]:
+    """The numbers of lines, each once."""
+    return _grouped((line.file, line.line) for line in dict.fromkeys(lines))
 
 
 def _grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:

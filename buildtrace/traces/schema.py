@@ -104,7 +104,7 @@ class LayerRef(PlainData, frozen=True, kw_only=True):
 
 
 class SourceLine(PlainData, frozen=True, kw_only=True):
-    """A line of the user's own code."""
+    """A line of source code: of the user's own, where nothing else is said."""
 
     file: str
     line: Count
@@ -128,7 +128,8 @@ class SourceFile(PlainData, frozen=True, kw_only=True):
     Attributes:
         file: the file's name, as calls and lines have it.
         functions: those of the file that ran, each whole.
-        excerpts: the lines around those of the user's that the trace speaks of.
+        excerpts: the lines around those that the trace speaks of: of the user's, and of those that
+            raised an exception.
         inside: such a line → the function that it is in, as in "Net.call".
         ignored: line → the codes of findings that a comment in its statement ignores; "" stands
             for all codes.
@@ -148,12 +149,15 @@ class ErrorInfo(PlainData, frozen=True, kw_only=True):
         swallowed: true if the exception left this call but not the call's parent.
         lines: the user's own lines that it came through, the one that raised it (or called what
             did) first.
+        raised_at: the line of Keras, or of another library of layers, that raised it (or called
+            what did); `None` if that was one of the user's, or is not known.
     """
 
     type: str
     message: str
     swallowed: bool = False
     lines: tuple[SourceLine, ...] = ()
+    raised_at: SourceLine | None = None
 
 
 class Folded(PlainData, frozen=True, kw_only=True):

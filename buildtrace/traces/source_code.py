@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from buildtrace.traces import wording
+from buildtrace.traces.definitions import statement
 from buildtrace.traces.schema import Excerpt
 from buildtrace.traces.source_origins import CarriedSources, ProcessFiles
 
@@ -27,7 +28,7 @@ LONGEST_LINE = 1_000
 """So many characters of a line are shown."""
 
 AROUND = 5
-"""So many lines before and after each of the user's that a trace speaks of can be shown."""
+"""So many lines before and after each that a trace speaks of can be shown."""
 
 
 class SourceCode:
@@ -54,8 +55,15 @@ class SourceCode:
         """What stands on a line, without its indent; "" if that is not known."""
         return _safe(self._origin.lines(location.file).get(location.line, "")).strip()
 
+    def statement(self, location: SourceLine) -> str:
+        """The statement that begins on a line, its indent left out; "" if that is not known.
+
+        Of a long one the first lines, up to `AROUND` behind that one.
+        """
+        return textwrap.dedent("\n".join(statement([*self.around(location, 0, AROUND).values()])))
+
     def around(self, location: SourceLine, before: int, after: int) -> dict[int, str]:
-        """A line of the user's with those around it, by number; none if it is not known.
+        """A line with those around it, by number; none if it is not known.
 
         Args:
             location: the line.

@@ -107,7 +107,7 @@ class CarriedSources:
         self._ignored.setdefault(file.file, {}).update(file.ignored)
 
     def lines(self, file: str) -> Mapping[int, str]:
-        """The lines around those of the user's that the trace speaks of."""
+        """The lines around those that the trace speaks of."""
         return self._lines.get(file, {})
 
     def function(self, call: Call) -> tuple[Sequence[str], str]:

@@ -59,7 +59,7 @@ def from_json(text: bytes | bytearray, name: str = "trace") -> Trace:
     """
     try:
         file = msgspec.json.decode(text, type=_TraceFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise TraceFileError(f"{name}: {_unreadable(text, error)}") from error
     if problem := _foreign(file):
         raise TraceFileError(f"{name}: {problem}")
@@ -71,12 +71,12 @@ def from_json(text: bytes | bytearray, name: str = "trace") -> Trace:
 
 def _unreadable(text: bytes | bytearray, error: Exception) -> str:
     """Why a text could not be read, as far as its error and its beginning tell."""
-    if isinstance(error, UnicodeDecodeError):
-        return f"not a readable trace file: it is not UTF-8 (byte {_first_wrong_byte(text)})"
     if isinstance(error, RecursionError):
         return "not a readable trace file: its brackets are nested too deeply"
     if not isinstance(error, msgspec.ValidationError):
-        return f"not a readable trace file: {error}"
+        wrong = _first_wrong_byte(text)
+        what = error if wrong is None else f"it is not UTF-8 (byte {wrong})"
+        return f"not a readable trace file: {what}"
     try:
         head = msgspec.json.decode(text, type=_Head)
     except (ValueError, RecursionError):
@@ -84,12 +84,13 @@ def _unreadable(text: bytes | bytearray, error: Exception) -> str:
     return _foreign(head) or f"damaged trace file: {error}"
 
 
-def _first_wrong_byte(text: bytes | bytearray) -> int:
+def _first_wrong_byte(text: bytes | bytearray) -> int | None:
+    """The place of the first byte that is no UTF-8; msgspec does not tell it."""
     try:
         text.decode()
     except UnicodeDecodeError as error:
         return error.start
-    return len(text)
+    return None
 
 
 def _foreign(head: _Head | _TraceFile) -> str | None:

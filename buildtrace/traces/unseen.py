@@ -29,3 +29,14 @@ def unseen_flow(trace: Trace, graph: Graph) -> str:
     class_name = wording.sanitize(model.class_name)
     listed = wording.listed(parts, MOST_PARTS)
     return f"the flow {where} {listed} was not seen: {class_name}.call never ran"
+
+
+def no_build(trace: Trace) -> str:
+    """That no build was recorded; and if a model was used before it had any, where."""
+    said = "No build was recorded"
+    use = next((use for use in trace.uses if use.model is not None and not use.built), None)
+    if use is None or use.model is None:
+        return f"{said}."
+    where = f" at {wording.line(use.caller)}" if use.caller else ""
+    model = wording.layer_title(use.model)
+    return wording.sanitize_long(f"{said}: {use.name}{where} came before {model} was built.")

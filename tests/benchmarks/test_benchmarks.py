@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import re
 import subprocess
 import sys
 
@@ -191,6 +192,13 @@ def test_synthetic_traces_have_the_size_that_they_say(size):
     assert len(graph.nodes) == len(graph.edges) + 1 == len(trace.roots)
 
 
+def test_many_nodes_and_a_step_late():
+    (graph,) = html_page.many_nodes(50).graphs
+    assert len(graph.nodes) == len(graph.edges) + 1 == 51
+    assert html_page.stepping([n / 1000 for n in range(101)]) == "50 ms, 95 ms"
+    assert html_page.stepping([]) == "none"
+
+
 def test_a_chain_of_many_layers():
     (graph,) = html_page.many_layers(50).graphs
     assert len(graph.nodes) == len(graph.edges) + 1 == 50
@@ -208,8 +216,11 @@ def test_html_pages():
         "| MLP",
         "| 100 calls",
         "| 100 layers in a row",
+        "| 100 Dense",
     ]
-    assert {len(row) for row in rows} == {10}
+    assert {len(row) for row in rows} == {11}
+    steps = [cell.rstrip(" |") for row in rows[1:] for cell in row[7:]]
+    assert all(re.fullmatch(r"[\d.]+ (µs|ms|s), [\d.]+ (µs|ms|s)", cell) for cell in steps), steps
 
 
 def test_hard_graphs():

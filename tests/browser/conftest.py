@@ -170,3 +170,30 @@ def mlp(request, mlp_on):
 def both_mlps(mlp_on):
     """The traces of the article's model on Keras 2 and on Keras 3."""
     return mlp_on("2"), mlp_on("3")
+
+
+@pytest.fixture(scope="session")
+def traced(tmp_path_factory):
+    """Gives the trace of a script, or of a module by its name, on Keras 3."""
+
+    @cache
+    def trace(program):
+        if environment.package_of("3") is None:
+            pytest.skip("Keras 3 is not installed")
+        folder = tmp_path_factory.mktemp("traced")
+        what = ["-m", program]
+        if "\n" in program:
+            (folder / "model.py").write_text(program)
+            what = ["model.py"]
+        done = subprocess.run(
+            [sys.executable, "-m", "buildtrace", "--keras", "3", "-o", "build.json", *what],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": ROOT},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert (folder / "build.json").exists(), done.stderr
+        return trace_file.load(folder / "build.json")
+
+    return trace

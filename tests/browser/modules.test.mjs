@@ -12,7 +12,7 @@ const { docstringIn, highlight } = await load("python.mjs");
 const { Story, readingTime, textOf } = await load("story.mjs");
 const { entriesOf, nextTarget, search } = await load("find.mjs");
 const { lineState, nodeState } = await load("progress.mjs");
-const { firstView, inBounds, wholeView, withInSight, zoomed } = await load("view.mjs");
+const { firstView, inBounds, sidesBeyond, wholeView, withInSight, zoomed } = await load("view.mjs");
 const { lineAt, raisedIn } = await load("source.mjs");
 const { findingsByCall } = await load("findings.mjs");
 const { totals } = await load("weights.mjs");
@@ -252,6 +252,25 @@ test("a picture that would be too small begins at its top and can be read", () =
   assert.ok(view.y > 0);
   const small = { width: 100, height: 100 };
   assert.deepEqual(firstView(small, room), wholeView(small, room));
+});
+
+test("a wide picture begins where its sides run through no box that is near", () => {
+  const size = { width: 1000, height: 4000 };
+  const box = (x, y, width) => ({ x, y, width, height: 50 });
+  const boxes = [box(600, 0, 80), box(480, 100, 150), box(700, 100, 200), box(0, 2000, 1000)];
+  const view = firstView(size, room, () => boxes);
+  for (const { x, width } of boxes.slice(0, 3)) {
+    assert.ok(view.x + view.scale * x >= 0 && view.x + view.scale * (x + width) <= room.width);
+  }
+  assert.equal(view.scale, 0.75);
+  assert.deepEqual(sidesBeyond(view, size, room), ["left", "right", "bottom"]);
+  assert.ok(firstView(size, room, () => [box(100, 0, 550), boxes[1]]).scale < 0.75); // or it would be cut
+});
+
+test("a picture that is nearly narrow enough begins in its whole width", () => {
+  const size = { width: 550, height: 4000 };
+  const view = firstView(size, room, () => assert.fail());
+  assert.deepEqual(sidesBeyond(view, size, room), ["bottom"]);
 });
 
 test("what is zoomed stays where the pointer is", () => {

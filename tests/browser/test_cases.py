@@ -21,6 +21,7 @@ def test_a_failed_build_opens_where_it_failed(report):
     shown = page.js(SEEN)
     failed = trace.failed
     assert (shown["verb"], shown["name"], shown["layer"]) == ("Failed:", failed.name, "bad Dense")
+    assert shown["says"] == "bad fails."  # of what stands below
     message = page.page.locator("#failure .message")
     assert message.inner_text() == "ValueError: units must be positive,\ngot -1"
     assert page.page.locator("#app").inner_text().count("units must be positive") == 1

@@ -222,6 +222,40 @@ def test_nothing_sticks_out_and_all_can_be_read(lockstep, both_mlps, size, schem
     assert min(button["width"], button["height"]) >= 32  # a finger finds it
 
 
+REDS = """() => {
+  const red = (color) => {
+    const made = document.createElement("canvas").getContext("2d");
+    made.fillStyle = color;
+    made.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = made.getImageData(0, 0, 1, 1).data;
+    return a > 0 && r > 1.04 * Math.max(g, b) && Math.abs(g - b) < 0.5 * (r - Math.max(g, b));
+  };
+  return [...document.querySelectorAll("#page *")].filter((element) => {
+    const { color, backgroundColor } = getComputedStyle(element);
+    return red(color) || red(backgroundColor);
+  }).map((element) => element.closest("li, tr, p")?.textContent ?? element.outerHTML);
+}"""
+"""What has red in it: text, or ground."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_red_is_only_for_what_fails(lockstep, scheme):
+    small, other = made_traces.mlp3(), made_traces.mlp3((256, 64, 10))
+    states = set()
+    for pair in ((small, other), (other, small)):
+        page = lockstep(*pair, color_scheme=scheme, **STILL)
+        states |= set(
+            page.js("[...document.querySelectorAll('tr[data-state]')].map((r) => r.dataset.state)")
+        )
+        assert page.page.locator("#changes li[data-severity=error]").count()
+        assert page.js(REDS) == []
+        assert page.js(CONTRAST) == []
+    assert {"left", "right", "differs"} <= states
+    reds = lockstep(small, made_traces.failing(), color_scheme=scheme, **STILL).js(REDS)
+    assert reds
+    assert all("Error" in text or "fail" in text for text in reds), reds
+
+
 def test_without_scripts_all_rows_are_there(lockstep, both_mlps):
     left, right = both_mlps
     page = lockstep(left, right, scripts=False).page

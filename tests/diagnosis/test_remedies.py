@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from operator import attrgetter
 
 import pytest
 from made_traces import Recording, spec
@@ -62,6 +63,33 @@ def test_a_call_on_what_another_one_of_the_class_was_called_on():
     assert remedies.call_on_data(trace, fresh, "keras3") == "net(keras.ops.zeros((2, 3)))"
     unknown = remedies.call_on_data(trace, ref("other", "Other", 8), "keras3")
     assert unknown == "other(x)  # x: one batch of your data"
+
+
+@pytest.mark.parametrize("class_name", ["Sequential", "Functional", "Dense", "Bidirectional"])
+def test_keras_has_what_a_remedy_makes_a_layer_with(class_name):
+    keras = pytest.importorskip("keras")
+    image = keras.Input((3,))
+    real = type(keras.Model(image, image)) if class_name == "Functional" else None
+    r = Recording()
+    with r.call("Layer.__call__", r.layer("one", class_name), [spec(2, 3)]):
+        pass
+    path = remedies.constructor(r.trace(), ref("one", class_name))
+    made = attrgetter(path.removeprefix("keras."))(keras)
+    if real is None:
+        assert made.__name__ == class_name
+    else:
+        assert issubclass(real, made)
+
+
+def test_a_class_of_the_users_is_made_by_its_name():
+    r = Recording()
+    with r.call("Layer.__call__", r.layer("one", "Block"), [spec(2, 3)], module="blocks"):
+        pass
+    assert remedies.constructor(r.trace(), ref("one", "Block")) == "Block"
+    with r.call("Layer.__call__", layer := r.layer("two", "Block"), [spec(2, 3)]):
+        pass
+    made = r.trace()
+    assert remedies.constructor(made, layer).startswith("keras.")
 
 
 def test_what_a_call_needs():

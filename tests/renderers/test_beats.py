@@ -97,6 +97,45 @@ def test_a_shared_layer_is_called_again(k: Keras) -> None:
     assert "sum has no weights. It turns (None, 2), (None, 2) into (None, 2)." in story
 
 
+def test_each_of_several_inputs_is_told_as_one_of_them(k: Keras) -> None:
+    def build(order: int) -> None:
+        both = [k.Input((4,), name="question"), k.Input((3,), name="answer")]
+        k.Model(both[::order], k.layers.Concatenate(name="joined")(both), name="matcher")
+
+    first = " is the first of the model's 2 inputs: it stands for data of the shape "
+    second = " is the second of the model's 2 inputs: it stands for data of the shape "
+    assert texts(lambda: build(1))[:2] == [
+        f"question{first}(None, 4).",
+        f"answer{second}(None, 3).",
+    ]
+    assert texts(lambda: build(-1))[:2] == [  # as the model has them, not as they were made
+        f"question{second}(None, 4).",
+        f"answer{first}(None, 3).",
+    ]
+
+
+def test_of_very_many_inputs_each_is_one_of_them(k: Keras) -> None:
+    def build() -> None:
+        many = [k.Input((1,), name=f"in_{n}") for n in range(9)]
+        k.Model(many, k.layers.Concatenate(name="joined")(many))
+
+    last = "in_8 is one of the model's 9 inputs: it stands for data of the shape (None, 1)."
+    assert last in texts(build)
+
+
+def test_inputs_of_no_model_are_not_numbered(k: Keras) -> None:
+    def build() -> None:
+        with pytest.raises(ValueError, match="shape"):
+            k.layers.Concatenate()([k.Input((4, 2), name="one"), k.Input((3, 3), name="other")])
+
+    with buildtrace.trace() as trace:
+        build()
+    assert [beat.text for beat in beats(trace)][:2] == [
+        "one is an input: it stands for data of the shape (None, 4, 2).",
+        "other is an input: it stands for data of the shape (None, 3, 3).",
+    ]
+
+
 def test_a_model_in_another_is_built_once_and_then_only_called(k: Keras) -> None:
     def build() -> None:
         inner = k.Sequential([k.Input((4,)), k.layers.Dense(2, name="d")], name="inner")
@@ -155,6 +194,19 @@ def test_a_failing_build_ends_with_what_failed(k: Keras) -> None:
     assert not any(" nodes and " in beat.text for beat in story)  # the graph has them never
     assert "min_ndim=4" in failure.text
     assert [text for text in (beat.text for beat in story) if "is built, with" in text] == []
+
+
+def test_a_model_that_was_built_before_and_fails_is_not_said_to_be_unbuilt(k: Keras) -> None:
+    head = k.Sequential([k.layers.Dense(3)], name="head")
+    image = k.Input((2, 2))
+    with pytest.raises(ValueError), buildtrace.trace() as trace:  # noqa: PT011, PT012
+        head.build((None, 8))
+        head(k.layers.Flatten()(image))
+    assert head.built
+    stories = [beats(trace, graph) for graph in trace.index.outermost_graphs]
+    said = [beat.text for story in stories for beat in story]
+    assert not any("head is not built: " in text for text in said)
+    assert "head fails on (None, 4): this ends the build, in ValueError." in said
 
 
 def test_what_comes_again_is_told_once_unless_all_is_wanted(k: Keras) -> None:

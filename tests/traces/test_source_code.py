@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from buildtrace.errors import TraceFileError
 from buildtrace.renderers import Options, to_text
-from buildtrace.traces import installed_keras, source_code, source_origins
+from buildtrace.traces import definitions, installed_keras, source_code, source_origins
 from buildtrace.traces.schema import Excerpt, SourceFile, SourceLine
 from buildtrace.traces.trace import Trace
 from buildtrace.traces.trace_file import from_json, to_json
@@ -43,6 +43,26 @@ def script(tmp_path, text, name="model.py"):
     return str(path)
 
 
+# -- statements -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("raise ValueError(text)\nx = 1", 1),
+        ("raise ValueError(\n    text\n)\nx = 1", 3),
+        ('raise ValueError(  # (\n    \'(\' + """\n)"""\n)\nx = 1', 4),
+        ("x = 1 + \\\n    2\ny = 3", 2),
+        ("raise ValueError(\n    text", 2),  # it goes on where we have no more of it
+        ("fail(x))\ny = 3", 1),  # it is the second line of a statement
+        ("if x:  # no body\n    y = 3", 1),
+        ("x = 'no end\ny = 3", 1),
+    ],
+)
+def test_the_lines_of_a_statement(code, lines):
+    assert definitions.statement(code.split("\n")) == code.split("\n")[:lines]
+
+
 # -- what is carried --------------------------------------------------------------------------
 
 
@@ -64,6 +84,21 @@ def test_what_is_asked_of_a_loaded_trace_is_what_was_asked_before(tmp_path, made
     after = from_json(text)
     assert [_asked(after, file, line) for line in (9, 13, 17, 18)] == answers
     assert any(answers)
+
+
+def test_the_line_of_keras_that_raised_is_carried_with_its_statement(tmp_path):
+    lines = ["def check(x):", "    if x:", "        raise ValueError(", "            f'No: {x}'"]
+    lines += ["        )", "    return x"]
+    raised_at = SourceLine(file=script(tmp_path, "\n".join(lines), "input_spec.py"), line=3)
+    before = made_traces.frozen(raised_at=raised_at)
+    text = to_json(before)
+    statements = [before.index.source_code.statement(raised_at)]
+    Path(raised_at.file).unlink()
+    after = from_json(text)
+    statements.append(after.index.source_code.statement(raised_at))
+    assert statements == ["raise ValueError(\n    f'No: {x}'\n)"] * 2
+    assert after.index.source_code.line(raised_at) == "raise ValueError("
+    assert after.failed.error.raised_at == raised_at
 
 
 def _asked(trace, file, line):

@@ -6,6 +6,7 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT
@@ -71,14 +72,14 @@ def _lines(makers: list[Call]) -> str:
 def _fix(trace: Trace, name: str, layers: list[LayerRef]) -> str:
     taken = {layer.name for layer in trace.layers.values()}
     free = next(new for n in count(2) if (new := f"{name}_{n}") not in taken)
-    kind = layers[-1].class_name if layers else "Dense"
-    if kind == "InputLayer":
+    if layers and layers[-1].class_name == "InputLayer":
         return f'keras.Input(..., name="{free}")  # or no name at all: Keras finds a free one'
     if layers and trace.graph_of(layers[-1].id) is not None:
         calls = trace.index.calls_of(layers[-1].id)
         name_of = "_name" if calls and calls[0].generation == "keras2" else "name"
         return f'{name}.{name_of} = "{free}"  # the second of these models, before it is called'
-    return f'keras.layers.{kind}(..., name="{free}")  # or no name at all: Keras finds a free one'
+    made = remedies.constructor(trace, layers[-1]) if layers else "keras.layers.Dense"
+    return f'{made}(..., name="{free}")  # or no name at all: Keras finds a free one'
 
 
 RULE = Rule(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
-from buildtrace.traces.index import is_users
 from buildtrace.traces.mismatch import Mismatch, mismatch
 from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 
@@ -100,11 +100,10 @@ def _fix(trace: Trace, misfit: Mismatch, first: Call, flatten: Call | None) -> s
         )
         shown = "..." if shape == "()" else shape
         return f"keras.Input(shape={shown})  # the shape of your data, with {now} for {before}"
-    name, kind = misfit.build.layer.name, misfit.build.layer.class_name
-    kind = kind if is_users(misfit.build) else f"keras.layers.{kind}"
+    made = remedies.constructor(trace, misfit.build.layer)
     return (
-        f"{name}_{now} = {kind}(...)  # a layer of its own for inputs of size {now}; or bring "
-        f"them to size {before}"
+        f"{misfit.build.layer.name}_{now} = {made}(...)  # a layer of its own for inputs of size "
+        f"{now}; or bring them to size {before}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.locked import LOCKED, ONCE, is_about_weight, made_by
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
@@ -97,7 +98,8 @@ def _weights(trace: Trace, calls: list[Call]) -> set[int]:
 
 
 def _anew(trace: Trace, maker: _Maker, anew: list[Call]) -> Finding:
-    names = [f"'{call.layer.name}'" for call in anew if call.layer is not None]
+    layers = [call.layer for call in anew if call.layer is not None]
+    names = [f"'{layer.name}'" for layer in layers]
     if len(names) > 3:
         names = [*names[:3], wording.count(len(names) - 3, "other")]
     held = trace.index.reported_weights[maker.owner.id]
@@ -106,7 +108,7 @@ def _anew(trace: Trace, maker: _Maker, anew: list[Call]) -> Finding:
         f"`call` of {wording.layer(maker.owner)} makes another {maker.class_name} each time it "
         f"runs ({wording.line(maker.line)}): {wording.listed(names)}, all with new weights, so "
         "that what one of them learns is lost with the next.",
-        fix=_fix(maker.class_name),
+        fix=_fix(maker.class_name.lower(), remedies.constructor(trace, layers[0])),
         calls=[call.id for call in anew],
         caller=maker.line,
         layer=maker.owner.id,
@@ -122,19 +124,18 @@ def _refused(owner: LayerRef, calls: list[int], line: SourceLine | None) -> Find
     return RULE.finding(
         f"`call` of {wording.layer(owner)} makes a layer{where} when '{owner.name}' is already "
         "built, and Keras refuses it: it would be another one at each call.",
-        fix=_fix("Dense"),
+        fix=_fix("dense", "keras.layers.Dense"),
         calls=calls,
         caller=line,
         layer=owner.id,
     )
 
 
-def _fix(class_name: str) -> str:
-    name = class_name.lower()
+def _fix(name: str, made: str) -> str:
     return (
         "def __init__(self):\n"
         "    super().__init__()\n"
-        f"    self.{name} = keras.layers.{class_name}(...)  # made once\n"
+        f"    self.{name} = {made}(...)  # made once\n"
         "\n"
         "def call(self, x):\n"
         f"    return self.{name}(x)"

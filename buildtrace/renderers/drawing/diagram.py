@@ -102,6 +102,7 @@ class Group:
         side_by_side: whether these have the same sources and targets; otherwise each one's output
             is the next one's input.
         failed: whether an exception ended the call of the model.
+        node_ref: the node that a nested model is, in the graph around it.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Group:
     side_by_side: bool = False
     built: bool = True
     failed: bool = False
+    node_ref: NodeRef | None = field(default=None, compare=False)
 
 
 Member = Box | Group
@@ -175,6 +177,14 @@ def boxes(members: Iterable[Member]) -> Iterator[Box]:
             yield member
         else:
             yield from boxes(member.members)
+
+
+def frames(members: Iterable[Member]) -> Iterator[Group]:
+    """All groups, those inside of others included, in order."""
+    for member in members:
+        if isinstance(member, Group):
+            yield member
+            yield from frames(member.members)
 
 
 def ends(members: Iterable[Member]) -> Iterator[str]:

@@ -195,7 +195,8 @@ class _DiagramMaker:
             if inner and call == 1 and self._expands(inner, within):
                 inside = self._inside(inner, id_, (*within, inner.model.id))
                 group = self._group(inner, id_, inside, note)
-                members.append(replace(group, failed=node.failed))
+                ref = NodeRef(graph.model.id, node.id)
+                members.append(replace(group, failed=node.failed, node_ref=ref))
                 connections += inside.connections
                 ports[node.id] = inside.entries, inside.exits
                 if inner.source == "flow" and not inner.edges:

@@ -12,6 +12,7 @@ from buildtrace.renderers.page.page_context import PageContext
 from buildtrace.renderers.terminal import summary
 from buildtrace.traces import wording
 from buildtrace.traces.totals import totals_of_trace
+from buildtrace.traces.unseen import no_build
 
 if TYPE_CHECKING:
     from buildtrace.renderers import Options
@@ -81,7 +82,7 @@ def _values(context: PageContext) -> dict[str, Any]:
 def _totals(context: PageContext) -> str:
     trace = context.trace
     if not trace.calls:
-        return "No build was recorded."
+        return no_build(trace)
     total = totals_of_trace(trace)
     words = [
         wording.count(len(trace.index.graphs_of_models), "model"),

@@ -13,6 +13,7 @@ from buildtrace.renderers.facts import text_of
 from buildtrace.renderers.page import bundle, page_findings, template
 from buildtrace.renderers.terminal import side_by_side
 from buildtrace.renderers.terminal.aligned import Aligned
+from buildtrace.renderers.text import styles
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -67,13 +68,24 @@ def render(left: Trace, right: Trace, difference: Difference, *, full: bool = Fa
         "means": means,
         "data": template.pack(_CardData(aligned, means).all()),
     }
-    rules = bundle.read("lockstep.css") + _indents()
+    rules = bundle.read("lockstep.css") + _indents() + _states()
     return template.filled("lockstep.html.j2", values, ENTRY, rules)
 
 
 def _indents() -> str:
     """Each depth as a variable for the styles: the page's policy allows no style on an element."""
     return "".join(f'[data-depth="{n}"]{{--depth:{n}}}\n' for n in range(1, DEEPEST + 1))
+
+
+def _states() -> str:
+    """The color of each state as a variable, in the shade of the step that has it too."""
+    steps = {color: step for step, color in styles.STEP.items()}
+    return "".join(
+        f'[data-state="{state}"]{{--state:var(--{steps[word]})}}\n'
+        for state, style in side_by_side.COLORS.items()
+        for word in style.split()
+        if word in steps
+    )
 
 
 def _build(build: Build) -> dict[str, str]:
@@ -97,6 +109,7 @@ def _change(aligned: Aligned, change: Change) -> dict[str, Any]:
             row = places.get(side.call)
     return {
         "severity": change.severity,
+        "kind": change.kind,
         "mark": side_by_side.SEVERITY[change.severity][0].strip(),
         "message": wording.sanitize_long(change.message),
         "why": wording.sanitize_long(change.why),

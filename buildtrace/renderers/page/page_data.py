@@ -10,6 +10,7 @@ from buildtrace.renderers.page import page_findings
 from buildtrace.renderers.page.sources import Sources
 from buildtrace.renderers.terminal.story import OF_STEP, part_of_call
 from buildtrace.traces import folding, wording
+from buildtrace.traces.unseen import no_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,6 +80,7 @@ def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
         "parts": {part: PARTS[part] for part in PARTS if part < _TRAINING or part in parts},
         "part_of_step": OF_STEP,
         "chapters": [chapter.data() for chapter in chapters],
+        "nothing": no_build(trace),
         "failure": _position(context, told),
         "failed": None if failure is None or failure.swallowed else _position(context, told),
     }

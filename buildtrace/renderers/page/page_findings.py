@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from buildtrace.renderers.page.page_context import PageContext
+    from buildtrace.renderers.terminal.failing import FailureRow
     from buildtrace.traces.failures import Failure, Swallowed
     from buildtrace.traces.schema import Call, Finding, Severity, SourceLine
     from buildtrace.traces.trace import Trace
@@ -133,8 +134,13 @@ def _caught(context: PageContext, swallowed: Swallowed) -> dict[str, Any]:
 
 
 def _steps(context: PageContext, ids: Iterable[int]) -> list[dict[str, Any]]:
-    """The calls to go to; one that failed is best looked at where it ends."""
+    """The calls to go to; one that failed is best looked at where it ends.
+
+    Those that an exception only came through lie around the one that it came out of.
+    """
     calls = [context.trace.call(id_) for id_ in dict.fromkeys(ids) if id_ in context.call_numbers]
+    came_through = {call.parent for call in calls if call.error is not None}
+    calls = [call for call in calls if call.error is None or call.id not in came_through]
     return [
         {
             "place": context.call_numbers[call.id],
@@ -190,27 +196,37 @@ def failed(context: PageContext) -> dict[str, Any] | None:
         "function": _function(context.trace, failure.lines[0] if failure.lines else None),
         "excerpt": excerpt(context.trace, failure.lines[0] if failure.lines else None),
         "through": _named(context.trace, failure.lines[1 : failing.MOST_LINES]),
-        "comparison": _comparison(context, failure),
+        "facts": _facts(context, failure),
         "findings": [_finding(context, finding) for finding in _explaining(context)],
     }
 
 
-def _comparison(context: PageContext, failure: Failure) -> list[dict[str, Any]]:
-    """What the layer got beside what it takes; empty if that is not what went wrong."""
-    if not failure.expects and not failure.frozen:
-        return []
-    rows: list[dict[str, Any]] = [
-        {"label": label, "text": text, "lines": []} for label, text in failing.facts(failure)
-    ]
-    if failure.frozen and failure.frozen.build.id in context.call_numbers:
-        rows[-1]["call"] = context.call_numbers[failure.frozen.build.id]
-        rows[-1]["lines"] = _named(context.trace, failure.frozen.lines[: failing.MOST_LINES])
-    return rows
+def _facts(context: PageContext, failure: Failure) -> list[dict[str, Any]]:
+    """What the layer got beside what it takes, and which line of Keras said so."""
+    return [_fact(context, failure, row) for row in failing.facts(failure)]
+
+
+def _fact(context: PageContext, failure: Failure, row: FailureRow) -> dict[str, Any]:
+    build = failure.frozen.build if failure.frozen and row.label == failing.BUILT_FOR else None
+    is_raise = row.label == failing.RAISED_AT
+    return {
+        "label": row.label,
+        "text": row.text,
+        "lines": [] if is_raise else _named(context.trace, row.lines),
+        "statement": _statement(context.trace, row.lines[0]) if is_raise else None,
+        "call": context.call_numbers.get(build.id) if build else None,
+    }
 
 
 def _named(trace: Trace, lines: Sequence[SourceLine]) -> list[list[str]]:
-    """Lines of the user's: where they are, and what stands there."""
+    """Lines of code: where they are, and what stands there."""
     return [[wording.line(line), trace.index.source_code.line(line)] for line in lines]
+
+
+def _statement(trace: Trace, line: SourceLine) -> list[str]:
+    """Where a statement is, its first line, and the others, which are told on demand."""
+    first, _, others = trace.index.source_code.statement(line).partition("\n")
+    return [wording.line(line), first, others]
 
 
 # -- what else the program asked of its models ----------------------------------------------

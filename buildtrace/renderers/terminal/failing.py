@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.renderers.facts import weight_title
 from buildtrace.renderers.text import excerpts, source_files, styles
@@ -29,7 +29,18 @@ MOST_WEIGHTS = 3
 """So many weights of the build that settled a shape are named."""
 
 INDENT = [Part("  ")]
-LABEL = len("built for") + 2
+BUILT_FOR, RAISED_AT = "built for", "raised at"
+LABEL = len(BUILT_FOR) + 2
+LOOKS = {"got": styles.ERROR, BUILT_FOR: ""}
+"""Of the texts behind such labels."""
+
+
+class FailureRow(NamedTuple):
+    """A fact about a failure: a label, a text, and the lines of code that it is about."""
+
+    label: str
+    text: str = ""
+    lines: tuple[SourceLine, ...] = ()
 
 
 def lines(trace: Trace, width: int) -> Iterator[Line]:
@@ -86,10 +97,12 @@ def _failure(trace: Trace, failure: Failure, width: int) -> Iterator[Line]:
         text = f"Keras told it as {wording.essence(failure.reported)[0]}"
         yield from wrapped(wording.sanitize_long(text), width, INDENT, INDENT, styles.QUIET)
     if failure.call:
-        yield _raised_at(trace, failure.call, failure.lines, width)
-    if failure.expects or failure.frozen:
+        yield _where(trace, failure.call, failure.lines, width)
+    rows = facts(failure)
+    if rows:
         yield []
-        yield from _comparison(trace, failure, width)
+    for row in rows:
+        yield from _row(trace, row, width)
     yield from _code(trace, failure.lines, width)
 
 
@@ -101,13 +114,21 @@ def message(error: ErrorInfo) -> list[str]:
     return [*kept, f"… {more} more lines"] if more > 0 else kept
 
 
-def facts(failure: Failure) -> Iterator[tuple[str, str]]:
-    """What the layer got beside what it takes: labels and texts."""
-    yield "got", wording.tensors(failure.given)
+def facts(failure: Failure) -> list[FailureRow]:
+    """What the layer got beside what it takes, if that is the cause, and where that was noticed."""
+    rows = []
+    if failure.expects or failure.frozen:
+        rows.append(FailureRow("got", wording.tensors(failure.given)))
     if failure.expects:
-        yield "expects", "; ".join(wording.expected(wanted) for wanted in failure.expects)
+        wants = "; ".join(wording.expected(wanted) for wanted in failure.expects)
+        rows.append(FailureRow("expects", wants))
     if failure.frozen:
-        yield "built for", built_for(failure.frozen)
+        rows.append(
+            FailureRow(BUILT_FOR, built_for(failure.frozen), failure.frozen.lines[:MOST_LINES])
+        )
+    if failure.error.raised_at:
+        rows.append(FailureRow(RAISED_AT, lines=(failure.error.raised_at,)))
+    return rows
 
 
 def built_for(frozen: Frozen) -> str:
@@ -119,25 +140,27 @@ def built_for(frozen: Frozen) -> str:
     return f"{shapes} by {wording.sanitize(frozen.build.name)}: {', '.join(weights)}"
 
 
-def _comparison(trace: Trace, failure: Failure, width: int) -> Iterator[Line]:
+def _row(trace: Trace, row: FailureRow, width: int) -> Iterator[Line]:
+    start = [*INDENT, Part(f"{row.label:<{LABEL}}", styles.QUIET)]
     blank = [*INDENT, Part(" " * LABEL)]
-    for label, text in facts(failure):
-        first = [*INDENT, Part(f"{label:<{LABEL}}", styles.QUIET)]
-        style = styles.ERROR if label == "got" else styles.NAME
-        yield from flowing([Part(text, "" if label == "built for" else style)], width, first, blank)
-    for line in failure.frozen.lines[:MOST_LINES] if failure.frozen else ():
-        yield _line(trace, line, blank, width)
+    if row.text:
+        style = LOOKS.get(row.label, styles.NAME)
+        yield from flowing([Part(row.text, style)], width, start, blank)
+        start = blank
+    for line in row.lines:
+        yield _line(trace, line, start, width)
+        start = blank
 
 
-# -- the user's lines -------------------------------------------------------------------------
+# -- lines of code ----------------------------------------------------------------------------
 
 
-def _raised_at(trace: Trace, call: Call, lines: tuple[SourceLine, ...], width: int) -> Line:
-    """Keras' function that raised, and the user's line that led there."""
+def _where(trace: Trace, call: Call, lines: tuple[SourceLine, ...], width: int) -> Line:
+    """Keras' function that failed, and the user's line that led there."""
     address = source_files.link(call.file, call.line)
     line = [*INDENT, Part(wording.location(call.file, call.line), styles.QUIET, address)]
     if lines:
-        line += [Part(", from ", styles.QUIET), _user_line(lines[0])]
+        line += [Part(", from ", styles.QUIET), _place(lines[0])]
         if function := trace.index.source_code.function_at(lines[0]):
             line += [Part(f", in {wording.sanitize(function)}", styles.QUIET)]
     return cut(line, width)
@@ -158,12 +181,12 @@ def _code(trace: Trace, lines: tuple[SourceLine, ...], width: int) -> Iterator[L
 
 
 def _line(trace: Trace, location: SourceLine, before: Line, width: int) -> Line:
-    """A line of the user's: where it is, and what stands there."""
+    """A line: where it is, and what stands there."""
     code = trace.index.source_code.line(location)
-    return cut([*before, _user_line(location), Part(f"  {code}" if code else "")], width)
+    return cut([*before, _place(location), Part(f"  {code}" if code else "")], width)
 
 
-def _user_line(location: SourceLine) -> Part:
+def _place(location: SourceLine) -> Part:
     return Part(
         wording.line(location), styles.NAME, source_files.link(location.file, location.line)
     )

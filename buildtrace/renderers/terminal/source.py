@@ -10,6 +10,7 @@ from buildtrace.renderers.text import code as python
 from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.lines import Line, Lines, Part, wrapped
 from buildtrace.traces import wording
+from buildtrace.traces.unseen import no_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def render(trace: Trace, options: Options) -> Lines:
 def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
     functions = trace.index.calls_by_function
     if not functions:
-        yield [Part("No build was recorded.")]
+        yield from wrapped(no_build(trace), width, [], [])
     shown: dict[tuple[str, int], str] = {}
     for number, ((file, line, name), calls) in enumerate(functions.items()):
         if number:

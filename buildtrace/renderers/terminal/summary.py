@@ -11,6 +11,7 @@ from buildtrace.renderers.text.lines import Line, Part, wrapped
 from buildtrace.traces import failures, wording
 from buildtrace.traces.folding import focus
 from buildtrace.traces.totals import totals_of_holder, totals_of_trace
+from buildtrace.traces.unseen import no_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def header(trace: Trace, width: int) -> Iterator[Line]:
             text = f"{keras.package} {keras.version} lacks {wording.listed(keras.missing, 6)}"
             yield from wrapped(wording.sanitize(text), width, [], [], styles.SWALLOWED)
     if not trace.calls:
-        yield [Part("No build was recorded.")]
+        yield from wrapped(no_build(trace), width, [], [])
         return
     time = sum(call.duration_ns for call in trace.roots)
     total = totals_of_trace(trace)

@@ -23,6 +23,8 @@ HOSTILE = {
     "text": "</text></svg><script>alert(1)</script>",
 }
 
+RAISED_AT = "raised at"
+
 
 def page(trace, **options):
     return pages.parse(render(trace, Options(**options)))
@@ -212,6 +214,17 @@ def test_a_step_that_failed_is_shown_at_its_end():
     assert jump.attributes["data-end"] == "1"
 
 
+def test_of_the_calls_that_an_exception_came_through_the_innermost_is_led_to():
+    trace = made_traces.failing()
+    way = [call.id for call in trace.calls if call.error is not None]
+    assert len(way) > 1
+    root = page(replace(trace, findings=(finding(calls=(*way,)),)))
+    jumps = [b for b in root.id("failure").all("button") if "data-go" in b.attributes]
+    assert [(b.attributes["data-go"], b.attributes.get("data-end")) for b in jumps] == [
+        (str(trace.failed.id), "1")
+    ]
+
+
 def test_a_finding_about_the_failure_stands_with_it_and_nowhere_else():
     trace = made_traces.failing()
     about = finding(message="It is about that.", calls=(1, trace.failed.id))
@@ -252,6 +265,28 @@ def test_what_was_interrupted_beside_the_build_is_said():
     )
     # What the run ended in is told as its failure.
     assert gaps(page(replace(trace, uses=(replace(use, error=error),), error=error))) == []
+
+
+def test_a_use_before_any_build_is_said_where_nothing_is_built():
+    model = made_traces.mlp3().graphs[0].model
+    line = SourceLine(file="model.py", line=9)
+    early = Use(
+        name="Model.summary",
+        generation="keras3",
+        before=0,
+        model=model,
+        built=False,
+        unbuilt=(model,),
+        caller=line,
+    )
+    said = "No build was recorded: Model.summary at model.py:9 came before sequential (Sequential)"
+    for error in (None, ErrorInfo(type="ValueError", message="Not yet.")):
+        root = page(made_traces.Trace(uses=(replace(early, error=error),)))
+        assert f"{said} was built." in root.id("plain").text
+        assert pages.data_of(root)["nothing"] == f"{said} was built."
+    assert pages.data_of(page(made_traces.Trace(uses=(replace(early, built=True),))))[
+        "nothing"
+    ] == ("No build was recorded.")
 
 
 def gaps(root):
@@ -322,6 +357,21 @@ def test_what_was_got_stands_beside_what_the_layer_takes(tmp_path):
         assert told[2][1].startswith("(2, 3) by Dense.build: kernel (3, 4), bias (4,)")
         assert "net.py:9 y = self.hidden(x)" in words([*alert.all("dd")][2])
         assert "from net.py:18 net(second)" in text
+
+
+def test_the_statement_of_keras_that_raised_is_told(tmp_path):
+    path = tmp_path / "input_spec.py"
+    path.write_text("if x:\n    raise ValueError(\n        '<b>No.'\n    )\nelse:\n    fail()\n")
+    for line, first, others in ((2, "raise ValueError(", "    '<b>No.'\n)"), (6, "fail()", "")):
+        root = page(made_traces.frozen(raised_at=SourceLine(file=str(path), line=line)))
+        for part, element in (("app", root.id("failure")), ("plain", root.id("plain"))):
+            (fact,) = (d for d in element.all("div") if d.attributes.get("data-fact") == RAISED_AT)
+            (told,) = fact.all("dd")
+            assert [dt.text for dt in fact.all("dt")] == [RAISED_AT]
+            assert told.text == f"input_spec.py:{line}  {first}{others}"
+            folds = [*told.all("details")]
+            assert len(folds) == bool(others)
+            assert all(("open" in fold.attributes) == (part == "plain") for fold in folds)
 
 
 def test_a_trace_without_calls_says_so():

@@ -49,6 +49,35 @@ def test_what_was_got_stands_beside_what_the_layer_was_built_for(script):
     ]
 
 
+@pytest.fixture
+def raised_at(tmp_path):
+    path = tmp_path / "input_spec.py"
+    path.write_text("def check(shape):\n    raise ValueError(\n        'No.'\n    )\n")
+    return SourceLine(file=str(path), line=2)
+
+
+def test_the_line_of_keras_that_raised_stands_below_what_it_compared(script, raised_at):
+    trace = made_traces.frozen(script, expects=[WANTED], raised_at=raised_at)
+    lines = below(trace)
+    place = "  raised at  input_spec.py:2  raise ValueError("
+    assert lines.index(place) == lines.index("             net.py:17  net(first)") + 1
+    without = below(made_traces.frozen(script, expects=[WANTED]))
+    assert [text for text in lines if text != place] == without
+    assert [size(text) for text in below(trace, width=40) if "raised at" in text] == [40]
+
+
+def test_the_line_of_keras_that_raised_is_told_where_nothing_was_compared(script, raised_at):
+    lines = below(made_traces.frozen(script, expects=[WANTED], given=(7, 3), raised_at=raised_at))
+    told = ["", "  raised at  input_spec.py:2  raise ValueError(", ""]
+    assert told == lines[lines.index(told[1]) - 1 :][:3]
+    assert not any(text.startswith("  got") for text in lines)
+
+
+def test_of_a_file_that_is_not_there_only_the_place_is_told(tmp_path):
+    elsewhere = SourceLine(file=str(tmp_path / "input_spec.py"), line=2)
+    assert "  raised at  input_spec.py:2" in below(made_traces.frozen(raised_at=elsewhere))
+
+
 def test_without_the_file_the_lines_are_named():
     lines = below(made_traces.frozen())
     assert "             net.py:17" in lines

@@ -8,7 +8,7 @@ from rich.console import Console
 from buildtrace.renderers import Options, excerpt, show, to_text
 from buildtrace.renderers.text.lines import size
 from buildtrace.traces import folding
-from buildtrace.traces.schema import ErrorInfo
+from buildtrace.traces.schema import ErrorInfo, SourceLine, Use
 
 
 def tree(trace, width=120, **options):
@@ -209,3 +209,20 @@ def test_a_recursion_that_failed_takes_a_handful_of_lines(width):
     (more,) = (line for line in lines if "inside itself" in line)
     assert "… Layer.__call__ inside itself, 990 more" in more
     assert len(lines) < 25
+
+
+def test_a_use_before_any_build_is_said_above_the_views():
+    model = made_traces.mlp3().graphs[0].model
+    early = Use(
+        name="Model.summary",
+        generation="keras3",
+        before=0,
+        model=model,
+        built=False,
+        caller=SourceLine(file="model.py", line=9),
+    )
+    trace = made_traces.Trace(uses=(early,))
+    assert " ".join(tree(trace)) == (
+        "No build was recorded: Model.summary at model.py:9 came before sequential (Sequential) "
+        "was built."
+    )

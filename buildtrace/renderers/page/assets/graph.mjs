@@ -4,7 +4,7 @@ import { make } from "./dom.mjs";
 import { listenToGestures } from "./gestures.mjs";
 import { LayerCard } from "./layercard.mjs";
 import { Picture } from "./picture.mjs";
-import { firstView, inBounds, wholeView, withInSight, zoomed } from "./view.mjs";
+import { firstView, inBounds, sidesBeyond, wholeView, withInSight, zoomed } from "./view.mjs";
 
 const TWICE = 400; // milliseconds between the clicks of a double one
 const NEAR = 8; // pixels between them
@@ -101,7 +101,8 @@ export class GraphPane {
     const { picture, room } = this;
     if (!picture || !room) return;
     if (picture.zoom === "own") this.look(inBounds(picture.view, picture.size, room));
-    else this.look((picture.zoom === "whole" ? wholeView : firstView)(picture.size, room));
+    else if (picture.zoom === "whole" || this.overview) this.look(wholeView(picture.size, room));
+    else this.look(firstView(picture.size, room, () => picture.rectangles()));
   }
 
   /** The buttons: 0 has all of the picture in sight, another factor zooms. */
@@ -135,6 +136,7 @@ export class GraphPane {
     canvas.classList.toggle("glides", glides);
     canvas.classList.toggle("small", view.scale < LABELED);
     canvas.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+    this.box.dataset.more = sidesBeyond(view, this.picture.size, this.room).join(" ");
   }
 
   /** Have a piece of the picture in sight. */
@@ -151,8 +153,21 @@ export class GraphPane {
     this.timeline = timeline;
     this.lit = this.picture?.move(timeline);
     this.card.move();
+    const overview = this.isOverview();
+    if (overview !== this.overview) {
+      this.overview = overview;
+      this.refit();
+    }
     const start = this.page.position === 0 ? this.picture?.pieces[0] : undefined;
     this.page.after(() => this.keepUp(this.lit ?? start));
+  }
+
+  /** Whether a step is about the model as a whole: its graph is mapped, or the story is over. */
+  isOverview() {
+    const { page, timeline } = this;
+    const { id, ended } = timeline.at(page.position);
+    if (this.lit || !ended) return false;
+    return page.data.calls[id].step === "graph" || page.next(1) === page.position;
   }
 
   /** Open a folded block in its place, or fold it again. */

@@ -178,10 +178,10 @@ class Page {
     if (this.data.failure !== null) this.showFailure(ended && id === this.data.failure);
     showStack(this, byId("stack"), this.stack);
     this.source.show(this.stack, this.frame);
-    this.graph.move(timeline);
+    this.tree.move();
     this.weights.move();
     this.bar.move();
-    this.tree.move();
+    this.graph.move(timeline); // last, so that what it moves costs no other pane a layout
     this.settle();
     this.remember();
   }

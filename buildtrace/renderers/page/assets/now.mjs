@@ -16,8 +16,8 @@ export function showNow(page, box, timeline) {
   const beat = story.at(position);
   box.className = ["now", ...looksOf(call, ended)].join(" ");
   if (!call) {
-    const says = timeline.length ? NOTHING_YET : "No build was recorded.";
-    box.replaceChildren(make("h2.says", {}, says));
+    const says = timeline.length ? NOTHING_YET : data.nothing;
+    fill(box, [make("h2.says", {}, says)]);
     return;
   }
   const title = titleOf(data, call, ended);
@@ -28,12 +28,27 @@ export function showNow(page, box, timeline) {
     : [make("h2.says.call", {}, ...title)];
   // What the run failed of is told beside this, whole.
   if (error && id !== data.failure) parts.push(messageOf(data, call));
-  if (!(ended && id === data.failure)) {
-    const badges = findingButtons(page.findings.get(id));
-    if (badges.length) parts.push(make("p.badges", {}, ...badges));
-    parts.push(...behind(data, call, ended, story.isNew(position)));
+  if (ended && id === data.failure) {
+    fill(box, parts);
+    return;
   }
-  box.replaceChildren(...parts);
+  const badges = findingButtons(page.findings.get(id));
+  if (badges.length) parts.push(make("p.badges", {}, ...badges));
+  fill(box, parts, data.landmarks[call.landmark], story.isNew(position), factsOf(call, ended));
+}
+
+/** `info` is of the landmark: in one line if that has been said before, and with none of it hidden. */
+function fill(box, parts, info = {}, isNew = false, facts = []) {
+  const { summary = "", article = "" } = info;
+  // This stays: for a new `details`, a browser goes through all elements of the page.
+  const about = box.querySelector(".about");
+  for (const child of [...box.children]) if (child !== about) child.remove();
+  about.hidden = !summary;
+  about.open = isNew && summary !== "";
+  about.querySelector(".summary").replaceChildren(...proseOf(summary));
+  about.querySelector(".article").replaceChildren(...proseOf(article));
+  about.before(...parts);
+  about.after(...facts);
 }
 
 function looksOf(call, ended) {
@@ -59,9 +74,11 @@ function titleOf(data, call, ended) {
 /** A sentence whose names, shapes and numbers look like what they are; its error stands elsewhere. */
 function sentenceOf(says, error) {
   const told = error && `${error.type}: `;
-  return says
-    .filter((phrase) => !(told && phrase[1] === "error" && phrase[0].startsWith(told)))
-    .map((phrase) => (typeof phrase === "string" ? phrase : make(`span.is-${phrase[1]}`, {}, phrase[0])));
+  const left = says.filter((phrase) => !(told && phrase[1] === "error" && phrase[0].startsWith(told)));
+  return left.map((phrase, n) => {
+    if (typeof phrase !== "string") return make(`span.is-${phrase[1]}`, {}, phrase[0]);
+    return n === left.length - 1 ? phrase.replace(/: $/, ".") : phrase; // nothing follows the colon
+  });
 }
 
 /** The text of the exception; where it only comes through, the call that it is from. */
@@ -75,21 +92,13 @@ function messageOf(data, { error }) {
   return make("pre.message", {}, `${error.type}: ${error.message}`);
 }
 
-/** What the function is for, in one line if that has been said before; and what this call did. */
-function behind(data, call, ended, isNew) {
-  const { summary, article } = data.landmarks[call.landmark] ?? {};
-  const parts = [];
-  if (summary) {
-    const about = make("details.about", { open: isNew }, make("summary.summary", {}, ...proseOf(summary)));
-    if (article) about.append(make("p.article", {}, ...proseOf(article)));
-    parts.push(about);
-  }
+/** What this call did. */
+function factsOf(call, ended) {
   const facts = make("dl.facts");
   for (const [label, text, look, when] of call.card ?? []) {
     if (ended || when === "open") facts.append(make(`div.${look}`, {}, make("dt", {}, label), make("dd", {}, text)));
   }
-  if (facts.children.length) parts.push(facts);
-  return parts;
+  return facts.children.length ? [facts] : [];
 }
 
 /** The button that leads on, with what comes next. */

@@ -14,6 +14,7 @@ export class Picture {
     svg.style.height = `${height}px`;
     this.canvas = make("div.canvas", {}, svg);
     this.findPieces();
+    this.findFrames();
     this.lines = [...svg.querySelectorAll(".edge")].map((element) => {
       const number = /\bline(\d+)/.exec(element.getAttribute("class"))?.[1];
       return { element, makers: parts.lines[number] ?? [], after: parts.after[number] };
@@ -46,6 +47,18 @@ export class Picture {
         const cells = elements.get(`${id}-${row}`) ?? (rows.length > 1 ? [] : [box]);
         this.addPiece({ box, cells, nodes: numbers.map((number) => this.parts.nodes[number]) });
       });
+    }
+  }
+
+  /** The frames of nested models: at work when nothing inside of them is. */
+  findFrames() {
+    this.frames = [];
+    for (const [id, number] of Object.entries(this.parts.frames)) {
+      const box = this.svg.querySelector(`.cluster[data-id="${id}"]`);
+      if (!box) continue;
+      const frame = { box, cells: [box], nodes: [this.parts.nodes[number]] };
+      this.frames.push(frame);
+      this.layersOf(frame);
     }
   }
 
@@ -83,6 +96,11 @@ export class Picture {
   addPiece(piece) {
     this.pieces.push(piece);
     this.piecesOf.get(piece.box).push(piece);
+    this.layersOf(piece);
+  }
+
+  /** Note which layers a piece stands for. */
+  layersOf(piece) {
     for (const node of piece.nodes) {
       if (node.layer === null) continue;
       if (!this.nodesOf.has(node.layer)) this.nodesOf.set(node.layer, []);
@@ -108,6 +126,10 @@ export class Picture {
       const full = own.reduce((sum, piece) => sum + piece.full, 0) / own.length;
       paint(box, own.some((piece) => piece.seen), full);
     }
+    for (const { box, nodes, span } of this.frames) {
+      if (unchanged(span, this.position, position)) continue;
+      box.classList.toggle("ghost", !nodeState(nodes[0], timeline, data.weights, position).seen);
+    }
     for (const { element, weight, span } of this.weights) {
       if (unchanged(span, this.position, position)) continue;
       element.classList.toggle("made", weightMade(weight, timeline, position));
@@ -127,7 +149,7 @@ export class Picture {
     this.timeline = timeline;
     this.position = undefined;
     const { weights } = this.page.data;
-    for (const piece of this.pieces) {
+    for (const piece of [...this.pieces, ...this.frames]) {
       const calls = piece.nodes.flatMap((node) => [
         node.seen,
         node.after,
@@ -160,12 +182,17 @@ export class Picture {
     return piece.rectangle;
   }
 
+  /** Where all pieces are in the picture; none where nothing is shown. */
+  rectangles() {
+    return this.pieces.map((piece) => this.rectangleOf(piece)).filter(Boolean);
+  }
+
   /** All at once: to ask for one after each step would take a layout each. */
   measure() {
     const whole = this.svg.getBoundingClientRect();
     if (!whole.width) return;
     const scale = whole.width / this.size.width;
-    for (const piece of this.pieces) {
+    for (const piece of [...this.pieces, ...this.frames]) {
       const cells = piece.cells.length ? piece.cells : [piece.box];
       const found = cells.map((cell) => cell.getBoundingClientRect());
       const [left, top] = [Math.min(...found.map((one) => one.left)), Math.min(...found.map((one) => one.top))];

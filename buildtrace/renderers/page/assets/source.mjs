@@ -44,7 +44,7 @@ export class Source {
     this.showUser(call, ended && place === stack.length - 1);
     if (!call) {
       this.head.replaceChildren();
-      this.box.replaceChildren(make("p.quiet", {}, "No function of Keras is running yet."));
+      this.box.replaceChildren(make("p.quiet.not-yet", {}, "No function of Keras is running yet."));
       return;
     }
     const known = data.functions[call.function];

@@ -25,13 +25,12 @@ export class Tree {
     this.refold();
   }
 
-  /** The rows are others now. */
+  /** The rows are others now; they are drawn when the page shows where it is. */
   refold() {
     this.rowHeight ??= this.measure();
     this.list.style.height = `${this.folds.rows.length * this.rowHeight}px`;
     this.made.clear();
     this.list.replaceChildren();
-    this.draw();
   }
 
   measure() {
@@ -146,6 +145,7 @@ export class Tree {
     this.current = this.folds.rowFor(this.timeline.at(this.page.position).id);
     this.cursor = number;
     this.refold();
+    this.draw();
     this.page.folded();
   }
 
