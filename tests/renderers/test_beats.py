@@ -297,8 +297,8 @@ def test_a_loss_that_fails_is_told(k: Keras) -> None:
 
     failing = [text for text in texts(build) if text.startswith("The loss")]
     assert failing
-    assert "categorical_crossentropy compares" in failing[0]
-    assert " It fails: ValueError: " in failing[0]
+    assert all("categorical_crossentropy compares" in text for text in failing)
+    assert " It fails: ValueError: " in failing[-1]  # on Torch, Keras tries more than once
 
 
 def test_a_build_alone_has_no_fourth_part(k: Keras) -> None:
