@@ -178,7 +178,8 @@ class DryFits:
         def act(args: Any, kwargs: Any) -> Any:
             fit = self._fit_of(args[0])
             if fit is not None and fit.put_back is None:
-                fit.put_back = adapter.keep(fit.model)
+                with contextlib.suppress(Exception):  # a variable of a kind that we do not know
+                    fit.put_back = adapter.keep(fit.model)
             return function(*args, **kwargs)
 
         return _hook(function, act)
@@ -267,15 +268,11 @@ def _hook(function: Any, act: Callable[[Any, Any], Any]) -> Any:
 # -- what a dry fit returns -------------------------------------------------------------------
 
 
-def _names(adapter: Adapter, model: Any) -> list[str]:
-    return list(dict.fromkeys(["loss", *adapter.log_names(model)]))
-
-
 def _history(adapter: Adapter, given: dict[str, Any]) -> Any:
     """The History of a training of so many epochs, without a number."""
     model = given["self"]
     epochs = range(given.get("initial_epoch") or 0, given["epochs"])
-    names = _names(adapter, model)
+    names = adapter.log_names(model)
     if given.get("validation_data") is not None or given.get("validation_split"):
         names += [f"val_{name}" for name in names]
     history = adapter.make_history()
@@ -290,7 +287,7 @@ def _history(adapter: Adapter, given: dict[str, Any]) -> Any:
 
 def _logs(adapter: Adapter, given: dict[str, Any]) -> Any:
     """What `train_on_batch` returns, without a number."""
-    logs = dict.fromkeys(_names(adapter, given["self"]), NAN)
+    logs = dict.fromkeys(adapter.log_names(given["self"]), NAN)
     if given.get("return_dict"):
         return logs
     return NAN if len(logs) == 1 else [NAN] * len(logs)
