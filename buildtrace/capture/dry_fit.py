@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import threading
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ class DryFits:
         self.count = 0
         self._running: list[_Fit] = []
         self._depth = threading.local()
-        self._tried: dict[int, Any] = {}
+        self._tried: dict[int, weakref.ref[Any]] = {}
 
     def hook_makers(self) -> dict[str, Callable[..., Any]]:
         """What makes the hook of a function, by the field of `Training` that names the function.
@@ -115,28 +116,31 @@ class DryFits:
 
     @hooks.unlisted
     def _fit(self, function: Any, adapter: Adapter, args: Any, kwargs: Any) -> Any:
-        try:
-            bound = inspect.signature(function).bind(*args, **kwargs)
-        except TypeError:  # Keras is to say so
+        bound = _bind(function, args, kwargs)
+        if bound is None:  # Keras is to say so
             return function(*args, **kwargs)
-        bound.apply_defaults()
         given = dict(bound.arguments)
         model = given["self"]
         goes_on = all(self.users.values())
         make_result = _history if "epochs" in given else _logs
-        if goes_on and make_result is _logs and self._tried.get(id(model)) is model:
+        if goes_on and make_result is _logs and self._was_tried(model):
             return _logs(adapter, given)  # a loop of thousands
         bound.arguments.update({name: SILENT[name] for name in SILENT.keys() & given.keys()})
         try:
             return self._run(function, model, bound)  # to its end only if there was no data
-        except TrainingReached as end:
-            if end.is_in_graph:
-                adapter.take_batch(given.get("x"))
-            if not goes_on:
-                raise
+        except TrainingReached as error:
+            end = error  # what is raised from here on has nothing to do with it
+        if end.is_in_graph:
+            adapter.take_batch(given.get("x"))
+        if not goes_on:
+            raise end
         self.count += 1
-        self._tried[id(model)] = model
+        self._tried[id(model)] = weakref.ref(model)
         return make_result(adapter, given)
+
+    def _was_tried(self, model: Any) -> bool:
+        reference = self._tried.get(id(model))
+        return reference is not None and reference() is model
 
     @hooks.unlisted
     def _run(self, function: Any, model: Any, bound: inspect.BoundArguments) -> Any:
@@ -263,6 +267,16 @@ def _hook(function: Any, act: Callable[[Any, Any], Any]) -> Any:
             raise
 
     return hooks.disguise(hook, function)
+
+
+def _bind(function: Any, args: Any, kwargs: Any) -> inspect.BoundArguments | None:
+    """The arguments by name, defaults included; `None` if the function does not take them."""
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return None
+    bound.apply_defaults()
+    return bound
 
 
 # -- what a dry fit returns -------------------------------------------------------------------
