@@ -52,8 +52,8 @@ def _finding(proof: list[int], call: Call, given: Shape, wanted: Shape) -> Findi
     got, made = wording.shape_in_words(given), wording.shape_in_words((*given, 1))
     return RULE.finding(
         f"{wording.layer(call.layer)} has an input for {wording.shape_in_words(wanted)} and "
-        f"was trained on {got}. Keras has added an axis to make it {made}: that is not what the input says, "
-        "and all that the layers give has one axis more.",
+        f"was trained on {got}. Keras has added an axis to make it {made}: that is not what the "
+        "input says, and all that the layers give has one axis more.",
         fix=f"keras.Input({size})  # the shape of one example: x.shape[1:]",
         calls=proof,
         caller=call.caller,
