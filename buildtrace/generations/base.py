@@ -322,6 +322,8 @@ class Adapter(TrainingReader):
             return inside[index] if index < len(inside) else ""
         if not self.is_own(layer):
             return ""  # what a layer of the user's does with its activation is up to its `call`
+        if getattr(layer, "axis", -1) != -1:
+            return ""  # a Softmax over another axis than the last
         function = getattr(layer, "activation", None)
         name = _ACTIVATING.get(type(layer).__name__, getattr(function, "__name__", ""))
         return name if isinstance(name, str) else ""
