@@ -39,7 +39,7 @@ class TrainingReached(BaseException):
 
 
 @dataclass
-class _Fit:
+class _RunningFit:
     """A `fit` that is running.
 
     Attributes:
@@ -81,7 +81,7 @@ class DryFits:
     def __init__(self) -> None:
         self.users: dict[object, bool] = {}
         self.count = 0
-        self._running: list[_Fit] = []
+        self._running: list[_RunningFit] = []
         self._depth = threading.local()
         self._tried: dict[int, weakref.ref[Any]] = {}
 
@@ -145,7 +145,7 @@ class DryFits:
     @hooks.unlisted
     def _run(self, function: Any, model: Any, bound: inspect.BoundArguments) -> Any:
         """Run Keras' fit, and leave the model as it was."""
-        fit = _Fit(model)
+        fit = _RunningFit(model)
         functions = {name: vars(model)[name] for name in _COMPILED & vars(model).keys()}
         self._running.append(fit)
         try:
@@ -214,7 +214,9 @@ class DryFits:
         return _hook(function, act)
 
     @hooks.unlisted
-    def _has_loss(self, fit: _Fit, adapter: Adapter, loss: Any, args: Any, kwargs: Any) -> None:
+    def _has_loss(
+        self, fit: _RunningFit, adapter: Adapter, loss: Any, args: Any, kwargs: Any
+    ) -> None:
         if args[0] is fit.model and adapter.has_own_step(fit.model):
             names = ("x", "y", "y_pred", "sample_weight")  # Keras' step gives them so
             given = {**dict(zip(names, args[1:], strict=False)), **kwargs}
@@ -245,7 +247,7 @@ class DryFits:
 
         return _hook(function, act)
 
-    def _fit_of(self, owner: Any) -> _Fit | None:
+    def _fit_of(self, owner: Any) -> _RunningFit | None:
         """The running fit of a model, or of the model whose `compiled_loss` this is."""
         for fit in self._running:
             if owner is fit.model or owner is getattr(fit.model, "compiled_loss", None):
