@@ -71,6 +71,7 @@ READING = {
 SAME_NAME = {
     "adapter": "each generation has its own",
     "landmarks": "each generation has its own, and there is a verb of the command",
+    "saving": "each generation has its own",
     "training": "each generation has its own",
 }
 """Modules that share a name, and why."""
