@@ -36,19 +36,30 @@ class Saver:
         """`adapter` reads the objects of the package."""
         self.adapter = adapter
 
+    @property
+    def _package(self) -> Any:
+        return importlib.import_module(self.adapter.package)
+
     def _source(self, module: str) -> Any:
         return importlib.import_module(f"{self.adapter.root}.{module}")
 
     def load(self, path: Path, options: Mapping[str, Any]) -> Any:
         """The package's `load_model`."""
-        models = importlib.import_module(f"{self.adapter.package}.models")
-        return models.load_model(str(path), **options)
+        return self._package.models.load_model(str(path), **options)
 
-    def made_again(self, layer: Any, custom_objects: Mapping[str, Any]) -> Any:
+    def made_again(self, layer: Any) -> Any:
         """The layer that Keras makes of what it would save of this one, its weights left out."""
         library = self._source("saving.serialization_lib")
-        config = library.serialize_keras_object(layer)
-        return library.deserialize_keras_object(config, custom_objects=dict(custom_objects))
+        return library.deserialize_keras_object(library.serialize_keras_object(layer))
+
+    def custom_objects(self, objects: Mapping[str, Any]) -> contextlib.AbstractContextManager[Any]:
+        """A scope in which Keras knows these.
+
+        `load_model` takes them as well, but loses them on some ways: in Keras 3.2, in HDF5 files.
+        """
+        scope: contextlib.AbstractContextManager[Any]
+        scope = self._package.utils.custom_object_scope(dict(objects))
+        return scope
 
     def hands_config_on(self, cls: type) -> bool:
         """Whether what `get_config` returned is what the constructor gets when it is loaded."""

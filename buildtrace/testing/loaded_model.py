@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import snapshot
@@ -72,19 +72,37 @@ def cause(error: BaseException) -> str:
 def _arguments(model: Any, loaded: Any, saver: Saver) -> Iterator[str]:
     adapter = saver.adapter
     for layer, other in _pairs(model, loaded, adapter):
-        if not adapter.is_own(layer):
+        if _class(layer) == _class(other) and not adapter.is_own(layer):
             yield from lost_arguments.by_value(layer, other, saver)
     if adapter.graph_nodes(model) is None:  # layers that a model makes itself are in no config
         return
-    for layer, other in zip(adapter.top_layers(model), adapter.top_layers(loaded), strict=False):
+    for layer, other in _children(model, loaded, adapter):
         if _class(layer) == _class(other) and not adapter.is_own(layer):
             yield from lost_arguments.of_any_layer(layer, other)
 
 
 def _pairs(model: Any, loaded: Any, adapter: Adapter) -> Iterator[tuple[Any, Any]]:
-    """Each layer with the loaded one in its place, until one is of another class."""
-    pairs = zip(adapter.all_layers(model), adapter.all_layers(loaded), strict=False)
-    return itertools.takewhile(lambda pair: _class(pair[0]) == _class(pair[1]), pairs)
+    """The two, and each layer inside with the loaded one in its place, the outermost first."""
+    waiting, seen = [(model, loaded)], set()
+    for layer, other in waiting:
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            yield layer, other
+            if _class(layer) == _class(other):
+                waiting += _children(layer, other, adapter)
+
+
+def _children(layer: Any, other: Any, adapter: Adapter) -> list[tuple[Any, Any]]:
+    """What the two hold directly.
+
+    By their names, if those are the same, as in a graph: Keras 3.2 loads its layers in another
+    order. Others have numbers in their names that they get anew.
+    """
+    before, after = adapter.top_layers(layer), adapter.top_layers(other)
+    named = [{x.name: x for x in layers} for layers in (before, after)]
+    if named[0].keys() == named[1].keys() and len(named[0]) == len(before):
+        return [(x, named[1][name]) for name, x in named[0].items()]
+    return list(zip(before, after, strict=False))
 
 
 def _class(layer: Any) -> str:
@@ -94,28 +112,30 @@ def _class(layer: Any) -> str:
 
 def _layers(model: Any, loaded: Any, adapter: Adapter) -> Iterator[str]:
     """Other layers, or the same ones in another graph."""
-    before, after = ([_class(x) for x in adapter.all_layers(m)] for m in (model, loaded))
-    if before != after:
-        changes = zip(before, after, strict=False)
-        number = next((i for i, (a, b) in enumerate(changes) if a != b), None)
-        if number is None:
-            was, is_ = wording.count(len(before), "layer"), len(after)
-            yield f"{title(model)} had {was}, and has {is_:,} after loading"
-        else:
-            layer = list(adapter.all_layers(model))[number]
-            name = wording.sanitize(after[number].rpartition(".")[2])
+    for layer, other in _pairs(model, loaded, adapter):
+        if _class(layer) != _class(other):
+            name = wording.sanitize(type(other).__name__)
             yield f"{title(layer)} is of the class {name} after loading"
-    elif _edges(model, adapter) != _edges(loaded, adapter):
+            continue
+        was, is_ = (len(adapter.top_layers(x)) for x in (layer, other))
+        if was != is_:
+            layers = wording.count(was, "layer")
+            yield f"{title(layer)} had {layers} inside, and has {is_:,} after loading"
+    if _edges(model, adapter) != _edges(loaded, adapter):
         yield f"the layers of {title(model)} are connected differently after loading"
 
 
-def _edges(model: Any, adapter: Adapter) -> list[tuple[str, list[int]]]:
-    """What runs in the model's graph, each with the places of what it gets its inputs from."""
-    nodes = list(adapter.graph_nodes(model) or ())
-    places = {node.key: place for place, node in enumerate(nodes)}
-    return [
-        (_class(node.operation), [places.get(key, -1) for key, _ in node.inputs]) for node in nodes
-    ]
+def _edges(model: Any, adapter: Adapter) -> Counter[int]:
+    """What runs in the model's graph, each as a number for what it is and all that it hangs on.
+
+    Operations such as `x + y` may have other names after loading, and nodes another order.
+    """
+    made: dict[int, int] = {}
+    for node in adapter.graph_nodes(model) or ():  # the deepest first
+        operation = node.operation
+        label = _class(operation) if adapter.is_operation(operation) else operation.name
+        made[node.key] = hash((label, *(made.get(key) for key, _ in node.inputs)))
+    return Counter(made.values())
 
 
 def _weights(model: Any, loaded: Any, saver: Saver) -> Iterator[str]:

@@ -9,7 +9,7 @@ from buildtrace.testing import kept_values
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from buildtrace.generations.saver import Saver
 
@@ -20,9 +20,9 @@ _OF_ANY_LAYER = ("name", "trainable", "dtype")
 """What each layer takes, as `super().__init__` does."""
 
 
-def of_failure(layers: Iterable[Any], saver: Saver, custom_objects: Mapping[str, Any]) -> list[str]:
+def of_failure(layers: Iterable[Any], saver: Saver) -> list[str]:
     """What these layers lose, found by making each one again; each thing is said once."""
-    lines = [line for layer in layers for line in _lost(layer, saver, custom_objects)]
+    lines = [line for layer in layers for line in _lost(layer, saver)]
     return once(lines)
 
 
@@ -34,9 +34,9 @@ def once(lines: Iterable[str]) -> list[str]:
     return list(first.values())
 
 
-def _lost(layer: Any, saver: Saver, custom_objects: Mapping[str, Any]) -> list[str]:
+def _lost(layer: Any, saver: Saver) -> list[str]:
     try:
-        again = saver.made_again(layer, custom_objects)
+        again = saver.made_again(layer)
     except Exception:
         return list(by_signature(layer, saver))
     return list(by_value(layer, again, saver))

@@ -26,6 +26,7 @@ def assert_survives_saving(
     *,
     format: str = ".keras",  # noqa: A002 - what Keras calls it
     x: Any = None,
+    custom_objects: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> None:
     """The model can be saved, and is the same again when it is loaded.
@@ -33,7 +34,7 @@ def assert_survives_saving(
     The same are its layers and the arguments of their constructors, how they are connected, the
     weights, bit for bit, and what comes out for one input. The user's own layers are the ones that
     lose something; the message names the argument. The classes of the model's layers need not be
-    registered: `load_model` gets them as custom objects. What the model was compiled with is
+    registered: they are custom objects while it is loaded. What the model was compiled with is
     looked at only with `compile=True`, and then only has to be loaded.
 
     Nothing is left behind: the file is gone, the names that Keras numbers and the random numbers
@@ -44,8 +45,8 @@ def assert_survives_saving(
         format: ".keras", or ".h5" for the older file.
         x: what to call the model on, before and after. By default it is made up: numbers of the
             shapes that the model takes, zeros where they are whole ones.
-        options: more for Keras' `load_model`, such as `custom_objects` for functions of yours, or
-            `safe_mode=False` for layers of lambdas.
+        custom_objects: more of them, by name, such as functions of yours.
+        options: more for Keras' `load_model`, such as `safe_mode=False` for layers of lambdas.
 
     Raises:
         UsageError: it is no model, or not built, or there is no such format, or no input can be
@@ -57,13 +58,16 @@ def assert_survives_saving(
         raise UsageError(f"cannot save as {format!r}; there are {', '.join(FORMATS)}")
     if not model.built:
         raise UsageError(f"{loaded_model.title(model)} is not built: there is nothing to save yet")
-    own = loaded_model.own_layers(model, saver)
-    found = {type(layer).__name__: type(layer) for layer in own}
-    options = {"compile": False, **options}
-    options["custom_objects"] = {**found, **(options.get("custom_objects") or {})}
-    with saver.unchanged(), tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    found = {type(x).__name__: type(x) for x in loaded_model.own_layers(model, saver)}
+    with (
+        saver.unchanged(),
+        saver.custom_objects({**found, **(custom_objects or {})}),
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")  # of a test's own, which may make errors of them
-        _check(model, saver, Path(folder, f"model{format}"), x, options)
+        path = Path(folder, f"model{format}")
+        _check(model, saver, path, x, {"compile": False, **options})
 
 
 def _saver(model: Any) -> Saver:
@@ -92,19 +96,17 @@ def _check(model: Any, saver: Saver, path: Path, x: Any, options: Mapping[str, A
     try:
         loaded = saver.load(path, options)
     except Exception as error:
-        text = _text(wanted, _reasons(model, saver, options["custom_objects"], error))
+        text = _text(wanted, _reasons(model, saver, error))
         raise _with_tree(text, saver, path, options) from error
     lines = loaded_model.differences(model, loaded, saver, x)
     if lines:
         raise AssertionError(_text(wanted, lines))
 
 
-def _reasons(
-    model: Any, saver: Saver, custom_objects: Mapping[str, Any], error: Exception
-) -> list[str]:
+def _reasons(model: Any, saver: Saver, error: Exception) -> list[str]:
     """Why it could not be loaded: what its layers lose, as far as that can be seen."""
     own = loaded_model.own_layers(model, saver)
-    lost = lost_arguments.of_failure(own, saver, custom_objects)
+    lost = lost_arguments.of_failure(own, saver)
     raised = f"it cannot be loaded: {loaded_model.cause(error)}"
     return [*lost, raised] if lost else [raised, *lost_arguments.unseen(own, saver)]
 
