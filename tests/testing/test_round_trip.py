@@ -137,6 +137,8 @@ SOUND = [
 
 @pytest.mark.parametrize("make", SOUND, ids=lambda make: make.__name__)
 def test_sound_models_survive(k, make):
+    if make is shared and k.generation == 3 and k.version < (3, 3):
+        pytest.skip("Keras 3.2 loads the second call of a layer as the first one, which is told")
     assert_survives_saving(make(k))
 
 
@@ -187,6 +189,30 @@ def test_an_argument_with_a_default_that_is_not_saved(k):
         'config["rate"] = self.rate'
     )
     assert_survives_saving(in_sequential(k, cls(3)))  # nothing is lost of this one
+
+
+def test_an_argument_in_a_private_attribute(k):
+    class Private(k.layers.Layer):
+        def __init__(self, bounds=(0, 1), **kwargs):
+            super().__init__(**kwargs)
+            self._bounds = bounds
+
+        def call(self, x):
+            return x * self._bounds[1]
+
+        def get_config(self):
+            return super().get_config()
+
+    assert lost(in_sequential(k, Private((0, 2)))) == (
+        "Private.get_config leaves out `bounds`: it was (0, 2), and is (0, 1) after loading; "
+        'config["bounds"] = self._bounds'
+    )
+
+    class Saved(Private):
+        def get_config(self):
+            return {**super().get_config(), "bounds": self._bounds}
+
+    assert_survives_saving(in_sequential(k, Saved((0, 2))))  # though a list comes back
 
 
 def test_an_argument_that_changes_the_shapes_of_weights(k):
@@ -485,6 +511,7 @@ def test_nothing_is_left_behind_of_a_failure(k, tmp_path, monkeypatch):
 
 
 def test_warnings_of_saving_do_not_fail_a_test(k):
+    model = sequential(k)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert_survives_saving(sequential(k), format=".h5")
+        assert_survives_saving(model, format=".h5")
