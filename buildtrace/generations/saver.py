@@ -12,6 +12,8 @@ import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from buildtrace.generations.base import flat
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -74,8 +76,13 @@ class Saver:
         """
 
     def variables(self, model: Any) -> list[Any]:
-        """What a call may change: weights, seeds and states, without tables of words."""
-        return [variable for variable in model.variables if hasattr(variable, "assign")]
+        """What a call may change: weights, seeds and the states of recurrent layers.
+
+        Tables of words are among a model's variables as well.
+        """
+        stateful = [x for x in self.adapter.all_layers(model) if getattr(x, "stateful", False)]
+        states = flat([getattr(layer, "states", None) for layer in stateful])
+        return [thing for thing in [*model.variables, *states] if hasattr(thing, "assign")]
 
     @abstractmethod
     def values(self, tensor: Any) -> Any:
@@ -99,8 +106,14 @@ class Saver:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
-            if draws and drawn:
+            if draws and drawn and draws.getstate() != drawn:
                 draws.setstate(drawn)
+                _forget_drawn()
+
+
+def _forget_drawn() -> None:
+    """Have an operation that gets the same seed again draw the same numbers, not the next ones."""
+    sys.modules["tensorflow.python.eager.context"].context().clear_kernel_cache()
 
 
 def _tensorflow_draws() -> random.Random | None:

@@ -38,7 +38,8 @@ def assert_survives_saving(
     looked at only with `compile=True`, and then only has to be loaded.
 
     Nothing is left behind: the file is gone, the names that Keras numbers and the random numbers
-    of Python, NumPy, TensorFlow and Keras go on as if there had been no saving.
+    of Python, NumPy, TensorFlow and Keras go on as if there had been no saving; only what a call
+    draws by an operation of TensorFlow with a seed of its own goes on with the next ones.
 
     Args:
         model: a built model of any Keras; a trace holds no layers, so it cannot be saved.

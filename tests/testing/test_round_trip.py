@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import tempfile
 import warnings
@@ -470,11 +471,36 @@ def numbers(k, tensor):
     return tensor.numpy() if k.generation == 2 else k.keras.ops.convert_to_numpy(tensor)
 
 
+def normal(k):
+    """Random numbers of the backend, of no seed."""
+    if k.generation == 3:
+        return k.keras.random.normal((2,))
+    return importlib.import_module("tensorflow").random.normal((2,))
+
+
+def drawing(k):
+    """A layer that draws whenever it is made or called."""
+
+    class Drawing(k.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.drawn = [random.random(), np.random.rand()]
+
+        def call(self, x):
+            return x + normal(k)[0]
+
+        def get_config(self):
+            return {**super().get_config()}
+
+    return Drawing
+
+
 def after(k, between):
     """What a test sees that goes on behind the assertion: names, numbers, weights, outputs."""
     k.clear_session()
     k.keras.utils.set_random_seed(7)
-    first = in_sequential(k, k.layers.Dropout(0.5))
+    first = in_sequential(k, drawing(k)())
+    k.keras.backend.get_uid("thing")
     between(first)
     second = in_sequential(k, k.layers.Dropout(0.5))
     ones = np.ones((2, 4), "float32")
@@ -482,6 +508,8 @@ def after(k, between):
         [
             random.random(),
             np.random.rand(),
+            numbers(k, normal(k)).tolist(),
+            k.keras.backend.get_uid("thing"),
             [layer.name for layer in second.layers],
             k.layers.Dense(1).name,
             [weight.numpy().tolist() for weight in first.weights + second.weights],
@@ -490,10 +518,23 @@ def after(k, between):
     )
 
 
+def left_in(folder):
+    """The files that are still there, but for TensorFlow's: it keeps what AutoGraph made."""
+    names = [path.name for path in folder.iterdir()]
+    return [name for name in names if "autograph" not in name and name != "__pycache__"]
+
+
 def test_nothing_is_left_behind(k, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert after(k, assert_survives_saving) == after(k, lambda model: None)
-    assert not [*tmp_path.iterdir()]
+    assert not left_in(tmp_path)
+
+
+def test_the_state_of_a_layer_is_left_alone(k):
+    model = stateful(k)
+    states = [state.numpy() for state in model.layers[-1].states]
+    assert_survives_saving(model)
+    assert all((s.numpy() == b).all() for s, b in zip(model.layers[-1].states, states, strict=True))
 
 
 def test_nothing_is_left_behind_of_a_failure(k, tmp_path, monkeypatch):
@@ -506,8 +547,7 @@ def test_nothing_is_left_behind_of_a_failure(k, tmp_path, monkeypatch):
         in_sequential(k, forgetting(k, "units")(3))
 
     assert after(k, fails) == after(k, makes)
-    names = [path.name for path in tmp_path.iterdir()]  # TensorFlow keeps what AutoGraph made
-    assert not [name for name in names if "autograph" not in name and name != "__pycache__"]
+    assert not left_in(tmp_path)
 
 
 def test_warnings_of_saving_do_not_fail_a_test(k):

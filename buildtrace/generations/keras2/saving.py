@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from buildtrace.generations.base import flat
 from buildtrace.generations.saver import InputFacts, Saver
 
 if TYPE_CHECKING:
@@ -27,12 +26,6 @@ class Keras2Saver(Saver):
             return called
         shape = held.get("_build_input_shape")
         return None if shape is None else InputFacts(shape, "float32")
-
-    def variables(self, model: Any) -> list[Any]:
-        """The states of recurrent layers are no weights here."""
-        stateful = [x for x in self.adapter.all_layers(model) if getattr(x, "stateful", False)]
-        states = [state for layer in stateful for state in flat(getattr(layer, "states", []))]
-        return super().variables(model) + [state for state in states if hasattr(state, "assign")]
 
     def values(self, tensor: Any) -> Any:
         """TensorFlow's own conversion."""
