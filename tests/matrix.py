@@ -18,7 +18,12 @@ OF_THE_SYSTEM = tuple(
 )
 """Modules of tests/capture that depend on the operating system more than on Keras."""
 
-OF_KERAS = ("tests/capture", "tests/files/test_models.py", *ANYWHERE)
+OF_KERAS = (
+    "tests/capture",
+    "tests/files/test_models.py",
+    "tests/testing/test_round_trip.py",
+    *ANYWHERE,
+)
 """What depends on Keras' version, but for `OF_THE_SYSTEM`."""
 
 OF_PYTHON = (

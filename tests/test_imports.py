@@ -71,6 +71,7 @@ READING = {
 SAME_NAME = {
     "adapter": "each generation has its own",
     "landmarks": "each generation has its own, and there is a verb of the command",
+    "saving": "each generation has its own",
     "training": "each generation has its own",
 }
 """Modules that share a name, and why."""
@@ -226,9 +227,10 @@ def test_nothing_heavy_is_imported(module):
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_importing_the_capture_imports_no_keras():
+@pytest.mark.parametrize("module", ["buildtrace.capture", "buildtrace.testing"])
+def test_importing_what_works_on_keras_imports_none(module):
     keras = "{'tensorflow', 'keras', 'tf_keras'}"
-    program = f"import sys, buildtrace.capture\nassert not {keras} & set(sys.modules)"
+    program = f"import sys, {module}\nassert not {keras} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -47,6 +47,11 @@ def asserts(trace: buildtrace.Trace) -> None:
     testing.assert_no_findings(trace, ignore=["BT105"])
 
 
+def saves(model: Any) -> None:
+    testing.assert_survives_saving(model)
+    testing.assert_survives_saving(model, format=".h5", x=[[1.0]], safe_mode=False)
+
+
 def goes_wrong(trace: buildtrace.Trace) -> None:
     """What is wrong here has to be an error: mypy says so of a comment that ignores none."""
     trace.find(3)  # type: ignore[arg-type]

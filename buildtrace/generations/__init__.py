@@ -16,6 +16,7 @@ from buildtrace.generations.keras3 import KERAS3
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from buildtrace.generations.saver import Saver
     from buildtrace.traces.schema import KerasInfo
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Scope",
     "adapter_for",
     "installed",
+    "package_of",
+    "saver_for",
     "version_of",
 ]
 
@@ -100,3 +103,16 @@ def adapter_for(package: str) -> tuple[Generation, Adapter]:
     module = importlib.import_module(f"buildtrace.generations.{generation.adapter}")
     adapter: Adapter = module.make_adapter(package, version)
     return generation, adapter
+
+
+def package_of(thing: object) -> str | None:
+    """The imported Keras package that an object's class comes from; `None` if from none."""
+    packages = {cls.__module__.partition(".")[0] for cls in type(thing).__mro__}
+    return next((package for package in imported() if package in packages), None)
+
+
+def saver_for(adapter: Adapter) -> Saver:
+    """What saves and loads the models of an adapter's package."""
+    module = importlib.import_module(f"buildtrace.generations.{adapter.generation}.saving")
+    saver: Saver = module.make_saver(adapter)
+    return saver

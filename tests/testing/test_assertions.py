@@ -329,7 +329,8 @@ def test_nothing_passes_on_an_empty_trace(name, arguments):
 
 @pytest.mark.parametrize("name", testing.__all__)
 def test_the_last_frame_of_a_failure_is_the_tests(name):
-    arguments = {**EACH, "assert_build_matches": ("name",)}[name]
+    others = {"assert_build_matches": ("name",), "assert_survives_saving": ()}
+    arguments = {**EACH, **others}[name]
     with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever it is
         getattr(testing, name)(NOTHING, *arguments)
     shown = [entry for entry in caught.traceback if not entry.ishidden(caught)]
