@@ -108,6 +108,11 @@ def load_weights(k: Keras, made: Any) -> Any:
     return model
 
 
+@loading(weights(stack, "stack.weights.h5"))
+def load_weights_of_a_stack(k: Keras, made: Any) -> Any:
+    return load_weights(k, made)
+
+
 @loading(weights(named, "named.h5"), generations=(2,))
 def load_weights_by_name(k: Keras, made: Any) -> Any:
     model, file = made

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-# Flags: E = evidence of building; N = recorded only inside another recorded call; F = reads a file;
+# Flags: E = evidence of building; N = recorded only inside another recorded call, but not right
+# inside of one that reads a file; F = reads a file;
 # P = reads a part of one, recorded only inside of what reads it; C = and only if it makes a layer
 # of a config; S = and only if the layer has weights, or the file something for it.
 # Each row: where it is (relative to the generation's root package), its flags.
@@ -143,6 +144,7 @@ class Seen:
     name: str
     layer: Any
     evidence: bool
+    reads_file: bool = False
     children: list[Seen] = field(default_factory=list)
 
     @property
@@ -361,11 +363,12 @@ class Witness:
         if parent is not None and self._is_decorated(parent, frame, row):
             return
         above = parent.recorded() if parent else None
-        if "N" in row.flags and above is None:
+        if "N" in row.flags and (above is None or above.reads_file):
             return
         if "P" in row.flags and not self._is_part(entry, table, row, frame):
             return
-        entry.seen = Seen(row.name, self._subject(table, first), "E" in row.flags)
+        subject = self._subject(table, first)
+        entry.seen = Seen(row.name, subject, "E" in row.flags, "F" in row.flags)
         (above.children if above else self._all_roots).append(entry.seen)
 
     @staticmethod

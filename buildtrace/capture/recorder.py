@@ -141,8 +141,11 @@ class Recorder:
             return None
         # Is it a part of a build, as far as can be told now?
         stack = thread.stack
-        if hooked.of_loading and not loading.is_told(hooked, args, kwargs, stack):
-            return None
+        if hooked.of_loading:
+            if not loading.is_told(hooked, args, kwargs, stack):
+                return None
+        elif hooked.nested and stack and stack[-1].hooked.of_loading:
+            return None  # a variable of no layer: the seed of a Dropout, an optimizer's steps
         if not stack:
             if not self.listeners:
                 return None

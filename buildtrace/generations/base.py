@@ -135,8 +135,8 @@ class Landmark(NamedTuple):
         means_build: true if it runs only while something is being built. A call at the top of a
             tree is kept only if such a call is in it: that is what tells a build from the
             daily use of a model that is built already.
-        nested: true if it is recorded only inside another landmark's call; of the step `load`, only
-            inside another one of that step.
+        nested: true if it is recorded only inside another landmark's call; if it is of the step
+            `load`, inside another one of that step, otherwise not right inside one of that.
         scope: how to see it, where a hook on the function itself would not do alone.
         only_failing: true if it has no hook at all: only those calls of it, and of the methods of
             the same name in the classes below, are known that an exception came out of.

@@ -9,7 +9,7 @@ STEP = {
     "weight": "magenta",
     "graph": "yellow",
     "compile": "bright_red",
-    "load": "bright_green",
+    "load": "bright_magenta",
 }
 """Style of a landmark's name, by its step."""
 
