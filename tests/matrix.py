@@ -18,7 +18,7 @@ OF_THE_SYSTEM = tuple(
 )
 """Modules of tests/capture that depend on the operating system more than on Keras."""
 
-OF_KERAS = ("tests/capture", *ANYWHERE)
+OF_KERAS = ("tests/capture", "tests/files/test_models.py", *ANYWHERE)
 """What depends on Keras' version, but for `OF_THE_SYSTEM`."""
 
 OF_PYTHON = (

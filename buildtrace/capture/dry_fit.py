@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import threading
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ class DryFits:
         self.count = 0
         self._running: list[_Fit] = []
         self._depth = threading.local()
-        self._tried: dict[int, Any] = {}
+        self._tried: dict[int, weakref.ref[Any]] = {}
 
     def hook_makers(self) -> dict[str, Callable[..., Any]]:
         """What makes the hook of a function, by the field of `Training` that names the function.
@@ -115,28 +116,31 @@ class DryFits:
 
     @hooks.unlisted
     def _fit(self, function: Any, adapter: Adapter, args: Any, kwargs: Any) -> Any:
-        try:
-            bound = inspect.signature(function).bind(*args, **kwargs)
-        except TypeError:  # Keras is to say so
+        bound = _bind(function, args, kwargs)
+        if bound is None:  # Keras is to say so
             return function(*args, **kwargs)
-        bound.apply_defaults()
         given = dict(bound.arguments)
         model = given["self"]
         goes_on = all(self.users.values())
         make_result = _history if "epochs" in given else _logs
-        if goes_on and make_result is _logs and self._tried.get(id(model)) is model:
+        if goes_on and make_result is _logs and self._was_tried(model):
             return _logs(adapter, given)  # a loop of thousands
         bound.arguments.update({name: SILENT[name] for name in SILENT.keys() & given.keys()})
         try:
             return self._run(function, model, bound)  # to its end only if there was no data
-        except TrainingReached as end:
-            if end.is_in_graph:
-                adapter.take_batch(given.get("x"))
-            if not goes_on:
-                raise
+        except TrainingReached as error:
+            end = error  # what is raised from here on has nothing to do with it
+        if end.is_in_graph:
+            adapter.take_batch(given.get("x"))
+        if not goes_on:
+            raise end
         self.count += 1
-        self._tried[id(model)] = model
+        self._tried[id(model)] = weakref.ref(model)
         return make_result(adapter, given)
+
+    def _was_tried(self, model: Any) -> bool:
+        reference = self._tried.get(id(model))
+        return reference is not None and reference() is model
 
     @hooks.unlisted
     def _run(self, function: Any, model: Any, bound: inspect.BoundArguments) -> Any:
@@ -178,7 +182,8 @@ class DryFits:
         def act(args: Any, kwargs: Any) -> Any:
             fit = self._fit_of(args[0])
             if fit is not None and fit.put_back is None:
-                fit.put_back = adapter.keep(fit.model)
+                with contextlib.suppress(Exception):  # a variable of a kind that we do not know
+                    fit.put_back = adapter.keep(fit.model)
             return function(*args, **kwargs)
 
         return _hook(function, act)
@@ -264,18 +269,24 @@ def _hook(function: Any, act: Callable[[Any, Any], Any]) -> Any:
     return hooks.disguise(hook, function)
 
 
+def _bind(function: Any, args: Any, kwargs: Any) -> inspect.BoundArguments | None:
+    """The arguments by name, defaults included; `None` if the function does not take them."""
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return None
+    bound.apply_defaults()
+    return bound
+
+
 # -- what a dry fit returns -------------------------------------------------------------------
-
-
-def _names(adapter: Adapter, model: Any) -> list[str]:
-    return list(dict.fromkeys(["loss", *adapter.log_names(model)]))
 
 
 def _history(adapter: Adapter, given: dict[str, Any]) -> Any:
     """The History of a training of so many epochs, without a number."""
     model = given["self"]
     epochs = range(given.get("initial_epoch") or 0, given["epochs"])
-    names = _names(adapter, model)
+    names = adapter.log_names(model)
     if given.get("validation_data") is not None or given.get("validation_split"):
         names += [f"val_{name}" for name in names]
     history = adapter.make_history()
@@ -290,7 +301,7 @@ def _history(adapter: Adapter, given: dict[str, Any]) -> Any:
 
 def _logs(adapter: Adapter, given: dict[str, Any]) -> Any:
     """What `train_on_batch` returns, without a number."""
-    logs = dict.fromkeys(_names(adapter, given["self"]), NAN)
+    logs = dict.fromkeys(adapter.log_names(given["self"]), NAN)
     if given.get("return_dict"):
         return logs
     return NAN if len(logs) == 1 else [NAN] * len(logs)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 USAGE = """\
-buildtrace diff [OPTIONS] A B        each a SCRIPT.py, a TRACE.json or a MODEL.keras
+buildtrace diff [OPTIONS] A B   each a SCRIPT.py, TRACE.json, MODEL.keras
        buildtrace diff [OPTIONS] --keras 2,3 SCRIPT.py [ARGS…]
        buildtrace diff [OPTIONS] --backend jax,torch SCRIPT.py [ARGS…]"""
 
@@ -242,7 +242,8 @@ def _not_two(given: argparse.Namespace, theirs: list[str]) -> str:
         return f"{options[0]} is behind a file: options stand first, as in -o both.html A B"
     if given.module is not None or not theirs:
         return (
-            "what is to be compared? Name two files, each a SCRIPT.py or a TRACE.json, or " + runs
+            "what is to be compared? Name two files, each a SCRIPT.py, a TRACE.json or "
+            "a MODEL.keras, or " + runs
         )
     if len(theirs) == 1:
         taken = [str(path) for path in given.output if path.exists()]

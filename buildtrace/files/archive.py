@@ -131,6 +131,10 @@ class _Window(io.RawIOBase):
         self._file, self._start, self._length = file, start, length
         self._at = 0
 
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
     def readable(self) -> bool:
         return True
 

@@ -28,8 +28,12 @@ STATES = {
 }
 """Groups of what is no weight of the model, and what that is."""
 
-LISTS = ("layers", "_layer_checkpoint_dependencies")
-"""The groups that a model's layers are in; the second of TensorFlow 2.13."""
+OLD_LIST = "_layer_checkpoint_dependencies"
+"""The group that a model's layers are in, in files of TensorFlow 2.13: what has weights stands
+twice in that list, so that the second number is left out."""
+
+LISTS = ("layers", OLD_LIST)
+"""The groups that a model's layers are in."""
 
 RENAMED = {"forward_layer": "layer"}
 """Attributes that are called otherwise in the config: those of Bidirectional."""
@@ -100,11 +104,18 @@ class Owners:
     ) -> ConfiguredLayer | None:
         """A model's layer; newer files of Keras 3 have its name, which says it for sure."""
         if model.id not in self._by_group:
-            self._by_group[model.id] = _in_groups(model.members)
+            twice = self._filled(groups[: at + 1]) if groups[at] == OLD_LIST else frozenset()
+            self._by_group[model.id] = _in_groups(model.members, twice)
             self._by_name[model.id] = {member.name: member for member in model.members}
         name = self._store.names.get("/".join((*groups[: at + 2], VARIABLES)), "")
         named = self._by_name[model.id].get(name)
         return named or self._by_group[model.id].get(groups[at + 1])
+
+    def _filled(self, groups: tuple[str, ...]) -> frozenset[str]:
+        """The groups right inside of one that have arrays in them."""
+        length = len(groups)
+        paths = (array.path for array in self._store.arrays)
+        return frozenset(path[length] for path in paths if path[:length] == groups)
 
     def _named(self, layer: ConfiguredLayer, groups: tuple[str, ...]) -> ConfiguredLayer:
         """The innermost layer whose name is on the way, as a whole; names may have a slash."""
@@ -132,14 +143,22 @@ def _part(layer: ConfiguredLayer, group: str, then: tuple[str, ...]) -> Configur
     return _in_groups(own).get(then[0] if then else "")
 
 
-def _in_groups(layers: Iterable[ConfiguredLayer]) -> dict[str, ConfiguredLayer]:
-    """Layers of one list by the names that their groups get."""
+def _in_groups(
+    layers: Iterable[ConfiguredLayer], twice: frozenset[str] = frozenset()
+) -> dict[str, ConfiguredLayer]:
+    """Layers of one list by the names that their groups get.
+
+    Args:
+        layers: in the order of the list.
+        twice: the names of those that stand in the list twice.
+    """
     seen: Counter[str] = Counter()
     groups = {}
     for layer in layers:
         name = _snake_case(layer.class_name)
-        groups[f"{name}_{seen[name]}" if seen[name] else name] = layer
-        seen[name] += 1
+        group = f"{name}_{seen[name]}" if seen[name] else name
+        groups[group] = layer
+        seen[name] += 2 if group in twice else 1
     return groups
 
 

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -67,7 +67,9 @@ class TrainingReader(ABC):
         """Whether what runs now is on TensorFlow's symbols: no data was read for it then."""
         if self.backend != "tensorflow":
             return False
-        return not sys.modules["tensorflow"].executing_eagerly()
+        tensorflow = sys.modules["tensorflow"]
+        is_of_tensorflow_2 = tensorflow.compat.v1.executing_eagerly_outside_functions()
+        return bool(is_of_tensorflow_2 and not tensorflow.executing_eagerly())
 
     def outside_of_graph(self) -> AbstractContextManager[Any]:
         """A block that runs at once, though a graph of TensorFlow is being made around it."""
@@ -104,9 +106,10 @@ class TrainingReader(ABC):
     def make_history(self) -> Any:
         """An empty History, as `fit` returns it."""
 
-    def log_names(self, model: Any) -> Iterable[str]:
+    def log_names(self, model: Any) -> list[str]:
         """What a step of the model logs, as far as Keras knows: the names of its metrics."""
         try:
-            return list(model.get_metrics_result())
+            names = list(model.get_metrics_result())
         except Exception:  # metrics of the user's own, or not built: no step got so far
-            return ["loss"]
+            names = []
+        return names or ["loss"]

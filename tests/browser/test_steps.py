@@ -132,8 +132,8 @@ def test_between_beats_the_call_is_told(report, mlp):
 
 
 def test_pages_are_small_enough(report, mlp, trained):
-    for trace in (mlp, trained):
-        assert report(trace).path.stat().st_size < 180_000
+    assert report(mlp).path.stat().st_size < 180_000
+    assert report(trained).path.stat().st_size < 185_000  # compile, loss and optimizer, too
 
 
 def test_what_training_needs_is_the_fourth_part(report, mlp, trained):

@@ -12,7 +12,9 @@ import pytest
 
 from buildtrace.cli import child_processes, diff, environment
 from buildtrace.cli.child_processes import LabeledProgram
+from buildtrace.cli.parser import parse
 from buildtrace.cli.program import Program
+from buildtrace.cli.verbs import END, SKIP
 from buildtrace.comparison import SELECTABLE, Difference
 from buildtrace.traces.trace_file import to_json
 
@@ -262,6 +264,20 @@ def test_programs_run_at_the_same_time_if_there_is_room(monkeypatch, free, size)
     assert child_processes.traces(programs) == ["trace of a.py", "trace of b.py"]
     assert max(most) == size
     assert not running
+
+
+@pytest.mark.parametrize("no_train", ["", END, SKIP])
+def test_a_child_process_does_without_training_as_it_was_told(
+    monkeypatch, script, tmp_path, no_train
+):
+    started = []
+    monkeypatch.setattr(
+        child_processes.subprocess, "Popen", lambda command, **_: started.append(command)
+    )
+    program = Program(script("print(1)"), no_train=no_train)
+    child_processes._ChildProcess("", program, tmp_path / "0")
+    (command,) = started
+    assert parse(command[command.index("buildtrace") + 1 :])[0] == program
 
 
 # -- real scripts -----------------------------------------------------------------------------

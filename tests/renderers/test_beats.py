@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from generations_fixtures import imported_once, k
 
@@ -250,3 +252,55 @@ def test_a_reason_is_told_only_if_the_numbers_agree(
     reason = reasons.of(layer, (TensorSpec(shape=given),), (weight,))
     assert said in reason
     assert bool(reason) == bool(said)
+
+
+# -- what training needs ------------------------------------------------------------------------
+
+
+def classifier(k: Keras) -> Any:
+    layers = [k.Input((784,), name="x"), k.layers.Dense(512), k.layers.Dense(10, name="scores")]
+    model = k.Sequential(layers, name="mlp")
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(np.ones((4, 784), "float32"), np.ones((4,), "int32"), epochs=2, verbose=0)
+    return model
+
+
+def test_what_training_needs_is_told_in_four_beats(k: Keras) -> None:
+    story = [beat for beat in told(lambda: classifier(k)) if beat.part == 4]
+    names = "m and v" if k.generation == 2 else "momentum and velocity"
+    # Keras 2 gives a target an axis more; a Sequential of Keras 3 does not name its output.
+    output, target = ("scores", "(None, 1)") if k.generation == 2 else ("the output", "(None,)")
+    sentences = {
+        "compile": "mlp is compiled: Adam is to train it. What that needs is built when the first "
+        "batch comes.",
+        "loss": "The loss is computed for the first time: sparse_categorical_crossentropy "
+        f"compares {output} (None, 10) with the target {target} int32.",
+        "optimizer": "The optimizer Adam is built: it makes 2 variables for each of the 4 "
+        f"trainable weights, {names}: 814,100 numbers.",
+        "metrics": "The metrics are built: accuracy with total and count.",
+    }
+    if k.tensorflow:
+        assert [beat.text for beat in story] == list(sentences.values())
+    else:  # in another order, on symbols
+        assert {sentences["compile"], sentences["optimizer"], sentences["metrics"]} <= {
+            beat.text for beat in story
+        }
+    assert {beat.subject and beat.subject.name for beat in story} == {"mlp"}
+
+
+def test_a_loss_that_fails_is_told(k: Keras) -> None:
+    def build() -> None:
+        model = k.Sequential([k.Input((3,)), k.layers.Dense(2)])
+        model.compile("adam", "categorical_crossentropy")
+        with contextlib.suppress(Exception):
+            model.fit(np.ones((4, 3), "float32"), np.ones((4, 7), "float32"), verbose=0)
+
+    failing = [text for text in texts(build) if text.startswith("The loss")]
+    assert failing
+    assert all("categorical_crossentropy compares" in text for text in failing)
+    assert " It fails: ValueError: " in failing[-1]  # on Torch, Keras tries more than once
+
+
+def test_a_build_alone_has_no_fourth_part(k: Keras) -> None:
+    story = told(lambda: k.Sequential([k.layers.Dense(2)]).build((None, 3)))
+    assert {beat.part for beat in story} == {1, 2, 3}

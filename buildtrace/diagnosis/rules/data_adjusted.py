@@ -26,7 +26,8 @@ def _check(trace: Trace) -> Iterator[Finding]:
         given = call.inputs[0].shape if len(call.inputs) == 1 else None
         if wanted is not None and given is not None and _was_stretched(given, wanted):
             told.add(call.layer.id)
-            yield _finding(call, call.layer, given, wanted)
+            losses = [inner.id for inner in trace.index.inside(call) if inner.loss is not None]
+            yield _finding([call.id, *losses], call, given, wanted)
 
 
 def _input_of(trace: Trace, model: LayerRef) -> Shape | None:
@@ -45,17 +46,18 @@ def _was_stretched(given: Shape, wanted: Shape) -> bool:
     return not all(map(same_size, given, wanted[:-1]))
 
 
-def _finding(call: Call, model: LayerRef, given: Shape, wanted: Shape) -> Finding:
-    got, fitting = wording.shape_in_words(given), wording.shape_in_words((*given, 1))
+def _finding(proof: list[int], call: Call, given: Shape, wanted: Shape) -> Finding:
+    assert call.layer is not None
     size = wording.shape_in_words(given[1:])
+    got, made = wording.shape_in_words(given), wording.shape_in_words((*given, 1))
     return RULE.finding(
-        f"{wording.layer(model)} has an input for {wording.shape_in_words(wanted)} and was trained "
-        f"on {got}. Keras has added an axis to make it {fitting}: that is not what the input says, "
-        "and all that the layers give has one axis more.",
+        f"{wording.layer(call.layer)} has an input for {wording.shape_in_words(wanted)} and "
+        f"was trained on {got}. Keras has added an axis to make it {made}: that is not what the "
+        "input says, and all that the layers give has one axis more.",
         fix=f"keras.Input({size})  # the shape of one example: x.shape[1:]",
-        calls=[call.id],
+        calls=proof,
         caller=call.caller,
-        layer=model.id,
+        layer=call.layer.id,
     )
 
 

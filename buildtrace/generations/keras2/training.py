@@ -21,6 +21,7 @@ TRAINING = Training(
     updates=(
         "optimizers.optimizer:_BaseOptimizer.apply_gradients",
         "optimizers.legacy.optimizer_v2:OptimizerV2.apply_gradients",
+        "engine.training_v1:Model._make_train_function",  # without eager execution: no steps to see
     ),
     idle=(),
     workers=("utils.data_utils:SequenceEnqueuer.start",),

@@ -18,6 +18,9 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<file>[\w.]+)";\n', re.MULT
 _COMMENT = re.compile(r"^ *(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 """A comment on lines of its own; every page would carry it."""
 
+_INDENT = re.compile(r"^(?:  )+", re.MULTILINE)
+"""Spaces before a line. No text in the scripts goes over several lines."""
+
 
 def read(name: str) -> str:
     """The text of an asset."""
@@ -43,6 +46,7 @@ def _join(name: str, joined: dict[str, str]) -> None:
     for imported in _IMPORT.finditer(text):
         _join(imported["file"], joined)
     code = _COMMENT.sub("", _IMPORT.sub("", text))
+    code = _INDENT.sub(lambda spaces: "\t" * (len(spaces[0]) // 2), code)
     joined[name] = re.sub(r"^export ", "", code, flags=re.MULTILINE)
 
 

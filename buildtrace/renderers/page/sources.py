@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_LINES = 400
 """So many lines of a function are carried."""
 
-MOST_DOCSTRING = 8
+MOST_DOCSTRING = 3
 """So many lines of a docstring are carried: the page folds it anyway."""
 
 MOST_CHARACTERS = 1_000_000

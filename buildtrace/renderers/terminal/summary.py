@@ -102,10 +102,7 @@ def notes_of_file(trace: Trace, width: int) -> Iterator[Line]:
 
 
 def totals_line(trace: Trace) -> Line:
-    """Parameters, trainable or not, and apart from them what optimizers hold.
-
-    Of a file how much they take: it does not say which are trainable.
-    """
+    """Parameters, trainable or not; of a file how much they take: it does not say the former."""
     total = totals_of_trace(trace)
     if trace.saved:
         size = f", {wording.size_in_memory(trace.saved.weight_size)}" if trace.weights else ""
@@ -117,8 +114,14 @@ def totals_line(trace: Trace) -> Line:
         Part(wording.count(total.parameters, "parameter"), styles.NAME),
         Part(f" in {wording.count(total.weights, 'weight')}: {total.trainable:,} trainable"),
         Part(f", {total.not_trainable:,} not trainable"),
-        *(Part(f"; {held(trace, h)}") for h in trace.holders if h.kind == "optimizer"),
     ]
+
+
+def held_lines(trace: Trace) -> Iterator[Line]:
+    """What optimizers hold: it is no part of the parameters."""
+    for holder in trace.holders:
+        if holder.kind == "optimizer":
+            yield [Part(f"and besides, held by {held(trace, holder)}")]
 
 
 def held(trace: Trace, holder: Holder) -> str:

@@ -177,6 +177,7 @@ class Tree:
         if self.trace.calls:
             yield []
             yield summary.totals_line(self.trace)
+            yield from summary.held_lines(self.trace)
         yield from summary.folded(self.trace, self.shown, self.width)
 
     def branches(self) -> Iterator[Line]:

@@ -63,6 +63,7 @@ def _lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
     yield from variables_table.lines(trace, width, full)
     none = "No weight was made." if trace.saved is None else "No weight was found in the file."
     yield [*summary.totals_line(trace)] if trace.weights else [Part(none)]
+    yield from summary.held_lines(trace)
     yield from summary.folded_rows(left_out, len(trace.weights), width)
 
 
