@@ -182,8 +182,8 @@ class _BeatWriter:
         def close(depth: int) -> None:
             while len(path) > depth:
                 call, kind = path.pop()
-                if kind == "model":
-                    events.append(_Event("model_ends", call))
+                if kind == "model" or (kind == "load" and self._fails(call)):
+                    events.append(_Event(f"{kind}_ends", call))
 
         for depth, call in self.trace.walk():
             close(depth)
@@ -427,27 +427,35 @@ class _BeatWriter:
 
     # -- what a file gives ------------------------------------------------------------------------
 
-    def _file_beat(self, call: Call, *phrases: Phrase | str, ended: bool = True) -> Beat:
-        if ended and self._fails(call):
-            phrases = (*phrases, " It fails: ", _error(call))
-        return self._beat(call, *phrases, ended=ended, part=5)
-
     def _load(self, call: Call) -> Iterator[Beat]:
         source = call.loaded.source if call.loaded else ""
         file = Phrase(wording.sanitize(source) or "a file", "weight")
         if self._is_of_model(call):
-            told: _Phrases = [_name(call.layer), " is loaded from ", file]
+            told: _Phrases = [
+                _name(call.layer) if call.layer else "A model",
+                " is loaded from ",
+                file,
+            ]
             told.append(": its config says what to build.")
         else:
             told = ["The weights of ", _name(call.layer), " are loaded from ", file, "."]
-        yield self._file_beat(call, *told, ended=False)
+        yield self._beat(call, *told, ended=False, part=5)
+
+    def _load_ends(self, call: Call) -> Iterator[Beat]:
+        what = "the model" if self._is_of_model(call) else "the weights"
+        told: _Phrases = ["The loading of ", what, " ends here, in ", _error_type(call), "."]
+        yield self._beat(call, *told, part=5)
 
     def _is_of_model(self, call: Call) -> bool:
         """Whether a whole model is loaded, not only the values of its weights."""
         return role_of(self.trace, call) == "loads a model"
 
     def _values(self, call: Call) -> Iterator[Beat]:
-        told: _Phrases = [_name(call.layer), " gets"]
+        if call.error:  # Keras 3 goes on with the other layers, and tries this one again
+            told: _Phrases = [" does not get the values of its weights: ", _error(call)]
+            yield self._beat(call, _name(call.layer), *told, part=5)
+            return
+        told = [_name(call.layer), " gets"]
         if call.loaded and call.loaded.weights:
             weights = wording.count(len(call.loaded.weights), "weight")
             told += [" the values of its ", Phrase(weights, "number")]
@@ -455,14 +463,14 @@ class _BeatWriter:
             told.append(" the values of its weights")
         if call.loaded and call.loaded.source:
             told += [" from ", Phrase(wording.sanitize(call.loaded.source), "weight")]
-        yield self._file_beat(call, *told, " of the file.")
+        yield self._beat(call, *told, " of the file.", part=5)
 
     @cached_property
     def _fed_together(self) -> dict[int, list[Call]]:
         """The calls that give values and are told together, as there are many, each with all."""
         if self.full:
             return {}
-        fed = [call for kind, call in self._events if kind == "values" and not self._fails(call)]
+        fed = [call for kind, call in self._events if kind == "values" and not call.error]
         together = fed[LIMITS.few :]
         return {call.id: together for call in together}
 

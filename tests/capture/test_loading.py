@@ -207,6 +207,18 @@ def test_the_story_says_where_all_is_from(k: Keras) -> None:
     assert of_weights == "the values of its 2 weights"
 
 
+def test_the_story_says_that_it_fails(k: Keras) -> None:
+    stack(k).save_weights(path(k, "three.weights.h5"))
+    x = k.Input((3,))
+    other = k.Model(x, k.layers.Dense(7, name="seven")(x), name="other")
+    with pytest.raises(ValueError), buildtrace.trace() as trace:  # noqa: PT011
+        other.load_weights(path(k, "three.weights.h5"))
+    told = [beat.text for beat in beats(trace)]
+    assert told[0] == f"The weights of other are loaded from {k.package}-three.weights.h5."
+    assert told[1].startswith("seven does not get the values of its weights: ValueError: ")
+    assert told[-1] == "The loading of the weights ends here, in ValueError."
+
+
 def test_many_layers_are_told_in_few_words(k: Keras) -> None:
     def made() -> Any:
         return k.Sequential([k.Input((3,)), *(k.layers.Dense(3, name=f"d{n}") for n in range(30))])
