@@ -80,6 +80,16 @@ def layer_out(record: Record, result: Any) -> None:
         record.layer = result
 
 
+def take_made(record: Record) -> None:
+    """Have a failed loading be about the model that was made in it, if it came that far."""
+    if record.layer is not None or record.hooked.makes_layer:
+        return
+    for inner in record.thread.records:
+        if inner.parent is record and inner.hooked.of_loading and inner.number is not None:
+            record.layer, record.number = inner.layer, inner.number
+            return
+
+
 def feeds_layer(record: Record) -> bool:
     """Whether all of the layer's own weights got values, as they do if Keras itself gives them."""
     is_own = record.hooked.function.module.startswith(f"{record.hooked.adapter.root}.")

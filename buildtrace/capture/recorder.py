@@ -555,6 +555,8 @@ class Recorder:
         try:
             given = record.args, record.kwargs
             record.foreign = snapshot.foreign_classes(given, record.hooked.adapter.package)
+            if record.hooked.of_loading:
+                loading.take_made(record)
             if record.hooked.makes_graph:
                 self.models.note_failed(record)
             else:

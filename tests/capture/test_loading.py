@@ -5,6 +5,7 @@ Nothing that is expected here comes from the code under test.
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -130,6 +131,40 @@ def test_a_layer_that_does_not_fit_its_part_is_where_it_failed(k: Keras) -> None
     assert trace.failed.layer.name == "seven"
     assert trace.failed.loaded is not None
     assert trace.failed.loaded.weights == ()
+
+
+@pytest.mark.parametrize("name", ["failing.keras", "failing.h5"])
+def test_a_loading_that_fails_late_is_about_the_model_that_was_made(k: Keras, name: str) -> None:
+    model = stack(k)
+    model.save(path(k, name))
+    _make_wider(path(k, name))
+    with pytest.raises(ValueError), buildtrace.trace() as trace:  # noqa: PT011
+        k.keras.models.load_model(path(k, name))
+    (root,) = trace.roots
+    assert root.landmark == "load_model"
+    assert root.error is not None
+    assert root.layer is not None
+    assert root.layer.name == model.name
+
+
+def _make_wider(file: str) -> None:
+    """Have the config of a saved model want another number of units than the weights have."""
+    if file.endswith(".h5"):
+        with h5py.File(file, "r+") as opened:
+            opened.attrs["model_config"] = _wider(opened.attrs["model_config"])
+        return
+    with zipfile.ZipFile(file) as archive:
+        parts = {each: archive.read(each) for each in archive.namelist()}
+    parts["config.json"] = _wider(parts["config.json"].decode()).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for each, content in parts.items():
+            archive.writestr(each, content)
+
+
+def _wider(config: str) -> str:
+    changed = config.replace('"units": 2', '"units": 3')
+    assert changed != config
+    return changed
 
 
 def test_a_layer_that_keeps_its_values_its_own_way_is_not_said_to_get_all(k: Keras) -> None:
