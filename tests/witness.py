@@ -120,6 +120,7 @@ FAMILIES2 = {
     "build": [("engine.base_layer:Layer", "E"), ("optimizers.optimizer:_BaseOptimizer", "")],
     "_create_slots": [("optimizers.legacy.optimizer_v2:OptimizerV2", "")],
     "__call__": [("initializers.initializers:Initializer", "N")],
+    "build_from_config": [("engine.base_layer:Layer", "")],
     "load_own_variables": [("engine.base_layer:Layer", "FPS")],
 }
 FAMILIES3 = {
@@ -133,6 +134,7 @@ FAMILIES3 = {
     "__call__": [
         ("initializers.initializer:Initializer", "N"),
     ],
+    "build_from_config": [("layers.layer:Layer", "")],
     "load_own_variables": [("layers.layer:Layer", "FPS")],
 }
 

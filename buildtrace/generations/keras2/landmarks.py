@@ -170,6 +170,16 @@ LANDMARKS = (
         "only while the graph is not initialized: on a built model it passes, and a different "
         "shape is ignored.",
     ),
+    Landmark(
+        name="Layer.build_from_config",
+        target="engine.base_layer:Layer.build_from_config",
+        step="build",
+        role="builds a loaded layer",
+        reads="state",
+        family=True,
+        summary="Builds a layer or a model that was made from its config, by the shapes that were "
+        "saved with it.",
+    ),
     # 4. Making the weights.
     Landmark(
         name="Layer.add_weight",

@@ -203,6 +203,16 @@ LANDMARKS = (
         unpaired="Keras 2 has one such function for all layers, which just runs `build`; what that "
         "raises comes out.",
     ),
+    Landmark(
+        name="Layer.build_from_config",
+        target="layers.layer:Layer.build_from_config",
+        step="build",
+        role="builds a loaded layer",
+        reads="state",
+        family=True,
+        summary="Builds a layer that was made from its config, by the shapes that were saved with "
+        "it.",
+    ),
     # 4. Making the weights.
     Landmark(
         name="Layer.add_weight",
