@@ -60,7 +60,7 @@ class Injector:
     def _hook(self, frame: FrameType, event: str, argument: Any) -> None:
         if event == "call":
             row = self._table.row(frame)
-            if row is None:
+            if row is None or ("P" in row.flags and not self._reads_file()):
                 return
             if not self._open:
                 self._builds = False
@@ -76,6 +76,9 @@ class Injector:
                 raise self._error
         if event == "return":
             self._open.pop()
+
+    def _reads_file(self) -> bool:
+        return any("F" in flags for _, _, flags in self._open)
 
 
 def places_of(table: Table, run: Callable[[], Any]) -> list[Place]:

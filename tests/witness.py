@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-# Flags: E = evidence of building; N = recorded only inside another recorded call.
+# Flags: E = evidence of building; N = recorded only inside another recorded call, but not right
+# inside of one that reads a file; F = reads a file;
+# P = reads a part of one, recorded only inside of what reads it; C = and only if it makes a layer
+# of a config; S = and only if the layer has weights, or the file something for it.
 # Each row: where it is (relative to the generation's root package), its flags.
 KERAS2 = {
     "engine.input_layer:Input": "E",
@@ -49,6 +52,13 @@ KERAS2 = {
     "optimizers.legacy.optimizer_v2:OptimizerV2._create_all_weights": "",
     "optimizers.legacy.optimizer_v2:OptimizerV2.add_slot": "",
     "optimizers.legacy.optimizer_v2:OptimizerV2.add_weight": "E",
+    "saving.saving_api:load_model": "EF",
+    "saving.legacy.hdf5_format:load_model_from_hdf5": "FP",
+    "saving.serialization_lib:deserialize_keras_object": "FPC",
+    "saving.legacy.serialization:deserialize_keras_object": "FPC",
+    "engine.training:Model.load_weights": "EF",
+    "saving.legacy.hdf5_format:load_weights_from_hdf5_group": "FP",
+    "saving.legacy.hdf5_format:load_weights_from_hdf5_group_by_name": "FP",
 }
 KERAS3 = {
     "layers.core.input_layer:Input": "E",
@@ -82,6 +92,13 @@ KERAS3 = {
     "metrics.metric:Metric.add_variable": "E",
     "optimizers.base_optimizer:BaseOptimizer.add_variable": "E",
     "optimizers.base_optimizer:BaseOptimizer.add_variable_from_reference": "E",
+    "saving.saving_api:load_model": "EF",
+    "legacy.saving.legacy_h5_format:load_model_from_hdf5": "FP",
+    "saving.serialization_lib:deserialize_keras_object": "FPC",
+    "legacy.saving.serialization:deserialize_keras_object": "FPC",
+    "models.model:Model.load_weights": "EF",
+    "legacy.saving.legacy_h5_format:load_weights_from_hdf5_group": "FP",
+    "legacy.saving.legacy_h5_format:load_weights_from_hdf5_group_by_name": "FP",
 }
 # Only some versions have these; all others must be there, or the witness has a blind spot.
 OPTIONAL = {
@@ -103,6 +120,8 @@ FAMILIES2 = {
     "build": [("engine.base_layer:Layer", "E"), ("optimizers.optimizer:_BaseOptimizer", "")],
     "_create_slots": [("optimizers.legacy.optimizer_v2:OptimizerV2", "")],
     "__call__": [("initializers.initializers:Initializer", "N")],
+    "build_from_config": [("engine.base_layer:Layer", "")],
+    "load_own_variables": [("engine.base_layer:Layer", "FPS")],
 }
 FAMILIES3 = {
     "build": [("layers.layer:Layer", "E"), ("optimizers.base_optimizer:BaseOptimizer", "E")],
@@ -115,6 +134,8 @@ FAMILIES3 = {
     "__call__": [
         ("initializers.initializer:Initializer", "N"),
     ],
+    "build_from_config": [("layers.layer:Layer", "")],
+    "load_own_variables": [("layers.layer:Layer", "FPS")],
 }
 
 
@@ -125,6 +146,7 @@ class Seen:
     name: str
     layer: Any
     evidence: bool
+    reads_file: bool = False
     children: list[Seen] = field(default_factory=list)
 
     @property
@@ -261,6 +283,8 @@ class _Open:
     code: CodeType | None = None  # without decorators
     ignored: bool = False  # nothing inside is recorded either
     parent: _Open | None = None
+    row: Row | None = None
+    table: Table | None = None
 
     def recorded(self) -> Seen | None:
         """The nearest recorded call, this one included."""
@@ -309,7 +333,7 @@ class Witness:
             if event == "call":
                 self._called(frame)
             elif event == "return" and self._stack and self._stack[-1].frame is frame:
-                self._stack.pop()
+                self._returned(self._stack.pop(), argument)
         except BaseException as failure:  # an exception here would end up in the user's code
             self._failure = failure
             sys.setprofile(None)
@@ -330,7 +354,7 @@ class Witness:
         table, row = found
         parent = self._settle(frame)
         first = first_argument(frame)
-        entry = _Open(frame, None, row.code, parent=parent)
+        entry = _Open(frame, None, row.code, parent=parent, row=row, table=table)
         self._stack.append(entry)
         if parent is not None and parent.ignored:
             entry.ignored = True
@@ -341,10 +365,52 @@ class Witness:
         if parent is not None and self._is_decorated(parent, frame, row):
             return
         above = parent.recorded() if parent else None
-        if "N" in row.flags and above is None:
+        if "N" in row.flags and (above is None or above.reads_file):
             return
-        entry.seen = Seen(row.name, self._subject(table, first), "E" in row.flags)
+        if "P" in row.flags and not self._is_part(entry, table, row, frame):
+            return
+        subject = self._subject(table, first)
+        entry.seen = Seen(row.name, subject, "E" in row.flags, "F" in row.flags)
         (above.children if above else self._all_roots).append(entry.seen)
+
+    @staticmethod
+    def _is_part(entry: _Open, table: Table, row: Row, frame: FrameType) -> bool:
+        """Whether a part of a file is read, inside of what reads it, that may be a layer's."""
+        around = entry.parent
+        while around is not None and not (around.seen and "F" in around.row.flags):
+            around = around.parent
+        if around is None:
+            return False
+        first = first_argument(frame)
+        if "C" in row.flags:
+            return isinstance(first, dict) and "class_name" in first
+        if "S" in row.flags:
+            if table.metric and isinstance(first, table.metric):
+                return False
+            names = ("_trainable_variables", "_non_trainable_variables")
+            if table.generation == 2:
+                names = ("_trainable_weights", "_non_trainable_weights")
+            store = frame.f_locals[frame.f_code.co_varnames[1]]
+            return any(getattr(first, name) for name in names) or len(store.keys()) > 0
+        return True
+
+    @staticmethod
+    def _returned(entry: _Open, result: object) -> None:
+        """What came out is the subject of what loads; a config that made no layer is not seen.
+
+        Of an exception, the interpreter says that the result is `None`.
+        """
+        row, table, seen = entry.row, entry.table, entry.seen
+        if seen is None or "F" not in row.flags or result is None:
+            return
+        if isinstance(result, table.layer) and not (
+            table.metric and isinstance(result, table.metric)
+        ):
+            seen.layer = result
+        elif "C" in row.flags:
+            around = entry.parent.recorded()
+            place = around.children.index(seen)
+            around.children[place : place + 1] = seen.children
 
     @staticmethod
     def _subject(table: Table, first: Any) -> Any:

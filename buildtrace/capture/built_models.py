@@ -120,6 +120,12 @@ class Models:
         if record.number is not None:
             self._adopt(record.layer, record.number, record.hooked.adapter, maker)
 
+    def own_weights(self, record: Record) -> tuple[int, ...]:
+        """The numbers of all weights that the layer of `record` itself holds, in its order."""
+        self.adopt_weights(record, None)
+        held = record.hooked.adapter.own_weights(record.layer)
+        return tuple([self._variables.number(variable) for variable in held])
+
     def _adopt(self, layer: Any, number: int, adapter: Adapter, call: Record | None) -> None:
         held = adapter.own_weights(layer)
         for variable in self._variables.unknown(held) if held else ():
@@ -196,6 +202,7 @@ class Models:
             return
         self.read_wholes(records[-1].order, models)
         inner = {id(adapter.inner_model(layer)) for layer, adapter in models.values()}
+        inner |= {id(record.layer) for record in records if _is_of_a_stack(record)}
         for number, (layer, adapter) in models.items():
             if id(layer) not in inner:
                 self._read_when_due(number, layer, adapter, records[-1].order)
@@ -548,3 +555,9 @@ def _edge(source: int, target: int, tensor: Any) -> Edge:
     """The edge of a symbolic tensor between two nodes."""
     spec = snapshot.spec(tensor.shape, tensor.dtype)
     return Edge(source=source, target=target, tensor=spec, output=output_index(tensor))
+
+
+def _is_of_a_stack(record: Record) -> bool:
+    """Whether it makes the functional model that a Sequential keeps inside, for now."""
+    around = record.parent.layer if record.hooked.makes_graph and record.parent else None
+    return isinstance(around, record.hooked.adapter.sequential_class)

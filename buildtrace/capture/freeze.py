@@ -23,6 +23,7 @@ from buildtrace.traces.schema import (
     LandmarkInfo,
     LayerRef,
     LayerWeights,
+    Loaded,
     SourceLine,
     Use,
     Variable,
@@ -151,9 +152,9 @@ def fill(
     now = perf_counter_ns()
     graphs = list(graphs)
     models = holders.models(graphs)
-    trace.calls = tuple(
-        [_call(record, ids, refs, layers, holders, models, lines, start, now) for record in records]
-    )
+    calls = [
+        _call(record, ids, refs, layers, holders, models, lines, start, now) for record in records
+    ]
     variables = holders.variables(ids)
     kept = _kept(weights, graphs, ids, layers, {variable.weight for variable in variables})
     trained = _trained(kept, graphs)
@@ -161,6 +162,7 @@ def fill(
         _weight(weight, weight_id, trained, ids, layers) for weight_id, weight in enumerate(kept)
     )
     numbers = {weight.number: weight_id for weight_id, weight in enumerate(kept)}
+    trace.calls = tuple([_with_file(*each, numbers) for each in zip(calls, records, strict=True)])
     trace.variables = tuple(
         _variable(variable, variable_id, ids, holders, numbers)
         for variable_id, variable in enumerate(variables)
@@ -224,6 +226,14 @@ def _call(
         duration_ns=ended - began,
         error=error,
     )
+
+
+def _with_file(call: Call, record: Record, numbers: dict[int, int]) -> Call:
+    """The call with what it takes from a file, if it reads one."""
+    if record.source is None:
+        return call
+    fed = tuple([numbers[number] for number in record.fed if number in numbers])
+    return msgspec.structs.replace(call, loaded=Loaded(source=record.source, weights=fed))
 
 
 def _line(caller: Caller | None, lines: _InstructionLines) -> SourceLine | None:

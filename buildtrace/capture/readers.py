@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import snapshot
+from buildtrace.capture import loading, snapshot
 from buildtrace.capture.flow import DataFlow
 from buildtrace.capture.operations import is_audible
 from buildtrace.capture.record import Reader
@@ -178,6 +178,9 @@ READERS: dict[Reads, Reader] = {
     "loss": Reader(_no_layer, _given, _input_out),
     "optimizer": Reader(_no_layer, None, None),
     "held": Reader(_no_layer, None, None),
+    "file": Reader(_self_or_none, loading.open_file, loading.layer_out),
+    "config": Reader(_no_layer, None, loading.layer_out),
+    "values": Reader(loading.owner, loading.open_part, None),
     "name": Reader(_no_layer, None, None),
 }
 

@@ -105,6 +105,8 @@ class HookedLandmark:
         makes_graph: whether it is what makes a functional model.
         builds: whether it is a layer's own `build`.
         of_training: whether it is about what a model is trained with.
+        of_loading: whether it is about what a saved file gives.
+        makes_layer: whether it is what makes a layer from its config.
         compiles: whether it is a model's `compile`.
         reads_state: whether the layer's state can change in it.
         layer_of: which layer a call is about, by its arguments; `None` for self.
@@ -125,10 +127,12 @@ class HookedLandmark:
         "landmark",
         "layer_of",
         "makes_graph",
+        "makes_layer",
         "makes_variable",
         "makes_weight",
         "means_build",
         "nested",
+        "of_loading",
         "of_training",
         "open",
         "parameters",
@@ -165,6 +169,8 @@ class HookedLandmark:
         self.makes_graph = landmark.name == "Functional.__init__"
         self.builds = landmark.name == "Layer.build"
         self.of_training = landmark.step == "compile"
+        self.of_loading = landmark.step == "load"
+        self.makes_layer = landmark.reads == "config"
         self.compiles = landmark.beat == "compile"
         self.reads_state = reader.reads_state
         self.layer_of = reader.layer_of
@@ -245,6 +251,8 @@ class Record(msgspec.Struct, gc=False, eq=False):
         holder: number of the optimizer, metric or such that it is about.
         loss: what is compared in it.
         computed: how many losses have been computed in it.
+        source: which file, or which part of one, it reads; `None` if none.
+        fed: numbers of the weights that have got their values in it.
     """
 
     hooked: HookedLandmark
@@ -273,6 +281,8 @@ class Record(msgspec.Struct, gc=False, eq=False):
     holder: int | None = None
     loss: LossPart | None = None
     computed: int = 0
+    source: str | None = None
+    fed: tuple[int, ...] = ()
 
 
 class UseRecord:

@@ -15,7 +15,7 @@ import threading
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import operations, readers, snapshot, unfinished
+from buildtrace.capture import loading, operations, readers, snapshot, unfinished
 from buildtrace.capture.built_models import Models
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.constructors import constructor_records
@@ -141,6 +141,11 @@ class Recorder:
             return None
         # Is it a part of a build, as far as can be told now?
         stack = thread.stack
+        if hooked.of_loading:
+            if not loading.is_told(hooked, args, kwargs, stack):
+                return None
+        elif hooked.nested and stack and stack[-1].hooked.of_loading:
+            return None  # a variable of no layer: the seed of a Dropout, an optimizer's steps
         if not stack:
             if not self.listeners:
                 return None
@@ -264,6 +269,8 @@ class Recorder:
                         self.models.add_weight(record, result)
                     elif hooked.of_training:
                         self.models.held.close(record, result)
+                    elif hooked.of_loading:
+                        self._note_loaded(record)
             except Exception as problem:  # odd objects of the user's: not the user's problem
                 self._note_problem(hooked, problem)
             finally:
@@ -289,6 +296,10 @@ class Recorder:
         except BaseException:
             thread.interrupted = True
             raise
+
+    def is_loading(self) -> bool:
+        """Whether what runs in this thread is a part of loading a file."""
+        return any(record.hooked.of_loading for record in self._local.thread.stack)
 
     def end_method(self, layer: Any) -> None:
         """Record the end of a method of `layer` that ran without a frame of ours around it."""
@@ -544,6 +555,8 @@ class Recorder:
         try:
             given = record.args, record.kwargs
             record.foreign = snapshot.foreign_classes(given, record.hooked.adapter.package)
+            if record.hooked.of_loading:
+                loading.take_made(record)
             if record.hooked.makes_graph:
                 self.models.note_failed(record)
             else:
@@ -613,6 +626,15 @@ class Recorder:
                 listener.add(made)
             for record in made:
                 record.layer = None
+
+    def _note_loaded(self, record: Record) -> None:
+        """Note what a call has made of a file; what made no layer is left out."""
+        if record.layer is not None and record.number is None:
+            record.number = self.layers.number(record.layer)
+        if loading.feeds_layer(record):
+            record.fed = self.models.own_weights(record)
+        elif record.hooked.makes_layer and record.layer is None:
+            loading.leave_out(record)
 
     def _note_problem(self, hooked: HookedLandmark, error: Exception) -> None:
         if isinstance(error, RecursionError):

@@ -80,19 +80,19 @@ def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
     Returns:
         Modules, the names in them, and the function that the name stands for.
     """
-    wanted = {function.__name__: function for function in functions}
+    wanted = {function.__name__ for function in functions}  # two of them may share one
     aliases: list[tuple[Any, str, Any]] = []
     if not wanted:
         return aliases
     for module in modules():
         namespace = vars(module)
-        names: Any = wanted.keys() & namespace.keys()
+        names: Any = wanted & namespace.keys()
         file = namespace.get("__file__")
         if namespace.get("__name__") == "__main__" or (file and is_user_file(file)):
             names = list(namespace)
         for name in names:
             value = namespace.get(name)  # another thread may have deleted it
-            if inspect.isfunction(value) and wanted.get(value.__name__) is value:
+            if inspect.isfunction(value) and value in functions:
                 aliases.append((module, name, value))
     return aliases
 

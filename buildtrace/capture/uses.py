@@ -1,7 +1,8 @@
 """What is asked of models, or done with them, that wants them built: `summary`, `save` and such.
 
-But for `compile`, these functions are no landmarks: they have no place in the tree of calls. Most
-tell a mistake by what the model is like when they are called, so that is what is read.
+But for `compile` and what loads files, these functions are no landmarks: they have no place in the
+tree of calls. Most tell a mistake by what the model is like when they are called, so that is what
+is read.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def _begin(
 ) -> UseRecord | None:
     """Note a use; `None` if nobody wants to know, or if Keras does it itself within another."""
     frame = sys._getframe(2)
-    if not recorder.listeners or _is_inside_of_another(frame):
+    if not recorder.listeners or recorder.is_loading() or _is_inside_of_another(frame):
         return None
     use = UseRecord(name, adapter, recorder.next_order())
     use.caller = find_caller(frame, {})[0]

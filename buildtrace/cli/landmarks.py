@@ -24,6 +24,7 @@ STEPS = {
     "weight": "2. The layers: the weights themselves",
     "graph": "3. The graph: the layers become a network",
     "compile": "4. Training: the loss, the metrics and the optimizer, at the first batch",
+    "load": "5. A saved file: what to build, and the values of the weights",
 }
 """What each step of the tables is: one of the article's three, or what comes after them."""
 

@@ -34,6 +34,9 @@ Reads = Literal[
     "loss",
     "optimizer",
     "held",
+    "file",
+    "config",
+    "values",
     "name",
 ]
 """What a landmark's arguments and result tell:
@@ -53,11 +56,25 @@ container    self is what holds a model's losses, or its metrics; tensors go in 
 loss         self is one loss: a target and what was predicted go in
 optimizer    self is an optimizer that makes its variables
 held         self is an optimizer or a metric: a variable comes out, maybe for a weight that goes in
+file         a file's name goes in; self is a model that is loaded, or a model comes out
+config       what a file says of a layer goes in, and the layer comes out
+values       a part of a file goes in, for the weights of a layer: self, or an argument
 name         nothing but that it ran
 """
 
 BeatKind = Literal[
-    "", "input", "call", "build", "constructor", "graph", "compile", "loss", "metrics", "optimizer"
+    "",
+    "input",
+    "call",
+    "build",
+    "constructor",
+    "graph",
+    "compile",
+    "loss",
+    "metrics",
+    "optimizer",
+    "load",
+    "values",
 ]
 """What a landmark's calls are in the story of a build; its beats are told by calls of these kinds:
 
@@ -70,6 +87,8 @@ compile      a model is told how it is to be trained
 loss         the losses of a model's outputs are computed for the first time
 metrics      the metrics of a model are built
 optimizer    an optimizer is built
+load         a model, or its weights, are loaded from a file
+values       a layer, or a model, gets the values of its weights
 "" (most)    a part of one of these, and no beat of its own
 """
 
@@ -116,7 +135,8 @@ class Landmark(NamedTuple):
         means_build: true if it runs only while something is being built. A call at the top of a
             tree is kept only if such a call is in it: that is what tells a build from the
             daily use of a model that is built already.
-        nested: true if it is recorded only inside another landmark's call.
+        nested: true if it is recorded only inside another landmark's call; if it is of the step
+            `load`, inside another one of that step, otherwise not right inside one of that.
         scope: how to see it, where a hook on the function itself would not do alone.
         only_failing: true if it has no hook at all: only those calls of it, and of the methods of
             the same name in the classes below, are known that an exception came out of.
@@ -293,6 +313,16 @@ class Adapter(TrainingReader):
     @abstractmethod
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
         """What can be said of a variable that this layer owns, or none (`None`)."""
+
+    def part_of_file(self, part: Any) -> str:
+        """Where in its file a part is that a layer is loaded from: "layers/dense/vars".
+
+        "" if there is no such part, or if it is not said.
+        """
+        for name in ("_h5_entry_group", "group"):  # Keras 3 has its own classes around
+            part = getattr(part, name, part)
+        place = getattr(part, "name", None)
+        return place.strip("/") if isinstance(place, str) else ""
 
     @abstractmethod
     def training_parts(self, model: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from buildtrace.comparison.roles import beat_of
+from buildtrace.comparison.roles import beat_of, role_of
 from buildtrace.renderers import reasons
 from buildtrace.traces import failures, wording
 from buildtrace.traces.gaps import Limits, gaps
@@ -43,6 +43,9 @@ LIMITS = Limits(few=8, many=16, most=24)
 MOST_WEIGHTS = 4
 """So many weights of a layer are told one by one."""
 
+TRANSPARENT = ("", "model", "load")
+"""As what a call is told if what is inside of it is told as well."""
+
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 """Of a model's inputs, as far as anybody counts them."""
 
@@ -65,7 +68,7 @@ class Beat(NamedTuple):
         ended: whether it is the end.
         subject: the layer or model that it is about.
         sentence: what happens.
-        part: which of the article's three steps it belongs to, or 4, what comes after them.
+        part: which of the article's three steps it belongs to; 4 for training, 5 for a saved file.
         unit: what is told together has the same number: the beats of one call of a layer, say.
         first: the first call of those that are told here in few words; `None` if there are none.
         calls: how many calls of layers are told here, if they are told in few words.
@@ -150,10 +153,13 @@ class _BeatWriter:
     def beats(self) -> Iterator[Beat]:
         calls = self._layer_calls
         hidden = self._hidden(list(calls.values()))
+        fed = self._fed_together
         told: set[str] = set()  # classes
         for kind, call in self._events:
             self.unit += 1
-            if kind == "layer":
+            if call.id in fed:
+                yield from self._of_more_fed(call, fed[call.id])
+            elif kind == "layer":
                 at_work = calls[call.id]
                 gap = hidden.get(call.id)
                 if gap is None:
@@ -176,15 +182,15 @@ class _BeatWriter:
         def close(depth: int) -> None:
             while len(path) > depth:
                 call, kind = path.pop()
-                if kind == "model":
-                    events.append(_Event("model_ends", call))
+                if kind == "model" or (kind == "load" and self._fails(call)):
+                    events.append(_Event(f"{kind}_ends", call))
 
         for depth, call in self.trace.walk():
             close(depth)
             kind = self._kind(call, path)
             if kind not in ("", "inside"):
                 events.append(_Event("model_begins" if kind == "model" else kind, call))
-            inside = path and path[-1][1] not in ("", "model")
+            inside = path and path[-1][1] not in TRANSPARENT
             path.append((call, "inside" if inside else kind))
         close(0)
         return self._with_last_graphs(events)
@@ -211,7 +217,7 @@ class _BeatWriter:
 
     def _kind(self, call: Call, path: list[tuple[Call, str]]) -> str:
         """As what a call is told; "inside" if what is around it tells of it, "" if nothing does."""
-        if path and path[-1][1] not in ("", "model"):
+        if path and path[-1][1] not in TRANSPARENT:
             return "inside"
         kind = beat_of(self.trace, call)
         if kind in ("call", "build"):
@@ -225,7 +231,8 @@ class _BeatWriter:
                 return "model"
             is_inner = self.graph is not None and call.layer != self.graph.model
             is_used = is_inner and self._had_weights(call.layer, call)
-            return "layer" if path or is_used else "model"
+            is_inside = any(outer.step != "load" for outer, _ in path)
+            return "layer" if is_inside or is_used else "model"
         return "" if kind == "constructor" and not self._fails(call) else kind
 
     def _fails(self, call: Call) -> bool:
@@ -417,6 +424,64 @@ class _BeatWriter:
         made = self.trace.index.variables_made_in(call)
         told: _Phrases = ["The optimizer ", Phrase(wording.sanitize(name), "function"), " is built"]
         yield self._training_beat(call, *told, *_remembered(made), ".")
+
+    # -- what a file gives ------------------------------------------------------------------------
+
+    def _load(self, call: Call) -> Iterator[Beat]:
+        source = call.loaded.source if call.loaded else ""
+        file = Phrase(wording.sanitize(source) or "a file", "weight")
+        if self._is_of_model(call):
+            told: _Phrases = [
+                _name(call.layer) if call.layer else "A model",
+                " is loaded from ",
+                file,
+            ]
+            told.append(": its config says what to build.")
+        else:
+            told = ["The weights of ", _name(call.layer), " are loaded from ", file, "."]
+        yield self._beat(call, *told, ended=False, part=5)
+
+    def _load_ends(self, call: Call) -> Iterator[Beat]:
+        what = "the model" if self._is_of_model(call) else "the weights"
+        told: _Phrases = ["The loading of ", what, " ends here, in ", _error_type(call), "."]
+        yield self._beat(call, *told, part=5)
+
+    def _is_of_model(self, call: Call) -> bool:
+        """Whether a whole model is loaded, not only the values of its weights."""
+        return role_of(self.trace, call) == "loads a model"
+
+    def _values(self, call: Call) -> Iterator[Beat]:
+        if call.error:  # Keras 3 goes on with the other layers, and tries this one again
+            told: _Phrases = [" does not get the values of its weights: ", _error(call)]
+            yield self._beat(call, _name(call.layer), *told, part=5)
+            return
+        told = [_name(call.layer), " gets"]
+        if call.loaded and call.loaded.weights:
+            weights = wording.count(len(call.loaded.weights), "weight")
+            told += [" the values of its ", Phrase(weights, "number")]
+        else:
+            told.append(" the values of its weights")
+        if call.loaded and call.loaded.source:
+            told += [" from ", Phrase(wording.sanitize(call.loaded.source), "weight")]
+        yield self._beat(call, *told, " of the file.", part=5)
+
+    @cached_property
+    def _fed_together(self) -> dict[int, list[Call]]:
+        """The calls that give values and are told together, as there are many, each with all."""
+        if self.full:
+            return {}
+        fed = [call for kind, call in self._events if kind == "values" and not call.error]
+        together = fed[LIMITS.few :]
+        return {call.id: together for call in together}
+
+    def _of_more_fed(self, call: Call, together: list[Call]) -> Iterator[Beat]:
+        """One beat for calls that give values to layers as those before did."""
+        if call is not together[-1]:
+            return
+        names = [fed.layer.name for fed in together if fed.layer]
+        told: _Phrases = [Phrase(wording.count(len(together), "more layer"), "number")]
+        told += [" get their values from the file: ", Phrase(wording.span(names), "layer"), "."]
+        yield self._beat(call, *told, part=5, first=together[0])
 
     def _holder(self, call: Call) -> Holder | None:
         return None if call.holder is None else self.trace.holders[call.holder]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ErrorInfo,
         Holder,
         LayerRef,
+        Loaded,
         LossPart,
         SourceLine,
         TensorSpec,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 FactKind = Literal[
-    "layer", "flow", "error", "change", "weight", "variable", "loss", "caller", "thread"
+    "layer", "flow", "error", "change", "weight", "variable", "loss", "loaded", "caller", "thread"
 ]
 
 TermKind = Literal[
@@ -61,9 +62,15 @@ TermKind = Literal[
     "for",
     "loss",
     "logits",
+    "source",
+    "fed",
     "caller",
     "thread",
 ]
+
+
+MOST_FED = 4
+"""So many weights that get values from a file are named."""
 
 
 class Term(NamedTuple):
@@ -190,6 +197,8 @@ class CallFacts:
             yield self._layer(layer, parent)
         if call.loss:
             yield _loss(call.loss)
+        if call.loaded:
+            yield Fact("loaded", tuple(self._loaded_terms(call.loaded)))
         if call.inputs or call.outputs:
             yield self._flow(call, parent)
         if call.error:
@@ -222,6 +231,15 @@ class CallFacts:
         yield Term("dtype", wording.sanitize(variable.dtype))
         if variable.initializer:
             yield Term("initializer", wording.sanitize(variable.initializer))
+
+    def _loaded_terms(self, loaded: Loaded) -> Iterator[Term]:
+        """Which part of a file goes where."""
+        if loaded.source:
+            yield Term("source", wording.sanitize(loaded.source))
+        weights = self._trace.index.weight_by_id
+        names = [wording.sanitize(weights[id_].name) for id_ in loaded.weights if id_ in weights]
+        if names:
+            yield Term("fed", wording.listed(names, MOST_FED), lead="→ ")
 
     def _flow(self, call: Call, parent: Call | None) -> Fact:
         repeated = (

@@ -73,9 +73,10 @@ Place = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1, extra={"is_place": True}
 Shape = tuple[Size | None, ...]
 """Sizes of a tensor's axes; `None` where Keras does not know the size."""
 
-Step = Literal["input", "connect", "build", "weight", "graph", "compile"]
+Step = Literal["input", "connect", "build", "weight", "graph", "compile", "load"]
 """What a landmark does: the first five for the build, in the words of the article's three steps;
-`compile` for what a model needs besides to be trained: the loss, the metrics and the optimizer."""
+`compile` for what a model needs besides to be trained: the loss, the metrics and the optimizer;
+`load` for what a saved file gives: what to build, and the weights' values."""
 
 Severity = Literal["error", "warning", "note"]
 """How bad a finding is: the program fails or computes something else than it says; something will
@@ -207,6 +208,20 @@ class LossPart(PlainData, frozen=True, kw_only=True):
     from_logits: bool | None = None
 
 
+class Loaded(PlainData, frozen=True, kw_only=True):
+    """What a call takes from a saved file.
+
+    Attributes:
+        source: the file's name without its folder, of a call that gets the whole file; otherwise
+            the place in the file that it gets, such as "layers/dense/vars"; "" if not known.
+        weights: ids of the weights that have got their values in it, in the file's order; empty
+            if it is not known which ones have.
+    """
+
+    source: str = ""
+    weights: tuple[WeightId, ...] = ()
+
+
 class Call(PlainData, frozen=True, kw_only=True):
     """One execution of a landmark.
 
@@ -225,6 +240,7 @@ class Call(PlainData, frozen=True, kw_only=True):
             is the model that was compiled with it, as far as that is known.
         holder: id of the optimizer or metric at work; of `compile`, of the optimizer it was given.
         loss: what is compared in it, if the call computes one loss of one output.
+        loaded: what it takes from a saved file, if it reads one.
         inputs: tensors, or shapes, that went in.
         outputs: tensors that came out.
         changes: state that differs after the call: attribute → (before, after).
@@ -255,6 +271,7 @@ class Call(PlainData, frozen=True, kw_only=True):
     layer: LayerRef | None = None
     holder: HolderId | None = None
     loss: LossPart | None = None
+    loaded: Loaded | None = None
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     changes: dict[str, tuple[bool, bool]] = {}

@@ -151,6 +151,32 @@ def test_what_training_needs_is_the_fourth_part(report, mlp, trained):
     assert page.js(SEEN)["says"] == story[-1].text
 
 
+LOADED = """\
+import tempfile
+
+import keras
+
+path = f"{tempfile.mkdtemp()}/net.weights.h5"
+layers = [keras.layers.Dense(4, name="hidden"), keras.layers.Dense(2, name="out")]
+net = keras.Sequential([keras.Input((3,)), *layers], name="net")
+net.save_weights(path)
+net.load_weights(path)
+"""
+
+
+def test_what_a_file_gives_is_a_part_of_its_own(report, traced):
+    trace = traced(LOADED)
+    page = report(trace)
+    marks = page.page.locator(".mark")
+    assert marks.all_inner_texts() == ["1 The input", "2 The layers", "3 The graph", "5 The file"]
+    marks.nth(3).click()
+    shown = page.js(SEEN)
+    assert (shown["name"], shown["step"]) == ("Model.load_weights", "load")
+    assert ["reads", "net.weights.h5"] in [list(fact) for fact in shown["facts"]]
+    said = page.open(f"#call-{trace.calls[-1].id}-end").js(SEEN)["says"]
+    assert said.startswith("out gets the values of its 2 weights from layers/")
+
+
 def test_a_variable_of_an_optimizer_is_made_for_a_weight(report, trained):
     page = report(trained)
     made = [v for v in trained.variables if v.weight is not None]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from injected import EVENTS, Injector, Place, places_of
+from loadings import LOADINGS
 from patches import live_wrappers
 from scenarios import GENERATIONS, SCENARIOS, Keras, data, mlp
 from wellformed import faults_of, survives_a_file
@@ -145,6 +146,9 @@ OF_TRAINING = (
 )
 """How the landmarks begin that no build meets."""
 
+OF_LOADING = ("load_", "Model.load_", "deserialize_keras_object")
+"""How those begin that only what comes from a file meets."""
+
 NOT_MET = {
     "Operation.symbolic_call",
     "Model.build_from_config",
@@ -162,7 +166,8 @@ def test_an_exception_at_each_landmark(k: Keras, part: int) -> None:
     table = Table(k.generation, k.root)
     places = one_of_each(places_of(table, lambda: lazily_and_nested(k)), 0)
     places = [place for place in places if place.event == "call"]
-    names = {row.name for row in table.rows.values() if not row.name.startswith(OF_TRAINING)}
+    others = (*OF_TRAINING, *OF_LOADING)
+    names = {row.name for row in table.rows.values() if not row.name.startswith(others)}
     assert names - {p.path[-1] for p in places} <= NOT_MET
     for place in places[part::4]:
         check(k, lazily_and_nested, place, lambda: OSError("injected"))
@@ -185,6 +190,23 @@ def test_an_exception_at_each_landmark_of_training(k: Keras, event: str) -> None
     assert len(own) >= 7
     for place in own:
         check(k, trained, place, lambda: OSError("injected"))
+
+
+@pytest.mark.usefixtures("nothing_stays")
+@pytest.mark.parametrize("event", ["call", pytest.param("return", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["load_stack", "load_weights_of_a_stack"])
+def test_an_exception_at_each_landmark_of_loading(k: Keras, name: str, event: str) -> None:
+    table = Table(k.generation, k.root)
+    loading = next(loading for loading in LOADINGS if loading.name == name)
+    made = loading.make(k)
+    places = places_of(table, lambda: loading.build(k, made))
+    places = [place for place in places if place.event == event]
+    of_model = places[0 if event == "call" else -1]
+    assert of_model.path[-1] == ("load_model" if name == "load_stack" else "Model.load_weights")
+    *_, of_layer = [p for p in places if p.path[-1].endswith("load_own_variables")]
+    configs = [p for p in places if p.path[-1] == "deserialize_keras_object"]
+    for place in (of_model, *configs[:1], of_layer):
+        check(k, lambda k: loading.build(k, made), place, lambda: OSError("injected"))
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from alarms import no_false_alarm
+from loadings import LOADINGS
 from scenarios import GENERATIONS, SCENARIOS, Keras, Scenario
 from trainings import TRAININGS
 from witness import Table, Witness, differences, render, seen_lines, trace_lines
@@ -65,6 +66,19 @@ def test_what_training_needs_is_what_the_interpreter_saw(
         training.build(k, training.make(k) if model is None else model)
     skip_if_blind(k, witness)
     assert witness.roots, "this training tests nothing"
+    check(witness, trace)
+
+
+@pytest.mark.parametrize("loading", LOADINGS, ids=lambda s: s.name)
+def test_what_is_loaded_is_what_the_interpreter_saw(k: Keras, loading: Scenario) -> None:
+    if not loading.runs_on(k):
+        pytest.skip("not for this Keras")
+    table = table_of(k)
+    made = loading.make(k)
+    with buildtrace.trace() as trace, Witness(table) as witness:
+        loading.build(k, made)
+    skip_if_blind(k, witness)
+    assert witness.roots, "nothing is loaded"
     check(witness, trace)
 
 

@@ -26,7 +26,7 @@ def test_every_landmark_is_found_in_the_source(info):
         file, line = found
         lines = [text.strip() for text in file.read_text().splitlines()[line - 1 :]]
         name = row.target.rpartition(":")[2].rpartition(".")[2]
-        assert next(text for text in lines if text[0] != "@").startswith(f"def {name}(")
+        assert next(text for text in lines if text.startswith("def ")).startswith(f"def {name}(")
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])

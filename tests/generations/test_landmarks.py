@@ -46,7 +46,7 @@ def test_a_version_has_each_landmark_once(generation):
 @pytest.mark.parametrize("generation", GENERATIONS, ids=lambda generation: generation.name)
 def test_every_step_of_the_build_has_a_landmark(generation):
     steps = {row.step for row in generation.landmarks}
-    assert steps == {"input", "connect", "build", "weight", "graph", "compile"}
+    assert steps == {"input", "connect", "build", "weight", "graph", "compile", "load"}
 
 
 def roles(generation):

@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 def _check(trace: Trace) -> Iterator[Finding]:
     for failure in trace.index.failures:
         misfit = mismatch(trace, failure)
-        if misfit is not None:
+        if misfit is not None and not _is_loaded(trace, misfit.call):
             yield _finding(trace, failure, misfit)
+
+
+def _is_loaded(trace: Trace, call: Call) -> bool:
+    """Whether a call is a part of loading a model.
+
+    What does not fit there is mostly an argument that the config has lost.
+    """
+    return any(outer.step == "load" for outer in trace.index.ancestors(call))
 
 
 def _finding(trace: Trace, failure: Raised, misfit: Mismatch) -> Finding:

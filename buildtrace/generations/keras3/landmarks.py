@@ -203,6 +203,16 @@ LANDMARKS = (
         unpaired="Keras 2 has one such function for all layers, which just runs `build`; what that "
         "raises comes out.",
     ),
+    Landmark(
+        name="Layer.build_from_config",
+        target="layers.layer:Layer.build_from_config",
+        step="build",
+        role="builds a loaded layer",
+        reads="state",
+        family=True,
+        summary="Builds a layer that was made from its config, by the shapes that were saved with "
+        "it.",
+    ),
     # 4. Making the weights.
     Landmark(
         name="Layer.add_weight",
@@ -454,5 +464,91 @@ LANDMARKS = (
         reads="held",
         means_build=True,
         summary="Makes one variable of the optimizer, through Variable.__init__ as for a weight.",
+    ),
+    # 7. What a saved file gives.
+    Landmark(
+        name="load_model",
+        target="saving.saving_api:load_model",
+        step="load",
+        role="loads a model",
+        beat="load",
+        reads="file",
+        means_build=True,
+        summary="Loads a model: makes it anew from the config in the file, builds it by the shapes "
+        "in it, and then gives its weights the values that were saved.",
+    ),
+    Landmark(
+        name="load_model_from_hdf5",
+        target="legacy.saving.legacy_h5_format:load_model_from_hdf5",
+        step="load",
+        role="loads a model from HDF5",
+        reads="file",
+        nested=True,
+        summary="The same from a file of the older kind, `.h5`: the config is an attribute of it, "
+        "and the values are in its group “model_weights”.",
+    ),
+    Landmark(
+        name="deserialize_keras_object",
+        target="saving.serialization_lib:deserialize_keras_object",
+        step="load",
+        role="makes a layer from its config",
+        reads="config",
+        nested=True,
+        summary="Makes an object from its config: finds the class, has its `from_config` "
+        "run, builds it by the shapes that the file has, and compiles it. "
+        "It runs for every part of a config; shown is where it makes a layer or a model.",
+    ),
+    Landmark(
+        name="serialization.deserialize_keras_object",
+        target="legacy.saving.serialization:deserialize_keras_object",
+        step="load",
+        role="makes a layer from an older config",
+        reads="config",
+        nested=True,
+        summary="The same for configs of files of the older kind.",
+    ),
+    Landmark(
+        name="Model.load_weights",
+        target="models.model:Model.load_weights",
+        step="load",
+        role="loads weights",
+        beat="load",
+        reads="file",
+        means_build=True,
+        summary="Gives the weights of a model that is there already the values in a file. "
+        "The model has to be built.",
+    ),
+    Landmark(
+        name="Layer.load_own_variables",
+        target="layers.layer:Layer.load_own_variables",
+        step="load",
+        role="gives saved values to a layer",
+        beat="values",
+        reads="values",
+        family=True,
+        nested=True,
+        summary="Gives the layer's own weights the values in its part of the file, by their order. "
+        "Layers without weights, for which the file has nothing, are not shown.",
+    ),
+    Landmark(
+        name="load_weights_from_hdf5_group",
+        target="legacy.saving.legacy_h5_format:load_weights_from_hdf5_group",
+        step="load",
+        role="gives saved values by order",
+        beat="values",
+        reads="values",
+        nested=True,
+        summary="Gives the values in a file of the older kind to the layers that have weights, one "
+        "after the other in the model's order: their names do not matter.",
+    ),
+    Landmark(
+        name="load_weights_from_hdf5_group_by_name",
+        target="legacy.saving.legacy_h5_format:load_weights_from_hdf5_group_by_name",
+        step="load",
+        role="gives saved values by name",
+        beat="values",
+        reads="values",
+        nested=True,
+        summary="The same for the layers whose names are in the file; others keep what they have.",
     ),
 )

@@ -33,7 +33,7 @@ class Moments:
     def _first(self) -> dict[int, Call]:
         first: dict[int, Call] = {}
         for call in self._trace.calls:
-            if call.layer and call.step != "graph":
+            if call.layer and call.step not in ("graph", "load"):
                 first.setdefault(call.layer.id, call)
         return first
 

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 4_000
 """So many characters of a message are carried."""
 
-PARTS = {1: "The input", 2: "The layers", 3: "The graph", 4: "Training"}
-"""The article's three steps, and what comes after them, as short as they are on the slider."""
+PARTS = {1: "The input", 2: "The layers", 3: "The graph", 4: "Training", 5: "The file"}
+"""The article's three steps, and what is there besides, as short as they are on the slider."""
 
 
 _TRAINING = 4
-"""The part that most builds do not have."""
+"""From this part on, most builds have none of it."""
 
-SAID: tuple[FactKind, ...] = ("flow", "change", "weight", "variable", "loss", "error")
+SAID: tuple[FactKind, ...] = ("flow", "change", "weight", "variable", "loss", "loaded", "error")
 """What a call's row and its card say, in this order."""
 
 FLOW: tuple[tuple[str, TermKind, str], ...] = (
@@ -170,7 +170,7 @@ def _row_piece(fact: Fact) -> RowPiece:
         return ("weight", fact.said("weight", "shape"), "", "")
     if fact.kind == "variable":
         return ("weight", fact.said("variable", "for", "shape"), "", "")
-    if fact.kind == "loss":
+    if fact.kind in ("loss", "loaded"):
         return ("weight", fact.said(), "", "")
     if fact.caught:
         return ("error", f"{fact.text('exception')}, caught", "", "")
@@ -198,6 +198,8 @@ def _card_pieces(fact: Fact) -> Iterator[RowPiece]:
         yield ("makes", fact.said("variable", "for", "shape"), "weight", "")
     elif fact.kind == "loss":
         yield ("loss", fact.said(), "weight", "open")
+    elif fact.kind == "loaded":
+        yield ("reads", fact.said(), "weight", "open")
 
 
 @lru_cache(maxsize=4_096)

@@ -24,6 +24,7 @@ SHADES = {
     "magenta": Shade("#a21caf", "#e599f7"),
     "yellow": Shade("#8a5a00", "#f2cc60"),
     "bright_red": Shade("#b54708", "#ffa657"),  # no error: those are red
+    "bright_magenta": Shade("#6d28d9", "#c4b5fd"),
     "red": Shade("#b42318", "#ff8a80"),
 }
 

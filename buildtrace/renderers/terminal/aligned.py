@@ -30,6 +30,7 @@ SHOWN: dict[FactKind, tuple[TermKind, ...]] = {
     "weight": ("weight", "shape"),
     "variable": ("variable", "for", "shape"),
     "loss": ("loss",),
+    "loaded": ("source", "fed"),
     "error": ("exception",),
     "flow": ("inputs", "outputs"),
 }

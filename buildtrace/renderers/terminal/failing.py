@@ -63,7 +63,7 @@ def title(failure: Failure) -> str:
     if failure.call is None:
         return "The run ended in an error, outside of any call shown here"
     what = "build" if failure.building else "call"
-    what = "training" if failure.call.step == "compile" else what
+    what = {"compile": "training", "load": "loading"}.get(failure.call.step, what)
     if failure.swallowed:
         return f"A {what} failed in {where(failure)}, and the program went on"
     return f"The {what} failed in {where(failure)}"

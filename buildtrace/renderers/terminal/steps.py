@@ -1,6 +1,6 @@
 """The build as a story, in the article's three steps: the input, the layers, the graph.
 
-What training needs besides comes after them.
+What training needs besides, and what a saved file gives, comes after them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ TITLES = {
     2: "The layers are connected and built",
     3: "The graph",
     4: "What training needs: the loss, the metrics, the optimizer",
+    5: "What the file gives: the config, and the values of the weights",
 }
 
 MARGIN = [Part("   ")]
@@ -85,6 +86,7 @@ class _Telling:
             2: list(_items(told)),
             3: [*_no_graph(story.graph), *self._paragraphs(told, 3), *_end(story.graph, told)],
             4: list(self._paragraphs(told, 4)),
+            5: list(self._paragraphs(told, 5)),
         }
         for number, paragraphs in parts.items():
             yield from self._step(number, paragraphs, story.count(number))

@@ -20,8 +20,9 @@ OF_STEP: dict[Step, int] = {
     "weight": 2,
     "graph": 3,
     "compile": 4,
+    "load": 5,
 }
-"""Which of the article's three steps a landmark belongs to, or that it comes after them: 4."""
+"""Which of the article's three steps a landmark belongs to; 4 for training, 5 for a saved file."""
 
 
 def part_of_call(trace: Trace, call: Call) -> int:
@@ -39,7 +40,7 @@ class Story:
         self.graph = graph
 
     def count(self, step: int) -> dict[tuple[str, str], list[Call]]:
-        """The calls of one of the four steps by landmark, in the order of the first of each."""
+        """The calls of one of the five parts by landmark, in the order of the first of each."""
         calls_by_landmark: dict[tuple[str, str], list[Call]] = {}
         for call in self.trace.calls:
             if part_of_call(self.trace, call) == step:

@@ -83,6 +83,8 @@ LOOKS: dict[TermKind, Look] = {
     "for": Look(2, gap=1),
     "loss": Look(0, styles.NAME),
     "logits": Look(2),
+    "source": Look(1, styles.NAME),
+    "fed": Look(3, gap=1),
     "caller": Look(4, styles.QUIET),
     "thread": Look(3, styles.QUIET),
 }

@@ -29,6 +29,7 @@ SHOWN: dict[FactKind, tuple[TermKind, ...]] = {
     "weight": WHOLE_WEIGHT,
     "variable": ("variable", "for", "shape", "dtype", "initializer"),
     "loss": ("loss", "for", "logits"),
+    "loaded": ("source", "fed"),
     "error": ("raised",),
 }
 """What is said of a call, in this order."""

@@ -9,6 +9,7 @@ STEP = {
     "weight": "magenta",
     "graph": "yellow",
     "compile": "bright_red",
+    "load": "bright_magenta",
 }
 """Style of a landmark's name, by its step."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from made_traces import Recording, spec
 
@@ -11,22 +13,24 @@ from diagnosis.rules.running import findings, on, on_both
 SAID = "expected axis -1 of input shape to have value 192, but received input with shape (2, 768)"
 
 
-def called_twice(text=SAID, weights=((192, 4),), second=(2, 768), ended=True):
+def called_twice(text=SAID, weights=((192, 4),), second=(2, 768), ended=True, around=None):
     """A model is called on two shapes; the second call fails in its Dense."""
     r, raised = Recording(), error("ValueError", text)
     model, dense = r.layer("net", "Net"), r.layer("dense", "Dense")
-    with (
-        r.call("Layer.__call__", model, [spec(2, 8, 8, 3)], caller=line(4)),
-        r.call("Layer.__call__", dense, [spec(2, 192)]),
-        r.call("Dense.build", dense, [spec(2, 192)]),
-    ):
-        for shape in weights:
-            r.add_weight(dense, "kernel", shape)
-    with (
-        r.call("Layer.__call__", model, [spec(2, 16, 16, 3)], error=raised),
-        r.call("Layer.__call__", dense, [spec(*second)], error=raised, caller=line(6)),
-    ):
-        pass
+    outer = r.call(around, step="load", error=raised) if around else nullcontext()
+    with outer:
+        with (
+            r.call("Layer.__call__", model, [spec(2, 8, 8, 3)], caller=line(4)),
+            r.call("Layer.__call__", dense, [spec(2, 192)]),
+            r.call("Dense.build", dense, [spec(2, 192)]),
+        ):
+            for shape in weights:
+                r.add_weight(dense, "kernel", shape)
+        with (
+            r.call("Layer.__call__", model, [spec(2, 16, 16, 3)], error=raised),
+            r.call("Layer.__call__", dense, [spec(*second)], error=raised, caller=line(6)),
+        ):
+            pass
     return said("BT302", r, ended=raised if ended else None)
 
 
@@ -48,6 +52,7 @@ def test_expectation_and_input_and_where_the_size_came_from():
         {"second": (2, 192)},
         {"second": (2, 5, 768)},
         {"ended": False},
+        {"around": "load_model"},  # the config has lost an argument
     ],
 )
 def test_it_needs_both_sizes_and_a_weight(change):
