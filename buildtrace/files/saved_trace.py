@@ -14,6 +14,7 @@ from buildtrace.files.weight_owners import LISTS, VARIABLES, Owners
 from buildtrace.traces.schema import (
     LARGEST,
     Environment,
+    GenerationName,
     Graph,
     KerasInfo,
     LayerWeights,
@@ -124,7 +125,8 @@ def _has_names(store: Store | None) -> bool:
 def _keras(file: _Said, root: ConfiguredLayer | None) -> tuple[KerasInfo, ...]:
     if not file.version:
         return ()
-    generation = "keras3" if file.version.partition(".")[0] not in ("0", "1", "2") else "keras2"
+    is_old = file.version.partition(".")[0] in ("0", "1", "2")
+    generation: GenerationName = "keras2" if is_old else "keras3"
     package = "tf_keras" if root and root.module.startswith("tf_keras") else "keras"
     return (KerasInfo(generation=generation, package=package, version=file.version[:40]),)
 

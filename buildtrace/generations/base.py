@@ -15,7 +15,7 @@ from buildtrace.generations.training_reader import Training, TrainingReader
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from buildtrace.traces.schema import Step
+    from buildtrace.traces.schema import GenerationName, Step
 
 
 Reads = Literal[
@@ -227,7 +227,7 @@ class Adapter(TrainingReader):
     fills: tuple[int, int] | None = None
     """Sizes that stand for an unknown one, if `call` is run once with each to tell them apart."""
 
-    generation: str
+    generation: GenerationName
     backend = "tensorflow"
     layer_class: type
     model_class: type
@@ -391,7 +391,7 @@ class Generation(NamedTuple):
             is a function of its own.
     """
 
-    name: str
+    name: GenerationName
     title: str
     packages: tuple[str, ...]
     landmarks: tuple[Landmark, ...]

@@ -78,6 +78,9 @@ Step = Literal["input", "connect", "build", "weight", "graph", "compile", "load"
 `compile` for what a model needs besides to be trained: the loss, the metrics and the optimizer;
 `load` for what a saved file gives: what to build, and the weights' values."""
 
+GenerationName = Literal["keras2", "keras3"]
+"""Of Keras: 2 is tf.keras up to TensorFlow 2.15, and tf_keras."""
+
 Severity = Literal["error", "warning", "note"]
 """How bad a finding is: the program fails or computes something else than it says; something will
 go wrong later; good to know."""
@@ -266,7 +269,7 @@ class Call(PlainData, frozen=True, kw_only=True):
     line: Count
     landmark: str
     step: Step
-    generation: str
+    generation: GenerationName
     thread: Count
     layer: LayerRef | None = None
     holder: HolderId | None = None
@@ -571,7 +574,7 @@ class Use(PlainData, frozen=True, kw_only=True):
     """
 
     name: str
-    generation: str
+    generation: GenerationName
     before: Count
     model: LayerRef | None = None
     built: bool = True
@@ -623,7 +626,7 @@ class LandmarkInfo(PlainData, frozen=True, kw_only=True):
     """
 
     name: str
-    generation: str
+    generation: GenerationName
     step: Step
     summary: str
     article: str | None = None
@@ -639,7 +642,7 @@ class KerasInfo(PlainData, frozen=True, kw_only=True):
         missing: landmarks of the table that this version does not have.
     """
 
-    generation: str
+    generation: GenerationName
     package: str
     version: str
     missing: tuple[str, ...] = ()

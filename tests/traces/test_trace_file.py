@@ -410,3 +410,11 @@ def test_a_file_leaves_out_only_what_is_known_by_its_value():
     }
     assert len(words) > 10
     assert not {name: fields for name, fields in words.items() if fields}
+
+
+@pytest.mark.parametrize("part", ["calls", "landmarks"])
+def test_a_generation_that_nobody_knows_is_refused(part):
+    data = content()
+    data[part][0]["generation"] = "keras1"
+    with pytest.raises(TraceFileError, match=r"damaged trace file.*keras1"):
+        trace_file.from_json(json.dumps(data).encode())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from buildtrace.renderers.facts import Cell, Fact, FactKind, TermKind, WeightColumn
     from buildtrace.renderers.page.chapters import Chapter
     from buildtrace.renderers.page.page_context import PageContext
-    from buildtrace.traces.schema import Call, ErrorInfo, SourceLine, Weight
+    from buildtrace.traces.schema import Call, ErrorInfo, GenerationName, SourceLine, Weight
     from buildtrace.traces.trace import Trace
 
     RowPiece = tuple[str, str, str, str]
@@ -125,7 +125,10 @@ def _in_nested_models(trace: Trace, shown: Trace) -> Iterator[Call]:
 
 
 def _call(
-    context: PageContext, call: Call, sources: Sources, landmarks: dict[tuple[str, str], int]
+    context: PageContext,
+    call: Call,
+    sources: Sources,
+    landmarks: dict[tuple[GenerationName, str], int],
 ) -> dict[str, Any]:
     """A call; what there is nothing to say of is left out."""
     facts = tuple(fact for fact in context.facts.of(call, None) if fact.kind in SAID)
