@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOADINGS: list[Scenario] = []
+
+RECURRENT = (3, 3)
+"""Keras 3.2 loses the weights of the cells in recurrent layers, and cannot write them to .h5."""
 FOLDER = Path(tempfile.mkdtemp(prefix="buildtrace-loadings-"))
 
 
@@ -86,7 +89,7 @@ def load_stack(k: Keras, file: str) -> Any:
     return load_model(k, file)
 
 
-@loading(saved(graph, "graph.keras"))
+@loading(saved(graph, "graph.keras"), since=RECURRENT)
 def load_graph(k: Keras, file: str) -> Any:
     return load_model(k, file)
 
@@ -96,12 +99,12 @@ def load_trained(k: Keras, file: str) -> Any:
     return load_model(k, file)
 
 
-@loading(saved(graph, "graph.h5"))
+@loading(saved(graph, "graph.h5"), since=RECURRENT)
 def load_hdf5(k: Keras, file: str) -> Any:
     return k.keras.models.load_model(filepath=file)
 
 
-@loading(weights(graph, "graph.weights.h5"))
+@loading(weights(graph, "graph.weights.h5"), since=RECURRENT)
 def load_weights(k: Keras, made: Any) -> Any:
     model, file = made
     model.load_weights(file)

@@ -110,6 +110,7 @@ class Scenario:
         generations: where it makes sense.
         tensorflow: whether it needs the TensorFlow backend.
         records: false if making already builds, so that `build` must leave no record.
+        since: the first version of Keras 3 that can do it.
     """
 
     name: str
@@ -118,9 +119,11 @@ class Scenario:
     generations: tuple[int, ...] = (2, 3)
     tensorflow: bool = False
     records: bool = True
+    since: tuple[int, int] = (3, 0)
 
     def runs_on(self, k: Keras) -> bool:
-        return k.generation in self.generations and (k.tensorflow or not self.tensorflow)
+        can = k.generation == 2 or k.version >= self.since
+        return can and k.generation in self.generations and (k.tensorflow or not self.tensorflow)
 
 
 SCENARIOS: list[Scenario] = []

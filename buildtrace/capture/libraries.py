@@ -31,6 +31,9 @@ BELOW_KERAS = (
 )
 """Packages that Keras runs on."""
 
+_WITHOUT_FILE = ("<frozen", "<__array_function__")
+"""How the names of code of libraries begin that is in no file: of Python, and of older NumPy."""
+
 LIBRARIES = (
     *PACKAGES,
     *("keras_hub", "keras_nlp", "keras_cv", "keras_tuner"),
@@ -58,7 +61,7 @@ def is_library(file: str) -> bool:
     To be asked when the code runs, or later: until then a library may not have been imported.
     """
     if not path.isabs(file):  # "<stdin>" or a notebook's cell; Python's own are "<frozen …>"
-        return file.startswith("<frozen")
+        return file.startswith(_WITHOUT_FILE)
     if file == _script():
         return False
     if file.startswith(_MOSTLY) and not file.startswith(_OURS):
@@ -72,7 +75,7 @@ def is_library(file: str) -> bool:
 def is_below_keras(file: str) -> bool:
     """Whether code of this file is Python's own, ours, or of a package that Keras runs on."""
     if not path.isabs(file):
-        return file.startswith("<frozen")
+        return file.startswith(_WITHOUT_FILE)
     if _is_in(_named(file), [_named(_OURS)]):
         return True
     if _is_in(_named(file), [_named(_INSTALLED[0])]) and not _site_folder(file):

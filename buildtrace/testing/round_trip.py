@@ -118,7 +118,7 @@ def _with_tree(text: str, saver: Saver, path: Path, options: Mapping[str, Any]) 
         with capture.trace() as trace:
             saver.load(path, options)
     except Exception:  # the same again: the trace has it
-        if any(call.landmark == "Layer.build" for call in trace.index.failing):
+        if any(call.step != "load" for call in trace.index.failing):
             return failure(trace, text)
     return AssertionError(text)
 

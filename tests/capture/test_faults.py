@@ -175,7 +175,8 @@ def test_an_exception_at_each_landmark(k: Keras, part: int) -> None:
 
 def trained(k: Keras) -> Any:
     model = mlp(k)
-    model.compile("adam", "mse", metrics=["mae"])
+    # Eagerly: of a step that TensorFlow converts, the interpreter runs other code.
+    model.compile("adam", "mse", metrics=["mae"], run_eagerly=True)
     model.fit(data(4, 3), data(4, 2), verbose=0)
     return model
 

@@ -18,7 +18,12 @@ def model(request, k):
 
 
 def save(model, path):
-    (model.save_weights if path.name.endswith(".weights.h5") else model.save)(str(path))
+    try:
+        (model.save_weights if path.name.endswith(".weights.h5") else model.save)(str(path))
+    except ValueError as error:  # Keras 3.2, of weights in cells and models
+        if "name already exists" in str(error):
+            pytest.skip("this Keras cannot save it")
+        raise
     return files.load(path)
 
 
@@ -74,7 +79,9 @@ def test_a_layer_that_is_called_twice_is_two_nodes_with_one_set_of_weights(k, tm
     graph = trace.graph("two")
     twice = [node for node in graph.nodes if node.name == "shared"]
     assert [node.index for node in twice] == [0, 1]
-    assert {node.outputs[0].shape for node in twice} == {(None, 4)}
+    of_old = k.generation == 3 and k.version < (3, 3)  # whose file has the shapes of the first call
+    given = [tensor.shape for node in twice for tensor in node.outputs]
+    assert given == [(None, 4)] * (1 if of_old else 2)
     sources = {edge.target: graph.nodes[edge.source].name for edge in graph.edges}
     assert [sources[node.id] for node in twice] == ["left", "right"]
     assert sum(weight.layer == twice[0].layer for weight in trace.weights) == 2

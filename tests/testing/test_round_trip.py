@@ -497,6 +497,8 @@ def drawing(k):
 
 def after(k, between):
     """What a test sees that goes on behind the assertion: names, numbers, weights, outputs."""
+    if k.generation == 3 and k.keras.backend.backend() == "jax":
+        pytest.skip("JAX wants seeds for what is drawn in a call")
     k.clear_session()
     k.keras.utils.set_random_seed(7)
     first = in_sequential(k, drawing(k)())
