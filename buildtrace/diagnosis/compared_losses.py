@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from buildtrace.diagnosis import remedies
 from buildtrace.traces import wording
@@ -88,13 +88,32 @@ def _model(trace: Trace, call: Call) -> LayerRef | None:
     return next((layer for layer in layers if layer is not None), None)
 
 
-def ids(trace: Trace, one: ComparedLoss) -> list[int]:
-    """The calls that prove it: of one that failed also those around it."""
+class Evidence(TypedDict):
+    """What a finding about a loss is proved by, and where it is."""
+
+    calls: list[int]
+    caller: SourceLine | None
+    layer: int | None
+
+
+def evidence(trace: Trace, one: ComparedLoss, *, of_compile: bool = False) -> Evidence:
+    """The calls that prove it, of one that failed also those around it; the line; the model.
+
+    Args:
+        trace: which has the loss.
+        one: the loss.
+        of_compile: whether the line to look at first is that of `compile`, not that of `fit`.
+    """
     around = [outer.id for outer in trace.index.ancestors(one.call) if outer.error is not None]
-    return [one.call.id, *around]
+    lines = [one.call.caller, _compile_line(trace, one)]
+    return {
+        "calls": [one.call.id, *around],
+        "caller": next(filter(None, reversed(lines) if of_compile else lines), None),
+        "layer": one.model.id if one.model else None,
+    }
 
 
-def compile_line(trace: Trace, one: ComparedLoss) -> SourceLine | None:
+def _compile_line(trace: Trace, one: ComparedLoss) -> SourceLine | None:
     """The user's line that told the model its loss."""
     uses = trace.index.uses_by("Model.compile")
     own = [use.caller for use in uses if one.model is not None and use.model == one.model]

@@ -86,9 +86,7 @@ def _finding(
     return RULE.finding(
         message,
         fix=fix,
-        calls=compared_losses.ids(trace, one),
-        caller=compared_losses.compile_line(trace, one) or one.call.caller,
-        layer=one.model.id if one.model else None,
+        **compared_losses.evidence(trace, one, of_compile=True),
         severity=severity,
     )
 

@@ -45,15 +45,13 @@ def _fit(target: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool
 
 
 def _numbers(trace: Trace, one: ComparedLoss) -> Finding:
-    classes = one.predicted[-1]
-    fix = compared_losses.compiled_with(one, f'loss="sparse_{one.loss}"')
-    if one.part.function != "categorical_crossentropy":  # there is no sparse one
-        fix = f"y = keras.utils.to_categorical(y, {classes})"
-        return _finding(trace, one, "the numbers of classes", "one number for each class", fix)
-    more = f"  # or keras.utils.to_categorical(y, {classes})"
-    return _finding(
-        trace, one, "the numbers of classes", "one number for each class", f"{fix}{more}"
-    )
+    one_hot = f"keras.utils.to_categorical(y, {one.predicted[-1]})"
+    if one.part.function == "categorical_crossentropy":
+        fix = compared_losses.compiled_with(one, f'loss="sparse_{one.loss}"')
+        fix = f"{fix}  # or {one_hot}"
+    else:  # there is no sparse one
+        fix = f"y = {one_hot}"
+    return _finding(trace, one, "the numbers of classes", "one number for each class", fix)
 
 
 def _one_hot(trace: Trace, one: ComparedLoss) -> Finding:
@@ -66,9 +64,7 @@ def _finding(trace: Trace, one: ComparedLoss, got: str, wanted: str, fix: str) -
         f"{one.loss} got targets of {wording.shape_in_words(one.target)} for the {one.output}, of "
         f"{wording.shape_in_words(one.predicted)}: {got}, where it takes {wanted}.",
         fix=fix,
-        calls=compared_losses.ids(trace, one),
-        caller=one.call.caller or compared_losses.compile_line(trace, one),
-        layer=one.model.id if one.model else None,
+        **compared_losses.evidence(trace, one),
     )
 
 

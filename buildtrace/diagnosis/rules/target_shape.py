@@ -73,9 +73,7 @@ def _finding(trace: Trace, one: ComparedLoss, so: str) -> Finding:
         f"{one.loss} compares the {one.output}, of {wording.shape_in_words(one.predicted)}, with "
         f"targets of {wording.shape_in_words(one.target)}. {so}",
         fix=_fix(one),
-        calls=compared_losses.ids(trace, one),
-        caller=one.call.caller or compared_losses.compile_line(trace, one),
-        layer=one.model.id if one.model else None,
+        **compared_losses.evidence(trace, one),
     )
 
 
