@@ -18,7 +18,8 @@ from typing import Any
 # Flags: E = evidence of building; N = recorded only inside another recorded call, but not right
 # inside of one that reads a file; F = reads a file;
 # P = reads a part of one, recorded only inside of what reads it; C = and only if it makes a layer
-# of a config; S = and only if the layer has weights, or the file something for it.
+# of a config, or is the class method of a class of layers; S = and only if the layer has weights,
+# or the file something for it.
 # Each row: where it is (relative to the generation's root package), its flags.
 KERAS2 = {
     "engine.input_layer:Input": "E",
@@ -122,6 +123,7 @@ FAMILIES2 = {
     "__call__": [("initializers.initializers:Initializer", "N")],
     "build_from_config": [("engine.base_layer:Layer", "")],
     "load_own_variables": [("engine.base_layer:Layer", "FPS")],
+    "from_config": [("engine.base_layer:Layer", "FPC")],
 }
 FAMILIES3 = {
     "build": [("layers.layer:Layer", "E"), ("optimizers.base_optimizer:BaseOptimizer", "E")],
@@ -136,6 +138,7 @@ FAMILIES3 = {
     ],
     "build_from_config": [("layers.layer:Layer", "")],
     "load_own_variables": [("layers.layer:Layer", "FPS")],
+    "from_config": [("ops.operation:Operation", "FPC")],
 }
 
 
@@ -226,10 +229,11 @@ class Table:
     def _member(self, frame: FrameType, bases: list[tuple[type, str]]) -> Row | None:
         first = first_argument(frame)
         name = frame.f_code.co_name
+        cls = first if isinstance(first, type) else type(first)  # a class method has its class
         for base, flags in bases:
-            if not isinstance(first, base):
+            if not issubclass(cls, base):
                 continue
-            for owner in type(first).__mro__:
+            for owner in cls.__mro__:
                 if issubclass(owner, base) and name in vars(owner):
                     function = innermost(vars(owner)[name], name)
                     if getattr(function, "__code__", None) is frame.f_code:
@@ -383,6 +387,9 @@ class Witness:
             return False
         first = first_argument(frame)
         if "C" in row.flags:
+            if isinstance(first, type):
+                is_metric = table.metric is not None and issubclass(first, table.metric)
+                return issubclass(first, table.layer) and not is_metric
             return isinstance(first, dict) and "class_name" in first
         if "S" in row.flags:
             if table.metric and isinstance(first, table.metric):

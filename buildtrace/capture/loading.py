@@ -32,9 +32,18 @@ def is_told(hooked: HookedLandmark, args: Any, kwargs: Any, around: Sequence[Rec
     if not any(record.hooked.of_loading for record in around):
         return False
     if hooked.makes_layer:
-        config = args[0] if args else kwargs.get("config")
-        return isinstance(config, dict) and "class_name" in config
+        return _is_of_layer(hooked, args[0] if args else kwargs.get("config"))
     return not _is_method(hooked) or _has_state(hooked.adapter, args, kwargs)
+
+
+def _is_of_layer(hooked: HookedLandmark, made_of: Any) -> bool:
+    """Whether a layer may be made: of a config that names its class, or by a class of layers."""
+    if isinstance(made_of, type):
+        adapter = hooked.adapter
+        return issubclass(made_of, adapter.layer_class) and not issubclass(
+            made_of, adapter.uncounted
+        )
+    return isinstance(made_of, dict) and "class_name" in made_of
 
 
 def _has_state(adapter: Adapter, args: Any, kwargs: Any) -> bool:

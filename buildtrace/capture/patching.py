@@ -30,10 +30,13 @@ from buildtrace.capture.record import Function, HookedLandmark
 from buildtrace.capture.targets import (
     NotThereError,
     aliases,
+    bound_as,
     code_of,
     function_at,
+    is_method,
     own_names,
     parameters,
+    plain_function,
     resolve,
 )
 from buildtrace.errors import MissingLandmarkWarning
@@ -235,7 +238,7 @@ class Patches:
                 return True
         except NotThereError:
             return False
-        if not inspect.isfunction(own_names(owner)[name]):
+        if not is_method(own_names(owner)[name]):
             return False  # a hook would not be bound, called or pickled as what is there now
 
         def make_hook(function: Any) -> Any:
@@ -319,7 +322,7 @@ class Patches:
 
     def _add_member(self, family: _Family, cls: type) -> None:
         held = cls.__dict__.get(family.name)
-        if not inspect.isfunction(held):
+        if not is_method(held):
             return
         if family.on_top:
             self._put_on_top(family, cls, held)
@@ -361,14 +364,17 @@ class Patches:
     def _replace(self, owner: Any, name: str, make_hook: Callable[[Any], Any]) -> None:
         """Put a hook in the place of a function."""
         held = own_names(owner)[name]
-        function = hooks.stood_for(held)
-        if function is not held:  # somebody kept it while it was in, and put it back afterwards
-            _set(owner, name, function)
+        function = hooks.stood_for(plain_function(held))
+        if function is not plain_function(held):
+            # Somebody kept it while it was in, and put it back afterwards.
+            held = bound_as(held, function)
+            _set(owner, name, held)
         hook = make_hook(function)
-        self._originals[hook] = function
         if type(hook) is hooks.MethodHook:
             self._originals[hooks.hook_in(hook)] = function
-        self._change(owner, name, hook)
+        standing = bound_as(held, hook)
+        self._originals[standing] = held
+        self._change(owner, name, standing)
 
     def _replace_aliases(self) -> None:
         """Put hooks in wherever a function is known by another name than in its own module."""
@@ -414,7 +420,7 @@ class Patches:
         for family in self._families:
             for cls in family.classes():
                 held = cls.__dict__.get(family.name)
-                if inspect.isfunction(held) and held in self._originals:
+                if is_method(held) and held in self._originals:
                     setattr(cls, family.name, self._originals[held])
 
 
@@ -455,7 +461,7 @@ def _restore_references(functions: dict[Any, Any]) -> None:
         if type(holder) is dict and holder is not functions:
             owner = _class_of(holder)
             for key, value in list(holder.items()):
-                if inspect.isfunction(value) and value in functions:
+                if is_method(value) and value in functions:
                     if owner is None:
                         holder[key] = functions[value]
                     else:

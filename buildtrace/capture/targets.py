@@ -50,6 +50,21 @@ def resolve(root: str, target: str) -> tuple[Any, str]:
     return owner, name
 
 
+def is_method(held: Any) -> bool:
+    """Whether a class or a module holds a function under a name, or a class method of one."""
+    return inspect.isfunction(plain_function(held))
+
+
+def plain_function(held: Any) -> Any:
+    """What a class holds as a method of its own: of a class method, the function in it."""
+    return held.__func__ if type(held) is classmethod else held
+
+
+def bound_as(held: Any, function: Any) -> Any:
+    """The function in the form in which a class holds another one, `held`."""
+    return classmethod(function) if type(held) is classmethod else function
+
+
 def code_of(function: Any) -> CodeType:
     """The code of a function or static method, without decorators."""
     function = inspect.unwrap(getattr(function, "__func__", function))

@@ -185,6 +185,49 @@ def test_a_layer_that_keeps_its_values_its_own_way_is_not_said_to_get_all(k: Ker
     assert loaded["own"].source
 
 
+def test_a_class_that_has_its_own_from_config(k: Keras) -> None:
+    """A class method, of a class that was made while hooks were in: it is put back as it was."""
+
+    def define() -> Any:
+        class Wide(k.layers.Dense):  # type: ignore[name-defined, misc]
+            @classmethod
+            def from_config(cls, config: dict[str, Any]) -> Any:
+                """Read what was written when units were called size."""
+                return super().from_config({**config, "units": config["units"] + 0})
+
+        return Wide
+
+    with buildtrace.trace():
+        wide = define()
+    kept = vars(wide)["from_config"]
+    k.Sequential([k.Input((3,)), wide(2, name="own")]).save(path(k, "own.keras"))
+    with buildtrace.trace() as trace:
+        k.keras.models.load_model(path(k, "own.keras"), custom_objects={"Wide": wide})
+    assert vars(wide)["from_config"] is kept
+    (call,) = [call for call in trace.calls if call.name.endswith("Wide.from_config")]
+    assert call.file == __file__
+    assert call.layer is not None
+    assert (call.layer.name, call.layer.class_name) == ("own", "Wide")
+    around, inside = trace.calls[call.parent or 0], trace.children(call)
+    assert around.landmark == "deserialize_keras_object"
+    assert [one.landmark for one in inside] == ["Layer.from_config"]
+    assert all(one.layer == call.layer for one in inside)
+
+
+def test_class_methods_that_somebody_kept_while_hooks_were_in(k: Keras) -> None:
+    with buildtrace.trace():
+
+        class Takes(k.layers.Layer):  # type: ignore[name-defined, misc]
+            from_config = vars(k.keras.Sequential)["from_config"]
+
+        class Other:
+            from_config = vars(k.keras.Sequential)["from_config"]
+
+    own = vars(k.keras.Sequential)["from_config"]
+    assert vars(Takes)["from_config"] is own
+    assert vars(Other)["from_config"] is own
+
+
 def test_what_is_no_loading_leaves_no_record_of_it(k: Keras) -> None:
     """`deserialize_keras_object` runs for every copy of a layer."""
     model = graph(k)

@@ -455,6 +455,17 @@ LANDMARKS = (
         summary="The same for configs of files of the older kind.",
     ),
     Landmark(
+        name="Layer.from_config",
+        target="engine.base_layer:Layer.from_config",
+        step="load",
+        role="makes a layer with the arguments in its config",
+        reads="config",
+        family=True,
+        nested=True,
+        summary="Makes a layer with the arguments that its `get_config` had written down: unless "
+        "its class defines this otherwise, by `cls(**config)`.",
+    ),
+    Landmark(
         name="Model.load_weights",
         target="engine.training:Model.load_weights",
         step="load",
