@@ -5,7 +5,7 @@ from __future__ import annotations
 from made_traces import mlp3
 from msgspec.structs import replace
 
-from buildtrace.capture.snapshot import error_info
+from buildtrace.capture.raised import error_info
 from buildtrace.traces.trace import Trace
 
 

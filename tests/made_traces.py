@@ -448,7 +448,7 @@ net(second)
 """What the user wrote of the model that `frozen` and `caught` are about."""
 
 
-def frozen(file="net.py", expects=(), given=(2, 5), own="Dense", raised_at=None):
+def frozen(file="net.py", expects=(), given=(2, 5), own="Dense", raised_at=None, compared=None):
     """A layer in a model takes (2, 3) at line 17, which builds it, and something else at line 18.
 
     The layer may say what it `expects`. Its class is its `own`, or Dense. Keras may have raised the
@@ -474,7 +474,7 @@ def frozen(file="net.py", expects=(), given=(2, 5), own="Dense", raised_at=None)
     error = ErrorInfo(
         type="ValueError", message="Input 0 is not compatible.", lines=(r.caller, lines[1])
     )
-    inner = msgspec.structs.replace(error, lines=(), raised_at=raised_at)
+    inner = msgspec.structs.replace(error, lines=(), raised_at=raised_at, compared=compared)
     with (
         r.call("Layer.__call__", net, [spec(*given)], error=error, caller=lines[1]),
         r.call("Layer.__call__", hidden, [spec(*given)], error=inner),

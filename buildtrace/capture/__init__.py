@@ -15,8 +15,9 @@ from buildtrace import diagnosis
 from buildtrace.capture import freeze
 from buildtrace.capture.dry_fit import TrainingReached
 from buildtrace.capture.patching import Patches
+from buildtrace.capture.raised import error_info
 from buildtrace.capture.recorder import Recorder, is_build
-from buildtrace.capture.snapshot import error_info, layer_ref
+from buildtrace.capture.snapshot import layer_ref
 from buildtrace.diagnosis import suppress
 from buildtrace.traces import wording
 from buildtrace.traces.trace import Trace
@@ -100,9 +101,9 @@ class Tracing:
 
     def ended_by(self, error: BaseException) -> None:
         """Note the exception that ends what is traced; to be called before `stop`."""
-        self.trace.error = error_info(error)
         last = next((r for r in reversed(self._records) if r.parent is None), None)
         _recorder.end_program(error, last)
+        self.trace.error = error_info(error)
 
     def snapshot(self) -> Trace:
         """What was recorded until now, as a trace of its own."""

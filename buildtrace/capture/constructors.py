@@ -10,8 +10,8 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from buildtrace.capture import snapshot
 from buildtrace.capture.callers import is_user_file
+from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import Function, Record
 from buildtrace.capture.tracebacks import original
 
@@ -78,7 +78,7 @@ def constructor_records(
             layer,
             None,
             caller,
-            error=snapshot.error_info(raised),
+            error=error_info(raised),
         )
         yield parent
 

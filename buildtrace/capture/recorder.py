@@ -20,6 +20,7 @@ from buildtrace.capture.built_models import Models
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.constructors import constructor_records
 from buildtrace.capture.limit import RecursionLimit
+from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
 
 if TYPE_CHECKING:
@@ -551,7 +552,7 @@ class Recorder:
     # -- helpers ------------------------------------------------------------------------------
 
     def _note_error(self, record: Record, error: BaseException, now: int) -> None:
-        record.error = snapshot.error_info(error)
+        record.error = error_info(error)
         try:
             given = record.args, record.kwargs
             record.foreign = snapshot.foreign_classes(given, record.hooked.adapter.package)
@@ -601,13 +602,13 @@ class Recorder:
             error: the exception that ends what is traced.
             last: the last call at the bottom.
         """
+        thread = self._local.thread
+        ends = unfinished.take_ends(thread)  # held from here on: nothing else may hold them
         noted = last and last.error
         for raised in filter(None, (error, error.__context__)):  # Keras may have put it in others
-            info = snapshot.error_info(raised)
+            info = error_info(raised)
             if noted and (noted.type, noted.message) == (info.type, info.message):
                 return  # it came out of that call
-        thread = self._local.thread
-        ends = unfinished.take_ends(thread)
         used = None if last is None else last.hooked.adapter.package
         packages = sorted(self.constructors, key=lambda package: package != used)
         now = perf_counter_ns()

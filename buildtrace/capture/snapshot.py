@@ -7,22 +7,17 @@ import itertools
 import operator
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture.tracebacks import lines_of, raised_at
 from buildtrace.generations import PACKAGES
 from buildtrace.generations.base import flat
-from buildtrace.traces.schema import ErrorInfo, LayerRef, Shape, SourceLine, TensorSpec
+from buildtrace.traces.schema import LayerRef, Shape, TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-_Read = TypeVar("_Read")
+    from collections.abc import Iterator
 
 _specs: dict[tuple[Any, Any], tuple[TensorSpec]] = {}
 _dtypes: dict[Any, str] = {}
-_MESSAGE_LIMIT = 4000  # of an exception's text: Keras prints whole arguments into some
-_LINES_LIMIT = 20  # of the user's lines that an exception came through: it may be a recursion
 
 
 def spec(shape: Any, dtype: Any = None) -> TensorSpec:
@@ -152,35 +147,6 @@ def _is_shape(value: Any) -> bool:
                 return False
         return bool(value)
     return type(value).__name__ == "TensorShape"
-
-
-def error_info(error: BaseException) -> ErrorInfo:
-    """The plain form of an exception; never raises, whatever its `__str__` does.
-
-    Raises:
-        RecursionError: the exception is one, and there is no room on the stack to read it.
-    """
-    message = _read(str, error, "(this exception's text cannot be made)")
-    if len(message) > _MESSAGE_LIMIT:
-        message = message[:_MESSAGE_LIMIT] + "…"
-    lines: list[tuple[str, int]] = _read(lines_of, error, [])
-    at = _read(raised_at, error, None)
-    return ErrorInfo(
-        type=type(error).__name__,
-        message=message,
-        lines=tuple(SourceLine(file=file, line=line) for file, line in lines[:_LINES_LIMIT]),
-        raised_at=SourceLine(file=at[0], line=at[1]) if at else None,
-    )
-
-
-def _read(read: Callable[[BaseException], _Read], error: BaseException, otherwise: _Read) -> _Read:
-    """What can be read of an exception, or `otherwise`: its traceback may be as odd as its text."""
-    try:
-        return read(error)
-    except Exception as problem:
-        if isinstance(problem, RecursionError) and isinstance(error, RecursionError):
-            raise
-        return otherwise
 
 
 def foreign_classes(given: Any, package: str) -> tuple[str, ...]:

@@ -36,9 +36,22 @@ def raised_at(error: BaseException) -> tuple[str, int] | None:
     for file, line in _places(original(error) or error):
         if is_user_file(file):
             return None
-        if not is_below_keras(file) and not file.endswith(_RERAISES):
+        if is_telling(file):
             return file, line
     return None
+
+
+def raising_level(error: BaseException) -> tuple[TracebackType, str, int] | None:
+    """The level, file and line of a traceback that `raised_at` tells of, or leaves to the user."""
+    for level, (file, line) in _levels((original(error) or error).__traceback__):
+        if is_user_file(file) or is_telling(file):
+            return level, file, line
+    return None
+
+
+def is_telling(file: str) -> bool:
+    """Whether a line of a library's file tells more than that there was an exception."""
+    return not is_below_keras(file) and not file.endswith(_RERAISES)
 
 
 def original(error: BaseException) -> BaseException | None:
@@ -56,13 +69,13 @@ def _places(error: BaseException) -> Iterator[tuple[str, int]]:
     # What autograph runs has a traceback of its own: the exception's begins after it.
     converted = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", ())
     inner = ((frame.filename, frame.lineno) for frame in converted)
-    for place in chain(inner, _traceback_lines(error.__traceback__)):
+    for place in chain(inner, (place for _, place in _levels(error.__traceback__))):
         if AUTOGRAPH not in place[0]:
             yield place
 
 
-def _traceback_lines(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
-    """Files and lines, the innermost first, each once: a recursion repeats a few."""
+def _levels(traceback: TracebackType | None) -> Iterator[tuple[TracebackType, tuple[str, int]]]:
+    """Levels, files and lines, the innermost first, each once: a recursion repeats a few."""
     levels: list[TracebackType] = []
     while traceback is not None:
         levels.append(traceback)
@@ -74,4 +87,4 @@ def _traceback_lines(traceback: TracebackType | None) -> Iterator[tuple[str, int
             seen.add(instruction)
             place = source_line(level.tb_frame, level.tb_lineno)
             if place is not None:
-                yield place
+                yield level, place

@@ -10,9 +10,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import hooks, snapshot
+from buildtrace.capture import hooks
 from buildtrace.capture.callers import find_caller
 from buildtrace.capture.hooks import disguise
+from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import Record, UseRecord
 from buildtrace.capture.states import is_left_unbuilt
 
@@ -34,7 +35,7 @@ def use_hook(function: Callable[..., Any], name: str, adapter: Adapter, recorder
             return function(*args, **kwargs)
         except BaseException as error:
             if use is not None and isinstance(error, Exception):
-                use.error = snapshot.error_info(error)
+                use.error = error_info(error)
             hooks.hide_frame(error)
             raise
 

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from buildtrace import diagnosis, renderers
 from buildtrace.capture import Tracing, trace
-from buildtrace.capture.snapshot import error_info
+from buildtrace.capture.raised import error_info
 from buildtrace.diagnosis import settings, suppress
 from buildtrace.errors import BuildtraceError
 from buildtrace.renderers.terminal import failing, listing

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import snapshot
+from buildtrace.capture.raised import error_info
 from buildtrace.errors import UsageError
 from buildtrace.generations.base import flat
 from buildtrace.testing import lost_arguments
@@ -65,7 +66,7 @@ def cause(error: BaseException) -> str:
     """The exception that Keras wrapped in others, in one line."""
     while inner := error.__cause__ or error.__context__:
         error = inner
-    text = " ".join(" ".join(wording.essence(snapshot.error_info(error))).split())
+    text = " ".join(" ".join(wording.essence(error_info(error))).split())
     return wording.sanitize_long(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 

@@ -152,6 +152,21 @@ class SourceFile(PlainData, frozen=True, kw_only=True):
     ignored: dict[Count, tuple[str, ...]] = {}
 
 
+class ComparedValues(PlainData, frozen=True, kw_only=True):
+    """What the line that raised an exception compared, or what was given to what failed in it.
+
+    Attributes:
+        expression: as it stands in the source: "input_shape[-1] != self.input_dim".
+        values: the same with the values of its names: "400 != 784".
+        is_condition: whether the exception was raised because this is true; otherwise this is
+            the operation or the call that failed.
+    """
+
+    expression: str
+    values: str
+    is_condition: bool = True
+
+
 class ErrorInfo(PlainData, frozen=True, kw_only=True):
     """An exception: its type's name, its text, and whether somebody caught it.
 
@@ -161,6 +176,8 @@ class ErrorInfo(PlainData, frozen=True, kw_only=True):
             did) first.
         raised_at: the line of Keras, or of another library of layers, that raised it (or called
             what did); `None` if that was one of the user's, or is not known.
+        compared: what that line compared, or else the user's line that raised it; `None` if that is
+            not known, or had no value that can be shown.
     """
 
     type: str
@@ -168,6 +185,7 @@ class ErrorInfo(PlainData, frozen=True, kw_only=True):
     swallowed: bool = False
     lines: tuple[SourceLine, ...] = ()
     raised_at: SourceLine | None = None
+    compared: ComparedValues | None = None
 
 
 class Folded(PlainData, frozen=True, kw_only=True):

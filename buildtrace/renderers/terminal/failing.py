@@ -133,6 +133,10 @@ def facts(failure: Failure) -> list[FailureRow]:
         )
     if failure.error.raised_at:
         rows.append(FailureRow(RAISED_AT, lines=(failure.error.raised_at,)))
+    if compared := failure.error.compared:
+        label = "because" if compared.is_condition else "failed in"
+        rows.append(FailureRow(label, wording.sanitize(compared.expression)))
+        rows.append(FailureRow("that is", wording.sanitize(compared.values)))
     return rows
 
 

@@ -8,7 +8,7 @@ from buildtrace.renderers import VIEWS, Options, to_text
 from buildtrace.renderers.text.excerpts import around
 from buildtrace.renderers.text.lines import size
 from buildtrace.traces.definitions import function_at
-from buildtrace.traces.schema import ErrorInfo, Expected, SourceLine, Use
+from buildtrace.traces.schema import ComparedValues, ErrorInfo, Expected, SourceLine, Use
 
 WANTED = Expected(min_ndim=2, axes={-1: 3})
 
@@ -71,6 +71,16 @@ def test_the_line_of_keras_that_raised_is_told_where_nothing_was_compared(script
     told = ["", "  raised at  input_spec.py:2  raise ValueError(", ""]
     assert told == lines[lines.index(told[1]) - 1 :][:3]
     assert not any(text.startswith("  got") for text in lines)
+
+
+@pytest.mark.parametrize(("is_condition", "label"), [(True, "because"), (False, "failed in")])
+def test_what_was_compared_stands_below_the_line_that_raised(raised_at, is_condition, label):
+    told = ComparedValues(
+        expression="a[-1] != b", values="4 != \x1b[1m3", is_condition=is_condition
+    )
+    lines = below(made_traces.frozen(raised_at=raised_at, compared=told))
+    start = lines.index("  raised at  input_spec.py:2  raise ValueError(") + 1
+    assert lines[start : start + 2] == [f"  {label:<11}a[-1] != b", "  that is    4 != \\x1b[1m3"]
 
 
 def test_of_a_file_that_is_not_there_only_the_place_is_told(tmp_path):

@@ -1,0 +1,55 @@
+"""Exceptions → plain data: the text, the lines that one came through, and what was compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from buildtrace.capture.compared import compared
+from buildtrace.capture.tracebacks import lines_of, raised_at, raising_level
+from buildtrace.traces.schema import ErrorInfo, SourceLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from buildtrace.traces.schema import ComparedValues
+
+_Read = TypeVar("_Read")
+
+_MESSAGE_LIMIT = 4000  # of an exception's text: Keras prints whole arguments into some
+_LINES_LIMIT = 20  # of the user's lines that an exception came through: it may be a recursion
+
+
+def error_info(error: BaseException) -> ErrorInfo:
+    """The plain form of an exception; never raises, whatever its `__str__` does.
+
+    Raises:
+        RecursionError: the exception is one, and there is no room on the stack to read it.
+    """
+    message = _read(str, error, "(this exception's text cannot be made)")
+    if len(message) > _MESSAGE_LIMIT:
+        message = message[:_MESSAGE_LIMIT] + "…"
+    lines: list[tuple[str, int]] = _read(lines_of, error, [])
+    at = _read(raised_at, error, None)
+    return ErrorInfo(
+        type=type(error).__name__,
+        message=message,
+        lines=tuple(SourceLine(file=file, line=line) for file, line in lines[:_LINES_LIMIT]),
+        raised_at=SourceLine(file=at[0], line=at[1]) if at else None,
+        compared=_read(_compared, error, None),
+    )
+
+
+def _compared(error: BaseException) -> ComparedValues | None:
+    """Asked at each call that an exception comes out of: a recursion has too many of these."""
+    level = None if isinstance(error, RecursionError) else raising_level(error)
+    return None if level is None else compared(*level)
+
+
+def _read(read: Callable[[BaseException], _Read], error: BaseException, otherwise: _Read) -> _Read:
+    """What can be read of an exception, or `otherwise`: its traceback may be as odd as its text."""
+    try:
+        return read(error)
+    except Exception as problem:
+        if isinstance(problem, RecursionError) and isinstance(error, RecursionError):
+            raise
+        return otherwise
