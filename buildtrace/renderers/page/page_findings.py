@@ -211,6 +211,7 @@ def _fact(context: PageContext, failure: Failure, row: FailureRow) -> dict[str, 
     is_raise = row.label == failing.RAISED_AT
     return {
         "label": row.label,
+        "of_raise": row.label in failing.OF_THE_RAISE,
         "text": row.text,
         "lines": [] if is_raise else _named(context.trace, row.lines),
         "statement": _statement(context.trace, row.lines[0]) if is_raise else None,

@@ -30,6 +30,10 @@ MOST_WEIGHTS = 3
 
 INDENT = [Part("  ")]
 BUILT_FOR, RAISED_AT = "built for", "raised at"
+BECAUSE, FAILED_IN, THAT_IS = "because", "failed in", "that is"
+OF_THE_RAISE = frozenset({RAISED_AT, BECAUSE, FAILED_IN, THAT_IS})
+"""Labels of what is about the line that raised, not about the layer."""
+
 LABEL = len(BUILT_FOR) + 2
 LOOKS = {"got": styles.ERROR, BUILT_FOR: ""}
 """Of the texts behind such labels."""
@@ -134,9 +138,9 @@ def facts(failure: Failure) -> list[FailureRow]:
     if failure.error.raised_at:
         rows.append(FailureRow(RAISED_AT, lines=(failure.error.raised_at,)))
     if compared := failure.error.compared:
-        label = "because" if compared.is_condition else "failed in"
+        label = BECAUSE if compared.is_condition else FAILED_IN
         rows.append(FailureRow(label, wording.sanitize(compared.expression)))
-        rows.append(FailureRow("that is", wording.sanitize(compared.values)))
+        rows.append(FailureRow(THAT_IS, wording.sanitize(compared.values)))
     return rows
 
 
