@@ -142,4 +142,4 @@ def _print(result: CheckResult, form: str) -> None:
     from buildtrace.renderers.text.lines import Lines
 
     with own_console(sys.stdout) as console:
-        Lines(lambda _: text_lines(result)).stream(console)
+        Lines(lambda width: text_lines(result, width)).stream(console)

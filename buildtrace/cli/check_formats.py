@@ -34,9 +34,9 @@ class Format(NamedTuple):
     render: Callable[[CheckResult], str]
 
 
-def text_lines(result: CheckResult) -> Iterator[Line]:
-    """The findings as a linter prints them, and the sum."""
-    from buildtrace.renderers.terminal import listing
+def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
+    """The findings as a linter prints them, a failure that none of them explains, and the sum."""
+    from buildtrace.renderers.terminal import failing, listing
     from buildtrace.renderers.text import styles
     from buildtrace.renderers.text.lines import Part
 
@@ -45,6 +45,9 @@ def text_lines(result: CheckResult) -> Iterator[Line]:
             yield listing.headline(finding, result.folder, result.target)
     else:
         yield from listing.lines(result.kept.findings, result.folder, result.target)
+    if result.unexplained:
+        yield from failing.lines(result.trace, width)
+        yield []
     yield [Part(total(result), styles.NAME if result.kept.problems else "")]
     if result.kept.findings and not result.concise:
         codes = dict.fromkeys(finding.code for finding in result.kept.findings)
@@ -52,9 +55,10 @@ def text_lines(result: CheckResult) -> Iterator[Line]:
 
 
 def _text(result: CheckResult) -> str:
+    from buildtrace.renderers import PLAIN_WIDTH
     from buildtrace.renderers.terminal import listing
 
-    return listing.text(text_lines(result)) + "\n"
+    return listing.text(text_lines(result, PLAIN_WIDTH)) + "\n"
 
 
 # -- for programs -------------------------------------------------------------------------------

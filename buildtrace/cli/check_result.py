@@ -31,6 +31,11 @@ class CheckResult(NamedTuple):
     concise: bool = False
     complete: bool = True
 
+    @property
+    def unexplained(self) -> bool:
+        """Whether the program failed, and nothing that was found could be why."""
+        return self.trace.error is not None and not self.complete and not self.kept.problems
+
 
 def total(result: CheckResult) -> str:
     """How much was found in how much: the last line of a linter."""
@@ -46,6 +51,8 @@ def total(result: CheckResult) -> str:
         wording.count(len(trace.index.graphs_of_models), "model"),
         wording.count(len(trace.calls), "call"),
     )
+    if result.unexplained:
+        return f"No rule says why the program failed: {models}, {calls}"
     parts.append(f"in {models}, {calls}{'' if result.complete else ', before the program failed'}")
     return " ".join(parts)
 
