@@ -61,8 +61,11 @@ class _Filler(ast.NodeTransformer):
         if isinstance(node, ast.Call) and not _is_len(node):
             node.args = [self.visit(argument) for argument in node.args]
             for keyword in node.keywords:
-                keyword.value = self.visit(keyword.value)
+                if keyword.arg is not None:
+                    keyword.value = self.visit(keyword.value)
             return node
+        if isinstance(node, ast.Starred):
+            return node  # like `**`: what it holds would not stand there as it is
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
             try:
                 text = said(self._value(node))

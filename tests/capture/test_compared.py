@@ -99,6 +99,11 @@ def test_what_had_to_be_true(tmp_path: Path, body: str, expression: str, values:
         ("z = x.reshape((7,))", "x.reshape((7,))", None),
         ("import numpy\nnumpy.matmul(x, b=y)", "numpy.matmul(x, b=y)", None),
         ("return x + sizes[5]", "sizes[5]", None),
+        (
+            "int(y, *sizes, **{'a': x})",
+            "int(y, *sizes, **{'a': x})",
+            "int((4, 5) float64, *sizes, **{'a': x})",
+        ),
     ],
 )
 def test_the_operation_that_failed(
