@@ -23,6 +23,7 @@ import pytest
 
 from buildtrace.diagnosis import diagnose
 from buildtrace.traces import trace_file
+from buildtrace.traces.schema import Excerpt, SourceFile
 from diagnosis.scripts import ROOT, Ran, installed
 
 if TYPE_CHECKING:
@@ -174,11 +175,16 @@ def _kept(trace: Trace, script: Path | None) -> msgspec.Raw:
         environment=environment,
         landmarks=(),
         findings=(),
-        sources=(),
+        sources=() if script is None else (_source_of(script),),
     )
     text = trace_file.to_json(trace).decode()
     kept = json.loads(_neutral(text, script), object_hook=_without_empty)
     return msgspec.Raw(json.dumps(kept).encode())
+
+
+def _source_of(script: Path) -> SourceFile:
+    """The script as a trace carries it: some rules look at the statement of a line."""
+    return SourceFile(file=str(script), excerpts=(Excerpt(line=1, text=script.read_text()),))
 
 
 def _calls_in_order(trace: Trace) -> Iterator[Call]:

@@ -139,6 +139,8 @@ def _fix(trace: Trace, refused: Refused, way: list[Call]) -> str:
     if refused.axes is None:
         return _all_inputs(trace, refused)
     if len(shape) > refused.axes:
+        if len(shape) == refused.axes + 1 and before is not None and before.landmark == INPUT:
+            return _of_input(trace, refused, shape, before)
         return _fewer_axes(refused, recurrent)
     if recurrent is not None:
         return (
@@ -181,6 +183,21 @@ def _all_inputs(trace: Trace, refused: Refused) -> str:
         return f"layer([...])  # {refused.wants}"
     given = ", ".join(f'"{name}": ...' for name in names)
     return f"model({{{given}}})  # every input of '{refused.call.layer.name}', by name"
+
+
+def _of_input(trace: Trace, refused: Refused, shape: Shape, before: Call) -> str:
+    """For an Input with an axis too many, which `shape=x.shape` has: the number of samples."""
+    inner = wording.shape_in_words(shape[2:])
+    statement = trace.index.source_code.statement(before.caller) if before.caller else ""
+    if re.search(r"\.shape\b(?!\s*\[)", statement):
+        return (
+            f"keras.Input(shape={inner})  # x.shape[1:]: {shape[1]}, the number of samples, is no "
+            "part of it"
+        )
+    return (
+        f"{_fewer_axes(refused, None)}\n"
+        f"# or, if {shape[1]} is the number of samples: keras.Input(shape={inner})"
+    )
 
 
 def _fewer_axes(refused: Refused, recurrent: LayerRef | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.rule import BOTH, Rule
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Call, Finding, Shape, TensorSpec
+    from buildtrace.traces.schema import Call, Finding, Shape, SourceLine, TensorSpec
     from buildtrace.traces.trace import Trace
 
 # What the convolutions and poolings of both generations say, and TensorFlow's shape function.
@@ -39,21 +41,51 @@ def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     return RULE.finding(
         f"{wording.layer(call.layer)} got {wording.shape_in_words(given.shape)}, "
         f"and its window leaves nothing of it{_course(steps)}.",
-        _fix(call.layer.class_name, given.shape or ()),
+        _fix(trace, call.layer.class_name, given.shape or (), [call, *way]),
         calls=[*failure.ids, *[maker.id for maker in steps]],
         caller=call.caller,
         layer=call.layer.id,
     )
 
 
-def _fix(class_name: str, shape: Shape) -> str:
-    if len(shape) == 4 and shape[1] in (1, 3) and (shape[3] or 0) > 4:
-        last = wording.shape_in_words((*shape[2:], shape[1]))
+def _fix(trace: Trace, class_name: str, shape: Shape, way: list[Call]) -> str:
+    """The remedy.
+
+    Args:
+        trace: for the source.
+        class_name: of the layer that failed.
+        shape: what it got.
+        way: the calls that led there, itself first.
+    """
+    first = way[-1].outputs[0].shape if way[-1].landmark == INPUT and way[-1].outputs else shape
+    if first is not None and len(first) == 4 and first[1] in (1, 3) and (first[3] or 0) > 4:
+        last = wording.shape_in_words((*first[2:], first[1]))
         return f"keras.Input(shape={last})  # the channels last, in the data as well"
+    for call in reversed(way):
+        is_conv = call.layer is not None and call.layer.class_name == "Conv2D"
+        if is_conv and call.caller and (size := _window_in_two_arguments(trace, call.caller)):
+            return (
+                f"keras.layers.Conv2D(..., {size})  # {wording.line(call.caller)}: a third "
+                "argument is the strides, not the window's width"
+            )
     return (
         f'keras.layers.{class_name}(..., padding="same")  # or a larger Input, or fewer layers '
         "that make it smaller"
     )
+
+
+def _window_in_two_arguments(trace: Trace, line: SourceLine) -> str:
+    """The window of a Conv2D that is written as in Keras 1, `Conv2D(32, 3, 3)`; "" if none is."""
+    try:
+        tree = ast.parse(textwrap.dedent(trace.index.source_code.statement(line)))
+    except SyntaxError:
+        return ""
+    for made in ast.walk(tree):
+        if isinstance(made, ast.Call) and len(made.args) == 3:
+            name, sizes = ast.unparse(made.func), [ast.unparse(size) for size in made.args[1:]]
+            if name.endswith("Conv2D") and all(size.isdigit() and size != "1" for size in sizes):
+                return f"({', '.join(sizes)})"
+    return ""
 
 
 def _shrank(maker: Call) -> bool:

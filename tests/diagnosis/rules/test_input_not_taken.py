@@ -34,6 +34,16 @@ LAYERS = {
         "takes 3 axes, but got (None, 5, 4, 4)",
         "x = keras.layers.Reshape((5, -1))(x)",
     ),
+    "the samples in the shape": (
+        "data = np.zeros((100, 10, 32))\nkeras.layers.LSTM(8)(keras.Input(data.shape))",
+        "takes 3 axes, but got (None, 100, 10, 32)",
+        "keras.Input(shape=(10, 32))  # x.shape[1:]: 100, the number of samples",
+    ),
+    "a part of a shape": (
+        "data = np.zeros((100, 10, 8, 4))\nkeras.layers.LSTM(8)(keras.Input(data.shape[1:]))",
+        "takes 3 axes, but got (None, 10, 8, 4)",
+        "x = keras.layers.Reshape((10, -1))(x)",
+    ),
     "another size than declared": (
         "i = keras.Input((3,), name='features')\n"
         "m = keras.Model(i, keras.layers.Dense(2)(i))\nm(np.ones((2, 5)))",

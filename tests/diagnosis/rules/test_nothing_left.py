@@ -34,3 +34,25 @@ def test_channels_in_the_place_of_the_height(runner, generation):
     body = "keras.layers.Conv2D(4, 5)(keras.Input((3, 32, 32)))"
     (finding,) = findings(runner, generation, body, "BT309")
     assert finding.fix.startswith("keras.Input(shape=(32, 32, 3))")
+
+
+@on_both
+def test_the_channels_are_in_the_place_of_the_height_from_the_start(runner, generation):
+    """What a layer in the middle makes of them is no shape for an Input."""
+    body = (
+        "x = keras.layers.Conv2D(64, 3, strides=3)(keras.Input((3, 224, 224)))\n"
+        "keras.layers.MaxPooling2D(2)(keras.layers.Conv2D(64, 3, padding='same')(x))"
+    )
+    (finding,) = findings(runner, generation, body, "BT309")
+    assert finding.fix.startswith("keras.Input(shape=(224, 224, 3))")
+
+
+@on_both
+def test_a_window_that_is_written_as_two_sizes(runner, generation):
+    body = (
+        "x = keras.layers.Conv2D(4, 3, 3)(keras.Input((28, 28, 1)))\n"
+        "x = keras.layers.Conv2D(4, 3, 3)(x)\n"
+        "keras.layers.Conv2D(4, 5)(x)"
+    )
+    (finding,) = findings(runner, generation, body, "BT309")
+    assert finding.fix.startswith("keras.layers.Conv2D(..., (3, 3))  # model.py:6: a third")
