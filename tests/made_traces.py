@@ -13,6 +13,7 @@ from buildtrace.traces.schema import (
     ErrorInfo,
     Expected,
     Graph,
+    Holder,
     KerasInfo,
     LandmarkInfo,
     LayerRef,
@@ -23,6 +24,7 @@ from buildtrace.traces.schema import (
     SavedState,
     SourceLine,
     TensorSpec,
+    Variable,
     Weight,
 )
 from buildtrace.traces.trace import Trace
@@ -229,6 +231,28 @@ def mlp3(units=(512, 10)):
             mapping(r, "map_graph", len(units) + 1)
     r.graphs.append(chain(model, *rows, weights=range(len(r.weights))))
     return r.trace()
+
+
+def trained(number=4):
+    """The article's model with an optimizer that keeps two variables for each of some weights."""
+    trace = mlp3()
+    own = [(name, weight) for weight in trace.weights[:number] for name in ("momentum", "velocity")]
+    facts = [("iteration", (), None), *((name, weight.shape, weight.id) for name, weight in own)]
+    trace.holders = (Holder(id=0, name="adam", class_name="Adam", kind="optimizer"),)
+    trace.variables = tuple(
+        Variable(
+            id=id_,
+            call=None,
+            holder=0,
+            name=name,
+            path=f"adam/{name}",
+            shape=shape,
+            dtype="float32",
+            weight=weight,
+        )
+        for id_, (name, shape, weight) in enumerate(facts)
+    )
+    return trace
 
 
 def _dense2(r, layer, units, given, out):

@@ -97,7 +97,7 @@ class _LayerCall(NamedTuple):
         layer: which layer.
         build: the run of its own `build` in that call that made weights, or failed.
         weights: those made in it.
-        again: whether the layer was at work before.
+        again: whether the layer was called before.
         had_weights: whether it had weights before, of a call that makes none.
         fails: whether it ended in an exception.
     """
@@ -193,7 +193,31 @@ class _BeatWriter:
             inside = path and path[-1][1] not in TRANSPARENT
             path.append((call, "inside" if inside else kind))
         close(0)
-        return self._with_last_graphs(events)
+        return self._with_last_graphs(self._with_last_builds(events))
+
+    def _with_last_builds(self, events: list[_Event]) -> list[_Event]:
+        """Without a build of a model that makes no weights, and runs anew in what it is a part of.
+
+        A Sequential that Keras 3 makes of a config is built anew with each layer that is added.
+        """
+        kept: list[_Event] = []
+        later: set[tuple[int, int | None]] = (
+            set()
+        )  # models that are built further down, and in what
+        left_out: Call | None = None
+        for event in reversed(events):
+            kind, call = event
+            if left_out is None and kind == "model_ends" and call.layer and self._is_build(call):
+                key = call.layer.id, call.parent
+                if key in later and not self._fails(call):
+                    left_out = None if self.trace.index.weights_made_in(call) else call
+                elif call.parent is not None:
+                    later.add(key)
+            if left_out is None:
+                kept.append(event)
+            elif kind == "model_begins" and call is left_out:
+                left_out = None
+        return kept[::-1]
 
     def _with_last_graphs(self, events: list[_Event]) -> list[_Event]:
         """Without the mapping of a graph that is mapped again before the model is done.
@@ -256,7 +280,8 @@ class _BeatWriter:
                     had_weights=not weights and self._had_weights(call.layer, call),
                     fails=self._fails(call),
                 )
-                seen.add(call.layer.id)
+                if not self._is_build(call):
+                    seen.add(call.layer.id)
         return calls
 
     def _had_weights(self, layer: LayerRef, call: Call) -> bool:
@@ -334,6 +359,8 @@ class _BeatWriter:
         total = totals_of_model(self.trace, graph)
         if not graph.built:
             return [" is still not built."]
+        if self._grows_after(graph, call):
+            return [" is built as far as it goes."]
         if not total.weights:
             return [" is marked as built, and has no weights."]
         parameters = Phrase(wording.count(total.parameters, "parameter"), "number")
@@ -341,6 +368,13 @@ class _BeatWriter:
         news = " is built, with " if self.trace.index.weights_made_in(call) else " has "
         frozen = f", {total.not_trainable:,} of them not trainable," if total.not_trainable else ""
         return [news, parameters, f"{frozen} in ", weights, "."]
+
+    def _grows_after(self, graph: Graph, call: Call) -> bool:
+        """Whether layers of a model get their weights after a call of it, as they are added."""
+        makers = {weight.call for weight in self.trace.index.weights_within(graph.model.id)}
+        calls = self.trace.index.call_by_id
+        end = call.start_ns + call.duration_ns
+        return any(maker in calls and calls[maker].start_ns > end for maker in makers - {None})
 
     def _input(self, call: Call) -> Iterator[Beat]:
         specs = next((inner.outputs for _, inner in self.trace.walk(call) if inner.outputs), ())
@@ -369,12 +403,15 @@ class _BeatWriter:
             return
         graph = self.trace.index.graph_by_model.get(model.id) if model else None
         told = [" is mapped, from the outputs back to the inputs"]
-        if graph is not None and graph.nodes and not graph.unfinished:
+        if graph is not None and self._grows_after(graph, call):
+            told += [", as far as it goes"]
+        elif graph is not None and graph.nodes and not graph.unfinished:
             nodes = Phrase(wording.count(len(graph.nodes), "node"), "number")
             edges = Phrase(wording.count(len(graph.edges), "connection"), "number")
             told += [": ", nodes, " and ", edges]
         told.append(".")
-        if graph is not None and call.parent is None and not graph.unfinished:
+        alone = all(outer.step == "load" for outer in self.trace.index.ancestors(call))
+        if graph is not None and alone and not graph.unfinished:
             # nothing around it tells how it ends
             told += [" The model", *self._built(graph, call)]
         yield self._beat(call, "The graph of ", _name(model), *told, part=3, subject=model)
@@ -395,9 +432,13 @@ class _BeatWriter:
 
     def _compile(self, call: Call) -> Iterator[Beat]:
         told: _Phrases = [_name(call.layer), " is compiled"]
+        is_loaded = any(outer.step == "load" for outer in self.trace.index.ancestors(call))
+        if is_loaded:
+            told.append(" as the file says")
         if (holder := self._holder(call)) is not None:
-            told += [": ", Phrase(wording.sanitize(holder.class_name), "class")]
-            told.append(" is to train it. What that needs is built when the first batch comes")
+            told += [": ", Phrase(wording.sanitize(holder.class_name), "class"), " is to train it"]
+            if not is_loaded:  # then it is built at once: the file may have its values
+                told.append(". What that needs is built when the first batch comes")
         yield self._training_beat(call, *told, ".")
 
     def _loss(self, call: Call) -> Iterator[Beat]:
@@ -502,8 +543,11 @@ class _BeatWriter:
             told += [" makes ", *_weights(at_work.weights), "."]
             told += _shapes(" It gives ", call.outputs, ".")
         elif at_work.again or at_work.had_weights:
-            again = " again" if at_work.again else ""
-            told += [f" is called{again}", *_shapes(" on ", call.inputs)]
+            if self._is_build(call):
+                told += [" is asked to build itself", *_shapes(" for ", call.inputs)]
+            else:
+                again = " again" if at_work.again else ""
+                told += [f" is called{again}", *_shapes(" on ", call.inputs)]
             if at_work.had_weights:
                 told.append(": it is built, so nothing is made")
             told += [".", *_shapes(" It gives ", call.outputs, ".")]

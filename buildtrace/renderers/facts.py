@@ -190,9 +190,9 @@ class CallFacts:
             parent: the call that it is shown in.
             layer: what it is said to be about if it is on no layer itself.
         """
-        holder = self._holder(call)
+        holder = self.holder(call)
         if holder is not None:
-            yield _layer(holder, parent is not None and self._holder(parent) == holder)
+            yield _layer(holder, parent is not None and self.holder(parent) == holder)
         elif layer := call.layer or layer:
             yield self._layer(layer, parent)
         if call.loss:
@@ -218,7 +218,7 @@ class CallFacts:
     def _layer(self, layer: LayerRef, parent: Call | None) -> Fact:
         return _layer(layer, parent is not None and parent.layer == layer)
 
-    def _holder(self, call: Call) -> Holder | None:
+    def holder(self, call: Call) -> Holder | None:
         """The optimizer or metric at work; of `compile`, the model is."""
         is_at_work = call.holder is not None and beat_of(self._trace, call) != "compile"
         return self._trace.holders[call.holder] if is_at_work and call.holder is not None else None
@@ -477,10 +477,13 @@ class WeightColumn(NamedTuple):
     rank: int = 0
 
 
+TO_MAKER = "Go to the call that made it"
+"""What it does to go where a weight or a variable leads."""
+
+
 def _name(row: WeightRow) -> Cell:
     owner, slash, name = wording.sanitize(row.path).rpartition("/")
-    hint = "Go to the call that made it"
-    return Cell(name, owner + slash, style="name", call=row.maker, ended=True, hint=hint)
+    return Cell(name, owner + slash, style="name", call=row.maker, ended=True, hint=TO_MAKER)
 
 
 def _made_by(row: WeightRow) -> Cell | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from buildtrace.traces.schema import Call
+    from buildtrace.traces.schema import Call, Variable, Weight
     from buildtrace.traces.trace import Trace
 
 SMALL = 80
@@ -169,16 +169,31 @@ def part_of(trace: Trace, models: set[int]) -> Trace:
         if inside[call.id]:
             calls.append(call if parent_inside else replace(call, parent=None))
     kept = {call.id for call in calls}
+    weights = tuple(w for w in trace.weights if w.layer in layers or w.call in kept)
     return replace(
         trace,
         calls=tuple(calls),
-        weights=tuple(w for w in trace.weights if w.layer in layers or w.call in kept),
-        variables=tuple(v for v in trace.variables if v.call in kept),
+        weights=weights,
+        variables=variables_of(trace, kept, weights),
         graphs=tuple(g for g in trace.graphs if g.model.id in layers),
         saved=trace.saved
         and replace(
             trace.saved, layers=tuple(one for one in trace.saved.layers if one.id in layers)
         ),
+    )
+
+
+def variables_of(
+    trace: Trace, calls: AbstractSet[int], weights: tuple[Weight, ...]
+) -> tuple[Variable, ...]:
+    """What these calls made, and what no call made of the optimizers and metrics of this part."""
+    ids = {weight.id for weight in weights}
+    own = {call.holder for call in trace.calls if call.id in calls}
+    own |= {variable.holder for variable in trace.variables if variable.weight in ids}
+    return tuple(
+        variable
+        for variable in trace.variables
+        if variable.call in calls or (variable.call is None and variable.holder in own)
     )
 
 

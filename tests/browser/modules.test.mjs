@@ -317,9 +317,8 @@ test("a function on the stack is at the line that made the next call", () => {
 });
 
 test("the line that raised is marked in the function that it is in", () => {
-  const known = { place: "net.py:10", line: 10, code: "def build(self):\n  a\n  raise No" };
-  const files = [{ name: "net.py" }, { name: "other.py" }];
-  const told = [[0, 12], [0, 13], [0, 9], [1, 12], undefined].map((raised) => raisedIn(known, files, raised));
+  const known = { file: 0, place: "net.py:10", line: 10, code: "def build(self):\n  a\n  raise No" };
+  const told = [[0, 12], [0, 13], [0, 9], [1, 12], undefined].map((raised) => raisedIn(known, raised));
   assert.deepEqual(told, [12, undefined, undefined, undefined, undefined]);
 });
 

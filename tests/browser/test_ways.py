@@ -36,6 +36,37 @@ def test_all_of_it_by_keyboard_alone(report, mlp):
     assert dict(shown["facts"])["makes"].startswith("kernel (784, 512)")
 
 
+def test_what_optimizers_and_metrics_hold_is_in_the_drawer(report, trained):
+    page = report(trained)
+    page.page.locator("#drawer summary").click()
+    groups = [body.locator("tr") for body in page.page.locator("#held tbody").all()]
+    holders = [holder for holder in trained.holders if holder.id in variables_of(trained)]
+    assert len(groups) == len(holders)
+    for holder, rows in zip(holders, groups, strict=True):
+        title, *texts = rows.all_inner_texts()
+        assert title.startswith(f"{holder.name}, {holder.class_name}: ")
+        held = variables_of(trained)[holder.id]
+        assert [text.split("\t")[:2] for text in texts] == [[v.name, str(v.shape)] for v in held]
+    kept = next(v for v in trained.variables if v.weight is not None)
+    row = (
+        page.page.locator("#held tbody tr")
+        .filter(has=page.page.get_by_role("button"))
+        .nth([v.id for v in trained.variables if v.call is not None].index(kept.id))
+    )
+    assert row.get_attribute("class") == "todo"  # nothing has run yet
+    row.locator("button").click()
+    assert page.js(SEEN)["name"] == trained.calls[kept.call].name
+    assert row.get_attribute("class") == ""
+
+
+def variables_of(trace):
+    """What each optimizer and metric of a trace holds, by its id."""
+    found = {}
+    for variable in trace.variables:
+        found.setdefault(variable.holder, []).append(variable)
+    return found
+
+
 def test_the_tree_by_keyboard(report, mlp):
     page = report(mlp)
     page.page.focus("#tree")

@@ -17,6 +17,7 @@ from buildtrace.traces.schema import LayerRef, TensorSpec, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from scenarios import Keras
 
@@ -286,6 +287,54 @@ def test_what_training_needs_is_told_in_four_beats(k: Keras) -> None:
             beat.text for beat in story
         }
     assert {beat.subject and beat.subject.name for beat in story} == {"mlp"}
+
+
+def test_a_stack_that_grows_is_said_to_be_whole_only_at_its_end(k: Keras) -> None:
+    def build() -> None:
+        net = k.Sequential([k.Input((4,))], name="net")
+        net.add(k.layers.Dense(3, name="one"))
+        net.add(k.layers.Dense(2, name="two"))
+
+    said = texts(build)
+    whole = [text for text in said if "23 parameters" in text or "3 nodes" in text]
+    two = next(number for number, text in enumerate(said) if text.startswith("two gets ("))
+    assert whole == said[two + 1 :]
+    assert whole != []
+    for text in said[:two]:
+        assert "nodes" not in text
+        assert "in 2 weights" not in text
+
+
+def loaded(k: Keras, tmp_path: Path) -> list[str]:
+    """What is told when a trained stack is loaded."""
+    path = str(tmp_path / "net.keras")
+    dense = [k.layers.Dense(3, name="one"), k.layers.Dense(2, name="two")]
+    net = k.Sequential([k.Input((4,)), *dense], name="net")
+    net.compile("adam", k.keras.losses.MeanSquaredError())
+    net.fit(np.zeros((2, 4)), np.zeros((2, 2)), verbose=0)
+    net.save(path)
+    return texts(lambda: k.keras.models.load_model(path))
+
+
+def test_a_loaded_stack_is_told_once_however_often_keras_builds_it(
+    k: Keras, tmp_path: Path
+) -> None:
+    said = loaded(k, tmp_path)
+    assert said[0] == "net is loaded from net.keras: its config says what to build."
+    assert not any("called again" in text for text in said)
+    mapped = [number for number, text in enumerate(said) if "3 nodes and 2 connections" in text]
+    made = [number for number, text in enumerate(said) if "two gets (" in text]
+    assert len(mapped) == len(made) == 1
+    assert made < mapped
+    assert sum("23 parameters in 4 weights" in text for text in said) == 1
+    assert sum(text.startswith("net is asked to build itself") for text in said) == 1
+
+
+def test_a_loaded_model_is_compiled_as_its_file_says(k: Keras, tmp_path: Path) -> None:
+    said = loaded(k, tmp_path)
+    place = said.index("net is compiled as the file says: Adam is to train it.")
+    assert said[place + 1].startswith("The optimizer Adam is built: it makes 2 variables for each")
+    assert not any("first batch" in text for text in said)
 
 
 def test_a_loss_that_fails_is_told(k: Keras) -> None:

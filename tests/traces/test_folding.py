@@ -5,8 +5,9 @@ import pytest
 from msgspec.structs import replace
 
 from buildtrace.errors import UsageError
+from buildtrace.renderers.variable_columns import besides
 from buildtrace.traces.folding import focus, fold, hidden, limit_depth, sizes
-from buildtrace.traces.schema import ErrorInfo
+from buildtrace.traces.schema import ErrorInfo, Holder
 
 MANY = made_traces.mlp3([16] * 30)
 
@@ -250,3 +251,23 @@ def test_what_is_to_be_kept_is_kept_with_the_way_there(trace, depth):
         assert stands_for(shown) == len(trace.calls)
     assert call.id not in {call.id for call in limit_depth(trace, 1).calls}
     assert len(fold(trace, keep={call.id}).calls) < 160
+
+
+def test_of_two_optimizers_a_models_part_has_its_own_with_what_it_was_made_with():
+    trace = made_traces.trained()
+    other = Holder(id=1, name="sgd", class_name="SGD", kind="optimizer")
+    lone = replace(trace.variables[0], id=len(trace.variables), holder=1, name="momentum")
+    build = replace(trace.calls[0], holder=0)
+    both = replace(
+        trace,
+        calls=(build, *trace.calls[1:]),
+        holders=(*trace.holders, other),
+        variables=(*trace.variables, lone),
+    )
+    part = focus(both, "sequential")
+    assert [variable.name for variable in part.variables] == [
+        "iteration",
+        *["momentum", "velocity"] * 4,
+    ]
+    assert list(besides(part)) == ["and besides, held by Adam: 814,100 + 1"]
+    assert len(list(besides(both))) == 2

@@ -10,6 +10,7 @@ from buildtrace.renderers.page import page_data, page_findings, template
 from buildtrace.renderers.page.chapters import chapters_of
 from buildtrace.renderers.page.page_context import PageContext
 from buildtrace.renderers.terminal import summary
+from buildtrace.renderers.variable_columns import VARIABLE_COLUMNS, besides
 from buildtrace.traces import wording
 from buildtrace.traces.totals import totals_of_trace
 from buildtrace.traces.unseen import no_build
@@ -73,6 +74,9 @@ def _values(context: PageContext) -> dict[str, Any]:
         "static_columns": weight_columns("static"),
         "weights": weights,
         "more_weights": more_weights,
+        "held": static.held(trace),
+        "besides": list(besides(trace)),
+        "variable_columns": VARIABLE_COLUMNS,
         "keys": KEYS,
         "panel": page_findings.panel(context),
         "failure": page_findings.failed(context),

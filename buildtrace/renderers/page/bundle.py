@@ -21,6 +21,9 @@ _COMMENT = re.compile(r"^ *(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 _INDENT = re.compile(r"^(?:  )+", re.MULTILINE)
 """Spaces before a line, of which half will do. No text in the scripts goes over several lines."""
 
+_SPACE = re.compile(r"/\*.*?\*/|\s*\n\s*|(?<=[:,;{}]) | (?=[{}])", re.DOTALL)
+"""Comments in styles, and spaces that say nothing there. A string has none beside these signs."""
+
 
 def read(name: str) -> str:
     """The text of an asset."""
@@ -53,7 +56,7 @@ def _join(name: str, joined: dict[str, str]) -> None:
 @lru_cache(maxsize=4)
 def style(more: str = "") -> str:
     """The colors, the report's styles, those of its graph pane, and more rules."""
-    return palette.variables() + read("report.css") + read("graph.css") + more
+    return _SPACE.sub("", palette.variables() + read("report.css") + read("graph.css") + more)
 
 
 def digest(text: str) -> str:

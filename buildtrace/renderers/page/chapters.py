@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.errors import BuildtraceError
+from buildtrace.renderers import variable_columns
 from buildtrace.renderers.beats import beats
 from buildtrace.renderers.page.pictures import pictures
 from buildtrace.renderers.terminal.story import Story, stories
@@ -31,6 +32,11 @@ class Chapter:
         told = beats(story.trace, story.graph, full=context.options.full)
         self._beats = [*_where_it_failed(story.trace, told)]
         self.title, self.note = _title(story)
+        self._held = [
+            [title, [context.variable_numbers[variable.id] for variable in held]]
+            for title, held in variable_columns.groups(story.trace)
+        ]
+        self._besides = list(variable_columns.besides(story.trace))
         self.pictures: list[Picture] = []
         self.missing = ""
         own = self.graph.weights if self.graph else ()
@@ -59,6 +65,8 @@ class Chapter:
             "calls": _ranges(sorted(context.call_numbers[call.id] for call in self.calls)),
             "beats": [_beat(context, beat) for beat in self._beats],
             "weights": self._weights,
+            "held": self._held,
+            "besides": self._besides,
             "graphs": graphs,
             "missing": self.missing,
         }

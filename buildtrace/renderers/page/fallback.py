@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.renderers.facts import WeightRow, text_of, weight_columns
+from buildtrace.renderers.variable_columns import VARIABLE_COLUMNS, groups
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class StaticRow(NamedTuple):
         name: of the function.
         layer: name and class of the layer at work.
         flow: shapes in and out.
-        facts: state changes, weights, and what is hidden here.
+        facts: state changes, weights, variables, losses, what is read of a file or hidden here.
         error: the exception that ended it.
         caught: whether a call around it caught that.
         inner: whether calls follow that are inside of it.
@@ -64,6 +65,8 @@ def _row(call: Call, facts: list[Fact], inner: bool, closes: int) -> StaticRow:
         facts=[
             *(fact.said("change") for fact in facts if fact.kind == "change"),
             *(fact.said("weight", "shape") for fact in facts if fact.kind == "weight"),
+            *(fact.said("variable", "for", "shape") for fact in facts if fact.kind == "variable"),
+            *(fact.said() for fact in facts if fact.kind in ("loss", "loaded")),
             *_folded(call),
         ],
         error="".join(_error(fact) for fact in errors),
@@ -94,3 +97,18 @@ def weights(trace: Trace) -> tuple[list[list[str]], int]:
         cells = [column.cell(row) for column in columns]
         rows.append([cell.owner + cell.text if cell else "" for cell in cells])
     return rows, len(trace.weights) - len(rows)
+
+
+def held(trace: Trace) -> list[tuple[str, list[list[str]], int]]:
+    """What each optimizer and metric holds: a title, the first rows' cells, and how many more."""
+    return [
+        (
+            title,
+            [
+                [column.text(trace, variable) for column in VARIABLE_COLUMNS]
+                for variable in variables[:MOST_ROWS]
+            ],
+            max(len(variables) - MOST_ROWS, 0),
+        )
+        for title, variables in groups(trace)
+    ]

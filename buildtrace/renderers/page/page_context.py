@@ -22,6 +22,7 @@ class PageContext:
         shown: the trace, folded as the page starts out.
         call_numbers: where a call of an id stands among the page's calls.
         weight_numbers: where a weight of an id stands among its weights.
+        variable_numbers: where a variable of an id stands among what optimizers and metrics hold.
         facts: what its calls have to say.
         moments: which calls bring which part of a picture to life.
         failure: what the run failed of.
@@ -34,6 +35,7 @@ class PageContext:
         self.shown = trace if options.full else folding.fold(trace, options.depth)
         self.call_numbers = {call.id: number for number, call in enumerate(trace.calls)}
         self.weight_numbers = {weight.id: number for number, weight in enumerate(trace.weights)}
+        self.variable_numbers = {one.id: number for number, one in enumerate(trace.variables)}
         self.facts = CallFacts(trace, self.shown)
         self.moments = Moments(trace)
         self.failure = failures.failure(trace)

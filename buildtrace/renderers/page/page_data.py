@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.renderers.facts import WeightRow, ordered, weight_columns
+from buildtrace.renderers.facts import TO_MAKER, WeightRow, ordered, weight_columns
 from buildtrace.renderers.page import page_findings
 from buildtrace.renderers.page.sources import Sources
 from buildtrace.renderers.terminal.story import OF_STEP, part_of_call
+from buildtrace.renderers.variable_columns import VARIABLE_COLUMNS
 from buildtrace.traces import folding, wording
 from buildtrace.traces.unseen import no_build
 
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
     from buildtrace.renderers.facts import Cell, Fact, FactKind, TermKind, WeightColumn
     from buildtrace.renderers.page.chapters import Chapter
     from buildtrace.renderers.page.page_context import PageContext
-    from buildtrace.traces.schema import Call, ErrorInfo, GenerationName, SourceLine, Weight
+    from buildtrace.traces.schema import (
+        Call,
+        ErrorInfo,
+        GenerationName,
+        SourceLine,
+        Variable,
+        Weight,
+    )
     from buildtrace.traces.trace import Trace
 
     RowPiece = tuple[str, str, str, str]
@@ -64,6 +72,10 @@ def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
             id_: [wording.sanitize(ref.name), wording.sanitize(ref.class_name)]
             for id_, ref in trace.layers.items()
         },
+        "holders": [
+            [wording.sanitize(holder.name), wording.sanitize(holder.class_name)]
+            for holder in trace.holders
+        ],
         "landmarks": [
             {
                 "name": wording.sanitize(row.name),
@@ -75,6 +87,10 @@ def data(context: PageContext, chapters: Iterable[Chapter]) -> dict[str, Any]:
         ],
         "weights": [_weight(context, weight, columns) for weight in trace.weights],
         "columns": ["number" if column.right else column.look for column in columns],
+        "variables": [_variable(context, variable) for variable in trace.variables],
+        "variable_columns": [
+            "number" if column.right else column.look for column in VARIABLE_COLUMNS
+        ],
         "findings": page_findings.reported(context),
         "hidden": sorted(_hidden(context)),
         "parts": {part: PARTS[part] for part in PARTS if part < _TRAINING or part in parts},
@@ -139,6 +155,7 @@ def _call(
         "step": call.step,
         "part": None if (part := part_of_call(context.trace, call)) == OF_STEP[call.step] else part,
         "layer": call.layer.id if call.layer else None,
+        "holder": holder.id if (holder := context.facts.holder(call)) else None,
         "row": _row(facts),
         "card": (*_card(facts), _took(wording.duration(call.duration_ns))),
         "caller": sources.line(call.caller),
@@ -234,6 +251,15 @@ def _weight(
         **({"replaced": True} if weight.replaced else {}),
         "cells": [_cell(context, column.cell(row)) for column in columns],
     }
+
+
+def _variable(context: PageContext, variable: Variable) -> dict[str, Any]:
+    name, *texts = (column.text(context.trace, variable) for column in VARIABLE_COLUMNS)
+    call = None if variable.call is None else context.call_numbers.get(variable.call)
+    if call is None:
+        return {"call": None, "cells": [name, *texts]}
+    led = {"text": name, "call": call, "hint": TO_MAKER, "ended": True}
+    return {"call": call, "cells": [led, *texts]}
 
 
 def _cell(context: PageContext, cell: Cell | None) -> Any:

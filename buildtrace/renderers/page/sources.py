@@ -51,18 +51,22 @@ class Sources:
         """The number of the user's file, and the line in it."""
         if location is None:
             return None
-        file = location.file
+        return self._file_number(location.file), location.line
+
+    def _file_number(self, file: str) -> int:
         if file not in self._file_numbers:
             self._file_numbers[file] = len(self.files)
             self.files.append(self._around(file))
-        return self._file_numbers[file], location.line
+        return self._file_numbers[file]
 
     def _read(self, call: Call) -> dict[str, Any]:
         code, missing = self._code.function(call)
         text = self._fitting("\n".join(_with_short_docstring(code)[:MOST_LINES]))
         if code and not text:
             missing = "it is left out: this page carries as much source as it can"
+        is_users = call.file in self._lines
         return {
+            **({"file": self._file_number(call.file)} if is_users else {}),
             "name": wording.sanitize(call.name),
             "module": wording.sanitize(call.module),
             "place": wording.location(call.file, call.line),

@@ -78,5 +78,5 @@ def _rest(trace: Trace, calls: tuple[Call, ...]) -> Trace:
     kept = {call.id for call in calls}
     calls = tuple(call if call.parent in kept else replace(call, parent=None) for call in calls)
     weights = tuple(weight for weight in trace.weights if weight.call in kept)
-    variables = tuple(variable for variable in trace.variables if variable.call in kept)
+    variables = folding.variables_of(trace, kept, weights)
     return replace(trace, calls=calls, weights=weights, variables=variables, graphs=())

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers import variable_columns
 from buildtrace.renderers.terminal import findings
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Part, wrapped
 from buildtrace.traces import failures, wording
 from buildtrace.traces.folding import focus
-from buildtrace.traces.totals import totals_of_holder, totals_of_trace
+from buildtrace.traces.totals import totals_of_trace
 from buildtrace.traces.unseen import no_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.traces.schema import Holder, SavedFile
+    from buildtrace.traces.schema import SavedFile
     from buildtrace.traces.trace import Trace
 
 
@@ -119,16 +120,7 @@ def totals_line(trace: Trace) -> Line:
 
 def held_lines(trace: Trace) -> Iterator[Line]:
     """What optimizers hold: it is no part of the parameters."""
-    for holder in trace.holders:
-        if holder.kind == "optimizer":
-            yield [Part(f"and besides, held by {held(trace, holder)}")]
-
-
-def held(trace: Trace, holder: Holder) -> str:
-    """How much a holder holds: "Adam: 814,100 + 2", the first of these for weights."""
-    total = totals_of_holder(trace, holder)
-    numbers = [f"{number:,}" for number in (total.of_weights, total.others) if number]
-    return f"{wording.sanitize(holder.class_name)}: {' + '.join(numbers) or '0'}"
+    yield from ([Part(text)] for text in variable_columns.besides(trace))
 
 
 def folded(trace: Trace, shown: Trace, width: int) -> Iterator[Line]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.renderers.facts import kept_for
-from buildtrace.renderers.terminal import summary
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Part, wrapped
 from buildtrace.renderers.text.tables import Column, Row, SpanningRow, table
+from buildtrace.renderers.variable_columns import VARIABLE_COLUMNS, groups
 from buildtrace.traces import wording
 from buildtrace.traces.gaps import Gap, Limits, gaps
 
@@ -18,14 +17,8 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Variable
     from buildtrace.traces.trace import Trace
 
-COLUMNS = (
-    Column("variable", least=12),
-    Column("shape", least=12),
-    Column("numbers", right=True),
-    Column("for the weight", least=20, rank=1, tail=True),
-    Column("initializer", least=13, rank=2),
-    Column("dtype", rank=3),
-)
+STYLES = {"": "", "shape": "", "name": styles.NAME, "quiet": styles.QUIET}
+"""How the looks of cells look here."""
 
 LIMITS = Limits(few=8, many=12, most=20)
 """How many rows a table may have."""
@@ -33,16 +26,15 @@ LIMITS = Limits(few=8, many=12, most=20)
 
 def lines(trace: Trace, width: int, full: bool) -> Iterator[Line]:
     """A table for each optimizer and metric that holds anything."""
-    for holder in trace.holders:
-        held = [variable for variable in trace.variables if variable.holder == holder.id]
-        if held:
-            title = f"{wording.sanitize(holder.name)}, {summary.held(trace, holder)}"
-            yield from wrapped(title, width, [], [], styles.HEADING)
-            yield from table(list(COLUMNS), list(_rows(trace, held, full)), width)
-            yield []
+    columns = [Column(c.title, c.right, c.least, c.rank, c.tail) for c in VARIABLE_COLUMNS]
+    for title, held in groups(trace):
+        yield from wrapped(title, width, [], [], styles.HEADING)
+        yield from table(columns, list(rows(trace, held, full)), width)
+        yield []
 
 
-def _rows(trace: Trace, held: list[Variable], full: bool) -> Iterator[Row | SpanningRow]:
+def rows(trace: Trace, held: list[Variable], full: bool) -> Iterator[Row | SpanningRow]:
+    """The rows of what one of them holds, and one for each gap."""
     hidden = [] if full else gaps([_kind(variable) for variable in held], LIMITS)
     start = 0
     for gap in [*hidden, Gap(len(held), len(held), "")]:
@@ -59,11 +51,4 @@ def _kind(variable: Variable) -> Hashable:
 
 
 def _row(trace: Trace, variable: Variable) -> Row:
-    return [
-        [Part(wording.sanitize(variable.name), styles.NAME)],
-        [Part(wording.shape(variable.shape))],
-        [Part(f"{variable.size:,}")],
-        [Part(kept_for(trace, variable))],
-        [Part(wording.sanitize(variable.initializer or ""))],
-        [Part(wording.sanitize(variable.dtype), styles.QUIET)],
-    ]
+    return [[Part(c.text(trace, variable), STYLES[c.look])] for c in VARIABLE_COLUMNS]

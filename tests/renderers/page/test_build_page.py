@@ -419,6 +419,38 @@ def test_the_weights_lead_to_the_calls_that_made_them():
     assert sum(w["parameters"] for w in data["weights"]) == 407_050
 
 
+def test_what_an_optimizer_holds_is_told_apart_from_the_weights():
+    trace = made_traces.trained(2)
+    maker = trace.find("Layer.add_weight")[0]
+    trace.variables = (replace(trace.variables[0], call=maker.id), *trace.variables[1:])
+    data = pages.data_of(page(trace))
+    assert len(data["weights"]) == 4
+    first, momentum = (variable["cells"] for variable in data["variables"][:2])
+    assert (first[0]["text"], first[0]["call"], first[0]["ended"]) == ("iteration", maker.id, True)
+    assert momentum[:4] == ["momentum", "(784, 512)", "401,408", "dense/kernel"]
+    assert momentum[-1] == "float32"
+    (chapter,) = data["chapters"]
+    assert chapter["held"] == [["adam, Adam: 803,840 + 1", [0, 1, 2, 3, 4]]]
+    assert chapter["besides"] == ["and besides, held by Adam: 803,840 + 1"]
+
+
+def test_what_an_optimizer_holds_is_there_without_scripts():
+    document = page(made_traces.trained(2))
+    plain = document.id("plain")
+    _, held = plain.all("table")
+    rows = [
+        [cell.text for cell in row.children if not isinstance(cell, str)] for row in held.all("tr")
+    ]
+    assert rows[0] == ["variable", "shape", "numbers", "for the weight", "initializer", "dtype"]
+    assert rows[1] == ["adam, Adam: 803,840 + 1"]
+    assert rows[3][:4] == ["momentum", "(784, 512)", "401,408", "dense/kernel"]
+    assert len(rows) == 2 + 5
+    (header,) = plain.all("header")
+    assert "and besides, held by Adam: 803,840 + 1" in header.text
+    bare = page(made_traces.mlp3())
+    assert "held" not in {element.attributes.get("id") for element in bare.everything()}
+
+
 def test_a_small_trace_starts_unfolded_and_a_big_one_folded():
     assert pages.data_of(page(made_traces.mlp3()))["hidden"] == []
     trace = rendering.synthetic(1_000)
@@ -685,6 +717,20 @@ def test_the_users_file_is_carried_around_its_calls(tmp_path):
     assert f"x{first} = {first}" == code[0]
     assert first < 300 < first + len(code) - 1
     assert (first, len(code)) == (295, 11)
+
+
+def test_a_function_of_keras_is_not_the_users_whatever_the_users_file_is_called(tmp_path):
+    theirs, own = tmp_path / "keras" / "reshape.py", tmp_path / "reshape.py"
+    theirs.parent.mkdir()
+    for path in (theirs, own):
+        path.write_text(THING)
+    both = built_in(theirs, 6, lines=2)
+    calls = [replace(call, caller=SourceLine(file=str(own), line=6)) for call in both.calls]
+    calls[1] = replace(calls[1], file=str(own))
+    data = pages.data_of(page(replace(both, calls=tuple(calls))))
+    places = [(function["place"], function.get("file")) for function in data["functions"]]
+    assert places == [("reshape.py:5", None), ("reshape.py:5", 0)]
+    assert [file["name"] for file in data["files"]] == ["reshape.py"]
 
 
 def test_a_missing_file_is_said(tmp_path):

@@ -4,7 +4,6 @@ import made_traces
 import pytest
 
 from buildtrace.renderers import Options, to_text
-from buildtrace.traces.schema import Holder, Variable
 
 
 def rows(trace, width=160):
@@ -28,30 +27,8 @@ def test_each_weight_tells_its_making():
     assert lines[-1] == "407,050 parameters in 4 weights: 407,050 trainable, 0 not trainable"
 
 
-def trained(number=4):
-    """The article's model with an optimizer that keeps two variables for each of some weights."""
-    trace = made_traces.mlp3()
-    own = [(name, weight) for weight in trace.weights[:number] for name in ("momentum", "velocity")]
-    facts = [("iteration", (), None), *((name, weight.shape, weight.id) for name, weight in own)]
-    trace.holders = (Holder(id=0, name="adam", class_name="Adam", kind="optimizer"),)
-    trace.variables = tuple(
-        Variable(
-            id=id_,
-            call=None,
-            holder=0,
-            name=name,
-            path=f"adam/{name}",
-            shape=shape,
-            dtype="float32",
-            weight=weight,
-        )
-        for id_, (name, shape, weight) in enumerate(facts)
-    )
-    return trace
-
-
 def test_what_an_optimizer_holds_is_in_a_table_of_its_own_and_counted_apart():
-    lines = rows(trained())
+    lines = rows(made_traces.trained())
     assert lines[-2:] == [
         "407,050 parameters in 4 weights: 407,050 trainable, 0 not trainable",
         "and besides, held by Adam: 814,100 + 1",
@@ -64,7 +41,7 @@ def test_what_an_optimizer_holds_is_in_a_table_of_its_own_and_counted_apart():
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_table_of_variables_fits(width):
-    lines = rows(trained(), width)
+    lines = rows(made_traces.trained(), width)
     table = lines[lines.index("adam, Adam: 814,100 + 1") : len(lines) - 3]
     assert len(table) > 6
     assert max(map(len, table)) <= width

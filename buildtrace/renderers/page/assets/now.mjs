@@ -1,5 +1,6 @@
 // What has just happened, in words; and the call stack.
 
+import { atWork } from "./data.mjs";
 import { functionName, make, proseOf } from "./dom.mjs";
 import { findingButtons } from "./findings.mjs";
 import { lineAt } from "./source.mjs";
@@ -63,8 +64,8 @@ function titleOf(data, call, ended) {
   const verb = !ended ? "Enter" : call.error ? verbs[call.error.swallowed] : "Done:";
   const name = functionName(data.functions[call.function].name);
   const parts = [make("span.chip", {}, call.step), " ", make("span.verb", {}, verb), " ", name];
-  if (call.layer !== undefined) {
-    const [layer, className] = data.layers[call.layer];
+  if (atWork(data, call)) {
+    const [layer, className] = atWork(data, call);
     parts.push(" ", make("span.layer", {}, layer, make("small", {}, ` ${className}`)));
   }
   if (call.thread) parts.push(" ", make("small", {}, `thread ${call.thread}`));
@@ -129,7 +130,7 @@ export function showStack(page, box, stack) {
         title: `${known.name} at ${file}:${line}`,
       },
       functionName(known.name),
-      make("span.layer", {}, call.layer === undefined ? "" : data.layers[call.layer][0]),
+      make("span.layer", {}, atWork(data, call)?.[0] ?? ""),
       make("span.place", {}, file ? `${file}:${line}` : ""),
     );
     button.addEventListener("click", () => page.choose(place));

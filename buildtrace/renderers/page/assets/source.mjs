@@ -21,8 +21,8 @@ function fileOf(known) {
 }
 
 /** The line of a function that raised, if the trace has it: that of a function of the user's. */
-export function raisedIn(known, files, raised) {
-  if (!raised || files[raised[0]].name !== fileOf(known)) return undefined;
+export function raisedIn(known, raised) {
+  if (!raised || raised[0] !== known.file) return undefined;
   const last = known.line + known.code.split("\n").length;
   return raised[1] >= known.line && raised[1] < last ? raised[1] : undefined;
 }
@@ -48,8 +48,7 @@ export class Source {
       return;
     }
     const known = data.functions[call.function];
-    const isTheirs = data.files.some((file) => file.name === fileOf(known));
-    this.whose.textContent = isTheirs ? "Your function" : "Keras";
+    this.whose.textContent = known.file === undefined ? "Keras" : "Your function";
     this.head.className = `${this.head.className.split(" ")[0]} ${call.step}`;
     const where = make("span.place", { title: known.module }, known.place);
     this.head.replaceChildren(functionName(known.name), where);
@@ -59,7 +58,7 @@ export class Source {
     }
     const block = this.blockOf(call.function, this.functions, () => blockFrom([known], known.more));
     const inner = place < stack.length - 1;
-    const raised = ended && !inner ? raisedIn(known, data.files, call.raised) : undefined;
+    const raised = ended && !inner ? raisedIn(known, call.raised) : undefined;
     const line = raised ?? lineAt(data.functions, data.calls, stack, place);
     this.fill(this.box, block, line, inner);
     if (!this.line.firstChild) this.tell(`${fileOf(known)}:${line}`, block.lines.get(line));

@@ -1,5 +1,6 @@
 // The tree of calls. However many there are, only the rows in sight are elements.
 
+import { atWork } from "./data.mjs";
 import { center, count, functionName, make } from "./dom.mjs";
 import { findingBadges } from "./findings.mjs";
 
@@ -112,8 +113,8 @@ export class Tree {
     const inner = this.timeline.children[id].length;
     const parts = [functionName(name)];
     let title = name;
-    if (call.layer !== undefined) {
-      const [layer, className] = data.layers[call.layer];
+    if (atWork(data, call)) {
+      const [layer, className] = atWork(data, call);
       parts.push(make("span.layer", {}, layer));
       title += ` · ${layer} (${className})`;
     }

@@ -1,6 +1,6 @@
-// The table of weights, which fills as they are made.
+// The tables of weights, and of what optimizers and metrics hold: they fill as that is made.
 
-import { count, make } from "./dom.mjs";
+import { byId, count, make } from "./dom.mjs";
 import { weightMade } from "./progress.mjs";
 
 const MOST_ROWS = 400; // rows at once; a button brings the rest
@@ -23,79 +23,90 @@ export function totals(weights, places, timeline, position) {
 
 export class Weights {
   constructor(page, { body, summary, drawer }) {
-    Object.assign(this, { page, body, summary, drawer });
+    Object.assign(this, { page, body, summary, drawer, held: byId("held") });
     drawer.addEventListener("toggle", () => this.fill());
-    body.addEventListener("click", (event) => {
+    drawer.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-call]");
       if (button) page.go(Number(button.dataset.call), button.dataset.end === "1");
     });
   }
 
   open(chapter) {
-    this.places = chapter.weights;
+    this.chapter = chapter;
     this.rows = undefined;
     this.body.replaceChildren();
-    this.drawer.hidden = !this.places.length;
+    for (const body of this.held?.querySelectorAll("tbody") ?? []) body.remove();
+    if (this.held) this.held.hidden = !chapter.held.length;
+    this.body.parentElement.hidden = !chapter.weights.length;
+    this.drawer.hidden = !chapter.weights.length && !chapter.held.length;
     this.fill();
   }
 
   /** Make the rows when they are looked at. */
   fill() {
     if (!this.drawer.open || this.rows) return;
+    const { weights, columns, variables, variable_columns: looks } = this.page.data;
     this.rows = [];
-    this.add(MOST_ROWS);
+    this.add(this.body, this.chapter.weights.map((place) => weights[place]), columns, "weight");
+    for (const [title, places] of this.chapter.held) {
+      const head = make("th.holder", { scope: "rowgroup", colspan: looks.length }, title);
+      const body = make("tbody", {}, make("tr", {}, head));
+      this.add(body, places.map((place) => variables[place]), looks, "variable");
+      this.held.append(body);
+    }
     this.mark();
   }
 
-  add(most) {
-    const from = this.rows.length;
-    for (const place of this.places.slice(from, from + most)) {
-      const row = this.rowOf(this.page.data.weights[place]);
-      this.rows.push({ row, place });
-      this.body.append(row);
+  /** Rows of what is in one body of a table; the first of many, and a button for the rest. */
+  add(body, items, looks, noun, most = MOST_ROWS) {
+    for (const item of items.slice(0, most)) {
+      const row = rowOf(item, looks);
+      this.rows.push({ row, item });
+      body.append(row);
     }
-    const left = this.places.length - this.rows.length;
-    if (!left) return;
-    const button = make("button", { type: "button" }, `Show ${count(left, "more weight")}`);
-    const last = make("tr", {}, make("td", { colspan: this.page.data.columns.length }, button));
+    const left = items.slice(most);
+    if (!left.length) return;
+    const button = make("button", { type: "button" }, `Show ${count(left.length, `more ${noun}`)}`);
+    const last = make("tr", {}, make("td", { colspan: looks.length }, button));
     button.addEventListener("click", () => {
       last.remove();
-      this.add(left);
+      this.add(body, left, looks, noun, left.length);
       this.mark();
     });
-    this.body.append(last);
-  }
-
-  rowOf({ cells }) {
-    const { columns } = this.page.data;
-    return make(
-      "tr",
-      {},
-      ...cells.map((cell, place) => {
-        const what = place ? "td" : "th";
-        const look = columns[place] && `.${columns[place]}`;
-        return make(`${what}${look}`, { scope: place ? undefined : "row" }, contentOf(cell));
-      }),
-    );
+    body.append(last);
   }
 
   move() {
     const { data, timeline, position } = this.page;
-    const sum = totals(data.weights, this.places, timeline, position);
+    const { weights, besides } = this.chapter;
+    const sum = totals(data.weights, weights, timeline, position);
     const frozen = sum.frozen ? `, ${sum.frozen.toLocaleString("en")} not trainable` : "";
-    this.summary.textContent =
+    const made =
       `${sum.made.toLocaleString("en")} of ${sum.of.toLocaleString("en")} made · ` +
       `${sum.parameters.toLocaleString("en")} of ${count(sum.all, "parameter")}${frozen}`;
+    this.summary.textContent = [weights.length ? made : "none", ...besides].join(" · ");
     this.mark();
   }
 
   mark() {
     if (!this.rows || !this.drawer.open) return;
-    const { data, timeline, position } = this.page;
-    for (const { row, place } of this.rows) {
-      row.classList.toggle("todo", !weightMade(data.weights[place], timeline, position));
+    const { timeline, position } = this.page;
+    for (const { row, item } of this.rows) {
+      row.classList.toggle("todo", !weightMade(item, timeline, position));
     }
   }
+}
+
+function rowOf({ cells }, looks) {
+  return make(
+    "tr",
+    {},
+    ...cells.map((cell, place) => {
+      const what = place ? "td" : "th";
+      const look = looks[place] && `.${looks[place]}`;
+      return make(`${what}${look}`, { scope: place ? undefined : "row" }, contentOf(cell));
+    }),
+  );
 }
 
 /** A cell's text, or what leads to the call that it names. */
