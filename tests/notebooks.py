@@ -1,6 +1,6 @@
 """Runs the lessons and stores what they show: `python tests/notebooks.py [NAME…]`.
 
-What is stored is the same on every machine with the same versions: no path, no time, no address.
+What is stored is the same on every machine with the same versions: no path, date, time, address.
 The report with its scripts is left out, since it is big and since pages that show notebooks take
 it away; the picture and the tree that stand in its place are kept. Each lesson links a report that
 is beside it, as a page.
@@ -44,12 +44,14 @@ from pathlib import Path
 from buildtrace.renderers.page import lockstep
 Path(page).write_text(lockstep.render(two, three, found), "utf-8")
 """,
+    "7_trained_saved_loaded": "loaded.save(page)",
 }
 """The lessons → what writes the page beside each, in the lesson's own variables."""
 
 NOISE = {
     "a path": re.compile(r"(?<![\w.~])/(?:tmp|root|home|usr|opt|work|var|Users|private)/\w"),
     "a path of Windows": re.compile(r"\b[A-Z]:\\\\?\w"),
+    "a date": re.compile(r"\b20\d\d-\d\d-\d\d\b"),
     "a time": re.compile(r"\b\d+(?:\.\d+)? ?(?:µs|us|ms)\b(?!/)|\b\d+s \d+"),
     "an address": re.compile(r"\b0x[0-9a-f]{6,}"),
     "a kernel's file": re.compile(r"\b\d{5,}\.py\b"),
@@ -205,10 +207,11 @@ class _Scrubber:
         return output
 
     def text(self, text: str) -> str:
-        """A text without paths, without what stands in place of a time, and without the frame."""
+        """A text without paths, dates, what stands in place of a time, and without the frame."""
         text = re.sub(r"<iframe\b[^>]*>(.*)</iframe>", r"\1", text, flags=re.DOTALL)
         text = self._places.sub("", text)
         text = re.sub(r"/\S*/ipykernel_\d+/\d+\.py", "Cell", text)
+        text = re.sub(r" on 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", "", text)  # a file was saved
         text = re.sub(r" · ?(?=\n|$|</div>)", "", text)
         return "\n".join(line.rstrip() for line in text.split("\n"))
 

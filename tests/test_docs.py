@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -77,6 +78,22 @@ def test_the_page_of_rules_is_made_of_the_rules():
 def test_pages_are_reached_from_the_readme():
     linked = set(re.findall(r"\]\((docs/[^)#\s]+)\)", prose(ROOT / "README.md")))
     assert linked == {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+
+
+NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+
+
+def test_the_lessons_are_listed_by_their_titles():
+    lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    titles = {}
+    for lesson in lessons:
+        first = json.loads(lesson.read_text(encoding="utf-8"))["cells"][0]["source"]
+        titles[lesson.name] = "".join(first).splitlines()[0]
+    page = prose(ROOT / "docs" / "notebooks.md")
+    listed = re.findall(r"^(\d\. )\[(.*?)\]\(\.\./notebooks/(.*?)\)$", page, flags=re.MULTILINE)
+    assert {name: f"# {number}{title}" for number, title, name in listed} == titles
+    for text in (page, prose(ROOT / "README.md"), prose(ROOT / "CHANGELOG.md")):
+        assert re.findall(r"(\w+) lessons", text) == [NUMBERS[len(lessons)]]
 
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"

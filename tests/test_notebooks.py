@@ -20,8 +20,11 @@ LARGEST_PAGE = 200_000
 LESSONS = pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)
 
 
-def test_there_are_six():
-    assert [path.name[0] for path in notebooks.lessons()] == ["1", "2", "3", "4", "5", "6"]
+def test_each_has_a_number_and_a_page():
+    numbers = [path.name.partition("_")[0] for path in notebooks.lessons()]
+    assert numbers == [str(number + 1) for number in range(len(numbers))]
+    assert numbers != []
+    assert set(notebooks.PAGES) == {path.stem for path in notebooks.lessons()}
 
 
 @LESSONS

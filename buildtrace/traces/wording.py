@@ -40,6 +40,9 @@ _AROUND = re.compile(
 )
 """How the paragraphs begin that Keras and TensorFlow put around the text of an exception."""
 
+_NUMBERS = re.compile(r"((?:value|numpy)=(?:array\()?)\[[^>]*(?:\](?=(?:, dtype=\w+)?\)?>)|…\Z)")
+"""The numbers of a variable or a tensor, as they stand in messages, which may be cut there."""
+
 # -- text that is safe to show ----------------------------------------------------------------
 
 
@@ -169,9 +172,10 @@ def error(info: ErrorInfo) -> str:
 def essence(info: ErrorInfo) -> list[str]:
     """The lines of an exception's type and text, without what is said of every call around it.
 
-    That is which layer was called, with which arguments, and where: a trace knows all that.
+    That is which layer was called, with which arguments, and where: a trace knows all that. Of a
+    variable or a tensor in it, the numbers are left out: there may be a screen full of them.
     """
-    paragraphs = uncolored(info.message).split("\n\n")
+    paragraphs = _NUMBERS.sub(r"\1[…]", uncolored(info.message)).split("\n\n")
     own = [text for text in paragraphs if not _AROUND.match(text.lstrip())]
     text = textwrap.dedent("\n\n".join(own if "".join(own).strip() else paragraphs)).strip()
     return f"{info.type}: {text.removeprefix(f'{info.type}: ')}".splitlines()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from buildtrace.traces import wording
+from buildtrace.traces.schema import ErrorInfo
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,29 @@ def test_a_span_names_each_thing_once(names, said):
 )
 def test_a_number_of_bytes(number, text):
     assert wording.size_in_memory(number) == text
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        (
+            "<Variable path=out/kernel, shape=(2, 2), dtype=float32, value=[[1. 2.]\n [3. 4.]]>",
+            "<Variable path=out/kernel, shape=(2, 2), dtype=float32, value=[…]>",
+        ),
+        (
+            "<tf.Variable 'out/bias:0' shape=(2,) dtype=float32, numpy=array([1., 2.], "
+            "dtype=float32)>",
+            "<tf.Variable 'out/bias:0' shape=(2,) dtype=float32, numpy=array([…], dtype=float32)>",
+        ),
+        ("<Variable path=lr, shape=(), value=0.1>", "<Variable path=lr, shape=(), value=0.1>"),
+        ("the user's own value=[1, 2]", "the user's own value=[1, 2]"),
+    ],
+)
+def test_the_numbers_of_a_variable_are_left_out_of_a_message(variable, said):
+    error = ErrorInfo(type="ValueError", message=f"does not fit: {variable}, too bad")
+    assert wording.essence(error) == [f"ValueError: does not fit: {said}, too bad"]
+
+
+def test_numbers_that_a_message_is_cut_in_are_left_out_as_well():
+    error = ErrorInfo(type="ValueError", message="does not fit: <Variable value=[[1. 2.]\n [3. …")
+    assert wording.essence(error) == ["ValueError: does not fit: <Variable value=[…]"]

@@ -66,6 +66,33 @@ def test_one_that_the_script_caught_is_over():
     assert said("BT602", trace, ended=error("OSError", "No space left on device", 40)) == []
 
 
+def test_values_that_do_not_fit_are_summed_up_and_hide_nothing():
+    fits_not = "The shape of the target variable and that of the value must match."
+    outer = error(
+        "ValueError", f"A total of 1 objects could not be loaded.\n\n{fits_not}\n\n[a]", 3
+    )
+    inner = error("ValueError", f"{fits_not}\nvalue=[[1.]\n [2.]]", 3)
+    r = Recording("keras3")
+    with (
+        r.call("Model.load_weights", r.layer("net", "Functional"), error=outer, step="load"),
+        r.call("Dense.load_own_variables", r.layer("a", "Dense"), error=inner, step="load"),
+    ):
+        pass
+    assert said("BT602", r, ended=outer) == []
+
+
+def test_a_call_that_fails_while_its_model_is_loaded_is_told():
+    outer = error("NotImplementedError", INFER, 3)
+    r = Recording("keras3")
+    with (
+        r.call("load_model", error=outer, step="load"),
+        r.call("compute_output_spec", r.layer("b", "Lambda"), error=error("TypeError", CAUSE, 10)),
+    ):
+        pass
+    (finding,) = said("BT602", r, ended=outer)
+    assert f"TypeError: {CAUSE}" in finding.message
+
+
 FLOATS = (
     "You cannot build your model by calling `build` if your layers do not support float type "
     "inputs. Instead, ... call your model on real tensor data (of the correct dtype).\n\n"
