@@ -30,6 +30,8 @@ STYLES = {
     "magenta": "color:#b04fb8",
     "yellow": "color:#9a6f00",
     "red": "color:#d9363e",
+    "bright_red": "color:#c75d10",
+    "bright_magenta": "color:#8862e0",
     "dim": "color:#757575",
     "bold": "font-weight:bold",
     "italic": "font-style:italic",

@@ -28,11 +28,13 @@ INDENT = "margin-left:1.4em"
 
 
 def render(trace: Trace, options: Options) -> str:
-    """The tree with what stands above and below it, as a piece of a page.
+    """The tree, or a saved file's layers, with what stands above and below, as a piece of a page.
 
     Raises:
         UsageError: the trace has no model of the name asked for.
     """
+    if trace.saved:  # there are layers and no calls: few enough, and no need to fold
+        return colored.views(trace, options._replace(views=("tree",)))
     tree = Tree(trace, options, colored.WIDTH)
     return f'<div style="{colored.MONOSPACE}">{"".join(_pieces(tree, trace, options))}</div>'
 
@@ -49,6 +51,8 @@ def _pieces(tree: Tree, whole: Trace, options: Options) -> Iterator[str]:
         yield from _branch(tree, root)
     if trace.calls:
         yield f'<div style="margin-top:0.8em">{colored.line(summary.totals_line(trace))}</div>'
+        for line in summary.held_lines(trace):
+            yield f"<div>{colored.line(line)}</div>"
     for line in summary.folded(trace, tree.shown, colored.WIDTH):
         yield f"<div>{colored.line(line)}</div>"
     if lines := colored.ending(whole, options):

@@ -99,3 +99,15 @@ def test_a_tree_of_any_depth():
     made_traces.mapping(recording, "map_graph", 3_000)
     text = details.render(recording.trace(), Options(full=True))
     assert text.count("<details") == text.count("</details>") > 3_000
+
+
+def test_of_a_saved_model_the_layers_are_shown():
+    shown = page(made_traces.saved_model())
+    assert "No build was recorded" not in shown.text
+    for layer in made_traces.saved_model().saved.layers:
+        assert layer.name in shown.text
+
+
+def test_what_an_optimizer_holds_is_said_below_the_tree():
+    assert "and besides, held by Adam: 814,100 + 1" in page(made_traces.trained()).text
+    assert "and besides" not in page(made_traces.mlp3()).text

@@ -13,6 +13,7 @@ import buildtrace
 from buildtrace import renderers
 from buildtrace.renderers import VIEWS, Options, Renderer
 from buildtrace.renderers.notebook import colored, mimebundles
+from buildtrace.renderers.text import styles
 
 STRIPPED = {"iframe", "script", "svg", "style", "object", "embed", "form", "link", "meta"}
 """What JupyterLab takes out of a notebook that is not trusted."""
@@ -183,3 +184,15 @@ def test_a_browser_shows_the_report_or_what_is_left_of_it(report, tmp_path, new_
         page.goto((tmp_path / "left.html").as_uri())
         assert page.locator("img").evaluate("image => image.naturalWidth") > 100
         assert page.locator("details").first.is_visible()
+
+
+@pytest.mark.parametrize("style", [*styles.STEP.values(), *styles.SEVERITY.values()])
+def test_each_style_of_a_terminal_has_a_look(style):
+    assert set(style.split()) <= set(colored.STYLES)
+
+
+def test_what_an_optimizer_holds_is_a_table_of_its_own():
+    html = markup.parse(mimebundles.of_weights(made_traces.trained())["text/html"])
+    assert len(html.find("table")) == 2
+    assert "adam, Adam: 814,100 + 1" in html.text
+    assert "and besides, held by Adam: 814,100 + 1" in html.text
