@@ -20,6 +20,7 @@ OF_THE_SYSTEM = tuple(
 
 OF_KERAS = (
     "tests/capture",
+    "tests/diagnosis/test_backends.py",
     "tests/files/test_models.py",
     "tests/testing/test_round_trip.py",
     *ANYWHERE,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
     from buildtrace.capture.flow import DataFlow
+    from buildtrace.capture.given_targets import GivenTargets
     from buildtrace.capture.record import Record
     from buildtrace.generations import Adapter
     from buildtrace.generations.base import WeightFacts
@@ -78,14 +79,19 @@ class _Unmade:
 class Models:
     """The weights and graphs that were seen, by number of variable and of layer."""
 
-    def __init__(self, layers: snapshot.Layers) -> None:
-        """Start with nothing seen; `layers` numbers the layers."""
+    def __init__(self, layers: snapshot.Layers, targets: GivenTargets) -> None:
+        """Start with nothing seen.
+
+        Args:
+            layers: numbers the layers.
+            targets: those that the running dry fits were given.
+        """
         self.weights: dict[int, WeightRecord] = {}
         self.graphs: dict[int, GraphRecord] = {}
         self.states = States(layers)
         self._layers = layers
         self._variables = snapshot.Numbers()
-        self.held = Held(layers, self._variables.known)
+        self.held = Held(layers, self._variables.known, targets)
         self._orders = itertools.count()
         self._flows: dict[int, DataFlow] = {}
         self._builds: dict[int, int] = {}

@@ -20,6 +20,7 @@ from buildtrace.generations.training_reader import SILENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from buildtrace.capture.given_targets import GivenTargets
     from buildtrace.generations import Adapter
 
 NAN = float("nan")
@@ -78,7 +79,8 @@ class DryFits:
         count: how many the program went on behind, since somebody wants any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, given_targets: GivenTargets) -> None:
+        self._given_targets = given_targets
         self.users: dict[object, bool] = {}
         self.count = 0
         self._running: list[_RunningFit] = []
@@ -148,11 +150,14 @@ class DryFits:
         fit = _RunningFit(model)
         functions = {name: vars(model)[name] for name in _COMPILED & vars(model).keys()}
         self._running.append(fit)
+        given = bound.arguments
+        data = self._given_targets.begin(model, given.get("y"), given.get("batch_size"))
         try:
             for name in functions:  # what was compiled before has no hooks in it
                 setattr(model, name, None)
             return function(*bound.args, **bound.kwargs)
         finally:
+            self._given_targets.end(data)
             self._running.remove(fit)
             for name, value in functions.items():  # made for a step that never came to its end
                 setattr(model, name, value)

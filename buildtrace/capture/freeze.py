@@ -225,6 +225,7 @@ def _call(
         start_ns=max(began - start, 0),
         duration_ns=ended - began,
         error=error,
+        structures=record.structures,
     )
 
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from buildtrace.capture import snapshot
+from buildtrace.capture import loss_parts, snapshot
 from buildtrace.generations.base import class_name
-from buildtrace.generations.losses import loss_facts
-from buildtrace.traces.schema import LossPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from buildtrace.capture.given_targets import GivenTargets
     from buildtrace.capture.record import Record
     from buildtrace.generations import Adapter
     from buildtrace.generations.base import WeightFacts
-    from buildtrace.traces.schema import TensorSpec
 
 _REFERENCES = ("reference_variable", "model_variable", "var")
 """What the argument is called that is the weight which a variable is made for."""
@@ -57,12 +55,24 @@ class Held:
         variables: by a number of their own.
     """
 
-    def __init__(self, layers: snapshot.Layers, weight_number: Callable[[Any], int | None]) -> None:
-        """Start with none seen; `weight_number` tells the number of a weight that is known."""
+    def __init__(
+        self,
+        layers: snapshot.Layers,
+        weight_number: Callable[[Any], int | None],
+        targets: GivenTargets,
+    ) -> None:
+        """Start with none seen.
+
+        Args:
+            layers: numbers the layers.
+            weight_number: tells the number of a weight that is known.
+            targets: those that the running dry fits were given.
+        """
         self.holders: dict[int, HolderRecord] = {}
         self.variables: dict[int, VariableRecord] = {}
         self._layers = layers
         self._weight_number = weight_number
+        self._targets = targets
         self._numbers = snapshot.Numbers()
         self._orders = itertools.count()
         self._models: dict[int, int] = {}
@@ -76,15 +86,19 @@ class Held:
             if record.hooked.compiles and hasattr(given, "variables"):
                 self._adopt(given, adapter, None)  # made before
         elif reads == "loss":
-            record.loss = _loss(record)
+            record.loss = loss_parts.loss_part(record, self._targets)
         else:
             self._note_holder(record)
+            if record.hooked.landmark.beat == "loss":
+                record.structures = loss_parts.structures(record)
 
     def close(self, record: Record, result: Any) -> None:
         """Read what there is to read when a call has ended well."""
         reads, adapter = record.hooked.landmark.reads, record.hooked.adapter
         if reads == "held":
             self._add(record, result)
+        elif reads == "loss":
+            record.loss = loss_parts.with_pairing(record, result)
         elif reads == "optimizer":
             self._adopt(record.args[0], adapter, record)
         elif reads == "container" and record.hooked.means_build:
@@ -168,43 +182,3 @@ class Held:
 def _initializer(given: Any) -> str | None:
     """The class of an initializer; `None` for a first value."""
     return class_name(given) if callable(given) or isinstance(given, (str, dict)) else None
-
-
-def _loss(record: Record) -> LossPart:
-    """What is compared in a loss, and for which output."""
-    names = ("y_true", "y_pred", "sample_weight")
-    given = dict(zip(names, record.args[1:], strict=False)) | record.kwargs
-    loss, adapter, around = record.args[0], record.hooked.adapter, record.parent
-    facts, output, activation = loss_facts(loss), "", ""
-    if around is not None and around.hooked.landmark.reads == "container":
-        outputs = adapter.loss_outputs(around.args[0])
-        if around.computed < len(outputs):
-            output = outputs[around.computed]
-            activation = _activation(around, len(outputs))
-        around.computed += 1
-    return LossPart(
-        output=output,
-        activation=activation,
-        predicted=_spec(given.get("y_pred")),
-        target=_spec(given.get("y_true")),
-        sample_weight=_spec(given.get("sample_weight")),
-        name=facts.name,
-        class_name=type(loss).__name__,
-        function=facts.function,
-        from_logits=facts.from_logits,
-    )
-
-
-def _activation(losses: Record, count: int) -> str:
-    """What the output ends with that the next of these losses is for, if each output has one."""
-    model = losses.parent.layer if losses.parent is not None else None
-    if model is None:
-        return ""
-    found = losses.hooked.adapter.output_activations(model)
-    return found[losses.computed] if len(found) == count else ""
-
-
-def _spec(tensor: Any) -> TensorSpec | None:
-    if hasattr(tensor, "shape") and hasattr(tensor, "dtype"):
-        return snapshot.spec(tensor.shape, tensor.dtype)
-    return None

@@ -125,9 +125,12 @@ class Patches:
     _watched: dict[type, list[_Family]] = field(default_factory=dict)
     _watch: ImportWatch | None = None
     _users: set[object] = field(default_factory=set)
-    dry: DryFits = field(default_factory=DryFits)
+    dry: DryFits = field(init=False)
     _dry_packages: set[str] = field(default_factory=set)
     _complete: bool = False
+
+    def __post_init__(self) -> None:
+        self.dry = DryFits(self.recorder.given_targets)
 
     # -- on and off ---------------------------------------------------------------------------
 

@@ -27,7 +27,9 @@ def error_info(error: BaseException) -> ErrorInfo:
     """
     message = _read(str, error, "(this exception's text cannot be made)")
     if len(message) > _MESSAGE_LIMIT:
-        message = message[:_MESSAGE_LIMIT] + "…"
+        # TensorFlow's of a compiled step begins with the stack, and ends with what went wrong.
+        half = _MESSAGE_LIMIT // 2
+        message = f"{message[:half]}…{message[-half:]}"
     lines: list[tuple[str, int]] = _read(lines_of, error, [])
     at = _read(raised_at, error, None)
     return ErrorInfo(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.flow import DataFlow
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
-    from buildtrace.traces.schema import ErrorInfo, LossPart, TensorSpec
+    from buildtrace.traces.schema import ErrorInfo, LossPart, LossStructures, TensorSpec
 
 
 MOST_ENDS = 10_000
@@ -250,6 +250,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
         sources: where in the flow around it the inputs come from.
         holder: number of the optimizer, metric or such that it is about.
         loss: what is compared in it.
+        structures: how all was given that it computes a model's losses of.
         computed: how many losses have been computed in it.
         source: which file, or which part of one, it reads; `None` if none.
         fed: numbers of the weights that have got their values in it.
@@ -280,6 +281,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
     sources: list[tuple[int, TensorSpec]] | None = None
     holder: int | None = None
     loss: LossPart | None = None
+    structures: LossStructures | None = None
     computed: int = 0
     source: str | None = None
     fed: tuple[int, ...] = ()

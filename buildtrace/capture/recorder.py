@@ -19,6 +19,7 @@ from buildtrace.capture import loading, operations, readers, snapshot, unfinishe
 from buildtrace.capture.built_models import Models
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.constructors import constructor_records
+from buildtrace.capture.given_targets import GivenTargets
 from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
@@ -45,6 +46,7 @@ class Recorder:
         listeners: replaced as a whole, never changed.
         layers: numbers the layers.
         models: the weights and graphs that were seen.
+        given_targets: those that the running dry fits were given.
         uses: of models, by functions that are no landmarks.
         problems: what could not be read, and why.
         hook_codes: the code of the functions whose frames are hooks, by its id.
@@ -55,7 +57,8 @@ class Recorder:
     def __init__(self) -> None:
         self.listeners: tuple[Listener, ...] = ()
         self.layers = snapshot.Layers()
-        self.models = Models(self.layers)
+        self.given_targets = GivenTargets()
+        self.models = Models(self.layers, self.given_targets)
         self.uses: list[UseRecord] = []
         self.problems: list[str] = []
         self.hook_codes: Mapping[int, CodeType] = {}
@@ -100,7 +103,7 @@ class Recorder:
             self._open_trees.clear()
             self.limit.restore()
         self.layers = snapshot.Layers()
-        self.models = Models(self.layers)
+        self.models = Models(self.layers, self.given_targets)
         self.uses = []
         self._settled.clear()
         self._failures.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypedDict
 
 from buildtrace.diagnosis import remedies
 from buildtrace.traces import wording
@@ -80,12 +80,25 @@ def compared(trace: Trace) -> Iterator[ComparedLoss]:
             continue
         predicted, target = part.predicted.shape, part.target.shape
         if predicted is not None and target is not None:
-            yield ComparedLoss(call, part, predicted, target, _model(trace, call))
+            yield ComparedLoss(call, part, predicted, target, model_of(trace, call))
 
 
-def _model(trace: Trace, call: Call) -> LayerRef | None:
+def model_of(trace: Trace, call: Call) -> LayerRef | None:
+    """The model whose loss is computed in a call; `None` if that is not known."""
     layers = [outer.layer for outer in (call, *trace.index.ancestors(call))]
     return next((layer for layer in layers if layer is not None), None)
+
+
+class OfModel(Protocol):
+    """A call of a loss, or of all losses of a model, and the model."""
+
+    @property
+    def call(self) -> Call:
+        """The call."""
+
+    @property
+    def model(self) -> LayerRef | None:
+        """The model, if it is known."""
 
 
 class Evidence(TypedDict):
@@ -96,12 +109,12 @@ class Evidence(TypedDict):
     layer: int | None
 
 
-def evidence(trace: Trace, one: ComparedLoss, *, of_compile: bool = False) -> Evidence:
+def evidence(trace: Trace, one: OfModel, *, of_compile: bool = False) -> Evidence:
     """The calls that prove it, of one that failed also those around it; the line; the model.
 
     Args:
         trace: which has the loss.
-        one: the loss.
+        one: the loss, or all losses of a model.
         of_compile: whether the line to look at first is that of `compile`, not that of `fit`.
     """
     around = [outer.id for outer in trace.index.ancestors(one.call) if outer.error is not None]
@@ -113,17 +126,25 @@ def evidence(trace: Trace, one: ComparedLoss, *, of_compile: bool = False) -> Ev
     }
 
 
-def _compile_line(trace: Trace, one: ComparedLoss) -> SourceLine | None:
+def _compile_line(trace: Trace, one: OfModel) -> SourceLine | None:
     """The user's line that told the model its loss."""
     uses = trace.index.uses_by("Model.compile")
     own = [use.caller for use in uses if one.model is not None and use.model == one.model]
     return own[-1] if own else None
 
 
-def compiled_with(one: ComparedLoss, arguments: str) -> str:
+def compiled_with(one: OfModel, arguments: str) -> str:
     """Code that compiles the model anew."""
-    model = remedies.variable(one.model) if one.model is not None else "model"
-    return f"{model}.compile(..., {arguments})"
+    return f"{_name(one)}.compile(..., {arguments})"
+
+
+def fitted_to(one: OfModel, targets: str) -> str:
+    """Code that trains the model on other targets."""
+    return f"{_name(one)}.fit(x, {targets})"
+
+
+def _name(one: OfModel) -> str:
+    return remedies.variable(one.model) if one.model is not None else "model"
 
 
 def same_size(one: int | None, other: int | None) -> bool:

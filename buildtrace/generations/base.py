@@ -15,6 +15,7 @@ from buildtrace.generations.training_reader import Training, TrainingReader
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from buildtrace.generations.losses import LossSettings
     from buildtrace.traces.schema import GenerationName, Step
 
 
@@ -329,8 +330,23 @@ class Adapter(TrainingReader):
         """What a model was compiled with: its optimizer, and what holds its losses and metrics."""
 
     @abstractmethod
-    def loss_outputs(self, container: Any) -> list[str]:
-        """The name of the output that each loss of this container is for; "" if it has none."""
+    def loss_outputs(self, container: Any, outputs: Any, targets: Any) -> list[str]:
+        """The name of the output that each loss is for which is computed; "" if it has none.
+
+        Args:
+            container: what holds the losses.
+            outputs: what the model gave.
+            targets: what that is compared with.
+        """
+
+    @abstractmethod
+    def loss_settings(self, container: Any, outputs: Any) -> LossSettings:
+        """What a model's losses were made from: the arguments of its `compile`.
+
+        Args:
+            container: what holds the losses.
+            outputs: what the model gave.
+        """
 
     def held_variables(self, holder: Any) -> list[Any]:
         """The variables of an optimizer or a metric."""

@@ -13,24 +13,50 @@ class LossFacts(NamedTuple):
         name: its own.
         function: the function that it runs; "" if it has a `call` of its own.
         from_logits: whether it takes logits; `None` if it has no such option.
+        ignored: the class number that does not count; `None` if all do.
+        takes_bounds: whether its targets may not be beyond some numbers. Then the classes are
+            along the last axis, too.
     """
 
     name: str
     function: str
     from_logits: bool | None
+    ignored: int | None = None
+    takes_bounds: bool = False
+
+
+class LossSettings(NamedTuple):
+    """What the losses of a model are made from.
+
+    Attributes:
+        names: those of its outputs; empty if they have none. In the order that a structure of them
+            is flattened to: of a dict, the sorted keys.
+        losses: the argument `loss` of `compile`.
+        weights: the argument `loss_weights`.
+    """
+
+    names: list[Any]
+    losses: Any
+    weights: Any
+
+
+_BOUNDED = {"sparse_categorical_crossentropy", "binary_crossentropy", "binary_focal_crossentropy"}
 
 
 def loss_facts(loss: Any) -> LossFacts:
     """Read a loss: Keras makes an object of each, also of a function or a word."""
     function = getattr(loss, "fn", None)
-    given = getattr(loss, "_fn_kwargs", {}).get("from_logits")
-    logits = getattr(loss, "from_logits", given)
+    given = getattr(loss, "_fn_kwargs", {})
+    logits = getattr(loss, "from_logits", given.get("from_logits"))
     if logits is None and function is not None:
         logits = _default(function)
+    name, ignored = str(getattr(function, "__name__", "")), given.get("ignore_class")
     return LossFacts(
         name=str(getattr(loss, "name", None) or ""),
-        function=str(getattr(function, "__name__", "")),
+        function=name,
         from_logits=logits if isinstance(logits, bool) else None,
+        ignored=ignored if isinstance(ignored, int) else None,
+        takes_bounds=name in _BOUNDED and given.get("axis", -1) == -1,
     )
 
 

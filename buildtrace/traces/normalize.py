@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from buildtrace.traces.schema import Structure
+
 if TYPE_CHECKING:
     from buildtrace.traces.schema import (
         Call,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         Holder,
         LayerRef,
         LossPart,
+        LossStructures,
         Node,
         Variable,
         Weight,
@@ -109,18 +112,32 @@ class _Names:
         return replace(ref, name=self.layers.get(ref.id, ref.name))
 
     def in_call(self, call: Call) -> Call:
-        """The call with its layer, its loss and its error."""
-        if call.layer is None and call.error is None and call.loss is None:
+        """The call with its layer, its loss, its error and the names of its outputs."""
+        if (call.layer or call.error or call.loss or call.structures) is None:
             return call
         layer = None if call.layer is None else self.in_layer(call.layer)
         loss = None if call.loss is None else self.in_loss(call.loss)
-        return replace(call, layer=layer, loss=loss, error=self.in_error(call.error))
+        structures = None if call.structures is None else self.in_structures(call.structures)
+        error = self.in_error(call.error)
+        return replace(call, layer=layer, loss=loss, structures=structures, error=error)
 
     def in_loss(self, part: LossPart) -> LossPart:
         """The loss; one that Keras named is not told apart by its number."""
         name = automatic(part.name, part.class_name) or part.name
-        output = self.renamed.get(part.output) or self.in_text(part.output)
-        return replace(part, name=name, output=output)
+        return replace(part, name=name, output=self._output(part.output))
+
+    def in_structures(self, given: LossStructures) -> LossStructures:
+        """What losses are computed of, with the outputs under their steady names."""
+        names = tuple([self._output(name) for name in given.names])
+        parts = {
+            part: replace(value, names=tuple([self._output(name) for name in value.names]))
+            for part in given.__struct_fields__
+            if isinstance(value := getattr(given, part), Structure)
+        }
+        return replace(given, names=names, **parts)
+
+    def _output(self, name: str) -> str:
+        return self.renamed.get(name) or self.in_text(name)
 
     def in_weight(self, weight: Weight) -> Weight:
         """The weight; one that was given no name is not told apart by its number."""

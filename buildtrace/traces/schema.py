@@ -216,6 +216,11 @@ class LossPart(PlainData, frozen=True, kw_only=True):
         class_name: of the loss.
         function: the function that the loss runs; "" if it is a class with a `call` of its own.
         from_logits: whether it takes logits, not probabilities; `None` if it has no such option.
+        bounds: the smallest and the largest number among the targets of the first batch, if they
+            were NumPy's and whole numbers. Only a dry fit looks at data, and only for losses that
+            take no number beyond some others.
+        paired: shapes of the target and the output, if a loss of the user's own paired their
+            numbers though one of them has an axis more; known of TensorFlow's graphs only.
     """
 
     output: str = ""
@@ -227,6 +232,46 @@ class LossPart(PlainData, frozen=True, kw_only=True):
     class_name: str = msgspec.field(name="class")
     function: str = ""
     from_logits: bool | None = None
+    bounds: tuple[Size, Size] | None = None
+    paired: tuple[Shape, Shape] | None = None
+
+
+class Structure(PlainData, frozen=True, kw_only=True):
+    """How something was given that a model has for each of its outputs.
+
+    Attributes:
+        form: "nothing"; "one" thing; several by their order in a "list" (or a tuple), or by name
+            in a "dict"; "nested" if some of them are again several.
+        names: the keys of a "dict", in its order.
+        count: how many things there are.
+        none: the places of those that are `None`, from 0.
+    """
+
+    form: Literal["nothing", "one", "list", "dict", "nested"]
+    names: tuple[str, ...] = ()
+    count: Count = 0
+    none: tuple[Count, ...] = ()
+
+
+class LossStructures(PlainData, frozen=True, kw_only=True):
+    """How all that was given which the losses of a model are computed of.
+
+    Attributes:
+        names: those of the model's outputs, in order; empty if they have none. Of outputs in a
+            dict they are the keys, sorted as Keras does it.
+        outputs: what the model gave.
+        targets: what that is compared with.
+        losses: the argument `loss` of `compile`.
+        loss_weights: the argument of that name.
+        sample_weights: how much each sample counts.
+    """
+
+    names: tuple[str, ...] = ()
+    outputs: Structure
+    targets: Structure
+    losses: Structure
+    loss_weights: Structure
+    sample_weights: Structure
 
 
 class Loaded(PlainData, frozen=True, kw_only=True):
@@ -277,6 +322,7 @@ class Call(PlainData, frozen=True, kw_only=True):
         duration_ns: nanoseconds from start to end, calls inside it included.
         error: the exception that ended the call, if one did.
         folded: what a transform hid here; never set by capture.
+        structures: how all was given that it computes a model's losses of, if it does that.
     """
 
     id: Place
@@ -304,6 +350,7 @@ class Call(PlainData, frozen=True, kw_only=True):
     duration_ns: Nanoseconds
     error: ErrorInfo | None = None
     folded: Folded | None = None
+    structures: LossStructures | None = None
 
 
 class Weight(PlainData, frozen=True, kw_only=True):

@@ -152,6 +152,43 @@ def test_what_is_compared_in_each_loss(k: Keras) -> None:
     assert kind.class_name == "SparseCategoricalCrossentropy"
 
 
+def test_how_all_was_given(k: Keras) -> None:
+    training = next(t for t in TRAININGS if t.name == "fit_several_outputs")
+    _, trace = traced(k, training)
+    found = [call.structures for call in trace.calls if call.structures]
+    assert found
+    for given in found:
+        assert given.names == ("number", "kind")
+        assert (given.outputs.form, given.outputs.count) == ("list", 2)
+        assert (given.targets.form, given.targets.count) == ("list", 2)
+        assert (given.losses.form, set(given.losses.names)) == ("dict", {"number", "kind"})
+        assert given.loss_weights.form == "nothing"
+    assert found[-1].sample_weights.count == 2
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_each_loss_has_the_activation_of_its_output(k: Keras, swapped: bool) -> None:
+    """Whatever order the losses are given in, and whatever the layers are called."""
+    x = k.Input((3,))
+    last = {
+        "kind": k.layers.Dense(5, activation="softmax", name="one")(x),
+        "number": k.layers.Dense(1, activation="relu", name="another")(x),
+    }
+    losses = {"number": "mse", "kind": "sparse_categorical_crossentropy"}
+    if swapped:
+        last, losses = dict(reversed(last.items())), dict(reversed(losses.items()))
+    with buildtrace.trace() as trace:
+        model = k.Model(x, last)
+        model.compile("sgd", losses)
+        model.fit(data(4, 3), {"number": data(4, 1), "kind": np.zeros((4,))}, verbose=0)
+    parts = {call.loss.output: call.loss for call in trace.calls if call.loss}
+    assert {name: part.activation for name, part in parts.items()} == {
+        "kind": "softmax",
+        "number": "relu",
+    }
+    assert parts["kind"].function == "sparse_categorical_crossentropy"
+
+
 def test_a_loss_that_fails_says_what_it_was_to_compare(k: Keras) -> None:
     training = next(t for t in TRAININGS if t.name == "wrong_targets")
     _, trace = traced(k, training)

@@ -111,6 +111,7 @@ WRONG = {
     "weights.1.shape": [[2**63], [[1]], ["1"], {"1": 1}, [10**400]],
     "weights.1.trainable": [1, "yes"],
     "calls.3.loss": [7, {"name": "mse"}, {"name": "mse", "class": "X", "target": {}}],
+    "calls.3.structures": [7, {"outputs": {"form": "heap"}}, {"names": ["a"]}],
     "holders.0.kind": ["layer", None],
     "variables.0.shape": [[2**63], [[1]], ["1"]],
     "variables.0.holder": [None, -1],

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 def _check(trace: Trace) -> Iterator[Finding]:
     for one in compared_losses.compared(trace):
+        other = _other_batch(one) if one.failed else None
+        if other is not None:
+            yield _of_other_batch(trace, one, *other)
+            continue
+        if one.part.paired is not None:
+            yield _each_with_each(trace, one)
+            continue
         if one.part.function not in compared_losses.ELEMENTWISE:
             continue
         target, predicted = _aligned(one.target, one.predicted)
@@ -55,17 +62,49 @@ def _stretched(target: Shape, predicted: Shape) -> bool:
     )
 
 
+def _other_batch(one: ComparedLoss) -> tuple[str, int, int] | None:
+    """What has another number of examples than the output: its name, its number, the output's."""
+    weight = one.part.sample_weight
+    for name, shape in (("y", one.target), ("sample_weight", weight.shape if weight else None)):
+        if shape and one.predicted and not compared_losses.same_size(shape[0], one.predicted[0]):
+            return name, shape[0] or 0, one.predicted[0] or 0
+    return None
+
+
+def _of_other_batch(trace: Trace, one: ComparedLoss, name: str, given: int, wanted: int) -> Finding:
+    things = {"y": "target", "sample_weight": "weight"}[name]
+    return RULE.finding(
+        f"{one.loss} got the {one.output} for {wording.count(wanted, 'example')}, and "
+        f"{wording.count(given, things)}.",
+        fix=f"{name} = ...  # {wanted} of them, one for each example of the batch",
+        **compared_losses.evidence(trace, one),
+    )
+
+
+def _each_with_each(trace: Trace, one: ComparedLoss) -> Finding:
+    """A loss of the user's own: the examples of one lie along the last axis of the other."""
+    axis = "None" if len(one.target) < len(one.predicted) else "0"
+    return RULE.finding(
+        f"{one.loss} pairs the targets, of {wording.shape_in_words(one.target)}, with the "
+        f"{one.output}, of {wording.shape_in_words(one.predicted)}, as they are: each example is "
+        "compared with each other one, without a word. It is a loss of its own class, for which "
+        "Keras adds and drops no axis.",
+        fix=compared_losses.fitted_to(one, f"y[..., {axis}]"),
+        **compared_losses.evidence(trace, one),
+    )
+
+
 def _stretches(trace: Trace, one: ComparedLoss) -> Finding:
     return _finding(
         trace,
         one,
-        "They are stretched to fit, without a word: each target is compared with several numbers "
-        "that have nothing to do with it.",
+        "The smaller of them is repeated to fit, without a word, so that numbers are compared that "
+        "have nothing to do with each other.",
     )
 
 
 def _refused(trace: Trace, one: ComparedLoss) -> Finding:
-    return _finding(trace, one, "There is a number for each of the other in neither of them.")
+    return _finding(trace, one, "Their numbers cannot be paired off.")
 
 
 def _finding(trace: Trace, one: ComparedLoss, so: str) -> Finding:

@@ -16,6 +16,7 @@ from buildtrace.generations.base import (
     origin,
 )
 from buildtrace.generations.keras2.training import Keras2TrainingReader
+from buildtrace.generations.losses import LossSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -108,10 +109,22 @@ class Keras2Adapter(Keras2TrainingReader, Adapter):
         names = ("optimizer", "compiled_loss", "compiled_metrics")
         return [part for name in names if (part := getattr(model, name, None)) is not None]
 
-    def loss_outputs(self, container: Any) -> list[str]:
-        """The names of those outputs that have a loss."""
-        pairs = zip(container._output_names, container._losses, strict=False)
-        return [name for name, loss in pairs if loss is not None]
+    def loss_outputs(self, container: Any, outputs: Any, targets: Any) -> list[str]:
+        """The names of those outputs that have a loss, and a target for it."""
+        names = self.loss_settings(container, outputs).names
+        pairs = zip(names, container._losses, strict=False)
+        named = [name for name, loss in pairs if loss is not None]
+        return [name for name in named if not isinstance(targets, dict) or name in targets]
+
+    def loss_settings(self, container: Any, outputs: Any) -> LossSettings:
+        """As they were given; a subclassed model's outputs are called by their numbers."""
+        names = container._output_names
+        if isinstance(outputs, dict):
+            names = sorted(outputs)
+        elif names is None:  # as in create_pseudo_output_names of engine/compile_utils.py
+            several = isinstance(outputs, (list, tuple))
+            names = [f"output_{n + 1}" for n in range(len(outputs) if several else 1)]
+        return LossSettings(names, container._user_losses, container._user_loss_weights)
 
     def placement(self, variable: Any) -> str | None:
         """From the variable itself."""

@@ -17,6 +17,7 @@ from buildtrace.generations.base import (
     origin,
 )
 from buildtrace.generations.keras3.training import Keras3TrainingReader
+from buildtrace.generations.losses import LossSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -119,7 +120,7 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         names = ("optimizer", "_compile_loss", "_compile_metrics")
         return [part for name in names if (part := getattr(model, name, None)) is not None]
 
-    def loss_outputs(self, container: Any) -> list[str]:
+    def loss_outputs(self, container: Any, outputs: Any, targets: Any) -> list[str]:  # noqa: ARG002
         """The names of the outputs, or else the keys that lead to them.
 
         Where there are none, Keras calls its losses something else.
@@ -131,6 +132,13 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         losses = container.flat_losses  # before 3.7: one for each output, or `None`
         names = container.output_names if named else [""] * len(losses)
         return [name for name, loss in zip(names, losses, strict=False) if loss is not None]
+
+    def loss_settings(self, container: Any, outputs: Any) -> LossSettings:
+        """As they were given; outputs of a Sequential or a subclassed model have no names."""
+        is_dict = isinstance(outputs, dict)
+        names = sorted(outputs) if is_dict else list(container.output_names or ())
+        weights = getattr(container, "_user_loss_weights", None)
+        return LossSettings(names, container._user_loss, weights)
 
     def inner_model(self, model: Any) -> Any:
         """A Sequential keeps a functional model inside."""
