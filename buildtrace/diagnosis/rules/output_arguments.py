@@ -63,7 +63,7 @@ class _Case(NamedTuple):
         return f"{model} has the {'output' if count == 1 else 'outputs'} {listed}"
 
 
-class _Mismatch(NamedTuple):
+class _Disagreement(NamedTuple):
     """What does not go together.
 
     Attributes:
@@ -103,7 +103,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         model = compared_losses.model_of(trace, call)
         case = _Case(trace, call, given, model, tried)
         for argument in _arguments(given):
-            found = _mismatch(case, argument)
+            found = _disagreement(case, argument)
             if found is not None:
                 yield _finding(case, argument, found)
                 if found.hides:
@@ -119,7 +119,7 @@ def _arguments(given: LossStructures) -> list[_Argument]:
     ]
 
 
-def _mismatch(case: _Case, argument: _Argument) -> _Mismatch | None:
+def _disagreement(case: _Case, argument: _Argument) -> _Disagreement | None:
     if argument.given.form == "dict":
         if not case.given.names or (argument.name == "y" and _takes_no_dict(case)):
             return _nameless(case, argument)
@@ -139,7 +139,7 @@ def _takes_no_dict(case: _Case) -> bool:
 # -- by name ----------------------------------------------------------------------------------
 
 
-def _nameless(case: _Case, argument: _Argument) -> _Mismatch | None:
+def _nameless(case: _Case, argument: _Argument) -> _Disagreement | None:
     """A dict, where the outputs have no names that Keras 3 would look up in it."""
     if not case.refused:
         return None
@@ -148,12 +148,12 @@ def _nameless(case: _Case, argument: _Argument) -> _Mismatch | None:
         key = argument.given.names[0] if argument.given.names else ""
         taken = f"{argument.name}[{_key(key)}]"
         fix = _with(case, argument, taken)
-        return _Mismatch(f"{says}: Keras 3 wants what is in it, without the dict.", fix)
+        return _Disagreement(f"{says}: Keras 3 wants what is in it, without the dict.", fix)
     fix = _with(case, argument, f"list({argument.name}.values())")
-    return _Mismatch(f"{says} without names: Keras 3 wants a list.", f"{fix}  # in their order")
+    return _Disagreement(f"{says} without names: Keras 3 wants a list.", f"{fix}  # in their order")
 
 
-def _unknown(case: _Case, argument: _Argument) -> _Mismatch | None:
+def _unknown(case: _Case, argument: _Argument) -> _Disagreement | None:
     """Keys that are no names of outputs."""
     names, keys = case.given.names, argument.given.names
     unknown = [key for key in keys if key not in names]
@@ -171,7 +171,7 @@ def _unknown(case: _Case, argument: _Argument) -> _Mismatch | None:
     if not argument.is_of_compile and set(names) <= {*keys, *meant.values()}:
         keys_of = {name: key for key, name in meant.items()}
         fix = _by_name(names, {n: f"{argument.name}[{_key(keys_of.get(n, n))}]" for n in names})
-    return _Mismatch(says, _with(case, argument, fix), hides=not case.refused)
+    return _Disagreement(says, _with(case, argument, fix), hides=not case.refused)
 
 
 def _meant(unknown: list[str], free: list[str]) -> dict[str, str]:
@@ -184,7 +184,7 @@ def _meant(unknown: list[str], free: list[str]) -> dict[str, str]:
     return meant
 
 
-def _left_out(case: _Case, argument: _Argument) -> _Mismatch | None:
+def _left_out(case: _Case, argument: _Argument) -> _Disagreement | None:
     """Outputs that a dict has nothing for, where that is not legal."""
     names = [name for name in case.given.names if name not in argument.given.names]
     if not names:
@@ -199,18 +199,18 @@ def _left_out(case: _Case, argument: _Argument) -> _Mismatch | None:
             says += f" The loss of {_listed(names)} is not computed: without a word, it is 0."
             found = bool(names)
         severity: Severity = "error" if case.is_of_3 else "warning"
-        return _Mismatch(says, _with(case, argument, fix), severity) if found else None
+        return _Disagreement(says, _with(case, argument, fix), severity) if found else None
     if not case.is_of_3 or not case.refused_at_once:
         return None
     if argument.name == "loss" and case.given.outputs.form == "list":
         fix = _by_name(case.given.names, dict.fromkeys(names, "None"))
-        return _Mismatch(
+        return _Disagreement(
             f"{says} Keras 3 wants each of them, and takes None for no loss.",
             _with(case, argument, fix),
         )
     if argument.name == "loss_weights" and case.given.losses.form == "dict":
         fix = _by_name(case.given.names, dict.fromkeys(names, "1.0"))
-        return _Mismatch(
+        return _Disagreement(
             f"{says} Keras 3 wants a weight for each loss.", _with(case, argument, fix)
         )
     return None
@@ -228,13 +228,13 @@ def _has_loss(case: _Case, output: str) -> bool:
 # -- by number --------------------------------------------------------------------------------
 
 
-def _other_number(case: _Case, argument: _Argument) -> _Mismatch | None:
+def _other_number(case: _Case, argument: _Argument) -> _Disagreement | None:
     """A list of another length than the outputs."""
     wanted, got = case.given.outputs.count, argument.given.count
     if case.given.outputs.form == "dict" and not case.is_of_3 and argument.name == "y":
         says = f"The argument y is a list, and {case.outputs} in a dict: Keras 2 wants one, too."
         fix = _with(case, argument, _by_name(case.given.names))
-        return _Mismatch(says, fix, hides=True)
+        return _Disagreement(says, fix, hides=True)
     if got == wanted:
         return None
     if argument.name == "loss_weights" and case.is_of_3:
@@ -247,21 +247,21 @@ def _other_number(case: _Case, argument: _Argument) -> _Mismatch | None:
         return None  # targets for those outputs alone that have a loss
     if case.call.error is not None:
         by_name = case.given.outputs.form == "dict" and argument.name == "loss" and case.refused
-        return _Mismatch(says, fix) if case.refused_at_once or by_name else None
+        return _Disagreement(says, fix) if case.refused_at_once or by_name else None
     if case.is_of_3:  # what is more, or a list for one output, is legal
         return _too_few_losses(case, argument, says) if got < wanted else None
     if argument.name == "y" and wanted > 1:
-        return _Mismatch(f"{says} Keras 2 wants one target for each.", fix)
+        return _Disagreement(f"{says} Keras 2 wants one target for each.", fix)
     if got > wanted:
         says += f" Keras 2 takes {_first(wanted)}, and does not look at the rest."
-        return _Mismatch(says, fix, "error" if argument.name == "y" else "warning")
+        return _Disagreement(says, fix, "error" if argument.name == "y" else "warning")
     if argument.name == "loss":
         return _too_few_losses(case, argument, says)
     says += f" Keras 2 computes {_first(got, 'loss', 'losses')}, and no other, without a word."
-    return _Mismatch(says, fix)
+    return _Disagreement(says, fix)
 
 
-def _weights_of_3(case: _Case, argument: _Argument) -> _Mismatch | None:
+def _weights_of_3(case: _Case, argument: _Argument) -> _Disagreement | None:
     losses, got = case.given.losses, argument.given.count
     if (
         not case.refused_at_once
@@ -272,12 +272,12 @@ def _weights_of_3(case: _Case, argument: _Argument) -> _Mismatch | None:
     if losses.form == "one":
         says = f"The argument loss_weights is a list of {got}, and loss is one for all: Keras 3 "
         fix = compared_losses.compiled_with(case, f"loss={_in_order(got)}")
-        return _Mismatch(f"{says}wants as many losses as weights.", fix)
+        return _Disagreement(f"{says}wants as many losses as weights.", fix)
     says = f"The argument loss_weights is a list of {got}, and loss has {losses.count}: Keras 3 "
-    return _Mismatch(f"{says}wants as many.", _for_each(case, argument))
+    return _Disagreement(f"{says}wants as many.", _for_each(case, argument))
 
 
-def _too_few_losses(case: _Case, argument: _Argument, says: str) -> _Mismatch | None:
+def _too_few_losses(case: _Case, argument: _Argument, says: str) -> _Disagreement | None:
     """Outputs that no loss was computed for: legal, but then one writes `None`."""
     wanted, got = case.given.outputs.count, argument.given.count
     if argument.name != "loss" or len(case.tried) > got:
@@ -286,10 +286,10 @@ def _too_few_losses(case: _Case, argument: _Argument, says: str) -> _Mismatch | 
     listed = _listed(named) or "the others"
     rest = ", ".join(["..."] * got + ["None"] * (wanted - got))
     fix = _with(case, argument, f"[{rest}]") + "  # if that is meant; or a loss for each"
-    return _Mismatch(f"{says} There is no loss for {listed}, without a word.", fix, "warning")
+    return _Disagreement(f"{says} There is no loss for {listed}, without a word.", fix, "warning")
 
 
-def _one_target(case: _Case) -> _Mismatch | None:
+def _one_target(case: _Case) -> _Disagreement | None:
     """One array for several outputs, which Keras 3 does not take."""
     count = case.given.outputs.count
     if count < 2 or not case.refused_at_once:
@@ -305,14 +305,14 @@ def _one_target(case: _Case) -> _Mismatch | None:
         taken = _by_name(names, dict(zip(names, parts, strict=False)))
     else:
         taken = f"[{', '.join(parts)}]"
-    return _Mismatch(says, compared_losses.fitted_to(case, taken))
+    return _Disagreement(says, compared_losses.fitted_to(case, taken))
 
 
-def _no_targets(case: _Case) -> _Mismatch:
+def _no_targets(case: _Case) -> _Disagreement:
     model = "the model" if case.model is None else wording.layer(case.model)
     says = f"There are no targets, and the loss of {model} compares what it gives with some."
     fix = compared_losses.fitted_to(case, "y")
-    return _Mismatch(says, f"{fix}  # a dataset or generator gives pairs: (x, y)")
+    return _Disagreement(says, f"{fix}  # a dataset or generator gives pairs: (x, y)")
 
 
 # -- the remedy -------------------------------------------------------------------------------
@@ -360,7 +360,7 @@ def _first(count: int, noun: str = "", plural: str = "") -> str:
     return f"the first {count} {plural}".rstrip()
 
 
-def _finding(case: _Case, argument: _Argument, found: _Mismatch) -> Finding:
+def _finding(case: _Case, argument: _Argument, found: _Disagreement) -> Finding:
     evidence = compared_losses.evidence(case.trace, case, of_compile=argument.is_of_compile)
     if found.hides:
         evidence["calls"] += [one.id for one in case.tried]

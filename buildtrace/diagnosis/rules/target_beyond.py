@@ -26,7 +26,7 @@ _OF_TENSORFLOW = re.compile(
 _OF_TORCH = re.compile(r"Target (-?\d+) is out of bounds")
 
 
-class _Numbers(NamedTuple):
+class _Range(NamedTuple):
     """What is known of the numbers in the targets.
 
     Attributes:
@@ -50,27 +50,27 @@ def _check(trace: Trace) -> Iterator[Finding]:
     told_by_error = _told_by_error(trace, losses)
     for one in losses:
         if one.part.function in _PROBABILITIES and one.part.bounds is not None:
-            bounds = _Numbers(*one.part.bounds)
+            bounds = _Range(*one.part.bounds)
             if bounds.smallest < 0 or bounds.largest > 1:
                 yield _no_probabilities(trace, one, bounds)
         if one.part.function not in compared_losses.CLASS_NUMBERS or not one.predicted:
             continue
-        numbers = _Numbers(*one.part.bounds) if one.part.bounds else told_by_error.get(one.call.id)
+        numbers = _Range(*one.part.bounds) if one.part.bounds else told_by_error.get(one.call.id)
         classes = one.predicted[-1]
         if numbers and classes and not 0 <= numbers.smallest <= numbers.largest < classes:
             yield _beyond(trace, one, numbers, classes)
 
 
-def _told_by_error(trace: Trace, losses: list[ComparedLoss]) -> dict[int, _Numbers]:
+def _told_by_error(trace: Trace, losses: list[ComparedLoss]) -> dict[int, _Range]:
     """What an exception says of the targets: of TensorFlow's, the last loss with so many classes.
 
     That comes out of a compiled step, which is none of the calls.
     """
-    told: dict[int, _Numbers] = {}
+    told: dict[int, _Range] = {}
     for one in losses:
         found = _OF_TORCH.search(one.call.error.message) if one.call.error else None
         if found is not None:
-            told[one.call.id] = _Numbers(int(found[1]), int(found[1]))
+            told[one.call.id] = _Range(int(found[1]), int(found[1]))
     found = _OF_TENSORFLOW.search(trace.error.message) if trace.error else None
     if found is not None:
         numbers = [int(number) for number in found[2].split()]
@@ -81,11 +81,11 @@ def _told_by_error(trace: Trace, losses: list[ComparedLoss]) -> dict[int, _Numbe
             and one.predicted[-1:] == (int(found[1]),)
         ]
         if fitting:
-            told[fitting[-1].call.id] = _Numbers(min(numbers), max(numbers))
+            told[fitting[-1].call.id] = _Range(min(numbers), max(numbers))
     return told
 
 
-def _beyond(trace: Trace, one: ComparedLoss, numbers: _Numbers, classes: int) -> Finding:
+def _beyond(trace: Trace, one: ComparedLoss, numbers: _Range, classes: int) -> Finding:
     has = f"places for the classes 0 to {classes - 1}" if classes > 1 else "a place for class 0"
     message = (
         f"{one.loss} got targets {numbers.said} for the {one.output}, of "
@@ -98,7 +98,7 @@ def _beyond(trace: Trace, one: ComparedLoss, numbers: _Numbers, classes: int) ->
     return _finding(trace, one, message, _fix(one, numbers, classes))
 
 
-def _fix(one: ComparedLoss, numbers: _Numbers, classes: int) -> str:
+def _fix(one: ComparedLoss, numbers: _Range, classes: int) -> str:
     if numbers.smallest < 0:
         logits = "from_logits=True, " if one.part.from_logits else ""
         loss = f"SparseCategoricalCrossentropy({logits}ignore_class={numbers.smallest})"
@@ -115,7 +115,7 @@ def _fix(one: ComparedLoss, numbers: _Numbers, classes: int) -> str:
     return f"keras.layers.Dense(int(y.max()) + 1{activation})  # the last layer"
 
 
-def _no_probabilities(trace: Trace, one: ComparedLoss, numbers: _Numbers) -> Finding:
+def _no_probabilities(trace: Trace, one: ComparedLoss, numbers: _Range) -> Finding:
     return _finding(
         trace,
         one,
@@ -126,7 +126,7 @@ def _no_probabilities(trace: Trace, one: ComparedLoss, numbers: _Numbers) -> Fin
     )
 
 
-def _fix_of_probabilities(one: ComparedLoss, numbers: _Numbers) -> str:
+def _fix_of_probabilities(one: ComparedLoss, numbers: _Range) -> str:
     smallest, largest = numbers.smallest, numbers.largest
     if smallest < 0:
         return compared_losses.fitted_to(one, "(y > 0).astype('float32')")
