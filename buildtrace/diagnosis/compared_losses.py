@@ -143,6 +143,30 @@ def fitted_to(one: OfModel, targets: str) -> str:
     return f"{_name(one)}.fit(x, {targets})"
 
 
+def with_targets(trace: Trace, one: ComparedLoss, change: str) -> str:
+    """Code that trains the model on changed targets.
+
+    Args:
+        trace: which has the loss.
+        one: the loss, whose output it is that the targets are for.
+        change: an expression in which "{y}" stands for them.
+    """
+    name = _targets_of(trace, one)
+    changed = change.format(y=name)
+    return fitted_to(one, changed) if name == "y" else f"{name} = {changed}"
+
+
+def _targets_of(trace: Trace, one: ComparedLoss) -> str:
+    """What the targets of one output are in code: a part of `y` if that has several."""
+    around = None if one.call.parent is None else trace.calls[one.call.parent].structures
+    output = one.part.output
+    if around is not None and around.targets.form == "dict" and output:
+        return f"y[{remedies.text(output)}]"
+    if around is not None and around.targets.form == "list" and output in around.names:
+        return f"y[{around.names.index(output)}]"
+    return "y"
+
+
 def _name(one: OfModel) -> str:
     return remedies.variable(one.model) if one.model is not None else "model"
 

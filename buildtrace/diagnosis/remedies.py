@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.traces import wording
 from buildtrace.traces.index import is_users
 from buildtrace.traces.wording import USUAL_DTYPE
 
@@ -31,6 +33,11 @@ def variables(refs: Sequence[LayerRef]) -> list[str]:
         ref.name if short.count(name) > 1 and _is_a_name(ref.name) else name
         for ref, name in zip(refs, short, strict=True)
     ]
+
+
+def text(name: str) -> str:
+    """A name as a string in code, whatever is in it."""
+    return json.dumps(wording.sanitize(name), ensure_ascii=False)
 
 
 def _is_a_name(text: str) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import compared_losses
+from buildtrace.diagnosis import compared_losses, remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -146,7 +145,7 @@ def _nameless(case: _Case, argument: _Argument) -> _Disagreement | None:
     says = f"The argument {argument.name} is a dict, and {case.outputs}"
     if case.given.outputs.form == "one":
         key = argument.given.names[0] if argument.given.names else ""
-        taken = f"{argument.name}[{_key(key)}]"
+        taken = f"{argument.name}[{remedies.text(key)}]"
         fix = _with(case, argument, taken)
         return _Disagreement(f"{says}: Keras 3 wants what is in it, without the dict.", fix)
     fix = _with(case, argument, f"list({argument.name}.values())")
@@ -170,7 +169,9 @@ def _unknown(case: _Case, argument: _Argument) -> _Disagreement | None:
     fix = _by_name(names)
     if not argument.is_of_compile and set(names) <= {*keys, *meant.values()}:
         keys_of = {name: key for key, name in meant.items()}
-        fix = _by_name(names, {n: f"{argument.name}[{_key(keys_of.get(n, n))}]" for n in names})
+        fix = _by_name(
+            names, {n: f"{argument.name}[{remedies.text(keys_of.get(n, n))}]" for n in names}
+        )
     return _Disagreement(says, _with(case, argument, fix), hides=not case.refused)
 
 
@@ -329,12 +330,9 @@ def _with(case: _Case, argument: _Argument, code: str) -> str:
 
 def _by_name(names: tuple[str, ...], known: dict[str, str] | None = None) -> str:
     known = known or {}
-    return "{" + ", ".join(f"{_key(name)}: {known.get(name, '...')}" for name in names) + "}"
-
-
-def _key(name: str) -> str:
-    """A name in code, whatever is in it."""
-    return json.dumps(wording.sanitize(name), ensure_ascii=False)
+    return (
+        "{" + ", ".join(f"{remedies.text(name)}: {known.get(name, '...')}" for name in names) + "}"
+    )
 
 
 def _for_each(case: _Case, argument: _Argument) -> str:

@@ -95,16 +95,16 @@ def _beyond(trace: Trace, one: ComparedLoss, numbers: _Range, classes: int) -> F
         message += " They seem to be counted from 1."
     if trace.environment.backend == "jax":
         message += " On JAX they count for nothing, without a word."
-    return _finding(trace, one, message, _fix(one, numbers, classes))
+    return _finding(trace, one, message, _fix(trace, one, numbers, classes))
 
 
-def _fix(one: ComparedLoss, numbers: _Range, classes: int) -> str:
+def _fix(trace: Trace, one: ComparedLoss, numbers: _Range, classes: int) -> str:
     if numbers.smallest < 0:
         logits = "from_logits=True, " if one.part.from_logits else ""
         loss = f"SparseCategoricalCrossentropy({logits}ignore_class={numbers.smallest})"
         return f"keras.losses.{loss}  # if {numbers.smallest} stands for no class"
     if numbers.smallest == 1 and numbers.largest == classes > 1:
-        return compared_losses.fitted_to(one, "y - 1")
+        return compared_losses.with_targets(trace, one, "{y} - 1")
     if classes == 1 and numbers.largest == 1:
         return compared_losses.compiled_with(one, 'loss="binary_crossentropy"')
     activation = (
@@ -122,18 +122,20 @@ def _no_probabilities(trace: Trace, one: ComparedLoss, numbers: _Range) -> Findi
         f"{one.loss} got targets {numbers.said} for the {one.output}, of "
         f"{wording.shape_in_words(one.predicted)}. It takes numbers from 0 to 1: with others, "
         "what it computes has no least value.",
-        _fix_of_probabilities(one, numbers),
+        _fix_of_probabilities(trace, one, numbers),
     )
 
 
-def _fix_of_probabilities(one: ComparedLoss, numbers: _Range) -> str:
+def _fix_of_probabilities(trace: Trace, one: ComparedLoss, numbers: _Range) -> str:
     smallest, largest = numbers.smallest, numbers.largest
     if smallest < 0:
-        return compared_losses.fitted_to(one, "(y > 0).astype('float32')")
+        return compared_losses.with_targets(trace, one, "({y} > 0).astype('float32')")
     if (smallest, largest) == (1, 2):
-        return compared_losses.fitted_to(one, "y - 1")
+        return compared_losses.with_targets(trace, one, "{y} - 1")
     if len(one.target) > 2 or (one.predicted[-1] or 0) > 1:
-        return compared_losses.fitted_to(one, f"y / {255 if largest > 9 else 'y.max()'}")
+        return compared_losses.with_targets(
+            trace, one, f"{{y}} / {255 if largest > 9 else largest}"
+        )
     loss = compared_losses.compiled_with(one, 'loss="sparse_categorical_crossentropy"')
     return f'keras.layers.Dense(int(y.max()) + 1, activation="softmax")  # the last layer\n{loss}'
 

@@ -89,7 +89,7 @@ def _each_with_each(trace: Trace, one: ComparedLoss) -> Finding:
         f"{one.output}, of {wording.shape_in_words(one.predicted)}, as they are: each example is "
         "compared with each other one, without a word. It is a loss of its own class, for which "
         "Keras adds and drops no axis.",
-        fix=compared_losses.fitted_to(one, f"y[..., {axis}]"),
+        fix=compared_losses.with_targets(trace, one, f"{{y}}[..., {axis}]"),
         **compared_losses.evidence(trace, one),
     )
 

@@ -49,6 +49,25 @@ def test_yes_or_no_with_one_unit(runner, generation):
     assert finding.fix == 'net.compile(..., loss="binary_crossentropy")'
 
 
+@on_both
+@pytest.mark.parametrize("by_name", [False, True])
+def test_of_one_of_two_outputs(runner, generation, by_name):
+    targets = '{"a": np.ones((2, 1)), "b": np.array([1, 4])}'
+    body = f"""
+inputs = keras.Input((3,))
+a = keras.layers.Dense(1, name="a")(inputs)
+b = keras.layers.Dense(4, activation="softmax", name="b")(inputs)
+model = keras.Model(inputs, [a, b], name="net")
+model.compile("sgd", {{"a": "mse", "b": {SPARSE}}})
+y = {targets if by_name else f"list({targets}.values())"}
+model.fit(x, y, verbose=0)
+"""
+    (finding,) = findings(runner, generation, body, "BT706")
+    assert "the output 'b' of 'net'" in finding.message
+    part = 'y["b"]' if by_name else "y[1]"
+    assert finding.fix == f"{part} = {part} - 1"
+
+
 WELL = {
     "from 0": fitted("[0, 3]"),
     "numbers with a point": fitted("[0.0, 3.0]"),
