@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from buildtrace.capture.compared import compared
+from buildtrace.capture.conditions import compared
 from buildtrace.capture.tracebacks import lines_of, raised_at, raising_level
 from buildtrace.traces.schema import ErrorInfo, SourceLine
 
