@@ -138,7 +138,7 @@ class Tracing:
             _recorder.models.held,
             _recorder.models.graphs_since(self._first),
             _recorder.models.states.records,
-            [use for use in _recorder.uses if use.order >= self._first],
+            [use for use in _recorder.all_uses() if use.order >= self._first],
             _recorder.layers.refs,
             _patches.keras.values(),
             self._started,

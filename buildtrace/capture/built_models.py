@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
-from buildtrace.capture import snapshot
+from buildtrace.capture import kept_state, snapshot
 from buildtrace.capture.held import Held
+from buildtrace.capture.preprocessing import Preprocessing
 from buildtrace.capture.record import WeightRecord
 from buildtrace.capture.states import States
 from buildtrace.generations.base import NodeFacts, class_name, flat, origin, output_index
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.flow import DataFlow
     from buildtrace.capture.given_targets import GivenTargets
-    from buildtrace.capture.record import Record
+    from buildtrace.capture.record import Record, UseRecord
     from buildtrace.generations import Adapter
     from buildtrace.generations.base import WeightFacts
 
@@ -89,6 +90,8 @@ class Models:
         self.weights: dict[int, WeightRecord] = {}
         self.graphs: dict[int, GraphRecord] = {}
         self.states = States(layers)
+        self.preprocessing = Preprocessing(layers)
+        self.leaks: list[UseRecord] = []
         self._layers = layers
         self._variables = snapshot.Numbers()
         self.held = Held(layers, self._variables.known, targets)
@@ -288,6 +291,7 @@ class Models:
             else:
                 self._read(number, model, unread.adapter, unread.order)
         self._read_again()
+        self.preprocessing.read_rest()
         return problems
 
     def _read_again(self) -> None:
@@ -302,6 +306,7 @@ class Models:
                     self._read_weights(graph, model, adapter)
                     trained = adapter.trained_by(model)
                     graph.trained = None if trained is None else set(self._known(trained))
+        self.leaks.clear()
         held: set[int] = set()
         living: set[int] = set()
         for number, layer in self._layers.living():
@@ -310,6 +315,7 @@ class Models:
                 with contextlib.suppress(Exception):
                     held.update(self._read_held(layer, number, of_layer))
                     living.add(number)
+                    self.leaks += kept_state.leaks(number, layer, of_layer, self._last)
         for weight in list(self.weights.values()):
             if weight.layer in living:
                 weight.replaced = weight.number not in held
@@ -449,6 +455,10 @@ class Models:
                 weights = self._known(adapter.weights_inside(layer))
                 if weights or number in graph.layer_weights or not adapter.is_own(layer):
                     graph.layer_weights[number] = weights
+
+    def numbers_of(self, weights: list[Any]) -> tuple[int, ...]:
+        """The numbers of those of these weights that were seen."""
+        return tuple(self._known(weights))
 
     def _known(self, variables: list[Any]) -> list[int]:
         numbers = [self._variables.known(variable) for variable in variables]

@@ -171,7 +171,7 @@ def fill(
     trace.graphs = tuple(_graph(graph, layers, numbers, trained) for graph in graphs)
     trace.landmarks = _landmarks(records)
     trace.states = _states(states, ids, refs, layers)
-    trace.uses = tuple(_use(use, records, refs, layers, lines) for use in uses)
+    trace.uses = tuple(_use(use, records, refs, layers, numbers, lines) for use in uses)
     took_part = {record.hooked.adapter.package for record in records}
     took_part |= {use.adapter.package for use in uses}
     trace.environment = _environment(tuple(k for k in keras if k.package in took_part))
@@ -319,8 +319,12 @@ def _use(
     records: Sequence[Record],
     refs: dict[int, LayerRef],
     layers: _Numbering,
+    weights: dict[int, int],
     lines: _InstructionLines,
 ) -> Use:
+    def ids(numbers: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple([weights[number] for number in numbers if number in weights])
+
     def ref(number: int | None) -> LayerRef | None:
         return None if number is None else _layer(refs[number], layers)
 
@@ -335,6 +339,12 @@ def _use(
         optimizer=ref(use.optimizer),
         caller=_line(use.caller, lines),
         error=use.error if use.call is None else use.call.error,
+        trainable=ids(use.trainable),
+        trained=ids(use.trained),
+        ran=use.ran,
+        taken=use.taken,
+        cast=use.cast,
+        variable=use.variable,
     )
 
 

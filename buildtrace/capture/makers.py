@@ -38,6 +38,39 @@ def line_of_making(layer: Any, holder: Any, adapter: Adapter) -> SourceLine | No
     return None
 
 
+_ADDING = ("append", "extend", "insert", "add", "update", "setdefault")
+"""Methods of lists, sets and dicts that keep what they are given."""
+
+
+def line_of_keeping(attribute: str, holder: Any, adapter: Adapter) -> SourceLine | None:
+    """Where the class of the holder sets an attribute, or adds to it, but not in `__init__`."""
+    for cls in type(holder).__mro__:
+        if adapter.is_own_class(cls):
+            continue
+        for name, function in vars(cls).items():
+            function = inspect.unwrap(function) if callable(function) else function
+            if name in ("__init__", "build") or not inspect.isfunction(function):
+                continue
+            for tree, first in _parsed(function):
+                nodes = (n for n in ast.walk(tree) if isinstance(n, (ast.stmt, ast.expr)))
+                lines = [node.lineno for node in nodes if attribute in _kept_by(node)]
+                if lines:
+                    file = function.__code__.co_filename
+                    return SourceLine(file=file, line=first + min(lines) - 1)
+    return None
+
+
+def _kept_by(node: ast.AST) -> list[str]:
+    """The attributes that a statement sets, or adds something to."""
+    if isinstance(node, ast.Assign):
+        return list(_set_by(node.targets))
+    if isinstance(node, (ast.AnnAssign, ast.AugAssign)):
+        return list(_set_by([node.target]))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return list(_set_by([node.func.value])) if node.func.attr in _ADDING else []
+    return []
+
+
 def _parsed(function: Any) -> Iterator[tuple[ast.Module, int]]:
     """The function's source and its first line; nothing if there is none that can be read."""
     try:

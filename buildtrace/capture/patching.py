@@ -21,7 +21,7 @@ from types import CellType
 from typing import TYPE_CHECKING, Any
 
 from buildtrace import generations
-from buildtrace.capture import hooks, uses
+from buildtrace.capture import hooks, kept_state, uses
 from buildtrace.capture.callers import add_hook
 from buildtrace.capture.dry_fit import DryFits
 from buildtrace.capture.imports import ImportWatch
@@ -208,6 +208,9 @@ class Patches:
             self._replace_aliases()
             self._add_making(generation, adapter)
             self._add_conversion(generation, adapter)
+            self._add_learning(generation, adapter)
+            self._add_fits(generation, adapter)
+            self._add_stateless(generation, adapter)
             if self.dry.users:  # training is not to be slowed down for nothing
                 self._add_dry_fits(generation, adapter)
             self.keras[package] = KerasInfo(
@@ -302,6 +305,35 @@ class Patches:
             owner, name = resolve(adapter.root, generation.conversion)
             if inspect.isfunction(own_names(owner)[name]):
                 self._replace(owner, name, lambda f: hooks.conversion_hook(f, self.recorder))
+
+    def _add_learning(self, generation: Generation, adapter: Adapter) -> None:
+        with contextlib.suppress(NotThereError):
+            owner, name = resolve(adapter.root, generation.learning)
+            if inspect.isfunction(own_names(owner)[name]):
+                self._replace(owner, name, lambda f: self.recorder.models.preprocessing.hook(f))
+
+    def _add_stateless(self, generation: Generation, adapter: Adapter) -> None:
+        if adapter.backend != "jax":
+            return
+        made = {"add_update": kept_state.assign_hook, "get_current_value": kept_state.value_hook}
+        for method, make in made.items():
+            with contextlib.suppress(NotThereError):
+                owner, name = resolve(adapter.root, f"{generation.stateless}.{method}")
+                make_hook = functools.partial(make, adapter=adapter, recorder=self.recorder)
+                self._replace(owner, name, make_hook)
+
+    def _add_fits(self, generation: Generation, adapter: Adapter) -> None:
+        recorder, training = self.recorder, generation.training
+        for targets, makes in (
+            (training.own_fits, recorder.fits),
+            (training.others, recorder.inputs),
+        ):
+            make_hook = functools.partial(makes.hook, adapter=adapter, recorder=recorder)
+            for target in targets:
+                with contextlib.suppress(NotThereError):
+                    owner, name = resolve(adapter.root, target.format(backend=adapter.backend))
+                    if inspect.isfunction(own_names(owner)[name]):
+                        self._replace(owner, name, make_hook)
 
     def _add_dry_fits(self, generation: Generation, adapter: Adapter) -> None:
         if adapter.package in self._dry_packages:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.flow import DataFlow
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
-    from buildtrace.traces.schema import ErrorInfo, LossPart, LossStructures, TensorSpec
+    from buildtrace.traces.schema import Cast, ErrorInfo, LossPart, LossStructures, TensorSpec
 
 
 MOST_ENDS = 10_000
@@ -298,12 +298,18 @@ class UseRecord:
         "built",
         "call",
         "caller",
+        "cast",
         "error",
         "model",
         "name",
         "optimizer",
         "order",
+        "ran",
+        "taken",
+        "trainable",
+        "trained",
         "unbuilt",
+        "variable",
         "weights",
     )
 
@@ -316,6 +322,12 @@ class UseRecord:
         self.built = True
         self.weights = 0
         self.unbuilt: tuple[int, ...] = ()
+        self.trainable: tuple[int, ...] = ()
+        self.trained: tuple[int, ...] = ()
+        self.ran = False
+        self.taken: dict[str, str] = {}
+        self.cast: Cast | None = None
+        self.variable = ""
         self.caller: Caller | None = None
         self.call: Record | None = None
         self.error: ErrorInfo | None = None

@@ -19,7 +19,9 @@ from buildtrace.capture import loading, operations, readers, snapshot, unfinishe
 from buildtrace.capture.built_models import Models
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.constructors import constructor_records
+from buildtrace.capture.fits import Fits
 from buildtrace.capture.given_targets import GivenTargets
+from buildtrace.capture.inputs import Inputs
 from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
@@ -48,6 +50,8 @@ class Recorder:
         models: the weights and graphs that were seen.
         given_targets: those that the running dry fits were given.
         uses: of models, by functions that are no landmarks.
+        fits: what the models' `fit` was made for.
+        inputs: looks at what models are given.
         problems: what could not be read, and why.
         hook_codes: the code of the functions whose frames are hooks, by its id.
         limit: Python's, of recursion.
@@ -60,6 +64,8 @@ class Recorder:
         self.given_targets = GivenTargets()
         self.models = Models(self.layers, self.given_targets)
         self.uses: list[UseRecord] = []
+        self.fits = Fits()
+        self.inputs = Inputs()
         self.problems: list[str] = []
         self.hook_codes: Mapping[int, CodeType] = {}
         self.limit = RecursionLimit()
@@ -74,6 +80,11 @@ class Recorder:
     def next_order(self) -> int:
         """A number that grows from call to call: later calls have a higher one."""
         return next(self._order)
+
+    def all_uses(self) -> list[UseRecord]:
+        """The uses that were noted, and those that are told by what came after, in order."""
+        uses = [*self.uses, *self.models.preprocessing.uses(), *self.models.leaks]
+        return sorted(uses, key=lambda use: use.order)
 
     def open_records(self) -> list[Record]:
         """The calls, of all threads, whose trees are not over yet."""
@@ -105,6 +116,8 @@ class Recorder:
         self.layers = snapshot.Layers()
         self.models = Models(self.layers, self.given_targets)
         self.uses = []
+        self.fits.forget()
+        self.inputs.forget()
         self._settled.clear()
         self._failures.clear()
 
@@ -226,6 +239,8 @@ class Recorder:
                         record.before = hooked.adapter.state(layer)
                     if hooked.open is not None:
                         hooked.open(record)
+                    if hooked.calls_layer and (parent is None or (args and type(args[-1]) is dict)):
+                        self.inputs.note_call(record, self)
                     if hooked.builds:
                         self.models.adopt_weights(record, None)
                     elif hooked.of_training:
@@ -516,6 +531,7 @@ class Recorder:
         thread.muted += 1  # reading a model may run code of the user's
         try:
             self.models.close_tree(records)
+            self._note_calls(thread, records)
         except Exception as error:
             self._note_problem(records[0].hooked, error)
         finally:
@@ -525,10 +541,15 @@ class Recorder:
         thread.muted += 1
         try:
             self.models.states.note_runs(records)
+            self._note_calls(thread, records)
         except Exception as error:
             self._note_problem(records[0].hooked, error)
         finally:
             thread.muted -= 1
+
+    def _note_calls(self, thread: Thread, records: list[Record]) -> None:
+        kind = thread.kind if isinstance(thread.kind, type) else type(None)
+        self.models.preprocessing.note(records, kind)
 
     def _abandon(self, thread: Thread) -> None:
         """End all that seems to be open in this thread: it is not any more."""

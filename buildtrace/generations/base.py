@@ -235,6 +235,8 @@ class Adapter(TrainingReader):
     sequential_class: type
     tensor_class: type
     metric_class: type
+    preprocessing: tuple[type, ...] = ()
+    """Layers that learn from data in `adapt`, and that nothing tells if they have not."""
     uncounted: type | tuple[()] = ()
     """What is a layer by inheritance only: Keras 2's metrics."""
     makes_nothing: ClassVar[dict[str, str]] = {}
@@ -258,6 +260,16 @@ class Adapter(TrainingReader):
             return True
         option = self.makes_nothing[owner.__name__]
         return bool(option and getattr(layer, option, False))
+
+    def wants_adapt(self, layer: Any) -> str:
+        """The class of Keras that a layer of `preprocessing` is of, if it was given no values.
+
+        "" if it was given some. Whether values were loaded is not to be seen in the layer.
+        """
+        cls = next(cls for cls in self.preprocessing if isinstance(layer, cls))
+        if cls.__name__ == "Normalization":
+            return cls.__name__ if layer.input_mean is None else ""
+        return "" if layer.bin_boundaries else cls.__name__  # a list
 
     @abstractmethod
     def is_operation(self, thing: Any) -> bool:
@@ -357,6 +369,14 @@ class Adapter(TrainingReader):
     def output_tensors(self, model: Any) -> list[Any]:
         """The symbolic outputs of a model's graph; empty if it has none."""
 
+    @abstractmethod
+    def inputs_of(self, model: Any) -> list[tuple[str, str]]:
+        """Name and dtype of each input of a model's graph, in order; empty if it has none."""
+
+    def taken_inputs(self, model: Any, given: dict[Any, Any]) -> dict[str, str]:  # noqa: ARG002
+        """Which key of a dict a model takes for each input, if not the one of its name."""
+        return {}
+
     def output_activations(self, model: Any) -> list[str]:
         """The name of the activation that each output ends with; "" where that is not known."""
         return [self._activation_behind(tensor) for tensor in self.output_tensors(model)]
@@ -403,6 +423,8 @@ class Generation(NamedTuple):
         adapter: module below `buildtrace.generations` that reads this generation's objects.
         uses: name and target of the functions that use models, of which it is noted that they ran.
         making: the constructor that every model runs.
+        learning: what layers run when they have learned from data, or were given it by a file.
+        stateless: the class that holds variables' values where state is passed on, as on JAX.
         conversion: what turns a layer's inputs into the tensors that its `call` gets, if that
             is a function of its own.
     """
@@ -415,6 +437,8 @@ class Generation(NamedTuple):
     adapter: str
     uses: tuple[tuple[str, str], ...] = ()
     making: str = ""
+    learning: str = "layers.preprocessing.normalization:Normalization.finalize_state"
+    stateless: str = ""
     conversion: str | None = None
 
     def landmarks_of(self, version: str) -> list[Landmark]:

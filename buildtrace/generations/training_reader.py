@@ -29,6 +29,8 @@ class Training(NamedTuple):
         updates: are about to change weights.
         idle: change weights at the end of a training; do nothing in a dry fit.
         workers: start what loads data in the background; the `stop` of their self ends that.
+        own_fits: Keras' own `fit` itself.
+        others: Keras' own functions that take data besides, to evaluate a model or to predict.
     """
 
     fits: tuple[str, ...]
@@ -39,6 +41,20 @@ class Training(NamedTuple):
     updates: tuple[str, ...]
     idle: tuple[str, ...]
     workers: tuple[str, ...]
+    own_fits: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+class TrainStep(NamedTuple):
+    """What a model runs for each batch of a `fit`.
+
+    Attributes:
+        function: the one that it keeps for that.
+        traces: how often TensorFlow has made a graph of it; 0 if it runs as it stands.
+    """
+
+    function: Any
+    traces: int
 
 
 SILENT = {"callbacks": None, "verbose": 0}
@@ -101,6 +117,14 @@ class TrainingReader(ABC):
             loss: what its `compute_loss` returned.
             data: what that was given: inputs, targets, outputs, weights of the samples.
         """
+
+    def step(self, model: Any) -> TrainStep | None:  # noqa: ARG002
+        """The step that the model keeps since its last `compile`, if it was made by then."""
+        return None
+
+    def trained_as_compiled(self, model: Any) -> list[Any] | None:  # noqa: ARG002
+        """The weights that `fit` trains, if the flags at `compile` say that; else `None`."""
+        return None
 
     @abstractmethod
     def make_history(self) -> Any:

@@ -621,6 +621,24 @@ class LayerState(PlainData, frozen=True, kw_only=True):
         return next((method for method in self.methods if method.name == name), None)
 
 
+class Cast(PlainData, frozen=True, kw_only=True):
+    """A value that a model's input takes for another one, as its dtype cannot hold it.
+
+    Attributes:
+        input: the input's name.
+        given: the dtype of the data.
+        dtype: the input's.
+        value: the first value that changes, as text: "0.7".
+        becomes: what it is then; "" if that depends on the machine.
+    """
+
+    input: str
+    given: str
+    dtype: str
+    value: str
+    becomes: str = ""
+
+
 class Use(PlainData, frozen=True, kw_only=True):
     """Something that was asked of a model or with it, and that wants it built.
 
@@ -636,6 +654,14 @@ class Use(PlainData, frozen=True, kw_only=True):
         optimizer: what `Model.compile` was given; its `id` numbers optimizers by identity.
         caller: the user's line.
         error: the exception that ended it, if one did.
+        trainable: of a `fit` that trains others, the weights that were trainable when it began.
+        trained: the weights that it trains, or was to train.
+        ran: of a layer's `call`, whether that was on data, not on symbols alone.
+        taken: of a model that is called on a dict and takes other keys than it has inputs for:
+            input → the key that it takes for it.
+        cast: a value of the data that an input of the model changes.
+        variable: what is assigned in a layer's `call` and not kept: a variable's path, or an
+            attribute.
     """
 
     name: str
@@ -648,6 +674,12 @@ class Use(PlainData, frozen=True, kw_only=True):
     optimizer: LayerRef | None = None
     caller: SourceLine | None = None
     error: ErrorInfo | None = None
+    trainable: tuple[WeightId, ...] = ()
+    trained: tuple[WeightId, ...] = ()
+    ran: bool = False
+    taken: dict[str, str] = {}
+    cast: Cast | None = None
+    variable: str = ""
 
 
 class Finding(PlainData, frozen=True, kw_only=True, omit_defaults=False):

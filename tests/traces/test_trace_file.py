@@ -41,7 +41,10 @@ def content():
     parts = [schema.SavedLayer(id=n, name="x", class_name="X") for n in range(2)]
     saved = schema.SavedFile(name="x.keras", format="keras", size=0, layers=tuple(parts))
     more = {"states": (state,), "findings": (finding,), "saved": saved}
-    more |= {"holders": (holder,), "variables": tuple(variables)}
+    use = schema.Use(
+        name="Model.fit", generation="keras3", before=0, trainable=(0,), trained=(0, 1)
+    )
+    more |= {"holders": (holder,), "variables": tuple(variables), "uses": (use,)}
     trace = msgspec.structs.replace(trace, **more)
     data = json.loads(trace_file.to_json(trace))
     data["graphs"][1]["layer_weights"] = [{"layer": 1, "weights": [0]}]
@@ -89,6 +92,8 @@ UNSOUND = {
     "states.0.after": [10**6],
     "states.0.unbuilt": [[0]],
     "states.0.replaced": [[3]],
+    "uses.0.trainable": [[4]],
+    "uses.0.trained.1": [4, 10**6],
     "findings.0.calls.0": [10**6],
     "saved.layers.1.id": [0, 2],
     "saved.layers.1.within": [1, 10**6],

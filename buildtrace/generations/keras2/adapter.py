@@ -41,6 +41,9 @@ class Keras2Adapter(Keras2TrainingReader, Adapter):
         self.model_class = self._source("engine.training").Model
         self.sequential_class = self._source("engine.sequential").Sequential
         self.tensor_class = self._source("engine.keras_tensor").KerasTensor
+        normalization = self._source("layers.preprocessing.normalization").Normalization
+        discretization = self._source("layers.preprocessing.discretization").Discretization
+        self.preprocessing = (normalization, discretization)
         self.metric_class = self.uncounted = self._source("metrics.base_metric").Metric
 
     def _source(self, module: str) -> Any:
@@ -145,6 +148,12 @@ class Keras2Adapter(Keras2TrainingReader, Adapter):
         """`model.outputs` of a graph network."""
         is_graph = getattr(model, "__dict__", {}).get("_is_graph_network")
         return list(model.outputs or ()) if is_graph else []
+
+    def inputs_of(self, model: Any) -> list[tuple[str, str]]:
+        """`model.inputs` of a graph network."""
+        if not getattr(model, "__dict__", {}).get("_is_graph_network"):
+            return []
+        return [(tensor._keras_history.layer.name, tensor.dtype.name) for tensor in model.inputs]
 
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of `model.inputs` and `model.outputs`."""

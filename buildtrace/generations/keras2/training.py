@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ TRAINING = Training(
     ),
     idle=(),
     workers=("utils.data_utils:SequenceEnqueuer.start",),
+    own_fits=("engine.training:Model.fit",),
+    others=("engine.training:Model.evaluate", "engine.training:Model.predict"),
 )
 
 
@@ -32,6 +35,27 @@ class Keras2TrainingReader(TrainingReader):
     """Reads the first step of a training in Keras 2."""
 
     root: str
+
+    @abstractmethod
+    def top_layers(self, model: Any) -> list[Any]:
+        """The layers that the model itself holds."""
+
+    def trained_as_compiled(self, model: Any) -> list[Any] | None:
+        """By `_compiled_trainable_state`, which `fit` puts back for as long as it runs.
+
+        That is RespectCompiledTrainableState in engine/training_utils.py of tf_keras 2.21.
+        """
+        flags = getattr(model, "_compiled_trainable_state", None)
+        if not flags:
+            return None
+
+        def trained(layer: Any) -> list[Any]:
+            if not flags.get(layer, layer.trainable):
+                return []
+            inside = [weight for child in self.top_layers(layer) for weight in trained(child)]
+            return [*getattr(layer, "_trainable_weights", ()), *inside]
+
+        return list({id(weight): weight for weight in trained(model)}.values())
 
     def as_called(self, function: Any) -> Any:
         """Converted by TensorFlow's autograph, where what calls it is."""

@@ -43,6 +43,8 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         self.model_class = self._source("models.model").Model
         self.tensor_class = self._source("backend").KerasTensor
         self.sequential_class = self._source("models.sequential").Sequential
+        normalization = self._source("layers.preprocessing.normalization").Normalization
+        self.preprocessing = (normalization,)
         self.metric_class = self._source("metrics.metric").Metric
 
     def _source(self, module: str) -> Any:
@@ -164,6 +166,26 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         """Those of a functional model, or of the functional model in a Sequential."""
         function = self._function(model)
         return [] if function is None else list(function._outputs)
+
+    def inputs_of(self, model: Any) -> list[tuple[str, str]]:
+        """Those of a functional model, or of the functional model in a Sequential."""
+        function = self._function(model)
+        tensors = () if function is None else function._inputs
+        return [(tensor._keras_history[0].name, tensor.dtype) for tensor in tensors]
+
+    def taken_inputs(self, model: Any, given: dict[Any, Any]) -> dict[str, str]:
+        """Both dicts are made flat by sorted keys, and go together as far as the inputs go.
+
+        That is Functional._standardize_inputs in models/functional.py of keras 3.15.1.
+        """
+        wanted = getattr(model, "_inputs_struct", None)
+        if type(wanted) is not dict or not all(type(key) is str for key in (*wanted, *given)):
+            return {}
+        if any(isinstance(value, (dict, list, tuple)) for value in given.values()):
+            return {}
+        pairs = list(zip(sorted(wanted), sorted(given), strict=False))
+        is_well = len(pairs) < len(wanted) or all(name == key for name, key in pairs)
+        return {} if is_well else dict(pairs)
 
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of the model's inputs and outputs."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.generations.training_reader import Training, TrainingReader
+from buildtrace.generations.training_reader import Training, TrainingReader, TrainStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_TRAINERS = (
+    "backend.{backend}.trainer:TensorFlowTrainer",
+    "backend.{backend}.trainer:JAXTrainer",
+    "backend.{backend}.trainer:TorchTrainer",
+)
+"""Each backend has one of its own."""
+
 TRAINING = Training(
     fits=("trainers.trainer:Trainer.fit", "trainers.trainer:Trainer.train_on_batch"),
     builds=("trainers.trainer:Trainer._symbolic_build",),
-    starts=(
-        "backend.{backend}.trainer:TensorFlowTrainer.make_train_function",
-        "backend.{backend}.trainer:JAXTrainer.make_train_function",
-        "backend.{backend}.trainer:TorchTrainer.make_train_function",
-    ),
+    starts=tuple(f"{trainer}.make_train_function" for trainer in _TRAINERS),
     makes=(
         "backend.common.variables:Variable.__init__",
         "backend.common.variables:KerasVariable.__init__",
@@ -29,6 +33,8 @@ TRAINING = Training(
     # The averages that an optimizer may keep: JAX's `fit` assigns them however it ends.
     idle=("optimizers.base_optimizer:BaseOptimizer.finalize_variable_values",),
     workers=("trainers.data_adapters.py_dataset_adapter:PyDatasetEnqueuer.start",),
+    own_fits=tuple(f"{trainer}.fit" for trainer in _TRAINERS),
+    others=tuple(f"{trainer}.{name}" for trainer in _TRAINERS for name in ("evaluate", "predict")),
 )
 
 
@@ -36,6 +42,11 @@ class Keras3TrainingReader(TrainingReader):
     """Reads the first step of a training in Keras 3."""
 
     root: str
+
+    def step(self, model: Any) -> TrainStep | None:
+        """`train_function`, which `compile` sets back to `None`."""
+        function = getattr(model, "train_function", None)
+        return TrainStep(function, _traces(function, 3)) if inspect.isfunction(function) else None
 
     def keep(self, model: Any) -> Callable[[], None]:
         """Weights and states of seeds; on Torch the buffers of modules that are not Keras' too.
@@ -87,3 +98,18 @@ def _assign(kept: list[tuple[Any, Any]]) -> None:
 def _set_values(kept: list[tuple[Any, Any]]) -> None:
     for variable, value in kept:
         variable._value = value
+
+
+def _traces(function: Any, depth: int) -> int:
+    """How often TensorFlow has made graphs of the functions that this one has in its closure."""
+    count = 0
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            inner = cell.cell_contents
+        except ValueError:  # empty
+            continue
+        if hasattr(inner, "experimental_get_tracing_count"):
+            count += inner.experimental_get_tracing_count()
+        elif depth and inspect.isfunction(inner):
+            count += _traces(inner, depth - 1)
+    return count

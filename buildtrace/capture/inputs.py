@@ -1,0 +1,142 @@
+"""What a model's inputs make of what it is given: keys that lead elsewhere, values that change.
+
+Only what the program gives as NumPy arrays is looked at for its values: never a tensor.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from buildtrace.capture import hooks
+from buildtrace.capture.callers import find_caller
+from buildtrace.capture.hooks import disguise
+from buildtrace.capture.record import UseRecord
+from buildtrace.traces.schema import Cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from buildtrace.capture.record import Record
+    from buildtrace.capture.recorder import Recorder
+    from buildtrace.generations import Adapter
+
+_LOOKED_AT = 100_000
+"""So many numbers of each array are looked at."""
+
+
+class Inputs:
+    """Looks at what models are given, and notes once what each makes of it."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, str, str]] = set()
+
+    def forget(self) -> None:
+        """Note all anew."""
+        self._seen.clear()
+
+    def note_call(self, record: Record, recorder: Recorder) -> None:
+        """Note what a model that is called makes of what it is called on."""
+        adapter, model = record.hooked.adapter, record.layer
+        if len(record.args) < 2 or not isinstance(model, adapter.model_class):
+            return
+        given = record.args[1]
+        taken = adapter.taken_inputs(model, given) if type(given) is dict else {}
+        use = UseRecord("Functional.call", adapter, record.order)
+        use.model, use.caller, use.call, use.taken = record.number, record.caller, record, taken
+        if taken and self._is_new(use, str(sorted(taken.items()))):
+            recorder.uses.append(use)
+        self._note_cast(use, model, given, recorder)
+
+    def hook(self, function: Callable[..., Any], adapter: Adapter, recorder: Recorder) -> Any:
+        """A hook for Keras' own `evaluate` or `predict`."""
+        name = f"Model.{function.__name__}"
+
+        def hook(*args: Any, **kwargs: Any) -> Any:
+            if recorder.listeners and args and isinstance(args[0], adapter.model_class):
+                with recorder.muted(name):
+                    self.note_data(name, adapter, args, kwargs, recorder)
+            try:
+                return function(*args, **kwargs)
+            except BaseException as error:
+                hooks.hide_frame(error)
+                raise
+
+        return disguise(hook, function)
+
+    def note_data(
+        self, name: str, adapter: Adapter, args: Any, kwargs: Any, recorder: Recorder
+    ) -> None:
+        """Note what a model makes of the data that `fit` or the like is given."""
+        given = args[1] if len(args) > 1 else kwargs.get("x")
+        use = UseRecord(name, adapter, recorder.next_order())
+        use.model = recorder.layers.number(args[0])
+        self._note_cast(use, args[0], given, recorder)
+
+    def _note_cast(self, use: UseRecord, model: Any, given: Any, recorder: Recorder) -> None:
+        if not any(isinstance(part, np.ndarray) for part in _parts(given)):
+            return
+        for name, dtype, array in _pairs(use.adapter.inputs_of(model), given):
+            cast = None if array.dtype.name == dtype else _cast(name, array, dtype)
+            if cast is None or not self._is_new(use, name):
+                continue
+            use.cast = cast
+            use.caller = use.caller or find_caller(sys._getframe(1), {})[0]
+            recorder.layers.read(model, use.model or 0)
+            recorder.uses.append(use)
+            return
+
+    def _is_new(self, use: UseRecord, kind: str) -> bool:
+        key = use.model or 0, use.name, kind
+        is_new = key not in self._seen
+        self._seen.add(key)
+        return is_new
+
+
+def _parts(given: Any) -> tuple[Any, ...]:
+    if isinstance(given, dict):
+        return tuple(given.values())
+    return tuple(given) if isinstance(given, (list, tuple)) else (given,)
+
+
+def _pairs(
+    inputs: list[tuple[str, str]], given: Any
+) -> Iterator[tuple[str, str, np.ndarray[Any, Any]]]:
+    """Name and dtype of each input, and the array that it gets."""
+    if isinstance(given, dict):
+        arrays = [given.get(name) for name, _ in inputs]
+    else:
+        arrays = list(_parts(given))
+    if len(arrays) != len(inputs):
+        return
+    for (name, dtype), array in zip(inputs, arrays, strict=True):
+        if isinstance(array, np.ndarray):
+            yield name, dtype, array
+
+
+def _cast(name: str, array: np.ndarray[Any, Any], dtype: str) -> Cast | None:
+    """The first value that is another one in the input's dtype; `None` if none is."""
+    given = array.dtype.kind
+    if given not in "iuf" or dtype == "string" or dtype.startswith(("float", "bfloat", "complex")):
+        return None  # floats are rounded: nobody minds
+    sample = array.reshape(-1)[:_LOOKED_AT]
+    if dtype == "bool":
+        changed = (sample != 0) & (sample != 1)
+    else:
+        limits = np.iinfo(dtype)
+        changed = (sample < limits.min) | (sample > limits.max)
+        if given == "f":
+            changed |= sample != np.trunc(sample)
+    if not changed.any():
+        return None
+    value = sample[changed][0].item()
+    fits = dtype != "bool" and limits.min <= value <= limits.max
+    return Cast(
+        input=name,
+        given=array.dtype.name,
+        dtype=dtype,
+        value=f"{value:.6g}" if given == "f" else str(value),
+        becomes=str(int(value)) if fits else "True" if dtype == "bool" else "",
+    )
