@@ -10,9 +10,10 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from buildtrace.capture import hooks, snapshot
+from buildtrace.capture import hooks
 from buildtrace.capture.callers import find_caller
 from buildtrace.capture.hooks import disguise
+from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import UseRecord
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Fits:
                 use.trained = self._trained[use.model or 0].weights if is_kept else use.trainable
             if use.trained and use.trainable and set(use.trained) != set(use.trainable):
                 use.caller = find_caller(sys._getframe(2), {})[0]
-                use.error = None if error is None else snapshot.error_info(error)
+                use.error = None if error is None else error_info(error)
                 recorder.layers.read(model, use.model or 0)
                 recorder.uses.append(use)
             elif error is None and after is not None:

@@ -53,6 +53,7 @@ class Rule(NamedTuple):
     good: str
     check: Callable[[Trace], Iterable[Finding]]
     hides: tuple[str, ...] = ()
+    backend: str = ""
 
     @property
     def topic(self) -> str:

@@ -147,6 +147,18 @@ TABLE = {
         WELL,
         Expected(("BT204",), "keras.layers.Dense(10, name=", "'head_old'", "Net("),
     ),
+    "52_dict_inputs_extra_key": (
+        WELL,  # Keras 2 goes by the names, and leaves out the key
+        Expected(("BT312",), "model(batch)", "'id' for its input 'signal'", "('signal',)"),
+    ),
+    "56_normalization_never_adapted": (
+        Expected(("BT209",), "model(data)", "'normalization'", "normalization.adapt("),
+        Expected(("BT209",), "model(data)", "'normalization'", "normalization.adapt("),
+    ),
+    "61_trainable_after_compile": (
+        Expected(("BT210",), "model.fit(x, y, verbose=0)", "goes on training 'dense'", "compile("),
+        Expected(("BT210",), "model.fit(x, y, verbose=0)", "goes on training 'dense'", "compile("),
+    ),
     "96_child_forgotten_in_build": (
         Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),
         Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),

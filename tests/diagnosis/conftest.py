@@ -10,7 +10,7 @@ import pytest
 from generations_fixtures import imported_once, k
 
 from diagnosis.recordings import Live, Recorded, RecordedRuns
-from diagnosis.scripts import installed, servers
+from diagnosis.scripts import can_run, servers
 
 __all__ = ["imported_once", "k"]  # fixtures
 
@@ -50,7 +50,7 @@ def runner(request, recorded_runs):
         runs = recorded_runs(name, generation)
         if request.param == "recorded" and not recording:
             return Recorded(runs)
-        if generation not in installed():
+        if not can_run(generation):
             pytest.skip(f"{generation} is not installed")
         server = request.getfixturevalue("server")
         return Live(server(generation), runs, _case(request.node.name), recording=recording)
@@ -61,7 +61,7 @@ def runner(request, recorded_runs):
 def _case(test):
     """A test's name without the parameters that all tests of scripts have."""
     name, _, parameters = test.removesuffix("]").partition("[")
-    common = ("recorded", "live", "keras2", "keras3")
+    common = ("recorded", "live", "keras2", "keras3", "jax")
     own = [parameter for parameter in parameters.split("-") if parameter not in common]
     return f"{name}[{'-'.join(own)}]" if own else name
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +23,7 @@ def save_and_load(names: dict[str, Any], folder: Path) -> list[str]:
     Returns:
         What was done: "NAME.weights.h5" and "NAME.keras" for names of the script.
     """
-    from tensorflow import keras
-
+    keras = _keras()
     done = []
     own = {n: v for n, v in names.items() if isinstance(v, type) or inspect.isfunction(v)}
     models = {n: m for n, m in names.items() if isinstance(m, keras.Model) and m.built}
@@ -36,6 +37,13 @@ def save_and_load(names: dict[str, Any], folder: Path) -> list[str]:
             holder.layer, holder.built = layer, True
             done.append(_weights(holder, folder / f"{name}.weights.h5"))
     return done
+
+
+def _keras() -> Any:
+    """The one that scripts use; on another backend there need be no TensorFlow."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return importlib.import_module("keras")
+    return importlib.import_module("tensorflow").keras
 
 
 def _values(model: Any) -> list[Any]:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 ROOT = Path(__file__).parents[2]
+JAX = "jax"
+"""Stands in a generation's place for Keras 3 on JAX, where there need be no TensorFlow."""
+
 TIMEOUT = 120
 """Seconds until a script is taken for hanging."""
 
@@ -70,15 +73,19 @@ class Server:
         """Start it.
 
         Args:
-            generation: "keras2" or "keras3".
+            generation: "keras2" or "keras3", or "jax" for Keras 3 on that backend.
             folder: where scripts and traces go.
         """
         self.folder, self._count = folder, 0
         path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
         self._process = subprocess.Popen(
-            [sys.executable, __file__, generation.removeprefix("keras")],
+            [
+                sys.executable,
+                __file__,
+                "3" if generation == JAX else generation.removeprefix("keras"),
+            ],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | {"PYTHONPATH": path} | _backend(generation),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -143,6 +150,17 @@ def servers(folder: Path) -> Iterator[Any]:
             process.close()
 
 
+def _backend(generation: str) -> dict[str, str]:
+    return {"KERAS_BACKEND": JAX} if generation == JAX else {}
+
+
+def can_run(generation: str) -> bool:
+    """Whether scripts can be run on a generation here, or on a backend of Keras 3."""
+    if generation == JAX:
+        return all(importlib.util.find_spec(module) is not None for module in (JAX, "keras"))
+    return generation in installed()
+
+
 def installed() -> list[str]:
     """The generations that `tf.keras` can be here."""
     from buildtrace.cli import environment
@@ -180,11 +198,12 @@ def import_all(keras: str) -> None:
 
     environment.choose_keras(keras)
     environment.quiet_tensorflow()
-    import tensorflow as tf
-
     from buildtrace import diagnosis
 
-    assert tf.keras.layers.Dense
+    if os.environ.get("KERAS_BACKEND") == JAX:
+        importlib.import_module("keras")
+    else:
+        assert importlib.import_module("tensorflow").keras.layers.Dense
     for module in ("run", "report"):
         importlib.import_module(f"buildtrace.cli.{module}")
     diagnosis.all_rules()
