@@ -24,6 +24,7 @@ from buildtrace.traces.schema import (
     LayerRef,
     LayerWeights,
     Loaded,
+    SavedPart,
     SourceLine,
     Use,
     Variable,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.built_models import GraphRecord
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.file_contents import PartRecord
     from buildtrace.capture.held import Held, VariableRecord
     from buildtrace.capture.record import Record, UseRecord, WeightRecord
     from buildtrace.capture.states import StateRecord
@@ -162,7 +164,9 @@ def fill(
         _weight(weight, weight_id, trained, ids, layers) for weight_id, weight in enumerate(kept)
     )
     numbers = {weight.number: weight_id for weight_id, weight in enumerate(kept)}
-    trace.calls = tuple([_with_file(*each, numbers) for each in zip(calls, records, strict=True)])
+    trace.calls = tuple(
+        [_with_file(*each, numbers, layers) for each in zip(calls, records, strict=True)]
+    )
     trace.variables = tuple(
         _variable(variable, variable_id, ids, holders, numbers)
         for variable_id, variable in enumerate(variables)
@@ -229,12 +233,24 @@ def _call(
     )
 
 
-def _with_file(call: Call, record: Record, numbers: dict[int, int]) -> Call:
+def _with_file(call: Call, record: Record, numbers: dict[int, int], layers: _Numbering) -> Call:
     """The call with what it takes from a file, if it reads one."""
-    if record.source is None:
+    if record.source is None and record.config is None:
         return call
-    fed = tuple([numbers[number] for number in record.fed if number in numbers])
-    return msgspec.structs.replace(call, loaded=Loaded(source=record.source, weights=fed))
+    loaded = Loaded(
+        source=record.source or "",
+        weights=tuple([numbers[number] for number in record.fed if number in numbers]),
+        format=record.format,
+        config=record.config,
+        stored=tuple([_part(part, layers) for part in record.stored or ()]),
+        wanted=tuple([_part(part, layers) for part in record.wanted]),
+    )
+    return msgspec.structs.replace(call, loaded=loaded)
+
+
+def _part(part: PartRecord, layers: _Numbering) -> SavedPart:
+    number = None if part.layer is None else layers(part.layer)
+    return SavedPart(place=part.place, shapes=part.shapes, layer=number)
 
 
 def _line(caller: Caller | None, lines: _InstructionLines) -> SourceLine | None:

@@ -9,11 +9,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from buildtrace.traces.schema import ReadConfig
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from buildtrace.capture.record import HookedLandmark, Record
+    from buildtrace.capture.states import States
     from buildtrace.generations import Adapter
+
+
+MOST_KEYS = 100
+"""So many names of a config are noted."""
 
 
 def is_told(hooked: HookedLandmark, args: Any, kwargs: Any, around: Sequence[Record]) -> bool:
@@ -103,6 +110,50 @@ def feeds_layer(record: Record) -> bool:
     """Whether all of the layer's own weights got values, as they do if Keras itself gives them."""
     is_own = record.hooked.function.module.startswith(f"{record.hooked.adapter.root}.")
     return _is_method(record.hooked) and is_own
+
+
+def note_config(record: Record, states: States, error: BaseException | None = None) -> None:
+    """Note what a config says of a layer of the user's, and what its class is.
+
+    Args:
+        record: of what makes a layer from its config.
+        states: knows classes.
+        error: what ended it.
+    """
+    adapter = record.hooked.adapter
+    cls = type(record.layer) if error is None else _class_at_work(record.hooked, error)
+    if not isinstance(cls, type) or not issubclass(cls, adapter.layer_class):
+        return
+    if adapter.is_own_class(cls):
+        return
+    given = record.args[0] if record.args else record.kwargs.get("config")
+    config = given.get("config") if isinstance(given, dict) else None
+    if isinstance(config, dict):
+        keys = [key for key in config if isinstance(key, str)][:MOST_KEYS]
+        methods, line = states.of_class(cls, adapter)
+        record.config = ReadConfig(
+            class_name=cls.__name__,
+            file=methods[0].file if methods else "",
+            line=line,
+            methods=methods,
+            keys=tuple(keys),
+            objects=tuple(key for key in keys if _is_object(config[key])),
+        )
+
+
+def _class_at_work(hooked: HookedLandmark, error: BaseException) -> Any:
+    """The class that Keras' function had found when it failed: its local variable `cls`."""
+    level = error.__traceback__
+    while level is not None:
+        code = level.tb_frame.f_code
+        if (code.co_filename, code.co_firstlineno) == hooked.function[2:]:
+            return level.tb_frame.f_locals.get("cls")
+        level = level.tb_next
+    return None
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and {"class_name", "config"} <= value.keys()
 
 
 def leave_out(record: Record) -> None:

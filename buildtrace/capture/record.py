@@ -18,10 +18,19 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.file_contents import PartRecord
     from buildtrace.capture.flow import DataFlow
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
-    from buildtrace.traces.schema import Cast, ErrorInfo, LossPart, LossStructures, TensorSpec
+    from buildtrace.traces.schema import (
+        Cast,
+        ErrorInfo,
+        FileFormat,
+        LossPart,
+        LossStructures,
+        ReadConfig,
+        TensorSpec,
+    )
 
 
 MOST_ENDS = 10_000
@@ -107,6 +116,7 @@ class HookedLandmark:
         of_training: whether it is about what a model is trained with.
         of_loading: whether it is about what a saved file gives.
         makes_layer: whether it is what makes a layer from its config.
+        reads_values: whether a layer, or each of a model's, gets its values in it.
         compiles: whether it is a model's `compile`.
         reads_state: whether the layer's state can change in it.
         layer_of: which layer a call is about, by its arguments; `None` for self.
@@ -138,6 +148,7 @@ class HookedLandmark:
         "parameters",
         "reader",
         "reads_state",
+        "reads_values",
         "symbol",
         "tells_nothing",
     )
@@ -171,6 +182,7 @@ class HookedLandmark:
         self.of_training = landmark.step == "compile"
         self.of_loading = landmark.step == "load"
         self.makes_layer = landmark.reads == "config"
+        self.reads_values = landmark.reads == "values"
         self.compiles = landmark.beat == "compile"
         self.reads_state = reader.reads_state
         self.layer_of = reader.layer_of
@@ -254,6 +266,10 @@ class Record(msgspec.Struct, gc=False, eq=False):
         computed: how many losses have been computed in it.
         source: which file, or which part of one, it reads; `None` if none.
         fed: numbers of the weights that have got their values in it.
+        config: what it reads of a layer of the user's.
+        format: what the file is that it failed over.
+        stored: what the file that it reads has for layers; `None` if that was not read.
+        wanted: what the layers want of that.
     """
 
     hooked: HookedLandmark
@@ -285,6 +301,10 @@ class Record(msgspec.Struct, gc=False, eq=False):
     computed: int = 0
     source: str | None = None
     fed: tuple[int, ...] = ()
+    config: ReadConfig | None = None
+    format: FileFormat = ""
+    stored: tuple[PartRecord, ...] | None = None
+    wanted: tuple[PartRecord, ...] = ()
 
 
 class UseRecord:

@@ -15,7 +15,7 @@ import threading
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import loading, operations, readers, snapshot, unfinished
+from buildtrace.capture import file_contents, loading, operations, readers, snapshot, unfinished
 from buildtrace.capture.built_models import Models
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.constructors import constructor_records
@@ -582,6 +582,7 @@ class Recorder:
             record.foreign = snapshot.foreign_classes(given, record.hooked.adapter.package)
             if record.hooked.of_loading:
                 loading.take_made(record)
+                self._note_unread(record, error)
             if record.hooked.makes_graph:
                 self.models.note_failed(record)
             else:
@@ -654,12 +655,37 @@ class Recorder:
 
     def _note_loaded(self, record: Record) -> None:
         """Note what a call has made of a file; what made no layer is left out."""
+        hooked = record.hooked
         if record.layer is not None and record.number is None:
             record.number = self.layers.number(record.layer)
         if loading.feeds_layer(record):
             record.fed = self.models.own_weights(record)
-        elif record.hooked.makes_layer and record.layer is None:
+        elif hooked.makes_layer and record.layer is None:
             loading.leave_out(record)
+        elif hooked.makes_layer:
+            loading.note_config(record, self.models.states)
+        elif hooked.reads_values:
+            file_contents.note_older(record, self._numbered)
+        else:
+            file_contents.note_whole(record)
+
+    def _note_unread(self, record: Record, error: BaseException) -> None:
+        """Note of a loading that fails what it is about, and what the file has instead."""
+        hooked = record.hooked
+        if hooked.makes_layer:
+            loading.note_config(record, self.models.states, error)
+        elif not hooked.reads_values:
+            file_contents.note_format(record)
+            file_contents.note_whole(record)
+        elif hooked.landmark.family:
+            file_contents.note_unread(record)
+        else:
+            file_contents.note_older(record, self._numbered)
+
+    def _numbered(self, layer: Any) -> int:
+        number = self.layers.number(layer)
+        self.layers.read(layer, number)
+        return number
 
     def _note_problem(self, hooked: HookedLandmark, error: Exception) -> None:
         if isinstance(error, RecursionError):

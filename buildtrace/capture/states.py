@@ -30,8 +30,14 @@ METHODS = (
     "build_from_config",
     "save_own_variables",
     "load_own_variables",
+    "get_config",
+    "from_config",
 )
 """The methods that Keras calls to build, save and load, and that a layer may define itself."""
+
+
+LONGEST = 80
+"""So many characters of an argument's value are kept, or nothing of it."""
 
 
 class StateRecord(NamedTuple):
@@ -49,6 +55,7 @@ class StateRecord(NamedTuple):
     line: int
     expects: tuple[Expected, ...]
     made: dict[int, SourceLine]
+    kept: dict[str, str]
     ran: bool = False
 
 
@@ -85,7 +92,7 @@ class States:
         for child_number, child in children.items():
             self._layers.read(child, child_number)
         held = {id(thing) for thing in flat(list(adapter.attributes(layer)))}
-        methods, line = ((), 0) if adapter.is_own(layer) else self._of_class(type(layer), adapter)
+        methods, line = ((), 0) if adapter.is_own(layer) else self.of_class(type(layer), adapter)
         unbuilt = tuple(n for n, child in children.items() if is_left_unbuilt(child, adapter))
         lines = {n: line_of_making(children[n], layer, adapter) for n in unbuilt}
         return StateRecord(
@@ -101,6 +108,7 @@ class States:
             line=line,
             expects=_expected(layer),
             made={n: made for n, made in lines.items() if made is not None},
+            kept=_kept(layer, methods),
         )
 
     def note_runs(self, records: Sequence[Record]) -> None:
@@ -115,7 +123,7 @@ class States:
                     again = self._record(root, record.layer, record.number, adapter)
                     self.records[place] = again._replace(ran=True)
 
-    def _of_class(self, cls: type, adapter: Adapter) -> tuple[tuple[Method, ...], int]:
+    def of_class(self, cls: type, adapter: Adapter) -> tuple[tuple[Method, ...], int]:
         """The methods that the class defines, and its line: read once, as its file has to be."""
         if cls not in self._classes:
             bases = [base for base in cls.__mro__ if not adapter.is_own_class(base)]
@@ -166,6 +174,7 @@ def frozen(
         expects=record.expects,
         ran=record.ran,
         made={children[n].id: line for n, line in record.made.items() if n in children},
+        kept=record.kept,
     )
 
 
@@ -183,6 +192,30 @@ def _method(name: str, bases: list[type]) -> Method | None:
                 required=sum(is_required for _, is_required in arguments),
             )
     return None
+
+
+def _kept(layer: Any, methods: Sequence[Method]) -> dict[str, str]:
+    """What a layer keeps of its constructor's arguments; no code of the user's runs for it."""
+    constructor = next((method for method in methods if method.name == "__init__"), None)
+    taken = () if constructor is None else constructor.arguments
+    names = [name for name in taken if name not in ("name", "trainable", "dtype")]
+    held = vars(layer)
+    return {
+        attribute: _plain(held[attribute])
+        for name in names
+        for attribute in (name, f"_{name}")
+        if attribute in held
+    }
+
+
+def _plain(value: Any) -> str:
+    """A value as text, if it is of a kind that has the same text wherever it is the same."""
+    if isinstance(value, (list, tuple)):
+        inner = [_plain(part) for part in value[:LONGEST]]
+        text = f"[{', '.join(inner)}]" if all(inner) else ""
+    else:
+        text = repr(value) if type(value) in (bool, int, float, str, type(None)) else ""
+    return text if len(text) <= LONGEST else ""
 
 
 def _arguments(function: Any) -> Iterator[tuple[str, bool]]:

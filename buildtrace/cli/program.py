@@ -130,12 +130,22 @@ def _check_script(program: Program) -> None:
         raise UsageError(f"{target} is {what}")
 
 
+def _saved_model(path: Path, the_script: str) -> str:
+    """What to do with a folder of TensorFlow's: only Keras 2 leaves there what it needs itself."""
+    if (path / "keras_metadata.pb").exists():
+        return (
+            f"a SavedModel of Keras 2, which only TensorFlow can read: {the_script}, or make one "
+            f'file of it by tf_keras.models.load_model("{path}").save("model.keras")'
+        )
+    return f"a SavedModel of TensorFlow, which has functions and no layers of Keras: {the_script}"
+
+
 def _what_it_is(path: Path, beginning: bytes) -> str:
     """What a file or folder is that no script is; empty if it may be one."""
     the_script = "name the script that builds or loads it"
     if path.is_dir():
         if (path / "saved_model.pb").exists():
-            return f"a SavedModel: {the_script}"
+            return _saved_model(path, the_script)
         return "a folder without a __main__.py: name the script in it"
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "a text in UTF-16, which Python does not read: save it as UTF-8"

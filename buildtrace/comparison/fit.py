@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.comparison.difference import Change, Location
 from buildtrace.traces.normalize import automatic
+from buildtrace.traces.saved_parts import renamed
 from buildtrace.traces.wording import layer, listed, sanitize_long, shape_in_words
 
 if TYPE_CHECKING:
@@ -96,14 +97,22 @@ class _Fit:
         """Layer by layer, then those that only the other side has."""
         one, other = self.sides[self.first], self.sides[1 - self.first]
         pairs = _pairs(one, one.units(), other, other.units())
+        reached = {w.id for partner in pairs.values() for w in other.weights(partner)}
+        alone = [id_ for id_ in one.units() if id_ not in pairs]
+        rest = [u for u in other.units() if not reached & {w.id for w in other.weights(u)}]
+        new_names = renamed(
+            {id_: _contents(one.weights(id_)) for id_ in alone},
+            {id_: _contents(other.weights(id_)) for id_ in rest},
+        )
         for id_ in one.units():
             if id_ in pairs:
                 yield from self._layer(id_, pairs[id_])
+            elif id_ in new_names:
+                yield self._renamed(id_, new_names[id_])
             else:
                 yield self._alone(self.first, id_)
-        reached = {w.id for partner in pairs.values() for w in other.weights(partner)}
-        for id_ in other.units():
-            if not reached & {weight.id for weight in other.weights(id_)}:
+        for id_ in rest:
+            if id_ not in new_names.values():
                 yield self._alone(1 - self.first, id_)
 
     def _layer(self, id_: int, partner: int) -> Iterator[Change]:
@@ -122,6 +131,13 @@ class _Fit:
         before, after = (ours, theirs) if self.first == 0 else (theirs, ours)
         refs = (one.refs[id_], other.refs[partner])[:: 1 if self.first == 0 else -1]
         yield _change(_differing(other.refs[partner], before, after, named), refs[0], refs[1])
+
+    def _renamed(self, id_: int, partner: int) -> Change:
+        one, other = self.sides[self.first], self.sides[1 - self.first]
+        left, right = (one.refs[id_], other.refs[partner])[:: 1 if self.first == 0 else -1]
+        weights = listed([_said(weight) for weight in one.weights(id_)], most=6)
+        text = f"layer {layer(left)} is {layer(right)}, with the same weights: renamed? {weights}"
+        return _change(text, left, right)
 
     def _alone(self, side: int, id_: int) -> Change:
         ref = self.sides[side].refs[id_]
@@ -167,6 +183,11 @@ def _are_named(weights: list[Weight]) -> bool:
 
 def _counted(weights: list[Weight], named: bool) -> Counter[tuple[object, ...]]:
     return Counter(_key(weight, named) for weight in weights)
+
+
+def _contents(weights: list[Weight]) -> list[tuple[object, ...]]:
+    """What a layer holds, whatever its weights are called: their names may have the layer's."""
+    return [_key(weight, named=False) for weight in weights]
 
 
 def _key(weight: Weight, named: bool) -> tuple[object, ...]:

@@ -22,6 +22,7 @@ TOPICS = {
     "5": "the two generations",
     "6": "hidden exceptions",
     "7": "losses",
+    "8": "files",
 }
 """What a rule is about, by the first digit of its code."""
 

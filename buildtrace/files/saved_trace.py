@@ -10,7 +10,8 @@ from buildtrace.errors import SavedFileError
 from buildtrace.files import config_text
 from buildtrace.files.configs import ConfiguredLayer, decoded, layers_of
 from buildtrace.files.inbound import graph_of
-from buildtrace.files.weight_owners import LISTS, VARIABLES, Owners
+from buildtrace.files.weight_owners import Owners
+from buildtrace.traces.saved_parts import LISTS, VARIABLES
 from buildtrace.traces.schema import (
     LARGEST,
     Environment,

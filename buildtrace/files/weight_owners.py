@@ -11,34 +11,16 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.traces.saved_parts import LISTS, OLD_LIST, OPTIMIZER, STATES, VARIABLES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from buildtrace.files.configs import ConfiguredLayer
     from buildtrace.files.contents import Store, StoredArray
 
-OPTIMIZER = "optimizer"
-
-STATES = {
-    OPTIMIZER: OPTIMIZER,
-    "optimizer_weights": OPTIMIZER,
-    "seed_generator": "random seeds",
-    "_random_generator": "random seeds",
-    "metrics": "metrics",
-}
-"""Groups of what is no weight of the model, and what that is."""
-
-OLD_LIST = "_layer_checkpoint_dependencies"
-"""The group that a model's layers are in, in files of TensorFlow 2.13: what has weights stands
-twice in that list, so that the second number is left out."""
-
-LISTS = ("layers", OLD_LIST)
-"""The groups that a model's layers are in."""
-
 RENAMED = {"forward_layer": "layer"}
 """Attributes that are called otherwise in the config: those of Bidirectional."""
-
-VARIABLES = "vars"
 
 WHOLE_MODEL = "model_weights"
 """The group of the weights in an old file that has more than these."""

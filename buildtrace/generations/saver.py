@@ -63,6 +63,10 @@ class Saver:
         scope = self._package.utils.custom_object_scope(dict(objects))
         return scope
 
+    def loss_named(self, name: str) -> Any:
+        """The loss that a name such as "mse" stands for."""
+        return self._package.losses.get(name)
+
     def hands_config_on(self, cls: type) -> bool:
         """Whether what `get_config` returned is what the constructor gets when it is loaded."""
         owner = next((c for c in cls.__mro__ if "from_config" in vars(c)), object)

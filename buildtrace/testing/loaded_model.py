@@ -9,7 +9,7 @@ from buildtrace.capture import snapshot
 from buildtrace.capture.raised import error_info
 from buildtrace.errors import UsageError
 from buildtrace.generations.base import flat
-from buildtrace.testing import lost_arguments
+from buildtrace.testing import compiled, lost_arguments
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ NEAR = 1e-5
 """By how much outputs may differ, relatively: parallel sums have no order."""
 
 
-def differences(model: Any, loaded: Any, saver: Saver, given: Any) -> list[str]:
+def differences(
+    model: Any, loaded: Any, saver: Saver, given: Any, *, is_compiled: bool = False
+) -> list[str]:
     """What was lost, in lines; the first kind of loss that there is.
 
     Args:
@@ -36,6 +38,7 @@ def differences(model: Any, loaded: Any, saver: Saver, given: Any) -> list[str]:
         loaded: as it came back.
         saver: of their Keras.
         given: what to call both on; `None` if that is to be made up.
+        is_compiled: whether the loaded one should be compiled as the other one is.
 
     Raises:
         UsageError: no input can be made up, or the model does not take it.
@@ -48,7 +51,9 @@ def differences(model: Any, loaded: Any, saver: Saver, given: Any) -> list[str]:
         or list(_weights(model, loaded, saver))
         or list(_computations(model, loaded, saver, given))
     )
-    return lines and [*lines, *lost_arguments.unseen(own_layers(model, saver), saver)]
+    if lines:
+        return [*lines, *lost_arguments.unseen(own_layers(model, saver), saver)]
+    return list(compiled.differences(model, loaded, saver)) if is_compiled else []
 
 
 def own_layers(model: Any, saver: Saver) -> list[Any]:

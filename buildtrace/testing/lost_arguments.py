@@ -150,7 +150,7 @@ def _takes_any(cls: type) -> bool:
 def _not_made(cls: type, name: str) -> str:
     return (
         f"{_name(cls)} gets `{name}` back as a dict, the config of a layer: in {_name(cls)}."
-        f'from_config, config["{name}"] = keras.saving.deserialize_keras_object(config["{name}"])'
+        f'from_config, config["{name}"] = keras.utils.deserialize_keras_object(config["{name}"])'
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from buildtrace import capture, generations
 from buildtrace.errors import UsageError
-from buildtrace.testing import loaded_model, lost_arguments
+from buildtrace.testing import compiled, loaded_model, lost_arguments
 from buildtrace.testing.messages import failure
 from buildtrace.traces import wording
 
@@ -34,20 +34,24 @@ def assert_survives_saving(
     The same are its layers and the arguments of their constructors, how they are connected, the
     weights, bit for bit, and what comes out for one input. The user's own layers are the ones that
     lose something; the message names the argument. The classes of the model's layers need not be
-    registered: they are custom objects while it is loaded. What the model was compiled with is
-    looked at only with `compile=True`, and then only has to be loaded.
+    registered: they are custom objects while it is loaded. If the model is compiled, the optimizer
+    is the same as well, with its settings and what it has learned, and so are the loss and the
+    metrics, by name; with `compile=False` nobody asks for that.
+
+    It takes a model, not a trace of one: a trace has no weights, and no layer that could be saved.
 
     Nothing is left behind: the file is gone, the names that Keras numbers and the random numbers
     of Python, NumPy, TensorFlow and Keras go on as if there had been no saving; only what a call
     draws by an operation of TensorFlow with a seed of its own goes on with the next ones.
 
     Args:
-        model: a built model of any Keras; a trace holds no layers, so it cannot be saved.
+        model: a built model of any Keras.
         format: ".keras", or ".h5" for the older file.
         x: what to call the model on, before and after. By default it is made up: numbers of the
             shapes that the model takes, zeros where they are whole ones.
         custom_objects: more of them, by name, such as functions of yours.
-        options: more for Keras' `load_model`, such as `safe_mode=False` for layers of lambdas.
+        options: more for Keras' `load_model`, such as `safe_mode=False` for layers of lambdas, or
+            `compile=False`.
 
     Raises:
         UsageError: it is no model, or not built, or there is no such format, or no input can be
@@ -60,6 +64,9 @@ def assert_survives_saving(
     if not model.built:
         raise UsageError(f"{loaded_model.title(model)} is not built: there is nothing to save yet")
     found = {type(x).__name__: type(x) for x in loaded_model.own_layers(model, saver)}
+    is_compiled = compiled.is_compiled(model)
+    if is_compiled:
+        found.update(compiled.own_objects(model, saver))
     with (
         saver.unchanged(),
         saver.custom_objects({**found, **(custom_objects or {})}),
@@ -68,7 +75,7 @@ def assert_survives_saving(
     ):
         warnings.simplefilter("ignore")  # of a test's own, which may make errors of them
         path = Path(folder, f"model{format}")
-        _check(model, saver, path, x, {"compile": False, **options})
+        _check(model, saver, path, x, {"compile": is_compiled, **options})
 
 
 def _saver(model: Any) -> Saver:
@@ -97,11 +104,23 @@ def _check(model: Any, saver: Saver, path: Path, x: Any, options: Mapping[str, A
     try:
         loaded = saver.load(path, options)
     except Exception as error:
+        if options["compile"] and _loads(saver, path, {**options, "compile": False}):
+            raised = f"what it was compiled with cannot be loaded: {loaded_model.cause(error)}"
+            raise AssertionError(_text(wanted, [raised])) from error
         text = _text(wanted, _reasons(model, saver, error))
         raise _with_tree(text, saver, path, options) from error
-    lines = loaded_model.differences(model, loaded, saver, x)
+    is_compiled = compiled.is_compiled(model) and options["compile"]
+    lines = loaded_model.differences(model, loaded, saver, x, is_compiled=is_compiled)
     if lines:
         raise AssertionError(_text(wanted, lines))
+
+
+def _loads(saver: Saver, path: Path, options: Mapping[str, Any]) -> bool:
+    try:
+        saver.load(path, options)
+    except Exception:
+        return False
+    return True
 
 
 def _reasons(model: Any, saver: Saver, error: Exception) -> list[str]:

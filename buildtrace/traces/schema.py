@@ -86,6 +86,14 @@ Severity = Literal["error", "warning", "note"]
 go wrong later; good to know."""
 
 
+FileFormat = Literal[
+    "", "keras", "zip", "broken zip", "hdf5", "older hdf5", "newer hdf5", "empty", "other"
+]
+"""What a file is by its content: an archive of Keras, some other archive, one that is cut off;
+HDF5, of the older kind that lists the names of layers, or of the newer one that does not; nothing
+of that; "" if nobody looked."""
+
+
 class PlainData(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Base of the plain data: immutable, compared by value; a file leaves out what is as usual.
 
@@ -274,6 +282,62 @@ class LossStructures(PlainData, frozen=True, kw_only=True):
     sample_weights: Structure
 
 
+class Method(PlainData, frozen=True, kw_only=True):
+    """A method that the class of a layer defines itself, not Keras.
+
+    Attributes:
+        name: "build", "call", "compute_output_shape", ...
+        file: where it is defined.
+        line: line of the definition, from 1.
+        arguments: names of its arguments, self left out; "*args" and "**kwargs" with their stars.
+        required: how many of them have no default.
+    """
+
+    name: str
+    file: str
+    line: Count
+    arguments: tuple[str, ...] = ()
+    required: Count = 0
+
+
+class ReadConfig(PlainData, frozen=True, kw_only=True):
+    """What a saved file says of a layer of the user's, and the class that is to take it.
+
+    Attributes:
+        class_name: of the class.
+        file: where the class is defined; "" if that is not known.
+        line: line of the class, from 1.
+        methods: as those of a `LayerState`.
+        keys: what the config has, by name.
+        objects: those names that stand for the config of an object, such as a layer.
+    """
+
+    class_name: str = msgspec.field(name="class")
+    file: str = ""
+    line: Count = 0
+    methods: tuple[Method, ...] = ()
+    keys: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+
+    def method(self, name: str) -> Method | None:
+        """The method of this name, if the class defines one."""
+        return next((method for method in self.methods if method.name == name), None)
+
+
+class SavedPart(PlainData, frozen=True, kw_only=True):
+    """The weights of one layer: those that a file has, or those that a model wants from it.
+
+    Attributes:
+        place: where in the file, such as "layers/dense/vars"; in an older file the layer's name.
+        shapes: of the weights, in order.
+        layer: id of the layer that wants them.
+    """
+
+    place: str
+    shapes: tuple[Shape, ...] = ()
+    layer: Count | None = None
+
+
 class Loaded(PlainData, frozen=True, kw_only=True):
     """What a call takes from a saved file.
 
@@ -282,10 +346,20 @@ class Loaded(PlainData, frozen=True, kw_only=True):
             the place in the file that it gets, such as "layers/dense/vars"; "" if not known.
         weights: ids of the weights that have got their values in it, in the file's order; empty
             if it is not known which ones have.
+        format: what the whole file is, as far as it is known, of a call that failed over it.
+        config: what the file's config says of a layer of the user's, of a call that makes one.
+        stored: what the file has for layers, in its order, of a call that gets the whole file and
+            failed over it or left out something; empty if that is not known.
+        wanted: what the layers want of it that were to get values, in the order in which they were
+            asked, as far as that went; each with its place in the file.
     """
 
     source: str = ""
     weights: tuple[WeightId, ...] = ()
+    format: FileFormat = ""
+    config: ReadConfig | None = None
+    stored: tuple[SavedPart, ...] = ()
+    wanted: tuple[SavedPart, ...] = ()
 
 
 class Call(PlainData, frozen=True, kw_only=True):
@@ -540,24 +614,6 @@ class Graph(PlainData, frozen=True, kw_only=True, dict=True, gc=True, omit_defau
         return mimebundles.of_graph(self, self.__dict__.get("trace"))
 
 
-class Method(PlainData, frozen=True, kw_only=True):
-    """A method that the class of a layer defines itself, not Keras.
-
-    Attributes:
-        name: "build", "call", "compute_output_shape", ...
-        file: where it is defined.
-        line: line of the definition, from 1.
-        arguments: names of its arguments, self left out; "*args" and "**kwargs" with their stars.
-        required: how many of them have no default.
-    """
-
-    name: str
-    file: str
-    line: Count
-    arguments: tuple[str, ...] = ()
-    required: Count = 0
-
-
 class Expected(PlainData, frozen=True, kw_only=True):
     """What a layer wants of one of its inputs: Keras' `InputSpec`.
 
@@ -600,6 +656,8 @@ class LayerState(PlainData, frozen=True, kw_only=True):
             was built in it; noted only of a layer that has unbuilt children, and of a model.
         made: where the user's code makes those of its unbuilt children, by their ids, as far as its
             source tells.
+        kept: the attributes that are called as an argument of its constructor, with or without an
+            underscore before it: name → value, as text, if that is plain, such as a number.
     """
 
     layer: LayerRef
@@ -615,6 +673,7 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     expects: tuple[Expected, ...] = ()
     ran: bool = False
     made: dict[Count, SourceLine] = {}
+    kept: dict[str, str] = {}
 
     def method(self, name: str) -> Method | None:
         """The method of this name, if the layer's class defines one."""

@@ -125,7 +125,8 @@ def test_a_folder_that_is_called_as_a_saved_model(cli, tmp_path, monkeypatch):
     (tmp_path / "x.keras" / "saved_model.pb").write_bytes(b"\0")
     result = cli("x.keras")
     assert (result.code, result.out) == (2, "")
-    assert "x.keras is a SavedModel: name the script that builds or loads it" in result.err
+    assert "x.keras is a SavedModel of TensorFlow" in result.err
+    assert "name the script that builds or loads it" in result.err
 
 
 def test_two_saved_models_are_compared(cli, saved, tmp_path):

@@ -369,6 +369,12 @@ def saved_model(tmp_path):
     return "it"
 
 
+def keras_2_model(tmp_path):
+    saved_model(tmp_path)
+    (tmp_path / "it" / "keras_metadata.pb").write_bytes(b"\x00")
+    return "it"
+
+
 def archive(name):
     def write(tmp_path):
         with zipfile.ZipFile(tmp_path / name, "w") as file:
@@ -389,7 +395,12 @@ SAVED = {
 
 NOT_RUNNABLE = {
     "HDF5 with another suffix": (written(HDF5, "it.bin"), "HDF5: if Keras has saved it, name it"),
-    "a SavedModel": (saved_model, "a SavedModel: name the script that"),
+    "a SavedModel": (saved_model, "a SavedModel of TensorFlow, which has functions and no layers"),
+    "a SavedModel of Keras 2": (
+        keras_2_model,
+        "a SavedModel of Keras 2, which only TensorFlow can read: name the script that builds or "
+        'loads it, or make one file of it by tf_keras.models.load_model("it").save("model.keras")',
+    ),
     "an archive": (archive("it.zip"), "an archive without a __main__.py"),
     "an empty folder": (lambda p: (p / "it").mkdir() or "it", "a folder without a __main__.py"),
     "a compressed trace": (

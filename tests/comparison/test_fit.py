@@ -88,7 +88,22 @@ def test_a_weight_that_only_one_side_has(load):
 def test_numbers_that_keras_gave_do_not_count(load):
     left = load(FIRST | SECOND, "dense", "dense_1")
     assert messages(left, load(FIRST | SECOND, "dense_7", "dense_8")) == []
-    assert len(messages(left, load(FIRST | SECOND, "head", "tail"))) == 4
+    assert len(messages(left, load(FIRST | SECOND, "head", "tail"))) == 2
+
+
+@pytest.mark.parametrize("config", [True, False])
+def test_a_layer_of_another_name_with_the_same_weights(load, config):
+    left, right = load(FIRST | SECOND, "a", "b"), load(FIRST | SECOND, "a", "c", config=config)
+    (message,) = messages(left, right)
+    assert message.startswith("layer 'b' (Dense) is ")
+    assert message.endswith("with the same weights: renamed? (2, 1) and (1,)")
+
+
+def test_two_layers_with_the_same_weights_are_not_told_apart(load):
+    twin = {name.replace("dense", "dense_1"): shape for name, shape in FIRST.items()}
+    left, right = load(FIRST | twin, "a", "b"), load(FIRST | twin, "c", "d")
+    changes = [m.split()[3] for m in messages(left, right)]
+    assert changes == ["removed,", "removed,", "added,", "added,"]
 
 
 def test_names_of_weights_where_both_sides_have_them(tmp_path):

@@ -147,6 +147,10 @@ TABLE = {
         WELL,
         Expected(("BT204",), "keras.layers.Dense(10, name=", "'head_old'", "Net("),
     ),
+    "51_get_config_kwargs_not_taken": (
+        Expected(("BT801",), "def __init__(self, width)", "`name`", "self, width, **kwargs"),
+        Expected(("BT801",), "def __init__(self, width)", "`name`", "self, width, **kwargs"),
+    ),
     "52_dict_inputs_extra_key": (
         WELL,  # Keras 2 goes by the names, and leaves out the key
         Expected(("BT312",), "model(batch)", "'id' for its input 'signal'", "('signal',)"),
@@ -155,10 +159,16 @@ TABLE = {
         Expected(("BT209",), "model(data)", "'normalization'", "normalization.adapt("),
         Expected(("BT209",), "model(data)", "'normalization'", "normalization.adapt("),
     ),
+    "59_weights_file_name": (WELL, WELL),  # Keras 3 says what is wrong, and what would be right
+    "60_weight_file_of_another_attribute_name": (
+        WELL,
+        Expected(("BT802",), "b.load_weights(path)", "`encoder/vars`", "self.encoder = "),
+    ),
     "61_trainable_after_compile": (
         Expected(("BT210",), "model.fit(x, y, verbose=0)", "goes on training 'dense'", "compile("),
         Expected(("BT210",), "model.fit(x, y, verbose=0)", "goes on training 'dense'", "compile("),
     ),
+    "81_checkpoint_suffix": (WELL, WELL),  # as 59
     "96_child_forgotten_in_build": (
         Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),
         Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),

@@ -12,9 +12,9 @@ import pytest
 from generations_fixtures import imported_once, k
 from made_traces import mlp3
 
-from buildtrace import testing
+from buildtrace import generations, testing
 from buildtrace.errors import UsageError
-from buildtrace.testing import assert_survives_saving
+from buildtrace.testing import assert_survives_saving, compiled
 
 __all__ = ["imported_once", "k"]  # fixtures
 
@@ -306,7 +306,7 @@ def test_a_layer_that_stays_a_dict(k):
     text = message(in_sequential(k, Around(k.layers.Dense(3))))
     assert text.split(", but ")[1].startswith(
         "Around gets `inner` back as a dict, the config of a layer: in Around.from_config, "
-        'config["inner"] = keras.saving.deserialize_keras_object(config["inner"])\n'
+        'config["inner"] = keras.utils.deserialize_keras_object(config["inner"])\n'
     )
     assert "✗ Layer.__call__  around (Around)" in text
 
@@ -557,3 +557,102 @@ def test_warnings_of_saving_do_not_fail_a_test(k):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert_survives_saving(model, format=".h5")
+
+
+# -- what a model was compiled with ---------------------------------------------------------------
+
+
+def fitted(k, **options):
+    """A compiled model whose optimizer has learned something."""
+    model = in_sequential(k, k.layers.Dense(3))
+    given = {"optimizer": k.keras.optimizers.SGD(0.25, momentum=0.5), "loss": "mse"}
+    model.compile(**{**given, **options})
+    model.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
+    return model
+
+
+def closest(target, output):
+    return abs(target - output)
+
+
+def test_what_a_model_was_compiled_with_survives(k):
+    assert_survives_saving(fitted(k, metrics=["mae"]))
+    assert_survives_saving(fitted(k, loss=closest, metrics=[k.keras.metrics.MeanSquaredError()]))
+    assert_survives_saving(in_sequential(k, k.layers.Dense(3)))
+
+
+def test_a_compiled_model_that_was_never_fitted_survives(k):
+    model = in_sequential(k, k.layers.Dense(3))
+    model.compile("adam", "mse")
+    assert_survives_saving(model)
+
+
+def test_a_setting_of_the_optimizer_is_lost(k):
+    if k.generation == 2:
+        pytest.skip("it has the variables for momentum, whatever that is")
+
+    class Mine(k.keras.optimizers.SGD):
+        def get_config(self):
+            config = super().get_config()
+            config.pop("momentum")
+            return config
+
+    model = fitted(k, optimizer=Mine(0.25, momentum=0.5))
+    assert "its optimizer Mine had " in lost(model)
+    assert_survives_saving(model, compile=False)
+
+
+def test_an_optimizer_that_is_another_one_is_told(k):
+    before, after = fitted(k), fitted(k, optimizer="adam")
+    lines = list(compiled.differences(before, after, saver_of(k)))
+    assert lines == ["its optimizer SGD is Adam after loading"]
+
+
+def test_settings_and_state_of_an_optimizer_are_told(k):
+    after = fitted(k, optimizer=k.keras.optimizers.SGD(0.5, momentum=0.5))
+    lines = list(compiled.differences(fitted(k), after, saver_of(k)))
+    assert lines[0] == "`learning_rate` of its optimizer SGD was 0.25, and is 0.5 after loading"
+    assert lines[1].endswith("of its optimizer SGD has other values after loading")
+
+
+def test_an_optimizer_without_its_state_is_told(k):
+    fresh = in_sequential(k, k.layers.Dense(3))
+    fresh.compile(k.keras.optimizers.SGD(0.25, momentum=0.5), "mse")
+    fresh.optimizer.variables  # noqa: B018
+    (line,) = compiled.differences(fitted(k), fresh, saver_of(k))
+    assert line.startswith("its optimizer SGD had ")
+
+
+def test_losses_and_metrics_are_told_by_name(k):
+    before = fitted(k, metrics=["mae"])
+    after = fitted(k, loss="mae", metrics=["mse"])
+    after.optimizer = before.optimizer
+    lines = list(compiled.differences(before, after, saver_of(k)))
+    assert len(lines) == 2
+    assert lines[0].startswith("its compiled `loss` was ")
+    assert lines[1] == "its compiled `metrics` was 'mae', and is 'mse' after loading"
+
+
+def test_a_model_that_is_not_compiled_any_more(k):
+    class Own(k.keras.Sequential):
+        def compile(self, **options):
+            super().compile(**options)
+
+    plain = in_sequential(k, k.layers.Dense(3))
+    model = Own([k.Input((4,)), k.layers.Dense(2)])
+    model.compile(optimizer="sgd", loss="mse")
+    (line,) = compiled.differences(model, plain, saver_of(k))
+    assert line == "it was compiled, and is not after loading: its class has a `compile` of its own"
+
+
+def test_what_cannot_be_compiled_again_is_told_apart(k):
+    loss = k.keras.losses.MeanSquaredError()
+    loss.get_config = lambda: {"nonsense": 1}
+    model = fitted(k, loss=loss)
+    assert lost(model).startswith("what it was compiled with cannot be loaded: ")
+    assert_survives_saving(model, compile=False)
+
+
+def saver_of(k):
+    _, adapter = generations.adapter_for(k.package)
+    return generations.saver_for(adapter)
