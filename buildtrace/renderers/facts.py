@@ -197,8 +197,8 @@ class CallFacts:
             yield self._layer(layer, parent)
         if call.loss:
             yield _loss(call.loss)
-        if call.loaded:
-            yield Fact("loaded", tuple(self._loaded_terms(call.loaded)))
+        if call.loaded and (terms := tuple(self._loaded_terms(call.loaded))):
+            yield Fact("loaded", terms)
         if call.inputs or call.outputs:
             yield self._flow(call, parent)
         if call.error:
