@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-Key = TypeVar("Key", bound="Hashable")
+Slot = TypeVar("Slot", bound="Hashable")
 
 VARIABLES = "vars"
 """The group that has a layer's own arrays, beside those of the layers in it."""
@@ -43,7 +43,7 @@ def is_state(place: str) -> bool:
     )
 
 
-def renamed(missing: Mapping[Key, object], surplus: Mapping[Key, object]) -> dict[Key, Key]:
+def renamed(missing: Mapping[Slot, object], surplus: Mapping[Slot, object]) -> dict[Slot, Slot]:
     """Which part seems to be another one under a new name.
 
     That is so of two that hold the same, if there are no others on either side that do.
