@@ -1,4 +1,7 @@
-"""`cd tests && python -m keras_own`: exit code 1 if a test of Keras' can tell that it is traced."""
+"""`cd tests && python -m keras_own`: exit code 1 if a test of Keras' can tell that it is traced.
+
+Keras 3's tests only: Keras 2 is installed without its own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from keras_own import modules, report
-from keras_own.arms import ArmFailedError, run_all
+from keras_own.arms import ArmFailedError, root_of, run_all
 from keras_own.compare import confirmed, differences
 
 if TYPE_CHECKING:
@@ -28,8 +31,8 @@ def main() -> int:
     parser.add_argument("-k", metavar="EXPRESSION", help="only these tests, as for pytest")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default: 2)")
     options = parser.parse_args()
-    chosen = modules.QUICK if options.quick else modules.MORE if options.more else modules.BUILDING
-    files = modules.test_files(tuple(options.places) or chosen)
+    chosen = modules.QUICK if options.quick else modules.MORE if options.more else modules.ALL
+    files = runnable(modules.test_files(tuple(options.places) or chosen))
     notes = run_all(("plain", *TRACED), files, options.k, options.jobs)
     print("\n".join([*report.by_module(notes), "", *report.by_arm(notes), ""]), flush=True)
     faults = [f"{arm}: {problem}" for arm, note in notes.items() for problem in note.problems]
@@ -37,6 +40,20 @@ def main() -> int:
     faults += what_differs(notes, files, options.k, options.jobs)
     print("\n".join(faults) or "No test can tell the difference.")
     return 1 if faults else 0
+
+
+def runnable(files: list[Path]) -> list[Path]:
+    """Those that need no package that is not installed; says which others there are.
+
+    Raises:
+        FileNotFoundError: none is left.
+    """
+    lacking = {file: package for file in files if (package := modules.lacks(file))}
+    for file, package in lacking.items():
+        print(f"not run, as {package} is not installed: {file.relative_to(root_of(files))}")
+    if len(lacking) == len(files):
+        raise FileNotFoundError("no test is left")
+    return [file for file in files if file not in lacking]
 
 
 def what_differs(

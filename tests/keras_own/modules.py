@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 from pathlib import Path
 
@@ -16,7 +17,24 @@ BUILDING = (
     "ops/node_test.py",
     "ops/symbolic_arguments_test.py",
 )
-"""Where models and layers get built: what continuous integration runs."""
+"""Where models and layers get built."""
+
+TRAINING = ("trainers", "losses", "metrics", "optimizers")
+"""Where `compile` is tested, and what the first training step builds."""
+
+LOADING = (
+    "saving",
+    "legacy/saving",
+    "callbacks/backup_and_restore_test.py",
+    "callbacks/early_stopping_test.py",
+    "callbacks/model_checkpoint_test.py",
+    "callbacks/orbax_checkpoint_test.py",
+    "callbacks/swap_ema_weights_test.py",
+)
+"""Where models and weights are loaded, and what saves and restores them during training."""
+
+ALL = (*BUILDING, *TRAINING, *LOADING)
+"""Where landmarks are tested: what is run if nothing else is asked for."""
 
 QUICK = (
     "models/sequential_test.py",
@@ -27,18 +45,23 @@ QUICK = (
     "ops/operation_test.py",
     "ops/function_test.py",
     "ops/node_test.py",
+    "trainers/compile_utils_test.py",
+    "losses/loss_test.py",
+    "metrics/metric_test.py",
+    "optimizers/optimizer_test.py",
+    "optimizers/loss_scale_optimizer_test.py",
+    "saving/saving_api_test.py",
+    "saving/saving_lib_test.py",
+    "legacy/saving",
+    "callbacks/backup_and_restore_test.py",
 )
-"""Where most of what is traced is tested."""
+"""Where most of what is traced is tested: what continuous integration runs."""
 
 MORE = (
-    *BUILDING,
+    *ALL,
     "layers",
-    "saving",
-    "trainers",
+    "callbacks",
     "initializers",
-    "metrics",
-    "losses",
-    "optimizers",
     "backend/common",
     "utils/tracking_test.py",
     "utils/summary_utils_test.py",
@@ -50,6 +73,9 @@ MORE = (
     "ops/nn_test.py",
 )
 """What else has layers in it, or may mind hooks."""
+
+OF_THE_PLUGIN = "conftest"
+"""What the plugin gives to the tests, and no package has."""
 
 
 def test_files(places: tuple[str, ...]) -> list[Path]:
@@ -65,6 +91,21 @@ def test_files(places: tuple[str, ...]) -> list[Path]:
             raise FileNotFoundError(f"this Keras has no tests at {place}")
         found |= dict.fromkeys([path] if path.is_file() else sorted(path.rglob("*_test.py")))
     return list(found)
+
+
+def lacks(file: Path) -> str | None:
+    """The first package that a test module imports and that is not installed; `None` if none."""
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        else:
+            continue
+        for package in (name.partition(".")[0] for name in names):
+            if package != OF_THE_PLUGIN and importlib.util.find_spec(package) is None:
+                return package
+    return None
 
 
 test_files.__test__ = False  # type: ignore[attr-defined]  # it is no test itself

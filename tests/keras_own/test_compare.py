@@ -12,7 +12,7 @@ import pytest
 
 from keras_own.arms import ArmFailedError, run
 from keras_own.compare import confirmed, differences
-from keras_own.modules import BUILDING, MORE, QUICK, test_files
+from keras_own.modules import ALL, MORE, QUICK, lacks, test_files
 from keras_own.notes import ArmNote, TestNote
 from keras_own.report import by_module
 
@@ -174,7 +174,7 @@ def test_there_are_tests_at_each_place() -> None:
         pytest.skip("Keras 2 comes without its tests")
     files = test_files(MORE)
     assert len(files) == len(set(files))
-    assert set(test_files(QUICK)) < set(test_files(BUILDING)) < set(files)
+    assert set(test_files(QUICK)) < set(test_files(ALL)) < set(files)
 
 
 def test_the_command_says_what_it_takes() -> None:
@@ -186,3 +186,17 @@ def test_the_command_says_what_it_takes() -> None:
     )
     assert done.returncode == 0
     assert "--more" in done.stdout
+
+
+def test_a_module_that_needs_what_is_not_installed_is_known(tmp_path: Path) -> None:
+    texts = {
+        None: "import json\nfrom conftest import skip_if_backend\nfrom .no_such import other\n",
+        "no_such": "import json\nimport os.path, no_such.part\n",
+        "nor_this": "from nor_this.part import thing\n",
+    }
+    for number, (package, text) in enumerate(texts.items()):
+        file = tmp_path / f"{number}_test.py"
+        file.write_text(text)
+        assert lacks(file) == package
+    (tmp_path / "later_test.py").write_text("def test():\n    import no_such\n")
+    assert lacks(tmp_path / "later_test.py") is None  # that test says so itself
