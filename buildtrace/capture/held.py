@@ -119,8 +119,7 @@ class Held:
         self._layers.read(record.layer, record.number)
         for part in record.hooked.adapter.training_parts(record.layer):
             self._models[self._layers.number(part)] = record.number
-            inner = getattr(part, "inner_optimizer", None)
-            if inner is not None:
+            for inner in _inside(part):
                 self._models[self._layers.number(inner)] = record.number
 
     def _note_holder(self, record: Record) -> None:
@@ -167,8 +166,7 @@ class Held:
 
     def _adopt(self, holder: Any, adapter: Adapter, call: Record | None) -> int:
         """Add what a holder has that no landmark saw being made; gives the holder's number."""
-        inner = getattr(holder, "inner_optimizer", None)
-        if inner is not None:  # what it holds is not the outer one's
+        for inner in _inside(holder):  # what these hold is not the outer one's
             self._adopt(inner, adapter, call)
         number = self._read_holder(holder, adapter)
         for variable in self._numbers.unknown(adapter.held_variables(holder)):
@@ -177,6 +175,14 @@ class Held:
                 next(self._orders), number, facts, facts.name, facts.initializer, call, None
             )
         return number
+
+
+def _inside(holder: Any) -> list[Any]:
+    """The optimizers in another: what LossScaleOptimizer scales for, those of MultiOptimizer."""
+    inner = getattr(holder, "inner_optimizer", None)
+    several = getattr(holder, "optimizers", None) if inner is None else [inner]
+    found = several if isinstance(several, (list, tuple)) else ()
+    return [each for each in found if hasattr(each, "variables")]
 
 
 def _initializer(given: Any) -> str | None:

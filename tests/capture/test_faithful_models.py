@@ -25,6 +25,7 @@ from scenarios import (
     data,
     mlp,
 )
+from trainings import TRAININGS
 
 import buildtrace
 
@@ -60,6 +61,8 @@ TELLING = {
     "nested",
     "lstm",
     "embedding",
+    "fit",
+    "fit_own_step",
 }
 """Scenarios that between them use most hooks; the others take long for what they add."""
 
@@ -69,7 +72,7 @@ TELLING = {
     "scenario",
     [
         pytest.param(scenario, marks=[] if scenario.name in TELLING else pytest.mark.slow)
-        for scenario in SCENARIOS
+        for scenario in (*SCENARIOS, *TRAININGS)
     ],
     ids=lambda scenario: scenario.name,
 )
