@@ -12,6 +12,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
@@ -302,6 +303,20 @@ def already_built(k: Keras) -> Any:
     model = mlp(k)
     model.build((None, 3))
     return model
+
+
+def _export(k: Keras, model: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        archive = k.keras.export.ExportArchive()
+        archive.track(model)
+        spec = importlib.import_module("tensorflow").TensorSpec((None, 3), "float32")
+        archive.add_endpoint(name="serve", fn=model.call, input_signature=[spec])
+        archive.write_out(folder, **({"verbose": False} if k.generation == 3 else {}))
+
+
+@scenario(_export, records=False, tensorflow=True)
+def exported(k: Keras) -> Any:
+    return already_built(k)
 
 
 def _fit_twice(k: Keras, model: Any) -> None:

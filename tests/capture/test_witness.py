@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,8 @@ from trainings import TRAININGS
 from witness import Table, Witness, differences, render, seen_lines, trace_lines
 
 import buildtrace
+
+IN_THREADS = ("load_stack", "load_weights_of_a_stack")
 
 
 @cache
@@ -82,8 +85,34 @@ def test_what_is_loaded_is_what_the_interpreter_saw(k: Keras, loading: Scenario)
     check(witness, trace)
 
 
+def test_what_a_thread_loads_is_what_the_interpreter_saw_there(k: Keras) -> None:
+    """Two at a time: neither's calls are among the other's."""
+    table = table_of(k)
+    made = {loading: loading.make(k) for loading in LOADINGS if loading.name in IN_THREADS}
+    meet, seen = threading.Barrier(len(made), timeout=60), []
+
+    def work(loading: Scenario) -> None:
+        meet.wait()
+        with Witness(table) as witness:
+            loading.build(k, made[loading])
+        seen.append(witness)
+
+    with buildtrace.trace() as trace:
+        threads = [threading.Thread(target=work, args=[loading]) for loading in made]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    traced = [trace_lines(trace, thread) for thread in {root.thread for root in trace.roots}]
+    assert len(seen) == len(traced) == len(IN_THREADS)
+    for witness in seen:
+        skip_if_blind(k, witness)
+        lines = seen_lines(witness.roots)
+        assert any(not differences(lines, other) for other in traced)
+
+
 def test_a_built_model_leaves_no_record(k: Keras) -> None:
-    for scenario in (s for s in SCENARIOS if not s.records):
+    for scenario in (s for s in SCENARIOS if not s.records and s.runs_on(k)):
         model = scenario.make(k)
         with buildtrace.trace() as trace, Witness(table_of(k)) as witness:
             scenario.build(k, model)
