@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import threading
@@ -54,7 +55,8 @@ def steps(k: Keras, model: Any) -> int:
 
 
 def are_equal(left: list[Any], right: list[Any]) -> bool:
-    return all((one == other).all() for one, other in zip(left, right, strict=True))
+    """Bit for bit."""
+    return all(one.tobytes() == other.tobytes() for one, other in zip(left, right, strict=True))
 
 
 def fit(model: Any, *args: Any, goes_on: bool = False, **kwargs: Any) -> Any:
@@ -159,37 +161,75 @@ def test_compute_loss_is_run_to_its_end(k: Keras, eager: bool) -> None:
 
 
 def own_step(k: Keras, *, computes_loss: bool) -> tuple[Any, list[str]]:
-    """A model with a `train_step` of its own, and how far that has come."""
-    import tensorflow as tf
+    """A model with a `train_step` of its own, and how far that has come.
 
+    As Keras' guides have it for each backend, but for the loss that is not of `compute_loss`.
+    """
     seen: list[str] = []
 
-    class Own(k.keras.Model):
-        def train_step(self, data: Any) -> Any:
+    def loss_of(model: Any, x: Any, y: Any, output: Any) -> Any:
+        if computes_loss:
+            return model.compute_loss(x, y, output, None)
+        return ((output - y) ** 2).mean() if not k.tensorflow else mean((output - y) ** 2)
+
+    if k.tensorflow:
+        import tensorflow as tf
+
+        mean = tf.reduce_mean
+
+        def train_step(self: Any, data: Any) -> Any:
             x, y = data
             with tf.GradientTape() as tape:
-                output = self(x, training=True)
-                if computes_loss:
-                    loss = self.compute_loss(x, y, output, None)
-                else:
-                    loss = tf.reduce_mean((output - y) ** 2)
+                loss = loss_of(self, x, y, self(x, training=True))
             seen.append("loss")
             gradients = tape.gradient(loss, self.trainable_variables)
             self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
             seen.append("applied")
             return {"mine": loss}
 
+    elif k.keras.backend.backend() == "jax":
+        import jax
+
+        def train_step(self: Any, state: Any, data: Any) -> Any:
+            trainable, others, held, of_metrics = state
+            x, y = data
+
+            def compute(trainable: Any, others: Any) -> Any:
+                output, others = self.stateless_call(trainable, others, x, training=True)
+                return loss_of(self, x, y, output), others
+
+            gradient = jax.value_and_grad(compute, has_aux=True)
+            (loss, others), gradients = gradient(trainable, others)
+            seen.append("loss")
+            trainable, held = self.optimizer.stateless_apply(held, gradients, trainable)
+            seen.append("applied")
+            return {"mine": loss}, (trainable, others, held, of_metrics)
+
+    else:
+        import torch
+
+        def train_step(self: Any, data: Any) -> Any:
+            x, y = data
+            self.zero_grad()
+            loss = loss_of(self, x, y, self(x, training=True))
+            seen.append("loss")
+            loss.backward()
+            weights = list(self.trainable_weights)
+            with torch.no_grad():
+                self.optimizer.apply([weight.value.grad for weight in weights], weights)
+            seen.append("applied")
+            return {"mine": loss}
+
+    own = type("Own", (k.keras.Model,), {"train_step": train_step})
     inputs = k.layers.Input((3,))
     hidden = k.layers.BatchNormalization()(k.layers.Dense(4)(inputs))
-    return Own(inputs, k.layers.Dense(1)(hidden)), seen
+    return own(inputs, k.layers.Dense(1)(hidden)), seen
 
 
 @GOES_ON
 @EAGER
 @pytest.mark.parametrize("computes_loss", [True, False], ids=["compute_loss", "own loss"])
 def test_a_step_of_the_users_own(k: Keras, computes_loss: bool, eager: bool, goes_on: bool) -> None:
-    if not k.tensorflow:
-        pytest.skip("the step is TensorFlow's")
     model, seen = own_step(k, computes_loss=computes_loss)
     model.compile("adam", "mse", run_eagerly=eager)
     before = values(k, model)
@@ -200,6 +240,84 @@ def test_a_step_of_the_users_own(k: Keras, computes_loss: bool, eager: bool, goe
         assert len(history.history["mine"]) == 2  # nobody knows what it is to return
         model.fit(X, Y, verbose=0)
         assert "applied" in seen
+
+
+def a_gan(k: Keras) -> Any:
+    """Two networks, each with an optimizer of its own; none is that of the model itself."""
+    if k.tensorflow:
+        import tensorflow as tf
+    elif k.keras.backend.backend() == "torch":
+        import torch
+    else:
+        pytest.skip("two optimizers take more than a step on JAX")
+    hidden = k.layers.BatchNormalization
+
+    class Gan(k.keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.generator = k.Sequential([k.Input((3,)), k.layers.Dense(2), hidden()])
+            self.critic = k.Sequential([k.Input((2,)), hidden(), k.layers.Dense(1)])
+            self.built = not k.tensorflow  # Torch demands it, of a model without a `call` as well
+
+        def compile(self, optimizers: Any, **kwargs: Any) -> None:
+            super().compile(**kwargs)
+            self.optimizers = optimizers
+            self.compare = k.keras.losses.BinaryCrossentropy(from_logits=True)
+
+        def update(self, network: Any, optimizer: Any, x: Any, y: Any) -> Any:
+            if k.tensorflow:
+                with tf.GradientTape() as tape:
+                    loss = self.compare(y, self.critic(self.generator(x, training=True)))
+                gradients = tape.gradient(loss, network.trainable_variables)
+            else:
+                self.zero_grad()
+                loss = self.compare(y, self.critic(self.generator(x, training=True)))
+                loss.backward()
+                gradients = [weight.value.grad for weight in network.trainable_weights]
+            with contextlib.nullcontext() if k.tensorflow else torch.no_grad():
+                pairs = zip(gradients, network.trainable_variables, strict=True)
+                optimizer.apply_gradients(pairs)
+            return loss
+
+        def train_step(self, data: Any) -> Any:
+            networks = (self.critic, self.generator)
+            for network, optimizer in zip(networks, self.optimizers, strict=True):
+                loss = self.update(network, optimizer, *data)
+            return {"mine": loss}
+
+    return Gan()
+
+
+@GOES_ON
+@EAGER
+def test_two_networks_with_an_optimizer_each(k: Keras, eager: bool, goes_on: bool) -> None:
+    model = a_gan(k)
+    optimizers = [k.keras.optimizers.Adam() for _ in range(2)]
+    model.compile(optimizers, run_eagerly=eager)
+    before = values(k, model)
+    assert (fit(model, goes_on=goes_on) is not None) == goes_on
+    assert are_equal(values(k, model), before)
+    counts = [optimizer.iterations for optimizer in optimizers]
+    assert [int(n.numpy() if k.tensorflow else n.value) for n in counts] == [0, 0]
+    model.fit(X, Y, verbose=0)
+    assert not are_equal(values(k, model), before)
+
+
+@EAGER
+def test_what_ran_before_runs_afterwards_as_before(k: Keras, eager: bool) -> None:
+    model = a_model(k)
+    model.compile("adam", "mse", metrics=["mae"], run_eagerly=eager)
+    evaluated, predicted = model.evaluate(X, Y, verbose=0), model.predict(X, verbose=0)
+    before = values(k, model)
+    assert fit(model, goes_on=True) is not None
+    assert are_equal(values(k, model), before)
+    assert model.evaluate(X, Y, verbose=0) == evaluated
+    assert (model.predict(X, verbose=0) == predicted).all()
+    model.fit(X, Y, verbose=0)
+    assert model.evaluate(X, Y, verbose=0) != evaluated
+    before = values(k, model)
+    assert fit(model, goes_on=True) is not None  # and its step that was compiled already
+    assert are_equal(values(k, model), before)
 
 
 def test_a_loop_by_hand_ends_at_the_first_update(k: Keras) -> None:
@@ -235,18 +353,42 @@ def test_train_on_batch(k: Keras) -> None:
     assert are_equal(values(k, model), before)
 
 
-@EAGER
-def test_a_generator_gives_no_more_than_keras_takes_for_one_batch(k: Keras, eager: bool) -> None:
-    taken: list[int] = []
+def counted_batches(k: Keras, kind: str, taken: list[int]) -> Any:
+    """Data without an end that says each time when a batch is taken from it."""
 
     def batches() -> Iterator[Any]:
         while True:
             taken.append(1)
             yield X, Y
 
+    if kind == "generator":
+        return batches()
+    if kind == "tf.data":
+        tf = pytest.importorskip("tensorflow")
+        signature = tuple(tf.TensorSpec((8, size), "float32") for size in (3, 1))
+        return tf.data.Dataset.from_generator(batches, output_signature=signature)
+    base = k.keras.utils.PyDataset if k.generation == 3 else k.keras.utils.Sequence
+
+    class Data(base):
+        def __len__(self) -> int:
+            return 100
+
+        def __getitem__(self, index: int) -> Any:
+            taken.append(1)
+            return X, Y
+
+    return Data()
+
+
+@EAGER
+@pytest.mark.parametrize("kind", ["generator", "tf.data", "PyDataset"])
+def test_no_more_is_taken_than_keras_takes_for_one_batch(k: Keras, kind: str, eager: bool) -> None:
+    taken: list[int] = []
     model = a_model(k)
     model.compile("sgd", "mse", run_eagerly=eager)
-    fit(model, batches(), steps_per_epoch=50)
+    before = values(k, model)
+    fit(model, counted_batches(k, kind, taken), steps_per_epoch=50)
+    assert are_equal(values(k, model), before)
     # Keras 3 looks at two to know their shapes; Keras 2's pipeline, once it runs, reads ahead.
     assert len(taken) <= (2 if k.generation == 3 else 4 if eager else 1)
 
