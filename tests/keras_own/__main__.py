@@ -26,7 +26,7 @@ def main() -> int:
     """Run all arms, print what differs, and give the exit code."""
     parser = argparse.ArgumentParser(prog="python -m keras_own", description=__doc__)
     parser.add_argument("places", nargs="*", help="files or folders below keras/src")
-    parser.add_argument("--quick", action="store_true", help="a selection: some 3 minutes of CPU")
+    parser.add_argument("--quick", action="store_true", help="a selection: some 5 minutes of CPU")
     parser.add_argument("--more", action="store_true", help="tests of more of Keras: takes long")
     parser.add_argument("-k", metavar="EXPRESSION", help="only these tests, as for pytest")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default: 2)")

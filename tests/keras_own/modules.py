@@ -50,10 +50,8 @@ QUICK = (
     "metrics/metric_test.py",
     "optimizers/optimizer_test.py",
     "optimizers/loss_scale_optimizer_test.py",
-    "saving/saving_api_test.py",
     "saving/saving_lib_test.py",
     "legacy/saving",
-    "callbacks/backup_and_restore_test.py",
 )
 """Where most of what is traced is tested: what continuous integration runs."""
 
