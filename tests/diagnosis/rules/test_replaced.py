@@ -75,7 +75,7 @@ def test_values_that_do_not_fit_are_summed_up_and_hide_nothing():
     r = Recording("keras3")
     with (
         r.call("Model.load_weights", r.layer("net", "Functional"), error=outer, step="load"),
-        r.call("Dense.load_own_variables", r.layer("a", "Dense"), error=inner, step="load"),
+        r.call("Layer.load_own_variables", r.layer("a", "Dense"), error=inner, step="load"),
     ):
         pass
     assert said("BT602", r, ended=outer) == []
