@@ -157,7 +157,8 @@ def _constructor_failed(
     if key in reading.unknown and key not in OF_ANY_LAYER and reading.takes_any:
         return _superfluous(trace, raised, reading, [key])
     twice = _TWICE.search(text)
-    is_at_work = raised.calls[-1] is reading.call or _is_in_constructor(raised, reading)
+    after = [call.landmark for call in raised.calls if call.id > reading.call.id]
+    is_at_work = {*after} <= {"Layer.from_config"} or _is_in_constructor(raised, reading)
     if twice and twice["name"] in reading.unknown and reading.takes_any and is_at_work:
         return _given_twice(raised, reading, twice["name"])
     return None
