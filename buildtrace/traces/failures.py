@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ErrorInfo,
         Expected,
         LayerRef,
+        Node,
         SourceLine,
         TensorSpec,
         Use,
@@ -91,6 +92,21 @@ class Frozen(NamedTuple):
     lines: tuple[SourceLine, ...]
 
 
+class Way(NamedTuple):
+    """How a tensor came to the layer that failed on it.
+
+    Attributes:
+        steps: the nodes that it came through, the first one first, and what each of them gave; it
+            begins at an input, or behind a layer that takes several.
+        met: the last step that gave what the layer expects, if one did.
+        line: the user's line that called the layer of that step.
+    """
+
+    steps: tuple[tuple[Node, TensorSpec], ...]
+    met: Node | None = None
+    line: SourceLine | None = None
+
+
 class Failure(NamedTuple):
     """A failed call, with all that explains it.
 
@@ -101,6 +117,7 @@ class Failure(NamedTuple):
         given: what it was given.
         expects: what it wants of its inputs, if they are not like that.
         frozen: the build that settled it, if the layer was built for other shapes.
+        ways: how each of its inputs came there, as far as the graph that was being made tells.
         reported: the error that the program got in the place of this one, if it was another.
         use: what was asked of a model, if that failed outside of all calls.
         lines: the user's lines that the error came through, the one that raised it first.
@@ -114,6 +131,7 @@ class Failure(NamedTuple):
     given: tuple[TensorSpec, ...] = ()
     expects: tuple[Expected, ...] = ()
     frozen: Frozen | None = None
+    ways: tuple[Way, ...] = ()
     reported: ErrorInfo | None = None
     use: Use | None = None
     lines: tuple[SourceLine, ...] = ()
@@ -225,6 +243,7 @@ def failure(trace: Trace) -> Failure | None:
         given=given,
         expects=expects,
         frozen=frozen,
+        ways=tuple(_ways(trace, at_work, expects)) if at_work else (),
         reported=None if failed.error.type == reported.type else reported,
         lines=_lines(failed.error.lines, chain),
         swallowed=is_swallowed,
@@ -280,6 +299,31 @@ def _unmet(
     expects = states[-1].expects if states else ()
     unmet = any(not meets(wanted, got.shape) for wanted, got in zip(expects, given, strict=False))
     return expects if unmet else ()
+
+
+def _ways(trace: Trace, layer: LayerRef, expects: tuple[Expected, ...]) -> Iterator[Way]:
+    """How the inputs came to a layer that failed: by the graph, which says it for sure."""
+    places = [(g, n) for g in trace.graphs for n in g.nodes if n.failed and n.layer == layer.id]
+    if len(places) != 1:
+        return
+    graph, failed = places[0]
+    for number, edge in enumerate(edge for edge in graph.edges if edge.target == failed.id):
+        steps: list[tuple[Node, TensorSpec]] = []
+        before = [edge]
+        while len(before) == 1 and len(steps) < len(graph.nodes):
+            source = graph.nodes[before[0].source]
+            steps.append((source, before[0].tensor))
+            before = [edge for edge in graph.edges if edge.target == source.id]
+        wanted = expects[number] if number < len(expects) else None
+        met = next((n for n, given in steps if wanted and meets(wanted, given.shape)), None)
+        yield Way(tuple(steps[::-1]), met, _called_at(trace, met))
+
+
+def _called_at(trace: Trace, node: Node | None) -> SourceLine | None:
+    """The user's line that called the layer of a node, the last time that it was called."""
+    calls = () if node is None or node.layer is None else trace.index.calls_of(node.layer)
+    lines = [call.caller for call in calls if call.landmark == "Layer.__call__" and call.caller]
+    return lines[-1] if lines else None
 
 
 def _frozen(trace: Trace, layer: LayerRef, failed: Call, path: set[int]) -> Frozen | None:

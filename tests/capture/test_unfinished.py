@@ -9,6 +9,7 @@ import pytest
 from scenarios import GENERATIONS, Keras, data
 
 import buildtrace
+from buildtrace.traces import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -224,3 +225,36 @@ def test_of_two_kerases_the_one_that_failed_has_the_graph(k: Keras) -> None:
 
     (graph,) = failing(build).graphs
     assert [node.name for node in graph.nodes][:2] == ["image", "made"]
+
+
+def names(way: Any) -> list[str]:
+    return [node.name for node, _ in way.steps]
+
+
+def test_the_way_of_what_a_layer_failed_on(k: Keras) -> None:
+    def build() -> None:
+        x = k.layers.LSTM(4, name="last")(k.Input((20, 8), name="words"))
+        k.layers.LSTM(3, name="second")(k.layers.Dropout(0.1, name="drop")(x))
+
+    told = failures.failure(failing(build))
+    assert told is not None
+    (way,) = told.ways
+    assert names(way) == ["words", "last", "drop"]
+    assert [given.shape for _, given in way.steps] == [(None, 20, 8), (None, 4), (None, 4)]
+    assert way.met is not None
+    assert way.met.name == "words"
+
+
+def test_the_ways_to_a_layer_that_takes_two(k: Keras) -> None:
+    """What is behind another layer that takes two is not followed further."""
+
+    def build() -> None:
+        a, b = k.Input((8,), name="a"), k.Input((8,), name="b")
+        both = k.layers.Add(name="both")([a, b])
+        one = k.layers.Dense(4, name="one")(both)
+        k.layers.Add(name="sum")([one, k.layers.Dense(5, name="other")(b)])
+
+    told = failures.failure(failing(build))
+    assert told is not None
+    assert [names(way) for way in told.ways] == [["both", "one"], ["b", "other"]]
+    assert [way.met for way in told.ways] == [None, None]

@@ -12,7 +12,7 @@ from buildtrace.traces import failures, wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.failures import Failure, Frozen, Swallowed
+    from buildtrace.traces.failures import Failure, Frozen, Swallowed, Way
     from buildtrace.traces.schema import Call, ErrorInfo, LayerRef, Severity, SourceLine
     from buildtrace.traces.trace import Trace
 
@@ -25,17 +25,21 @@ MOST_CAUGHT = 3
 MOST_LINES = 3
 """Of the user's lines that led to one, so many are named."""
 
+MOST_STEPS = 5
+"""Of the layers that an input came through, so many are named."""
+
 MOST_WEIGHTS = 3
 """So many weights of the build that settled a shape are named."""
 
 INDENT = [Part("  ")]
 BUILT_FOR, RAISED_AT = "built for", "raised at"
+CAME_FROM = "came from"
 BECAUSE, FAILED_IN, THAT_IS = "because", "failed in", "that is"
 OF_THE_RAISE = frozenset({RAISED_AT, BECAUSE, FAILED_IN, THAT_IS})
 """Labels of what is about the line that raised, not about the layer."""
 
 LABEL = len(BUILT_FOR) + 2
-LOOKS = {"got": styles.ERROR, BUILT_FOR: ""}
+LOOKS = {"got": styles.ERROR, BUILT_FOR: "", CAME_FROM: ""}
 """Of the texts behind such labels."""
 
 
@@ -131,6 +135,7 @@ def facts(failure: Failure) -> list[FailureRow]:
     if failure.expects:
         wants = "; ".join(wording.expected(wanted) for wanted in failure.expects)
         rows.append(FailureRow("expects", wants))
+    rows += [_came_from(way) for way in failure.ways if len(way.steps) > 1]
     if failure.frozen:
         rows.append(
             FailureRow(BUILT_FOR, built_for(failure.frozen), failure.frozen.lines[:MOST_LINES])
@@ -142,6 +147,16 @@ def facts(failure: Failure) -> list[FailureRow]:
         rows.append(FailureRow(label, wording.sanitize(compared.expression)))
         rows.append(FailureRow(THAT_IS, wording.sanitize(compared.values)))
     return rows
+
+
+def _came_from(way: Way) -> FailureRow:
+    """The nodes that an input came through; the last ones of many."""
+    shown = way.steps[-MOST_STEPS:]
+    told = [f"{wording.sanitize(node.name)} {wording.tensor(given)}" for node, given in shown]
+    if len(way.steps) > MOST_STEPS:
+        told.insert(0, f"… {len(way.steps) - MOST_STEPS} more")
+    end = f", as expected up to {wording.sanitize(way.met.name)}" if way.met else ""
+    return FailureRow(CAME_FROM, " → ".join(told) + end, (way.line,) if way.line else ())
 
 
 def built_for(frozen: Frozen) -> str:

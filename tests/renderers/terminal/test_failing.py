@@ -8,7 +8,17 @@ from buildtrace.renderers import VIEWS, Options, to_text
 from buildtrace.renderers.text.excerpts import around
 from buildtrace.renderers.text.lines import size
 from buildtrace.traces.definitions import function_at
-from buildtrace.traces.schema import ComparedValues, ErrorInfo, Expected, SourceLine, Use
+from buildtrace.traces.schema import (
+    ComparedValues,
+    Edge,
+    ErrorInfo,
+    Expected,
+    Graph,
+    LayerRef,
+    Node,
+    SourceLine,
+    Use,
+)
 
 WANTED = Expected(min_ndim=2, axes={-1: 3})
 
@@ -81,6 +91,42 @@ def test_what_was_compared_stands_below_the_line_that_raised(raised_at, is_condi
     lines = below(made_traces.frozen(raised_at=raised_at, compared=told))
     start = lines.index("  raised at  input_spec.py:2  raise ValueError(") + 1
     assert lines[start : start + 2] == [f"  {label:<11}a[-1] != b", "  that is    4 != \\x1b[1m3"]
+
+
+def with_graph(trace, *names, failed):
+    """The trace with a graph of these nodes in a row, of which the last one failed."""
+    nodes = [
+        Node(id=n, layer=100 + n, name=name, class_name="Dense", depth=len(names) - n)
+        for n, name in enumerate(names)
+    ]
+    nodes.append(replace(nodes[-1], id=len(names), layer=failed, name="hidden", failed=True))
+    edges = [
+        Edge(source=n, target=n + 1, tensor=made_traces.spec(2, 3 + n)) for n in range(len(names))
+    ]
+    ref = LayerRef(id=0, name="net", class_name="Net")
+    graph = Graph(
+        model=ref, built=False, inputs=(0,), outputs=(), nodes=tuple(nodes), edges=tuple(edges)
+    )
+    return replace(trace, graphs=(graph,))
+
+
+def test_where_an_input_came_from_is_told():
+    trace = made_traces.frozen(expects=[WANTED])
+    rows = below(with_graph(trace, "image", "flat", failed=1), width=100)
+    told = "  came from  image (2, 3) → flat (2, 4), as expected up to image"
+    assert rows.index(told) == rows.index("  expects    size 3 on axis -1, at least 2 axes") + 1
+
+
+def test_of_a_long_way_the_end_is_told():
+    trace = with_graph(made_traces.frozen(), *"abcdefgh", failed=1)
+    told = "  came from  … 3 more → d (2, 6) → e (2, 7) → f (2, 8) → g (2, 9) → h (2, 10)"
+    assert told in below(trace, width=100)
+
+
+def test_an_input_that_no_layer_had_before_came_from_nowhere_else():
+    assert not any(
+        "came from" in row for row in below(with_graph(made_traces.frozen(), "x", failed=1))
+    )
 
 
 def test_of_a_file_that_is_not_there_only_the_place_is_told(tmp_path):
