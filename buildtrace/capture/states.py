@@ -56,6 +56,7 @@ class StateRecord(NamedTuple):
     expects: tuple[Expected, ...]
     made: dict[int, SourceLine]
     kept: dict[str, str]
+    attributes: dict[int, str]
     ran: bool = False
 
 
@@ -109,6 +110,7 @@ class States:
             expects=_expected(layer),
             made={n: made for n, made in lines.items() if made is not None},
             kept=_kept(layer, methods),
+            attributes=_attributes(layer, children) if methods else {},
         )
 
     def note_runs(self, records: Sequence[Record]) -> None:
@@ -175,6 +177,7 @@ def frozen(
         ran=record.ran,
         made={children[n].id: line for n, line in record.made.items() if n in children},
         kept=record.kept,
+        attributes={children[n].id: a for n, a in record.attributes.items() if n in children},
     )
 
 
@@ -206,6 +209,20 @@ def _kept(layer: Any, methods: Sequence[Method]) -> dict[str, str]:
         for attribute in (name, f"_{name}")
         if attribute in held
     }
+
+
+def _attributes(layer: Any, children: dict[int, Any]) -> dict[int, str]:
+    """How a layer's code names its children: by an attribute, or a place in a list that is one."""
+    numbers = {id(child): number for number, child in children.items()}
+    names: dict[int, str] = {}
+    for name, value in vars(layer).items():
+        if id(value) in numbers:
+            names[numbers[id(value)]] = name
+        elif isinstance(value, (list, tuple)) and not name.startswith("_"):  # those are Keras' own
+            for place, part in enumerate(value):
+                if id(part) in numbers:
+                    names.setdefault(numbers[id(part)], f"{name}[{place}]")
+    return names
 
 
 def _plain(value: Any) -> str:

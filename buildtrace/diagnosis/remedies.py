@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, LayerRef, LayerState, Shape, TensorSpec
     from buildtrace.traces.trace import Trace
 
+_ATTRIBUTE = re.compile(r"[^\W\d]\w*(\[\d+\])?")
+"""What code calls an attribute, or a place in a list that is one."""
+
 _MODELS = {"Sequential": "keras.Sequential", "Functional": "keras.Model", "Model": "keras.Model"}
 
 
@@ -33,6 +36,15 @@ def variables(refs: Sequence[LayerRef]) -> list[str]:
         ref.name if short.count(name) > 1 and _is_a_name(ref.name) else name
         for ref, name in zip(refs, short, strict=True)
     ]
+
+
+def attributes(state: LayerState | None, refs: Sequence[LayerRef]) -> list[str]:
+    """How the code of a layer's class names layers in it: "self.dense"; made up if not known."""
+    known = {} if state is None else state.attributes
+    held = [known.get(ref.id, "") for ref in refs]  # a trace from a stranger may have any text
+    names = [name if _ATTRIBUTE.fullmatch(name) else "" for name in held]
+    made_up = zip(names, variables(refs), strict=True)
+    return [f"self.{name or instead}" for name, instead in made_up]
 
 
 def text(name: str) -> str:

@@ -658,6 +658,8 @@ class LayerState(PlainData, frozen=True, kw_only=True):
             source tells.
         kept: the attributes that are called as an argument of its constructor, with or without an
             underscore before it: name → value, as text, if that is plain, such as a number.
+        attributes: how its own code names its children, by their ids: "dense" for `self.dense`,
+            "blocks[0]" for the first in a list; of layers whose class is not Keras' own.
     """
 
     layer: LayerRef
@@ -674,6 +676,7 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     ran: bool = False
     made: dict[Count, SourceLine] = {}
     kept: dict[str, str] = {}
+    attributes: dict[Count, str] = {}
 
     def method(self, name: str) -> Method | None:
         """The method of this name, if the layer's class defines one."""

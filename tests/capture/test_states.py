@@ -41,6 +41,26 @@ def state_of(trace: Trace, name: str) -> LayerState:
     return [state for state in trace.states if state.layer.name == name][-1]
 
 
+def test_how_the_code_of_a_class_names_its_children(k: Keras) -> None:
+    class Named(k.layers.Layer):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__(name="named")
+            self.fc1 = k.layers.Dense(3, name="a")
+            self._hidden = k.layers.Dense(3, name="b")
+            self.more = [k.layers.Dense(3, name="c"), k.layers.Dense(3, name="d")]
+
+        def call(self, x: Any) -> Any:
+            for layer in (self.fc1, self._hidden, *self.more):
+                x = layer(x)
+            return x
+
+    with buildtrace.trace() as trace:
+        Named()(data(2, 3))
+    state = state_of(trace, "named")
+    names = {child.name: state.attributes.get(child.id) for child in state.children}
+    assert names == {"a": "fc1", "b": "_hidden", "c": "more[0]", "d": "more[1]"}
+
+
 def test_children_and_methods(k: Keras) -> None:
     cls = block_class(k)
     with buildtrace.trace() as trace:

@@ -50,7 +50,7 @@ def _finding(
     return RULE.finding(
         f"`build` of {wording.layer(ref)} marked it as built without building anything: "
         f"{names} {end}.",
-        fix=_fix(trace, ref, left, call.generation),
+        fix=_fix(trace, state, left, call.generation),
         calls=[call.id],
         caller=call.caller,
         layer=ref.id,
@@ -58,16 +58,17 @@ def _finding(
     )
 
 
-def _fix(trace: Trace, ref: LayerRef, left: list[LayerRef], generation: str) -> str:
+def _fix(trace: Trace, state: LayerState, left: list[LayerRef], generation: str) -> str:
     """A call on data, and a `build` if it is known what each layer inside has to be built from."""
+    ref = state.layer
     call = remedies.call_on_data(trace, ref, generation)
     code = f"{call}  # instead of .build(...): runs `call`, with any mistakes in it"
     shapes = ["input_shape"] if len(left) == 1 else [_shape(trace, child) for child in left]
     if not all(shapes):
         return code
     lines = [
-        f"    self.{name}.build({shape})"
-        for name, shape in zip(remedies.variables(left), shapes, strict=True)
+        f"    {held}.build({shape})"
+        for held, shape in zip(remedies.attributes(state, left), shapes, strict=True)
     ]
     build = "\n".join(["def build(self, input_shape):", *lines, "    super().build(input_shape)"])
     return f"{code}; or in class {ref.class_name}:\n{build}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.index import is_users
@@ -22,7 +23,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         misfit = mismatch(trace, failure)
         holder = None if misfit is None else _holders_build(trace, misfit)
         if misfit is not None and holder is not None:
-            yield _finding(failure, misfit, holder)
+            yield _finding(trace, failure, misfit, holder)
 
 
 def _holders_build(trace: Trace, misfit: Mismatch) -> Call | None:
@@ -35,7 +36,7 @@ def _holders_build(trace: Trace, misfit: Mismatch) -> Call | None:
     return builder if is_build and is_users(builder) and inside else None
 
 
-def _finding(failure: Raised, misfit: Mismatch, holder: Call) -> Finding:
+def _finding(trace: Trace, failure: Raised, misfit: Mismatch, holder: Call) -> Finding:
     assert misfit.build.layer is not None
     assert holder.layer is not None
     own = any(spec.shape == misfit.expected for spec in holder.inputs)
@@ -44,19 +45,22 @@ def _finding(failure: Raised, misfit: Mismatch, holder: Call) -> Finding:
         f"{holder.name} of {wording.layer(holder.layer)} built its child "
         f"{wording.layer(misfit.build.layer)} from {'its own input shape ' if own else ''}{shape}, "
         f"but `call` feeds the child {wording.shape_in_words(misfit.got)}.",
-        _fix(misfit),
+        _fix(trace, misfit, holder),
         calls=[*failure.ids, misfit.build.id, holder.id],
         caller=misfit.build.caller,
         layer=misfit.build.layer.id,
     )
 
 
-def _fix(misfit: Mismatch) -> str:
-    assert misfit.build.layer is not None
+def _fix(trace: Trace, misfit: Mismatch, holder: Call) -> str:
+    child = misfit.build.layer
+    assert child is not None
+    assert holder.layer is not None
+    (held,) = remedies.attributes(trace.index.state_of(holder.layer.id), [child])
     return (
         "def build(self, input_shape):\n"
-        f"    # '{misfit.build.layer.name}' gets the shape that `call` feeds it\n"
-        f"    self.{misfit.build.layer.name}.build({_shape(misfit.expected, misfit.got)})\n"
+        f"    # '{child.name}' gets the shape that `call` feeds it\n"
+        f"    {held}.build({_shape(misfit.expected, misfit.got)})\n"
         "    super().build(input_shape)"
     )
 

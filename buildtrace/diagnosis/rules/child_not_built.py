@@ -282,9 +282,10 @@ def _may_get_input(trace: Trace, holder: LayerRef | None, child: LayerRef) -> bo
 def _code(holder: LayerState, shapes: Sequence[tuple[LayerRef, str]]) -> str:
     """A `build` for the holder's class that builds these layers, each for its shape."""
     method = holder.method("build")
-    named = dict(zip(holder.children, remedies.variables(holder.children), strict=True))
+    children = [*dict.fromkeys([*holder.children, *[child for child, _ in shapes]])]
+    named = dict(zip(children, remedies.attributes(holder, children), strict=True))
     lines = [
-        f"    self.{named.get(child) or remedies.variable(child)}.build({shape})"
+        f"    {named[child]}.build({shape})"
         + ("  # ...: the shape of what `call` gives it" if shape == "..." else "")
         for child, shape in shapes
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from made_traces import Recording, spec
+from msgspec.structs import replace
 
 from diagnosis.hand import error, line, said, state
 
@@ -41,6 +42,22 @@ def test_it_built_nothing(r):
     assert "'block' (Block)" in finding.message
     assert "'dense' (Dense) is not built" in finding.message
     assert "self.dense.build(input_shape)" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("attribute", "code"),
+    [
+        ("fc1", "self.fc1"),
+        ("blocks[0]", "self.blocks[0]"),
+        ("_fc", "self._fc"),
+        ("a\nb", "self.dense"),
+    ],
+)
+def test_the_remedy_has_the_attribute_of_the_class(r, attribute, code):
+    block, dense = explicit(r)
+    held = replace(state(block, 0, [dense], [dense]), attributes={dense.id: attribute})
+    (finding,) = said("BT102", r, [held])
+    assert f"    {code}.build(input_shape)\n" in finding.fix
 
 
 def test_a_later_call_built_it_all_the_same(r):
