@@ -136,7 +136,7 @@ class _Fit:
         one, other = self.sides[self.first], self.sides[1 - self.first]
         left, right = (one.refs[id_], other.refs[partner])[:: 1 if self.first == 0 else -1]
         weights = listed([_said(weight) for weight in one.weights(id_)], most=6)
-        text = f"layer {layer(left)} is {layer(right)}, with the same weights: renamed? {weights}"
+        text = f"layer {layer(left)} may be {layer(right)}, renamed: both have {weights}"
         return _change(text, left, right)
 
     def _alone(self, side: int, id_: int) -> Change:

@@ -64,6 +64,7 @@ def live(things: Any) -> list[Facts]:
 
 
 @pytest.mark.parametrize("training", OF_A_MODEL, ids=lambda training: training.name)
+@pytest.mark.sampled(8)
 def test_what_optimizers_and_metrics_say_that_they_hold(k: Keras, training: Scenario) -> None:
     model, trace = traced(k, training)
     own = [model.optimizer]
@@ -269,7 +270,7 @@ def test_the_weights_are_the_same_to_the_last_bit(k: Keras) -> None:
 
 
 @pytest.mark.parametrize("training", OF_A_MODEL, ids=lambda training: training.name)
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(12)
 def test_each_training_ends_with_the_same_weights(k: Keras, training: Scenario) -> None:
     """Programs' own `train_step`, which autograph converts in Keras 2, among them."""
     if not training.runs_on(k):
@@ -363,7 +364,7 @@ def test_the_failing_compile_is_a_use_that_failed(k: Keras) -> None:
 
 
 @pytest.mark.parametrize("training", TRAININGS, ids=lambda training: training.name)
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(15)
 def test_files_hold_all_of_it(k: Keras, training: Scenario) -> None:
     _, trace = traced(k, training)
     again = trace_file.from_json(trace_file.to_json(trace))

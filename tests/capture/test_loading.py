@@ -250,6 +250,7 @@ def test_what_is_no_loading_leaves_no_record_of_it(k: Keras) -> None:
     assert not [call for call in trace.calls if call.step == "load"]
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("loading", LOADINGS, ids=lambda loading: loading.name)
 def test_the_model_is_the_same_as_untraced(k: Keras, loading: Scenario) -> None:
     if not loading.runs_on(k):
@@ -283,6 +284,7 @@ def test_exceptions_are_those_of_plain_keras(k: Keras, name: str) -> None:
     assert plain == seen
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("loading", LOADINGS, ids=lambda loading: loading.name)
 def test_the_trace_survives_a_file(k: Keras, loading: Scenario) -> None:
     _, trace = traced(k, loading)

@@ -55,6 +55,7 @@ def test_the_trace_is_what_the_interpreter_saw(k: Keras, scenario: Scenario, mad
     check(witness, trace)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("made", ["before", pytest.param("during", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("training", TRAININGS, ids=lambda s: s.name)
 def test_what_training_needs_is_what_the_interpreter_saw(
@@ -72,6 +73,7 @@ def test_what_training_needs_is_what_the_interpreter_saw(
     check(witness, trace)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("loading", LOADINGS, ids=lambda s: s.name)
 def test_what_is_loaded_is_what_the_interpreter_saw(k: Keras, loading: Scenario) -> None:
     if not loading.runs_on(k):

@@ -96,7 +96,7 @@ def test_a_layer_of_another_name_with_the_same_weights(load, config):
     left, right = load(FIRST | SECOND, "a", "b"), load(FIRST | SECOND, "a", "c", config=config)
     (message,) = messages(left, right)
     assert message.startswith("layer 'b' (Dense) is ")
-    assert message.endswith("with the same weights: renamed? (2, 1) and (1,)")
+    assert message.endswith(", renamed: both have (2, 1) and (1,)")
 
 
 def test_two_layers_with_the_same_weights_are_not_told_apart(load):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import sys
 from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.generations.training_reader import Training, TrainingReader, TrainStep
@@ -46,7 +46,8 @@ class Keras3TrainingReader(TrainingReader):
     def step(self, model: Any) -> TrainStep | None:
         """`train_function`, which `compile` sets back to `None`."""
         function = getattr(model, "train_function", None)
-        return TrainStep(function, _traces(function, 3)) if inspect.isfunction(function) else None
+        is_made = isinstance(function, FunctionType)
+        return TrainStep(function, _traces(function, 3)) if is_made else None
 
     def keep(self, model: Any) -> Callable[[], None]:
         """Weights and states of seeds; on Torch the buffers of modules that are not Keras' too.
@@ -110,6 +111,6 @@ def _traces(function: Any, depth: int) -> int:
             continue
         if hasattr(inner, "experimental_get_tracing_count"):
             count += inner.experimental_get_tracing_count()
-        elif depth and inspect.isfunction(inner):
+        elif depth and isinstance(inner, FunctionType):
             count += _traces(inner, depth - 1)
     return count
