@@ -242,6 +242,10 @@ def fit_gan(k: Keras, model: Any) -> None:
     model.fit(data(4, 3), data(4, 1), epochs=2, verbose=0)
 
 
+KINDS = tuple(TRAININGS)
+"""One of each kind. Those below differ in what they are given, and so in what is built."""
+
+
 def by_name(k: Keras) -> Any:
     """Inputs and outputs are dictionaries."""
     inputs = {name: k.Input((3,), name=name) for name in ("left", "right")}

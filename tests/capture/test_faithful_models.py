@@ -25,7 +25,7 @@ from scenarios import (
     data,
     mlp,
 )
-from trainings import TRAININGS
+from trainings import KINDS
 
 import buildtrace
 
@@ -72,7 +72,7 @@ TELLING = {
     "scenario",
     [
         pytest.param(scenario, marks=[] if scenario.name in TELLING else pytest.mark.slow)
-        for scenario in (*SCENARIOS, *TRAININGS)
+        for scenario in (*SCENARIOS, *KINDS)
     ],
     ids=lambda scenario: scenario.name,
 )

@@ -10,7 +10,7 @@ import pytest
 from alarms import no_false_alarm
 from loadings import LOADINGS
 from scenarios import GENERATIONS, SCENARIOS, Keras, Scenario
-from trainings import TRAININGS
+from trainings import KINDS, TRAININGS
 from witness import Table, Witness, differences, render, seen_lines, trace_lines
 
 import buildtrace
@@ -56,8 +56,16 @@ def test_the_trace_is_what_the_interpreter_saw(k: Keras, scenario: Scenario, mad
 
 
 @pytest.mark.sampled(6)
-@pytest.mark.parametrize("made", ["before", pytest.param("during", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("training", TRAININGS, ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    ("training", "made"),
+    [
+        *[pytest.param(one, "before", id=f"{one.name}-before") for one in TRAININGS],
+        *[
+            pytest.param(one, "during", id=f"{one.name}-during", marks=pytest.mark.slow)
+            for one in KINDS
+        ],
+    ],
+)
 def test_what_training_needs_is_what_the_interpreter_saw(
     k: Keras, training: Scenario, made: str
 ) -> None:
