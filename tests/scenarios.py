@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -311,7 +312,8 @@ def _export(k: Keras, model: Any) -> None:
         archive.track(model)
         spec = importlib.import_module("tensorflow").TensorSpec((None, 3), "float32")
         archive.add_endpoint(name="serve", fn=model.call, input_signature=[spec])
-        archive.write_out(folder, **({"verbose": False} if k.generation == 3 else {}))
+        quiet = "verbose" in inspect.signature(archive.write_out).parameters
+        archive.write_out(folder, **({"verbose": False} if quiet else {}))
 
 
 @scenario(_export, records=False, tensorflow=True)

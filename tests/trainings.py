@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 TRAININGS: list[Scenario] = []
 
+NAMES_OUTPUTS = (3, 10)
+"""From about this version of Keras 3 on, losses and targets go by the keys of a model's outputs; in
+3.2 and 3.3 they go by the layers' names, and targets by the order of their keys."""
+
 
 def training(make: Callable[[Keras], Any], **options: Any) -> Any:
     """Register what is done with the models that `make` makes."""
@@ -254,7 +258,7 @@ def by_name(k: Keras) -> Any:
     return k.Model(inputs, outputs)
 
 
-@training(by_name)
+@training(by_name, since=NAMES_OUTPUTS)
 def fit_dictionaries(k: Keras, model: Any) -> None:
     losses = {"sum": "mse", "first": k.keras.losses.Huber()}
     model.compile("adam", losses, loss_weights={"sum": 2.0, "first": 1.0})
@@ -452,7 +456,7 @@ def fit_a_copy(k: Keras, model: Any) -> Any:
     return model
 
 
-@training(trained)
+@training(trained, since=(3, 10))
 def fit_unpickled(k: Keras, model: Any) -> Any:
     model = pickle.loads(pickle.dumps(model))
     model.fit(data(4, 3), data(4, 2), verbose=0)

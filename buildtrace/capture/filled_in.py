@@ -167,7 +167,7 @@ def said(value: Any) -> str:
         return _several(set(value))  # its keys
     if _is_tensor(value):
         return wording.tensor(snapshot.spec(value.shape, value.dtype))
-    if type(value).__name__.lower().endswith("dtype"):
+    if "dtype" in type(value).__name__.lower():
         return snapshot.dtype_name(value)
     raise _UnknownError
 

@@ -390,9 +390,11 @@ def test_no_more_is_taken_than_keras_takes_for_one_batch(k: Keras, kind: str, ea
     fit(model, counted_batches(k, kind, taken), steps_per_epoch=50)
     assert are_equal(values(k, model), before)
     # Keras 3 looks at two to know their shapes. The pipeline that Keras makes of what is none yet
-    # reads ahead, once it runs.
-    ahead = eager and k.tensorflow and (k.generation == 2 or kind != "tf.data")
-    assert len(taken) <= (2 if k.generation == 3 else 1) + (3 if ahead else 0)
+    # reads ahead, once it runs; in older versions, a PyDataset fills its queue of ten.
+    ahead = 3 if eager and k.tensorflow and (k.generation == 2 or kind != "tf.data") else 0
+    if k.generation == 3 and k.version < (3, 10) and kind == "PyDataset":
+        ahead = 10
+    assert len(taken) <= (2 if k.generation == 3 else 1) + ahead
 
 
 def test_what_loads_data_in_the_background_is_stopped(k: Keras) -> None:

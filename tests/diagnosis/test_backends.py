@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from trainings import NAMES_OUTPUTS
 
 from buildtrace.capture import Tracing, TrainingReached, dry_fits
 from buildtrace.diagnosis import all_rules
@@ -66,8 +67,13 @@ def run(k, path, source, *, dry):
     return tracing.trace
 
 
-def is_silent(k, rule, *, dry):
-    """JAX refuses no class number, and a real fit's data is not looked at."""
+def may_be_silent(k, rule, *, dry):
+    """JAX refuses no class number, and a real fit's data is not looked at.
+
+    Older versions of Keras 3 pair off targets by the order of their keys, and say nothing.
+    """
+    if rule == "BT705" and k.generation == 3 and k.version < NAMES_OUTPUTS:
+        return True
     return rule == "BT706" and not dry and k.keras.backend.backend() == "jax"
 
 
@@ -75,8 +81,7 @@ def is_silent(k, rule, *, dry):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_the_bad_example_is_found(k, rule, dry, tmp_path):
     trace = run(k, tmp_path / "model.py", rule.bad, dry=dry)
-    if is_silent(k, rule.code, dry=dry):
-        assert reported(trace) == []
+    if may_be_silent(k, rule.code, dry=dry) and not reported(trace):
         return
     assert trace.findings
     first = trace.findings[0]
@@ -96,7 +101,8 @@ def test_the_good_example_is_well(k, rule, dry, tmp_path):
 @pytest.mark.parametrize(("code", "body"), FORMS.values(), ids=FORMS)
 def test_other_forms_are_found(k, code, body, dry, tmp_path):
     trace = run(k, tmp_path / "model.py", HEAD + body, dry=dry)
-    assert [f.code for f in trace.findings] == ([] if is_silent(k, code, dry=dry) else [code])
+    codes = [finding.code for finding in trace.findings]
+    assert codes == [code] or (codes == [] and may_be_silent(k, code, dry=dry))
 
 
 @pytest.mark.sampled(4)
