@@ -370,11 +370,21 @@ class _BeatWriter:
         return [news, parameters, f"{frozen} in ", weights, "."]
 
     def _grows_after(self, graph: Graph, call: Call) -> bool:
-        """Whether layers of a model get their weights after a call of it, as they are added."""
-        makers = {weight.call for weight in self.trace.index.weights_within(graph.model.id)}
-        calls = self.trace.index.call_by_id
+        """Whether layers of a model get their first weights after a call of it, as they are added.
+
+        A layer that was built may get other ones later, as when it is quantized.
+        """
+        index = self.trace.index
         end = call.start_ns + call.duration_ns
-        return any(maker in calls and calls[maker].start_ns > end for maker in makers - {None})
+        makers = [
+            (weight.layer, index.call_by_id[weight.call])
+            for weight in index.weights_within(graph.model.id)
+            if weight.layer is not None and weight.call in index.call_by_id
+        ]
+        return any(
+            maker.start_ns > end and all(build.start_ns > end for build in index.builds_of(layer))
+            for layer, maker in makers
+        )
 
     def _input(self, call: Call) -> Iterator[Beat]:
         specs = next((inner.outputs for _, inner in self.trace.walk(call) if inner.outputs), ())
