@@ -175,7 +175,7 @@ def load_weights_that_fit(k: Keras, made: Any) -> Any:
     return model
 
 
-@loading(saved(named, "named-whole.h5"), generations=(3,))
+@loading(saved(named, "named-whole.h5"), generations=(3,), since=(3, 10))
 def load_weights_of_hdf5_by_name(k: Keras, file: str) -> Any:
     model = named(k)
     model.load_weights(file, by_name=True)

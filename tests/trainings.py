@@ -448,7 +448,7 @@ def trained(k: Keras) -> Any:
     return model
 
 
-@training(trained)
+@training(trained, since=(3, 3))
 def fit_a_copy(k: Keras, model: Any) -> Any:
     """A copy is a file in memory that is loaded."""
     model = copy.deepcopy(model)
