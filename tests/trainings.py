@@ -363,7 +363,7 @@ def fit_without_xla(k: Keras, model: Any) -> None:
     model.fit(data(4, 3), data(4, 2), epochs=2, verbose=0)
 
 
-@training(stack)
+@training(stack, tensorflow=True)
 def fit_several_steps_at_once(k: Keras, model: Any) -> None:
     model.compile("adam", "mse", metrics=["mae"], steps_per_execution=2)
     model.fit(data(8, 3), data(8, 2), batch_size=2, verbose=0)

@@ -215,7 +215,9 @@ def _attributes(layer: Any, children: dict[int, Any]) -> dict[int, str]:
     """How a layer's code names its children: by an attribute, or a place in a list that is one."""
     numbers = {id(child): number for number, child in children.items()}
     names: dict[int, str] = {}
-    for name, value in vars(layer).items():
+    modules = vars(layer).get("_modules")  # where Torch puts those that are attributes
+    held = {**vars(layer), **(modules if isinstance(modules, dict) else {})}
+    for name, value in held.items():
         if id(value) in numbers:
             names[numbers[id(value)]] = name
         elif isinstance(value, (list, tuple)) and not name.startswith("_"):  # those are Keras' own
