@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.record import Record
     from buildtrace.capture.recorder import Recorder
-    from buildtrace.generations import Adapter, Scope
+    from buildtrace.generations import Scope
 
 FILE = "<frozen importlib._bootstrap>/tensorflow/python/buildtrace/hooks.py"
 """The file that the code of hooks claims to be from.
@@ -104,32 +104,32 @@ def function_hook(
     return disguise(hook, function)
 
 
-def making_hook(function: Callable[..., Any], adapter: Adapter, recorder: Recorder) -> Any:
-    """A hook for the constructor that every model runs: it learns which models there are."""
+def noting_hook(
+    function: Callable[..., Any],
+    *,
+    before: Callable[[Any, Any], None] | None = None,
+    after: Callable[[Any, Any], None] | None = None,
+) -> Any:
+    """A hook for a function that is no landmark.
+
+    Args:
+        function: what it stands for.
+        before: notes something before the function runs: it gets the arguments, by position and
+            by name.
+        after: notes something when it has returned: it gets the arguments by position, and what
+            is returned.
+    """
 
     def hook(*args: Any, **kwargs: Any) -> Any:
+        if before is not None:
+            before(args, kwargs)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
-        if recorder.listeners and args:
-            recorder.models.note_whole(args[0], adapter)
-        return result
-
-    return disguise(hook, function)
-
-
-def conversion_hook(function: Callable[..., Any], recorder: Recorder) -> Any:
-    """A hook that learns which tensors a layer's `call` gets."""
-
-    def hook(*args: Any, **kwargs: Any) -> Any:
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-            raise
-        recorder.convert_inputs(args[0], result)
+        if after is not None:
+            after(args, result)
         return result
 
     return disguise(hook, function)

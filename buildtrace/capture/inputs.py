@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from buildtrace.capture import hooks
 from buildtrace.capture.callers import find_caller
-from buildtrace.capture.hooks import disguise
+from buildtrace.capture.hooks import noting_hook
 from buildtrace.capture.record import UseRecord
 from buildtrace.traces.schema import Cast
 
@@ -54,17 +53,12 @@ class Inputs:
         """A hook for Keras' own `evaluate` or `predict`."""
         name = f"Model.{function.__name__}"
 
-        def hook(*args: Any, **kwargs: Any) -> Any:
+        def note(args: Any, kwargs: Any) -> None:
             if recorder.listeners and args and isinstance(args[0], adapter.model_class):
                 with recorder.muted(name):
                     self.note_data(name, adapter, args, kwargs, recorder)
-            try:
-                return function(*args, **kwargs)
-            except BaseException as error:
-                hooks.hide_frame(error)
-                raise
 
-        return disguise(hook, function)
+        return noting_hook(function, before=note)
 
     def note_data(
         self, name: str, adapter: Adapter, args: Any, kwargs: Any, recorder: Recorder

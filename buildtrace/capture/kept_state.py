@@ -10,9 +10,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import hooks
 from buildtrace.capture.callers import find_caller
-from buildtrace.capture.hooks import disguise
+from buildtrace.capture.hooks import noting_hook
 from buildtrace.capture.makers import line_of_keeping
 from buildtrace.capture.record import UseRecord
 from buildtrace.generations.base import flat
@@ -30,41 +29,30 @@ _METHODS = ("call", "stateless_call")
 def assign_hook(function: Callable[..., Any], adapter: Adapter, recorder: Recorder) -> Any:
     """A hook for what takes a variable's new value in a function without state."""
 
-    def hook(*args: Any, **kwargs: Any) -> Any:
+    def note(args: Any, _kwargs: Any) -> None:
         if recorder.listeners:
             with recorder.muted("an assignment"):
                 _note("Variable.assign", args[1][0], adapter, recorder)
-        try:
-            return function(*args, **kwargs)
-        except BaseException as error:
-            hooks.hide_frame(error)
-            raise
 
-    return disguise(hook, function)
+    return noting_hook(function, before=note)
 
 
 def value_hook(function: Callable[..., Any], adapter: Adapter, recorder: Recorder) -> Any:
     """A hook for what gives a variable's value there: `fit` takes it out of the variable itself."""
 
-    def hook(*args: Any, **kwargs: Any) -> Any:
-        try:
-            value = function(*args, **kwargs)
-        except BaseException as error:
-            hooks.hide_frame(error)
-            raise
+    def note(args: Any, value: Any) -> None:
         if value is None and recorder.listeners:
             with recorder.muted("a variable"):
                 held = vars(args[1])
                 if held.get("_value") is None and held.get("_initializer") is None:
                     _note("Variable.value", args[1], adapter, recorder)
-        return value
 
-    return disguise(hook, function)
+    return noting_hook(function, after=note)
 
 
 def _note(name: str, variable: Any, adapter: Adapter, recorder: Recorder) -> None:
     """Note what a user's `call` does with a variable that the step does not hand on."""
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(3)  # what called the hook
     assert frame is not None
     caller, layer, owner = find_caller(frame, {})[0], None, None
     while frame is not None:

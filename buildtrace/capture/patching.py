@@ -293,18 +293,30 @@ class Patches:
         self.recorder.hook_codes = {**self.recorder.hook_codes, id(code): code}
 
     def _add_making(self, generation: Generation, adapter: Adapter) -> None:
+        """Learn from the constructor that every model runs which models there are."""
+        recorder = self.recorder
+
+        def note(args: Any, _result: Any) -> None:
+            if recorder.listeners and args:
+                recorder.models.note_whole(args[0], adapter)
+
         with contextlib.suppress(NotThereError):
             owner, name = resolve(adapter.root, generation.making)
             if inspect.isfunction(own_names(owner)[name]):
-                self._replace(owner, name, lambda f: hooks.making_hook(f, adapter, self.recorder))
+                self._replace(owner, name, functools.partial(hooks.noting_hook, after=note))
 
     def _add_conversion(self, generation: Generation, adapter: Adapter) -> None:
+        """Learn which tensors a layer's `call` gets."""
         if generation.conversion is None:
             return
+
+        def note(args: Any, result: Any) -> None:
+            self.recorder.convert_inputs(args[0], result)
+
         with contextlib.suppress(NotThereError):
             owner, name = resolve(adapter.root, generation.conversion)
             if inspect.isfunction(own_names(owner)[name]):
-                self._replace(owner, name, lambda f: hooks.conversion_hook(f, self.recorder))
+                self._replace(owner, name, functools.partial(hooks.noting_hook, after=note))
 
     def _add_learning(self, generation: Generation, adapter: Adapter) -> None:
         with contextlib.suppress(NotThereError):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import hooks
-from buildtrace.capture.hooks import disguise
+from buildtrace.capture.hooks import noting_hook
 from buildtrace.capture.record import UseRecord
 
 if TYPE_CHECKING:
@@ -32,17 +31,12 @@ class Preprocessing:
     def hook(self, function: Callable[..., Any]) -> Any:
         """A hook for `finalize_state`, which `adapt` and all that loads values run at their end."""
 
-        def hook(*args: Any, **kwargs: Any) -> Any:
-            try:
-                result = function(*args, **kwargs)
-            except BaseException as error:
-                hooks.hide_frame(error)
-                raise
-            if args and sys._getframe(1).f_code.co_name != "build":  # nothing is known there yet
+        def note(args: Any, _result: Any) -> None:
+            caller = sys._getframe(2).f_code.co_name  # of the hook
+            if args and caller != "build":  # nothing is known there yet
                 self._taught.add(self._layers.number(args[0]))
-            return result
 
-        return disguise(hook, function)
+        return noting_hook(function, after=note)
 
     def note(self, records: Sequence[Record], kind: type) -> None:
         """Note the layers that were called in a tree of calls that is over.
