@@ -36,10 +36,14 @@ class _UnknownError(Exception):
 def filled_in(expression: ast.expr, names: Mapping[str, Any]) -> str | None:
     """The expression's text with values in it; `None` if none of its names has one to show.
 
+    There are none where it compares what objects are (`id`): addresses tell nobody anything.
+
     Args:
         expression: of a function's source.
         names: what its names stood for.
     """
+    if any(_is_call_of("id", part) for part in ast.walk(expression)):
+        return None
     filler = _Filler(names)
     filled = filler.visit(copy.deepcopy(expression))
     return ast.unparse(filled) if filler.count else None
@@ -58,22 +62,27 @@ class _Filler(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         """The value of a part, or the part with the values of what is in it."""
-        if isinstance(node, ast.Call) and not _is_len(node):
-            node.args = [self.visit(argument) for argument in node.args]
-            for keyword in node.keywords:
-                if keyword.arg is not None:
-                    keyword.value = self.visit(keyword.value)
-            return node
         if isinstance(node, ast.Starred):
             return node  # like `**`: what it holds would not stand there as it is
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
             try:
                 text = said(self._value(node))
             except Exception:  # a program's objects may do anything when they are asked
-                return self.generic_visit(node) if isinstance(node, ast.Subscript) else node
+                return self._parts(node)
             self.count += 1
             return ast.Name(id=text)
         return self.generic_visit(node)
+
+    def _parts(self, node: ast.AST) -> ast.AST:
+        """A part that has no value to show, with the values of what is in it."""
+        if isinstance(node, ast.Call):
+            node.args = [self.visit(argument) for argument in node.args]
+            for keyword in node.keywords:
+                if keyword.arg is not None:
+                    keyword.value = self.visit(keyword.value)
+        elif isinstance(node, ast.Subscript) and not self._is_of_tensor(node):
+            return self.generic_visit(node)
+        return node
 
     def _value(self, node: ast.AST) -> Any:
         """What a part of the expression stands for."""
@@ -87,11 +96,20 @@ class _Filler(ast.NodeTransformer):
             return _part(self._value(node.value), self._index(node.slice))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             return -_number(self._value(node.operand))
-        if isinstance(node, ast.Call) and _is_len(node):
-            things = _sizes(self._value(node.args[0]))
-            if isinstance(things, SIZED):
-                return len(things)
+        if isinstance(node, ast.Call) and _is_computed(node):
+            value = _sizes(self._value(node.args[0]))
+            if _is_call_of("int", node):
+                return int(_number(value))
+            if isinstance(value, SIZED):
+                return len(value)
         raise _UnknownError
+
+    def _is_of_tensor(self, node: ast.Subscript) -> bool:
+        """Whether a part of a tensor is asked for: its shape in the place of it would mislead."""
+        try:
+            return _is_tensor(self._value(node.value))
+        except Exception:  # as above
+            return False
 
     def _index(self, node: ast.AST) -> Any:
         if isinstance(node, ast.Slice):
@@ -100,8 +118,13 @@ class _Filler(ast.NodeTransformer):
         return self._value(node)
 
 
-def _is_len(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "len" and len(call.args) == 1
+def _is_computed(call: ast.Call) -> bool:
+    """Whether the value of a call is shown, not the call: of `len` and `int`."""
+    return any(_is_call_of(name, call) and len(call.args) == 1 for name in ("len", "int"))
+
+
+def _is_call_of(name: str, node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
 def _number(value: Any) -> Any:

@@ -59,6 +59,9 @@ class Named(SimpleNamespace):
         ("shape[1:] != (3,)", {"shape": (2, 5)}, "(5,) != (3,)"),
         ("self.name in w", {"self": Named(_name="a"), "w": ["a"]}, "'a' in ['a']"),
         ("not flag", {"flag": False}, "not False"),
+        ("s[int(i)] != 3", {"s": [2, 768], "i": "-1"}, "[2, 768][int('-1')] != 3"),
+        ("s[int(i)] != d", {"s": [2, 768], "i": -1.0, "d": 192}, "768 != 192"),
+        ("i in s and x[i] <= 0", {"i": 0, "s": [0], "x": np.zeros(2)}, "0 in [0] and x[i] <= 0"),
         ("set(given) - set(known)", {"given": {"x": 1}, "known": ["y"]}, "set({'x'}) - set(['y'])"),
     ],
 )  # fmt: skip
@@ -124,6 +127,7 @@ def test_the_operation_that_failed(
         "try:\n    x[9]\nexcept IndexError:\n    raise ValueError",
         "if x:\n    try:\n        x[9]\n    except IndexError:\n        raise ValueError",
         "if made():\n    raise ValueError",
+        "if id(made) not in (1, 2) and x is not None:\n    raise ValueError",
         "if x == thing:\n    raise ValueError",
         "if " + " or ".join(["x[0] == 1"] * 30) + ":\n    raise ValueError",
     ],
