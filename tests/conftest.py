@@ -75,7 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             seen[test] += 1
     part = config.getoption("--slice")
     left = {item for item in items if _is_needless(item) or (part and _is_elsewhere(item, part))}
-    left |= _live_on_the_other(items)
+    left |= _on_the_other_keras(items)
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
 
@@ -117,19 +117,28 @@ def _is_needless(item: pytest.Item) -> bool:
     return own and CAN_FORK and _is_of_an_older_keras(item)
 
 
-def _live_on_the_other(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Of the scripts of single rules, which are run live on either generation, one run of each two.
+def _on_the_other_keras(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Of tests that need one of the two generations, no matter which, one run of each two.
 
-    They are recorded on both. Which one is run live is the same each time.
+    These are scripts that are run live, and are recorded on both; and what the page does in a
+    browser with the trace of the article's model. Which one is run is the same each time.
     """
     runs: dict[str, list[pytest.Item]] = {}
     for item in items:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        if parameters.get("runner") == "live" and item.path.parent.name == "rules":
-            generation = str(parameters.get("generation"))
-            runs.setdefault(item.nodeid.replace(generation, ""), []).append(item)
+        if generation := _generation_of_two(item):
+            runs.setdefault(item.nodeid.replace(generation, "", 1), []).append(item)
     pairs = {test: found for test, found in runs.items() if len(found) == 2}
     return {found[zlib.crc32(test.encode()) % 2] for test, found in pairs.items()}
+
+
+def _generation_of_two(item: pytest.Item) -> str:
+    """The part of a test's name that says which generation it is run on, if one would do."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    if item.path.parent.name == "browser":
+        return str(parameters.get("mlp") or parameters.get("trained") or "")
+    if "diagnosis" in item.path.parts and parameters.get("runner") == "live":
+        return str(parameters.get("generation"))
+    return ""
 
 
 @functools.cache

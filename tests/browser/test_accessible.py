@@ -10,6 +10,14 @@ import pytest
 from browser.looks import STILL
 from browser.test_findings import wrong
 
+LOOKS = [
+    ("light", (1280, 800)),
+    ("light", (390, 844)),
+    ("light", (960, 540)),
+    ("dark", (1280, 800)),
+]
+"""What is where depends on the size alone, and colours on the scheme."""
+
 pytestmark = pytest.mark.browser
 pytest.importorskip("axe_playwright_python", reason="pip install '.[browser]'")
 
@@ -32,9 +40,8 @@ def looked_at(report):
     return show
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (960, 540)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_at_every_beat_and_between(looked_at, mlp_on, size, scheme):
+@pytest.mark.parametrize(("scheme", "size"), LOOKS)
+def test_at_every_beat_and_between(looked_at, mlp_on, scheme, size):
     page = looked_at(mlp_on("3"), size=size, color_scheme=scheme)
     assert page.js(LOOK) == []
     for _ in range(9):
@@ -59,9 +66,8 @@ def test_with_all_that_can_be_opened(looked_at, mlp_on, scheme):
     assert page.js(LOOK) == []
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (960, 540)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_where_a_build_failed(looked_at, tmp_path, size, scheme):
+@pytest.mark.parametrize(("scheme", "size"), LOOKS)
+def test_where_a_build_failed(looked_at, tmp_path, scheme, size):
     page = looked_at(wrong(tmp_path), size=size, color_scheme=scheme)
     for key in ("", "Home", "ArrowRight", "End"):
         page.press(*filter(None, [key]))
