@@ -29,7 +29,7 @@ from diagnosis.scripts import ROOT, Ran, installed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.schema import Call, Edit, Finding
     from buildtrace.traces.trace import Trace
 
 FOLDER = Path(__file__).parent / "data"
@@ -134,13 +134,20 @@ def key_of(source: str) -> str:
 
 
 def said(findings: Iterable[Finding]) -> list[str]:
-    """Lines with the code, severity, line, message and remedy of findings."""
+    """Lines with the code, severity, line, message, remedy and edits of findings."""
     lines = []
     for finding in findings:
         line = finding.caller.line if finding.caller else "-"
         lines.append(f"{finding.code} {finding.severity} {line}: {finding.message}")
         lines += [f"    {remedy}" for remedy in finding.fix.splitlines()]
+        lines += [f"    edit {_said_edit(edit)}" for edit in finding.edits]
     return [_neutral(line) for line in lines] or ["nothing"]
+
+
+def _said_edit(edit: Edit) -> str:
+    end = "" if edit.end_line == edit.line else f"{edit.end_line}:"
+    span = f"{edit.line}:{edit.column}-{end}{edit.end_column}"
+    return f"{Path(edit.file).name} {span} {json.dumps(edit.text, ensure_ascii=False)}"
 
 
 def record(

@@ -1,0 +1,373 @@
+"""The edits of a remedy: each function places one change in the user's source.
+
+It looks for the one place that a remedy can be meant for, and gives no edit if there is none, or
+more than one: the remedy is told in words then. What is put in is code that a rule has made of
+names and numbers, or code of the same place; what stays is not touched.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis.edited import overlap
+from buildtrace.diagnosis.parsed_files import (
+    definition_at,
+    expressions,
+    find_call,
+    first_line,
+    only,
+    parsed,
+    statement_at,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from buildtrace.diagnosis.parsed_files import ParsedFile
+    from buildtrace.traces.schema import Edit, SourceLine
+    from buildtrace.traces.trace import Trace
+
+Edits = tuple["Edit", ...]
+
+NONE: Edits = ()
+"""There is no place for it, or more than one."""
+
+
+def together(*parts: Edits) -> Edits:
+    """All of these changes, or none if one of them has no place."""
+    edits = [edit for part in parts for edit in part]
+    return tuple(edits) if all(parts) and not overlap(edits) else NONE
+
+
+# -- arguments of a call ------------------------------------------------------------------------
+
+
+def argument(
+    trace: Trace,
+    line: SourceLine | None,
+    function: str,
+    name: str,
+    value: str,
+    place: int | None = None,
+) -> Edits:
+    """Give an argument of a call another value, or add it.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        function: the last name of what is called, such as "Conv2D".
+        name: of the argument.
+        value: in code.
+        place: the argument's number from 0, if it may be given without its name.
+    """
+    found = find_call(trace, line, function)
+    if found is None:
+        return NONE
+    file, call = found
+    given = next((keyword for keyword in call.keywords if keyword.arg == name), None)
+    if given is not None:
+        return _instead(file, given.value, value)
+    if _is_starred(call):  # it may be among those
+        return NONE
+    if place is not None and place < len(call.args):
+        return _instead(file, call.args[place], value)
+    return _added(file, call, f"{name}={value}")
+
+
+def argument_by_place(
+    trace: Trace,
+    line: SourceLine | None,
+    function: str,
+    place: int,
+    value: str | Callable[[str], str],
+) -> Edits:
+    """Replace an argument of a call that is given without its name.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        function: the last name of what is called.
+        place: the argument's number, from 0.
+        value: in code, or what makes it of the code that stands there, or "" of what it does not
+            know.
+    """
+    found = find_call(trace, line, function)
+    if found is None or _is_starred(found[1]) or place >= len(found[1].args):
+        return NONE
+    file, call = found
+    code = value if isinstance(value, str) else value(file.code(call.args[place]))
+    return _instead(file, call.args[place], code) if code else NONE
+
+
+def argument_named(
+    trace: Trace, line: SourceLine | None, function: str, place: int, name: str
+) -> Edits:
+    """Put its name before an argument, which has to be the last that has none.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        function: the last name of what is called.
+        place: the argument's number, from 0.
+        name: its name.
+    """
+    found = find_call(trace, line, function)
+    if found is None or _is_starred(found[1]) or place != len(found[1].args) - 1:
+        return NONE
+    file, call = found
+    if any(keyword.arg == name for keyword in call.keywords):
+        return NONE
+    return file.insert(file.begin(call.args[place]), f"{name}=")
+
+
+def argument_renamed(
+    trace: Trace, line: SourceLine | None, old: str, new: str, function: str = ""
+) -> Edits:
+    """Give an argument another name, and leave its value as it is.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        old: its name.
+        new: its name from now on.
+        function: the last name of what is called, if that is known.
+    """
+    found = find_call(trace, line, function, old)
+    if found is None or any(given.arg == new for given in found[1].keywords):
+        return NONE
+    file, call = found
+    row, column = file.begin(next(given for given in call.keywords if given.arg == old))
+    return file.replace((row, column), (row, column + len(old)), new)
+
+
+def argument_left_out(
+    trace: Trace, line: SourceLine | None, name: str, function: str = ""
+) -> Edits:
+    """Take an argument out of a call that is given by its name.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        name: of the argument.
+        function: the last name of what is called, if that is known.
+    """
+    found = find_call(trace, line, function, name)
+    if found is None:
+        return NONE
+    file, call = found
+    given = next(given for given in call.keywords if given.arg == name)
+    begin, end = file.begin(given), file.end(given)
+    before, behind = file.tokens_before(begin)[-1], file.token_behind(end)
+    if before.string == ",":
+        return file.replace(before.start, end, "")
+    if before.string == "(" and behind.string == ",":
+        following = file.token_behind(behind.end)
+        is_near = following.start[0] == behind.end[0]
+        return file.replace(begin, following.start if is_near else behind.end, "")
+    return file.replace(begin, end, "") if before.string == "(" else NONE
+
+
+def _is_starred(call: ast.Call) -> bool:
+    """Whether something is given that does not stand there."""
+    by_place = any(isinstance(given, ast.Starred) for given in call.args)
+    return by_place or any(given.arg is None for given in call.keywords)
+
+
+def _added(file: ParsedFile, call: ast.Call, code: str) -> Edits:
+    """One more argument, behind all others."""
+    if any(isinstance(given, ast.GeneratorExp) for given in call.args):
+        return NONE  # it would need parentheses of its own then
+    last = file.tokens_before(file.end(call))[-2]
+    if last.string == ",":
+        return file.insert(last.end, f" {code},")
+    return file.insert(last.end, f", {code}" if call.args or call.keywords else code)
+
+
+def _instead(file: ParsedFile, node: ast.expr, code: str) -> Edits:
+    return file.replace(file.begin(node), file.end(node), code)
+
+
+# -- expressions --------------------------------------------------------------------------------
+
+
+def expression(trace: Trace, line: SourceLine | None, code: str, instead: str) -> Edits:
+    """Replace an expression of a statement, however it is written there.
+
+    Args:
+        trace: has the source.
+        line: a line of the statement.
+        code: the expression.
+        instead: what stands there then; it has to need no parentheses, wherever that is.
+    """
+    file = None if line is None else parsed(trace, line.file)
+    statement = None if file is None or line is None else statement_at(file, line.line)
+    if file is None or line is None or statement is None:
+        return NONE
+    wanted = ast.dump(ast.parse(code, mode="eval").body)
+    node = only([e for e in expressions(statement) if ast.dump(e) == wanted], line.line)
+    return NONE if node is None else _instead(file, node, instead)
+
+
+def attribute_for_local(trace: Trace, line: SourceLine | None, name: str, attribute: str) -> Edits:
+    """Keep what is in a local variable of a method in an attribute of `self`, wherever it is used.
+
+    Args:
+        trace: has the source.
+        line: a line of the method.
+        name: of the variable.
+        attribute: the name of the attribute.
+    """
+    file = None if line is None else parsed(trace, line.file)
+    if file is None or line is None:
+        return NONE
+    around = [
+        node
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.FunctionDef) and node.lineno <= line.line <= (node.end_lineno or 0)
+    ]
+    if len(around) != 1 or not _is_local(around[0], name):
+        return NONE
+    uses = [n for n in ast.walk(around[0]) if isinstance(n, ast.Name) and n.id == name]
+    if not any(isinstance(use.ctx, ast.Store) for use in uses):
+        return NONE
+    return together(*[_instead(file, use, f"self.{attribute}") for use in uses])
+
+
+def _is_local(function: ast.FunctionDef, name: str) -> bool:
+    """Whether a name in a method is a variable of it alone, wherever it stands there."""
+    inner = (ast.Lambda, ast.FunctionDef, ast.ClassDef, ast.JoinedStr, ast.comprehension)
+    others = [node for node in ast.walk(function) if isinstance(node, inner)]
+    others = [node for node in others if node is not function]
+    arguments = [arg.arg for arg in ast.walk(function.args) if isinstance(arg, ast.arg)]
+    return (
+        arguments[:1] == ["self"]
+        and name not in arguments
+        and not any(isinstance(n, (ast.Global, ast.Nonlocal)) for n in ast.walk(function))
+        and not any(name == getattr(n, "id", "") for o in others for n in ast.walk(o))
+    )
+
+
+# -- lines --------------------------------------------------------------------------------------
+
+
+def before(trace: Trace, line: SourceLine | None, *code: str) -> Edits:
+    """Put lines before the statement that a line is in, as far to the right as that."""
+    file = None if line is None else parsed(trace, line.file)
+    statement = None if file is None or line is None else statement_at(file, line.line)
+    return NONE if file is None or statement is None else _before(file, statement, code)
+
+
+def behind(trace: Trace, line: SourceLine | None, *code: str) -> Edits:
+    """Put lines behind the statement that a line is in, as far to the right as that."""
+    file = None if line is None else parsed(trace, line.file)
+    statement = None if file is None or line is None else statement_at(file, line.line)
+    if file is None or statement is None or hasattr(statement, "body"):
+        return NONE
+    return _behind(file, statement, code)
+
+
+def _before(file: ParsedFile, statement: ast.stmt, code: Sequence[str]) -> Edits:
+    indent = file.indent(statement)
+    if indent is None:
+        return NONE
+    return file.insert((first_line(statement), 0), _indented(indent, code) + "\n")
+
+
+def _behind(file: ParsedFile, statement: ast.stmt, code: Sequence[str]) -> Edits:
+    indent = file.indent(statement)
+    row, column = file.end(statement)
+    rest = file.lines[row - 1][column:].strip()
+    if indent is None or (rest and not rest.startswith("#")):
+        return NONE
+    return file.insert((row, len(file.lines[row - 1])), "\n" + _indented(indent, code))
+
+
+def _indented(indent: str, code: Sequence[str]) -> str:
+    lines = "\n".join(code).split("\n")
+    return "\n".join(f"{indent}{line}" if line else "" for line in lines)
+
+
+def at_end(
+    trace: Trace, definition: SourceLine | None, *code: str, before_last: Sequence[str] = ()
+) -> Edits:
+    """Put lines at the end of a function, before a `return` that it ends with.
+
+    Args:
+        trace: has the source.
+        definition: the line that it begins with.
+        code: the lines.
+        before_last: statements that the lines have to stand before as well, where the function
+            ends with one: "self.built = True".
+    """
+    found = _function(trace, definition)
+    if found is None:
+        return NONE
+    file, function = found
+    *_, last = function.body
+    if any(node is not last for node in ast.walk(function) if isinstance(node, ast.Return)):
+        return NONE  # it may end earlier
+    if isinstance(last, ast.Return) or ast.unparse(last) in before_last:
+        return _before(file, last, code)
+    return _behind(file, last, code)
+
+
+def at_start(trace: Trace, definition: SourceLine | None, *code: str) -> Edits:
+    """Put lines at the start of a function, behind its docstring.
+
+    Args:
+        trace: has the source.
+        definition: the line that it begins with.
+        code: the lines.
+    """
+    found = _function(trace, definition)
+    if found is None:
+        return NONE
+    file, function = found
+    first, *more = function.body
+    if ast.get_docstring(function, clean=False) is None:
+        return _before(file, first, code)
+    return _before(file, more[0], code) if more else _behind(file, first, code)
+
+
+def _function(
+    trace: Trace, definition: SourceLine | None
+) -> tuple[ParsedFile, ast.FunctionDef] | None:
+    """A function, if its body has lines of its own."""
+    file = None if definition is None else parsed(trace, definition.file)
+    if file is None or definition is None:
+        return None
+    found = definition_at(file, definition.line)
+    if not isinstance(found, ast.FunctionDef) or file.indent(found.body[0]) is None:
+        return None
+    return file, found
+
+
+def method_added(
+    trace: Trace, definition: SourceLine | None, *code: str, ahead_of: str = "call"
+) -> Edits:
+    """Put a method into a class.
+
+    Args:
+        trace: has the source.
+        definition: the line that the class begins with.
+        code: the lines of the method.
+        ahead_of: the method that it stands before, if the class has that one.
+    """
+    file = None if definition is None else parsed(trace, definition.file)
+    if file is None or definition is None:
+        return NONE
+    found = definition_at(file, definition.line)
+    if not isinstance(found, ast.ClassDef) or file.indent(found.body[0]) is None:
+        return NONE
+    defined = [node for node in found.body if isinstance(node, ast.FunctionDef)]
+    if any(code[0].startswith(f"def {node.name}(") for node in defined):
+        return NONE
+    for node in defined:
+        if node.name == ahead_of:
+            return _before(file, node, [*code, ""])
+    indent = file.indent(found.body[-1])
+    if indent is None:
+        return NONE
+    row = file.end(found)[0]
+    return file.insert((row, len(file.lines[row - 1])), "\n\n" + _indented(indent, code))

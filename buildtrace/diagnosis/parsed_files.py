@@ -1,0 +1,246 @@
+"""The user's files as Python reads them, to find the places that edits are for.
+
+`ast` says where a node is, which is all that is asked for here. A concrete syntax tree (libcst)
+would print what is around it as well; but that stays as it is anyway, and each program that has a
+finding would have one more package to load.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from buildtrace.traces.schema import Edit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildtrace.traces.schema import SourceLine
+    from buildtrace.traces.trace import Trace
+
+Position = tuple[int, int]
+"""Line and column, as an `Edit` has them."""
+
+Expression = TypeVar("Expression", bound=ast.expr)
+
+Definable = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+_BETWEEN = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+"""Tokens that are no part of a call."""
+
+
+class ParsedFile(NamedTuple):
+    """A file of the user's.
+
+    Attributes:
+        name: as the trace has it.
+        lines: without their ends; the first is at 0.
+        tree: what Python makes of it.
+        tokens: what it consists of.
+    """
+
+    name: str
+    lines: Sequence[str]
+    tree: ast.Module
+    tokens: Sequence[tokenize.TokenInfo]
+
+    def begin(self, node: ast.stmt | ast.expr | ast.keyword) -> Position:
+        """Where a node begins."""
+        return node.lineno, self._column(node.lineno, node.col_offset)
+
+    def end(self, node: ast.stmt | ast.expr | ast.keyword) -> Position:
+        """The place behind a node."""
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return node.end_lineno, self._column(node.end_lineno, node.end_col_offset)
+
+    def _column(self, line: int, offset: int) -> int:
+        """`ast` counts the bytes of UTF-8."""
+        return len(self.lines[line - 1].encode()[:offset].decode())
+
+    def code(self, node: ast.expr) -> str:
+        """An expression as it is written."""
+        (first, left), (last, right) = self.begin(node), self.end(node)
+        lines = [*self.lines[first - 1 : last]]
+        lines[-1] = lines[-1][:right]
+        lines[0] = lines[0][left:]
+        return "\n".join(lines)
+
+    def indent(self, node: ast.stmt) -> str | None:
+        """What stands before a statement; `None` if that is another statement."""
+        row, column = self.begin(node)
+        before = self.lines[row - 1][:column]
+        return None if before.strip() else before
+
+    def replace(self, begin: Position, end: Position, text: str) -> tuple[Edit, ...]:
+        """The edit that puts a text between two places."""
+        (line, column), (end_line, end_column) = begin, end
+        edit = Edit(
+            file=self.name,
+            line=line,
+            column=column,
+            end_line=end_line,
+            end_column=end_column,
+            text=text,
+        )
+        return (edit,)
+
+    def insert(self, at: Position, text: str) -> tuple[Edit, ...]:
+        """The edit that puts a text somewhere."""
+        return self.replace(at, at, text)
+
+    def tokens_before(self, at: Position) -> list[tokenize.TokenInfo]:
+        """The tokens that end before a place, without comments and ends of lines."""
+        return [t for t in self.tokens if t.end <= at and t.type not in _BETWEEN]
+
+    def token_behind(self, at: Position) -> tokenize.TokenInfo:
+        """The first token that begins behind a place, without comments and ends of lines."""
+        return next(t for t in self.tokens if t.start >= at and t.type not in _BETWEEN)
+
+
+def parsed(trace: Trace, file: str) -> ParsedFile | None:
+    """A file, if all of it is known, and Python."""
+    text = trace.index.source_code.whole(file)
+    found = _parsed(text) if text else None
+    return None if found is None else ParsedFile(file, text.split("\n"), *found)
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> tuple[ast.Module, list[tokenize.TokenInfo]] | None:
+    if "\r" in text or "\f" in text:  # it may be split into lines in more than one way
+        return None
+    try:
+        return ast.parse(text), [*tokenize.generate_tokens(io.StringIO(text).readline)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
+        return None
+
+
+def statement_at(file: ParsedFile, line: int) -> ast.stmt | None:
+    """The innermost statement that a line is in; `None` if there is none, or more than one."""
+    found: ast.stmt | None = None
+    waiting: list[ast.AST] = [file.tree]
+    while waiting:
+        inside = [*_statements_in(waiting.pop())]
+        around = [one for one in inside if first_line(one) <= line <= (one.end_lineno or 0)]
+        if len(around) > 1:
+            return None
+        if around:
+            found = around[0]
+            waiting.append(found)
+    return found
+
+
+def _statements_in(node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements in a block, those in its `except` and `case` included."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.stmt):
+            yield inner
+        elif isinstance(inner, (ast.ExceptHandler, ast.match_case)):
+            yield from _statements_in(inner)
+
+
+def first_line(statement: ast.stmt) -> int:
+    """The first line of a statement, decorators included."""
+    decorators = statement.decorator_list if isinstance(statement, Definable) else []
+    return min([statement.lineno, *[decorator.lineno for decorator in decorators]])
+
+
+def definition_at(file: ParsedFile, line: int) -> Definable | None:
+    """The class or function that begins on a line, with a decorator or without."""
+    found = [
+        node
+        for node in ast.walk(file.tree)
+        if isinstance(node, Definable) and line in (node.lineno, first_line(node))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def expressions(statement: ast.stmt) -> Iterator[ast.expr]:
+    """What a statement consists of itself: neither the statements in it, nor what is in f-strings.
+
+    Places in an f-string are wrong before Python 3.12.
+    """
+    waiting = [*ast.iter_child_nodes(statement)]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.JoinedStr)):
+            if isinstance(node, ast.expr):
+                yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def only(nodes: Sequence[Expression], line: int) -> Expression | None:
+    """The one of these that a line is in; of several the one that begins there."""
+    around = [node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)]
+    if len(around) > 1:
+        around = [node for node in around if node.lineno == line]
+    return around[0] if len(around) == 1 else None
+
+
+def last_name(node: ast.expr) -> str:
+    """The last name of an expression: "Dense" of `keras.layers.Dense`; "" if it has none."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def find_call(
+    trace: Trace, line: SourceLine | None, function: str = "", keyword: str = ""
+) -> tuple[ParsedFile, ast.Call] | None:
+    """The one call on a line of a function that has this last name, or is given this argument.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        function: the last name of what is called; "" for any.
+        keyword: the name of an argument that it is given by that name; "" for any.
+    """
+    file = None if line is None else parsed(trace, line.file)
+    statement = None if file is None or line is None else statement_at(file, line.line)
+    if file is None or line is None or statement is None:
+        return None
+    calls = [
+        node
+        for node in expressions(statement)
+        if isinstance(node, ast.Call)
+        if function in ("", last_name(node.func))
+        if not keyword or any(given.arg == keyword for given in node.keywords)
+    ]
+    call = only(calls, line.line)
+    return None if call is None else (file, call)
+
+
+def name_in(trace: Trace, file: str, path: str) -> str:
+    """What a file calls something of Keras: "layers.Input" → "tf.keras.layers.Input".
+
+    Args:
+        trace: has the source.
+        file: the file.
+        path: the name below `keras`.
+
+    Returns:
+        Code; "" if the file imports nothing that leads there.
+    """
+    found = parsed(trace, file)
+    if found is None:
+        return ""
+    for imported, name in _imports(found.tree):
+        for package in ("keras", "tensorflow.keras", "tf_keras"):
+            whole = f"{package}.{path}"
+            if whole == imported or whole.startswith(f"{imported}."):
+                return name + whole.removeprefix(imported)
+    return ""
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """What is imported at the top of a file, and the name for it, the longest way first."""
+    found = []
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            found += [(a.name, a.asname or a.name) for a in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found += [(f"{node.module}.{a.name}", a.asname or a.name) for a in node.names]
+    yield from sorted(found, key=lambda pair: -len(pair[0]))
