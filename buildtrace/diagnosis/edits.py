@@ -8,6 +8,7 @@ names and numbers, or code of the same place; what stays is not touched.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.edited import overlap
@@ -16,19 +17,23 @@ from buildtrace.diagnosis.parsed_files import (
     expressions,
     find_call,
     first_line,
+    last_name,
     only,
     parsed,
     statement_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from buildtrace.diagnosis.parsed_files import ParsedFile
     from buildtrace.traces.schema import Edit, SourceLine
     from buildtrace.traces.trace import Trace
 
 Edits = tuple["Edit", ...]
+
+Rewrite = Callable[[str], str]
+"""Makes code of code; "" of what it does not know."""
 
 NONE: Edits = ()
 """There is no place for it, or more than one."""
@@ -48,7 +53,7 @@ def argument(
     line: SourceLine | None,
     function: str,
     name: str,
-    value: str,
+    value: str | Rewrite,
     place: int | None = None,
 ) -> Edits:
     """Give an argument of a call another value, or add it.
@@ -58,7 +63,8 @@ def argument(
         line: a line of the call.
         function: the last name of what is called, such as "Conv2D".
         name: of the argument.
-        value: in code.
+        value: in code; or what makes it of the code that stands there, or "" of what it does not
+            know: then the argument has to be there.
         place: the argument's number from 0, if it may be given without its name.
     """
     found = find_call(trace, line, function)
@@ -72,53 +78,54 @@ def argument(
         return NONE
     if place is not None and place < len(call.args):
         return _instead(file, call.args[place], value)
-    return _added(file, call, f"{name}={value}")
+    return _added(file, call, f"{name}={value}") if isinstance(value, str) else NONE
 
 
-def argument_by_place(
+def arguments_joined(
+    trace: Trace, line: SourceLine | None, function: str, places: tuple[int, int], code: str
+) -> Edits:
+    """Put one argument in the place of several that follow each other without names.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        function: the last name of what is called.
+        places: the numbers of the first and the last of them, from 0.
+        code: the argument.
+    """
+    found = find_call(trace, line, function)
+    if found is None or _is_starred(found[1]) or places[1] >= len(found[1].args):
+        return NONE
+    file, call = found
+    first, last = (call.args[place] for place in places)
+    return file.replace(file.begin(first), file.end(last), code)
+
+
+def arguments_named(
     trace: Trace,
     line: SourceLine | None,
     function: str,
-    place: int,
-    value: str | Callable[[str], str],
+    names: Sequence[str],
+    first: int = 0,
 ) -> Edits:
-    """Replace an argument of a call that is given without its name.
+    """Put their names before the arguments of a call that have none.
 
     Args:
         trace: has the source.
         line: a line of the call.
         function: the last name of what is called.
-        place: the argument's number, from 0.
-        value: in code, or what makes it of the code that stands there, or "" of what it does not
-            know.
+        names: the names, in order, of all that may be there.
+        first: the number of the first that gets one, from 0.
     """
     found = find_call(trace, line, function)
-    if found is None or _is_starred(found[1]) or place >= len(found[1].args):
+    if found is None or _is_starred(found[1]) or not first < len(found[1].args) <= len(names):
         return NONE
     file, call = found
-    code = value if isinstance(value, str) else value(file.code(call.args[place]))
-    return _instead(file, call.args[place], code) if code else NONE
-
-
-def argument_named(
-    trace: Trace, line: SourceLine | None, function: str, place: int, name: str
-) -> Edits:
-    """Put its name before an argument, which has to be the last that has none.
-
-    Args:
-        trace: has the source.
-        line: a line of the call.
-        function: the last name of what is called.
-        place: the argument's number, from 0.
-        name: its name.
-    """
-    found = find_call(trace, line, function)
-    if found is None or _is_starred(found[1]) or place != len(found[1].args) - 1:
+    unnamed = [*zip(names, call.args, strict=False)][first:]
+    taken = {keyword.arg for keyword in call.keywords}
+    if taken & {name for name, _ in unnamed}:
         return NONE
-    file, call = found
-    if any(keyword.arg == name for keyword in call.keywords):
-        return NONE
-    return file.insert(file.begin(call.args[place]), f"{name}=")
+    return together(*[file.insert(file.begin(arg), f"{name}=") for name, arg in unnamed])
 
 
 def argument_renamed(
@@ -184,8 +191,9 @@ def _added(file: ParsedFile, call: ast.Call, code: str) -> Edits:
     return file.insert(last.end, f", {code}" if call.args or call.keywords else code)
 
 
-def _instead(file: ParsedFile, node: ast.expr, code: str) -> Edits:
-    return file.replace(file.begin(node), file.end(node), code)
+def _instead(file: ParsedFile, node: ast.expr, value: str | Rewrite) -> Edits:
+    code = value if isinstance(value, str) else value(file.code(node))
+    return file.replace(file.begin(node), file.end(node), code) if code else NONE
 
 
 # -- expressions --------------------------------------------------------------------------------
@@ -207,6 +215,32 @@ def expression(trace: Trace, line: SourceLine | None, code: str, instead: str) -
     wanted = ast.dump(ast.parse(code, mode="eval").body)
     node = only([e for e in expressions(statement) if ast.dump(e) == wanted], line.line)
     return NONE if node is None else _instead(file, node, instead)
+
+
+def layer_before(trace: Trace, line: SourceLine | None, class_name: str, code: str) -> Edits:
+    """Put a layer before one that is made, and called, on a line.
+
+    Args:
+        trace: has the source.
+        line: the line.
+        class_name: of the layer that is there.
+        code: what makes the other one.
+    """
+    found = find_call(trace, line, class_name)
+    if found is None or line is None:
+        return NONE
+    file, made = found
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Call) and node.func is made and len(node.args) == 1:
+            return _instead(file, node.args[0], lambda given: f"{code}({given})")
+        if isinstance(node, (ast.List, ast.Tuple)) and made in node.elts:
+            row, column = file.begin(made)
+            indent = file.lines[row - 1][:column]
+            is_alone = not indent.strip()
+            return file.insert((row, column), f"{code},\n{indent}" if is_alone else f"{code}, ")
+        if isinstance(node, ast.Call) and made in node.args and last_name(node.func) == "add":
+            return before(trace, line, f"{file.code(node.func)}({code})")
+    return NONE
 
 
 def attribute_for_local(trace: Trace, line: SourceLine | None, name: str, attribute: str) -> Edits:

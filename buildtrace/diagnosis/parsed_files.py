@@ -13,12 +13,12 @@ import tokenize
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from buildtrace.traces.schema import Edit
+from buildtrace.traces.schema import Edit, SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.traces.schema import SourceLine
+    from buildtrace.traces.schema import LayerRef
     from buildtrace.traces.trace import Trace
 
 Position = tuple[int, int]
@@ -30,6 +30,9 @@ Definable = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 _BETWEEN = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 """Tokens that are no part of a call."""
+
+
+_KERAS = ("keras", "tensorflow.keras", "tf_keras")
 
 
 class ParsedFile(NamedTuple):
@@ -173,11 +176,16 @@ def expressions(statement: ast.stmt) -> Iterator[ast.expr]:
 
 
 def only(nodes: Sequence[Expression], line: int) -> Expression | None:
-    """The one of these that a line is in; of several the one that begins there."""
-    around = [node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)]
-    if len(around) > 1:
-        around = [node for node in around if node.lineno == line]
-    return around[0] if len(around) == 1 else None
+    """The one of these that is meant: the only one, or the only one that the line is in.
+
+    Of several that it is in, the one that begins there. A list of layers is on many lines, and the
+    line of their model is that of its first.
+    """
+    if len(nodes) > 1:
+        nodes = [node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)]
+    if len(nodes) > 1:
+        nodes = [node for node in nodes if node.lineno == line]
+    return nodes[0] if len(nodes) == 1 else None
 
 
 def last_name(node: ast.expr) -> str:
@@ -213,25 +221,52 @@ def find_call(
     return None if call is None else (file, call)
 
 
-def name_in(trace: Trace, file: str, path: str) -> str:
-    """What a file calls something of Keras: "layers.Input" → "tf.keras.layers.Input".
+def maker_of(trace: Trace, layer: LayerRef, near: SourceLine | None) -> SourceLine | None:
+    """The line that makes a layer, as far as its file tells without a doubt.
+
+    Args:
+        trace: has the source.
+        layer: the layer.
+        near: a line that calls it: it may be made there, or else elsewhere in that file.
+    """
+    file = None if near is None else parsed(trace, near.file)
+    if file is None or near is None:
+        return None
+    if find_call(trace, near, layer.class_name) is not None:
+        return near
+    makers = [
+        node
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Call) and last_name(node.func) == layer.class_name
+    ]
+    named = [node for node in makers if _is_named(node, layer.name)]
+    found = named or makers
+    return SourceLine(file=near.file, line=found[0].lineno) if len(found) == 1 else None
+
+
+def _is_named(call: ast.Call, name: str) -> bool:
+    values = [given.value for given in call.keywords if given.arg == "name"]
+    return any(isinstance(value, ast.Constant) and value.value == name for value in values)
+
+
+def name_in(trace: Trace, file: str, *paths: str) -> str:
+    """What a file calls something that it imports: "keras.Input" → "tf.keras.Input".
 
     Args:
         trace: has the source.
         file: the file.
-        path: the name below `keras`.
+        paths: where it is to be had, from the top; `keras` stands for TensorFlow's as well.
 
     Returns:
         Code; "" if the file imports nothing that leads there.
     """
     found = parsed(trace, file)
-    if found is None:
-        return ""
-    for imported, name in _imports(found.tree):
-        for package in ("keras", "tensorflow.keras", "tf_keras"):
-            whole = f"{package}.{path}"
-            if whole == imported or whole.startswith(f"{imported}."):
-                return name + whole.removeprefix(imported)
+    tops = [path for path in paths if not path.startswith("keras.")]
+    tops += [top + path[5:] for path in paths if path.startswith("keras.") for top in _KERAS]
+    for imported, name in _imports(found.tree) if found else ():
+        for path in tops:
+            if path == imported or path.startswith(f"{imported}."):
+                return name + path.removeprefix(imported)
     return ""
 
 

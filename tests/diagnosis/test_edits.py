@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from buildtrace.diagnosis import edited, edits, parsed_files
-from buildtrace.traces.schema import Edit, Excerpt, SourceFile, SourceLine
+from buildtrace.traces.schema import Edit, Excerpt, LayerRef, SourceFile, SourceLine
 from buildtrace.traces.trace import Trace
 from diagnosis.hand import FILE
 
@@ -60,6 +60,10 @@ ADDED = {
     "of another function": ("x = keras.layers.Conv2D(4)  # Dense", None),
     "of a function in a statement inside": ("with f() as x, g():\n    Dense(4)", None),
     "in an f-string": ("x = f'{Dense(4)}'", None),
+    "on another line of the statement": (
+        "model = Sequential([\n    Dense(4),\n])",
+        "model = Sequential([\n    Dense(4, use_bias=True),\n])",
+    ),
     "in one of two statements": ("x = Dense(4); y = 3", None),
     "in no Python": ("x = Dense(4)\n%matplotlib inline", None),
 }
@@ -84,21 +88,67 @@ def test_an_argument_may_have_a_place():
     assert changed("Dense()", "D", place, "Dense", "units", "8", 0) == "Dense(units=8)"
 
 
-def test_an_argument_without_a_name_is_made_of_what_it_was():
-    place = edits.argument_by_place
-    assert changed("Input(x.shape)", "I", place, "Input", 0, "{}[1:]".format) == (
+def test_a_value_is_made_of_what_it_was():
+    place = edits.argument
+    of_data = "{}[1:]".format
+    assert changed("Input(x.shape)", "I", place, "Input", "shape", of_data, 0) == (
         "Input(x.shape[1:])"
     )
-    assert changed("Input(x)", "I", place, "Input", 0, lambda _: "") is None
-    assert changed("Input(x)", "I", place, "Input", 1, "y") is None
-    assert changed("Input(*x)", "I", place, "Input", 0, "y") is None
+    assert changed("Input(shape=x.shape)", "I", place, "Input", "shape", of_data) == (
+        "Input(shape=x.shape[1:])"
+    )
+    assert changed("Input(x)", "I", place, "Input", "shape", lambda _: "", 0) is None
+    assert changed("Input()", "I", place, "Input", "shape", of_data, 0) is None
 
 
-def test_an_argument_gets_its_name():
-    place = edits.argument_named
-    assert changed("f(a, 'b', c=1)", "f", place, "f", 1, "d") == "f(a, d='b', c=1)"
-    assert changed("f(a, b)", "f", place, "f", 0, "d") is None  # one without a name follows
-    assert changed("f(a, d=1)", "f", place, "f", 0, "d") is None
+def test_several_arguments_become_one():
+    place = edits.arguments_joined
+    assert changed("Conv2D(8, 3,\n 3, name='a')", "C", place, "Conv2D", (1, 2), "(3, 3)") == (
+        "Conv2D(8, (3, 3), name='a')"
+    )
+    assert changed("Conv2D(8, 3)", "C", place, "Conv2D", (1, 2), "(3, 3)") is None
+
+
+def test_arguments_get_their_names():
+    place, names = edits.arguments_named, ["a", "b", "c"]
+    assert changed("f(1, 'é', x=1)", "f", place, "f", names) == "f(a=1, b='é', x=1)"
+    assert changed("f(1, 2, 3)", "f", place, "f", names, 2) == "f(1, 2, c=3)"
+    assert changed("f(1, a=1)", "f", place, "f", names) is None
+    assert changed("f(1, 2, 3, 4)", "f", place, "f", names) is None
+    assert changed("f(1, *b)", "f", place, "f", names) is None
+    assert changed("f(a=1)", "f", place, "f", names) is None
+
+
+def test_a_layer_is_put_before_another_one():
+    place = edits.layer_before
+    assert changed("y = Dense(4)(x + 1)", "D", place, "Dense", "Flatten()") == (
+        "y = Dense(4)(Flatten()(x + 1))"
+    )
+    assert changed("m = Sequential([a, Dense(4)])", "D", place, "Dense", "Flatten()") == (
+        "m = Sequential([a, Flatten(), Dense(4)])"
+    )
+    assert changed("m = S([\n    a,\n    Dense(4),\n])", "D", place, "Dense", "F()") == (
+        "m = S([\n    a,\n    F(),\n    Dense(4),\n])"
+    )
+    assert changed("if a:\n    m.add(Dense(4))", "D", place, "Dense", "Flatten()") == (
+        "if a:\n    m.add(Flatten())\n    m.add(Dense(4))"
+    )
+    assert changed("d = Dense(4)", "D", place, "Dense", "Flatten()") is None
+
+
+def test_where_a_layer_is_made():
+    def found(text, mark, name="dense"):
+        ref = LayerRef(id=0, name=name, class_name="Dense")
+        line = parsed_files.maker_of(carrying(text), ref, at(text, mark))
+        return None if line is None else line.line
+
+    one = "class A:\n    def f(self):\n        self.d = Dense(4)\na.fit()"
+    assert found(one, "fit") == 3
+    assert found("d = Dense(4)\nx = Dense(3)(x)", "(x)") == 2
+    two = "d = Dense(4, name='a')\ne = Dense(3, name='b')\na.fit()"
+    assert found(two, "fit") is None
+    assert found(two, "fit", "b") == 2
+    assert found("a.fit()", "fit") is None
 
 
 def test_an_argument_gets_another_name():
@@ -267,7 +317,7 @@ def test_a_method_is_added():
     ],
 )
 def test_what_a_file_calls_a_thing_of_keras(code, name):
-    assert parsed_files.name_in(carrying(code), FILE, "layers.Input") == name
+    assert parsed_files.name_in(carrying(code), FILE, "keras.layers.Input") == name
 
 
 # -- the source ---------------------------------------------------------------------------------
