@@ -25,6 +25,7 @@ from buildtrace.diagnosis.parsed_files import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeGuard
 
     from buildtrace.diagnosis.parsed_files import ParsedFile
     from buildtrace.traces.schema import Edit, SourceLine
@@ -217,6 +218,18 @@ def expression(trace: Trace, line: SourceLine | None, code: str, instead: str) -
     return NONE if node is None else _instead(file, node, instead)
 
 
+def expression_in(trace: Trace, definition: SourceLine | None, code: str, instead: str) -> Edits:
+    """Replace the one expression of this kind in a function; the arguments are as above."""
+    found = _function(trace, definition)
+    if found is None:
+        return NONE
+    file, function = found
+    wanted = ast.dump(ast.parse(code, mode="eval").body)
+    inside = [node for node in ast.walk(function) if isinstance(node, ast.expr)]
+    same = [node for node in inside if ast.dump(node) == wanted]
+    return _instead(file, same[0], instead) if len(same) == 1 else NONE
+
+
 def layer_before(trace: Trace, line: SourceLine | None, class_name: str, code: str) -> Edits:
     """Put a layer before one that is made, and called, on a line.
 
@@ -241,6 +254,97 @@ def layer_before(trace: Trace, line: SourceLine | None, class_name: str, code: s
         if isinstance(node, ast.Call) and made in node.args and last_name(node.func) == "add":
             return before(trace, line, f"{file.code(node.func)}({code})")
     return NONE
+
+
+def layer_first(trace: Trace, line: SourceLine | None, class_name: str, code: str) -> Edits:
+    """Put a layer at the head of the list that a model is made of.
+
+    Args:
+        trace: has the source.
+        line: a line that makes it.
+        class_name: of the model: "Sequential".
+        code: what makes the layer.
+    """
+    found = find_call(trace, line, class_name)
+    if found is None or _is_starred(found[1]):
+        return NONE
+    file, call = found
+    layers = call.args[0] if call.args else None
+    if not isinstance(layers, ast.List) or not layers.elts:
+        return NONE
+    row, column = file.begin(layers.elts[0])
+    indent = file.lines[row - 1][:column]
+    return file.insert((row, column), f"{code}, " if indent.strip() else f"{code},\n{indent}")
+
+
+def before_call(trace: Trace, line: SourceLine | None, method: str, code: Rewrite) -> Edits:
+    """Put a line before the statement that calls a method of something.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        method: its name.
+        code: makes the line of the code that stands for that something.
+    """
+    found = find_call(trace, line, method)
+    if found is None or not isinstance(found[1].func, ast.Attribute):
+        return NONE
+    made = code(found[0].code(found[1].func.value))
+    return before(trace, line, made) if made else NONE
+
+
+def call_instead(trace: Trace, line: SourceLine | None, method: str, code: Rewrite) -> Edits:
+    """Put something in the place of the call of a method; the arguments are as above."""
+    found = find_call(trace, line, method)
+    if found is None or not isinstance(found[1].func, ast.Attribute):
+        return NONE
+    file, call = found
+    made = code(file.code(found[1].func.value))
+    return _instead(file, call, made) if made else NONE
+
+
+def function_instead(trace: Trace, line: SourceLine | None, function: str, name: str) -> Edits:
+    """Call something else in the place of a function, with the same arguments.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        function: the last name of what is called.
+        name: what is called then, in the names of the file.
+    """
+    found = find_call(trace, line, function)
+    if found is None or not name:
+        return NONE
+    file, call = found
+    return _instead(file, call.func, name)
+
+
+def attribute_renamed(trace: Trace, line: SourceLine | None, old: str, new: str) -> Edits:
+    """Give an attribute of `self` another name in the class that a line is in, at each place."""
+    file = None if line is None else parsed(trace, line.file)
+    if file is None or line is None:
+        return NONE
+    around = [
+        node
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.ClassDef) and node.lineno <= line.line <= (node.end_lineno or 0)
+    ]
+    uses = [node for one in around[:1] for node in ast.walk(one) if _is_own(node, old)]
+    texts = [
+        node for one in around[:1] for node in ast.walk(one) if isinstance(node, ast.JoinedStr)
+    ]
+    if len(around) != 1 or any(_is_own(node, old) for text in texts for node in ast.walk(text)):
+        return NONE
+    return together(*[_instead(file, use, f"self.{new}") for use in uses])
+
+
+def _is_own(node: ast.AST, name: str) -> TypeGuard[ast.Attribute]:
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
 
 
 def attribute_for_local(trace: Trace, line: SourceLine | None, name: str, attribute: str) -> Edits:
@@ -375,6 +479,31 @@ def _function(
     if not isinstance(found, ast.FunctionDef) or file.indent(found.body[0]) is None:
         return None
     return file, found
+
+
+def options_passed_on(trace: Trace, definition: SourceLine | None) -> Edits:
+    """Have a constructor take any other argument by name, and hand it to the class below.
+
+    Args:
+        trace: has the source.
+        definition: the line that the constructor begins with.
+    """
+    found = _function(trace, definition)
+    if found is None:
+        return NONE
+    file, function = found
+    given = function.args
+    parts: list[ast.arg | ast.expr] = [*given.args, *given.kwonlyargs, *given.defaults]
+    parts += [default for default in given.kw_defaults if default is not None]
+    outer = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__"
+    ]
+    if given.kwarg or given.vararg or len(outer) != 1 or _is_starred(outer[0]) or not parts:
+        return NONE
+    end = max(file.end(part) for part in parts)
+    return together(file.insert(end, ", **kwargs"), _added(file, outer[0], "**kwargs"))
 
 
 def method_added(

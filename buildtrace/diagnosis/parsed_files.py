@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Position = tuple[int, int]
 """Line and column, as an `Edit` has them."""
 
+Located = ast.stmt | ast.expr | ast.keyword | ast.arg
+
 Expression = TypeVar("Expression", bound=ast.expr)
 
 Definable = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -31,6 +34,8 @@ Definable = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _BETWEEN = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 """Tokens that are no part of a call."""
 
+
+_OF_PACKAGES = re.compile(r"\b(?:keras|tf)(?:\.\w+)+")
 
 _KERAS = ("keras", "tensorflow.keras", "tf_keras")
 
@@ -50,11 +55,11 @@ class ParsedFile(NamedTuple):
     tree: ast.Module
     tokens: Sequence[tokenize.TokenInfo]
 
-    def begin(self, node: ast.stmt | ast.expr | ast.keyword) -> Position:
+    def begin(self, node: Located) -> Position:
         """Where a node begins."""
         return node.lineno, self._column(node.lineno, node.col_offset)
 
-    def end(self, node: ast.stmt | ast.expr | ast.keyword) -> Position:
+    def end(self, node: Located) -> Position:
         """The place behind a node."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
@@ -221,6 +226,25 @@ def find_call(
     return None if call is None else (file, call)
 
 
+def constructor_in(
+    trace: Trace, near: SourceLine | None, class_name: str
+) -> tuple[SourceLine, ast.FunctionDef] | None:
+    """The `__init__` of the one class of this name in a file, and the line where it begins."""
+    file = None if near is None else parsed(trace, near.file)
+    if file is None or near is None:
+        return None
+    found = [
+        inner
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.ClassDef) and node.name == class_name
+        for inner in node.body
+        if isinstance(inner, ast.FunctionDef) and inner.name == "__init__"
+    ]
+    if len(found) != 1:
+        return None
+    return SourceLine(file=near.file, line=found[0].lineno), found[0]
+
+
 def maker_of(trace: Trace, layer: LayerRef, near: SourceLine | None) -> SourceLine | None:
     """The line that makes a layer, as far as its file tells without a doubt.
 
@@ -268,6 +292,24 @@ def name_in(trace: Trace, file: str, *paths: str) -> str:
             if path == imported or path.startswith(f"{imported}."):
                 return name + path.removeprefix(imported)
     return ""
+
+
+def spelled(trace: Trace, file: str, code: str) -> str:
+    """Code with the names that a file has for what of Keras and TensorFlow is in it.
+
+    Args:
+        trace: has the source.
+        file: the file.
+        code: names begin with "keras." and "tf.".
+
+    Returns:
+        The code; "" if the file imports nothing that leads to one of the names.
+    """
+    names = {}
+    for given in _OF_PACKAGES.findall(code):
+        path = given if given.startswith("keras.") else f"tensorflow{given[2:]}"
+        names[given] = name_in(trace, file, path)
+    return _OF_PACKAGES.sub(lambda found: names[found[0]], code) if all(names.values()) else ""
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
