@@ -63,8 +63,8 @@ def chosen(findings: Iterable[Finding], *, untried: bool = False) -> Fixes:
 
 def going_together(fixes: Fixes, before: ProgramRun, tried: Try) -> Fixes:
     """The same if all of it helps together as well; else the first of them alone."""
-    first, *others = fixes.findings
-    if fixes.edits == first.edits:
+    first, *others = fixes.findings or [None]
+    if first is None or fixes.edits == first.edits:
         return fixes
     trials = [tried(finding, fixes.edits, before) for finding in fixes.findings]
     if all(trial.helped for trial in trials):

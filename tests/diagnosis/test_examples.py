@@ -22,7 +22,7 @@ from diagnosis.examples import (
     reported,
 )
 
-CODE = attrgetter("code")
+WITH_EDITS = [rule for rule in all_rules() if expected_edits.generation_of(rule)]
 
 
 @on_its_generations
@@ -53,9 +53,7 @@ def test_what_the_edits_change_in_the_bad_example(runner, rule, generation):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "rule", [r for r in all_rules() if expected_edits.generation_of(r)], ids=CODE
-)
+@pytest.mark.parametrize("rule", WITH_EDITS, ids=attrgetter("code"))
 def test_with_its_edits_the_bad_example_is_well(server, rule):
     """No wrong remedy."""
     generation = expected_edits.generation_of(rule)
