@@ -50,10 +50,11 @@ class Bench:
         wrong: the arguments that fail, in the order in which the script gets there, with their
             lines, and what to call them.
         takes: how a run with edits ends, if not by itself.
+        encoding: of the script.
     """
 
     def __init__(self, path, monkeypatch):
-        self.path, self.ran, self.takes = path, [], None
+        self.path, self.ran, self.takes, self.encoding = path, [], None, "utf-8"
         self.wrong = {"lr": (2, "learning_rate"), "wide": (3, "units")}
         monkeypatch.setattr(FakeTracing, "recorded", staticmethod(self.first))
         monkeypatch.setattr(diagnosis, "diagnose", lambda trace: trace.findings)
@@ -72,11 +73,11 @@ class Bench:
         )
 
     def first(self):
-        return self.trace(self.path.read_text(), self.path)
+        return self.trace(self.path.read_text(self.encoding), self.path)
 
     def child(self, label, program, path, *, folder, environment):
         script = Path(folder, program.target)
-        text = script.read_text()
+        text = script.read_text(self.encoding)
         self.ran.append((text, Path(folder)))
         trace = self.trace(text, script)
         Path(folder, "left.txt").touch()
@@ -338,17 +339,10 @@ def test_ends_of_lines_and_the_encoding_stay(cli, bench):
     text = SCRIPT.replace("import sys", "# coding: latin-1").replace("0.1)", "0.1)  # größe")
     text = text.replace("\n", "\r\n")
     bench.path.write_bytes(text.encode("latin-1"))
-    bench.path = WithLatin(bench.path)
+    bench.encoding = "latin-1"
     result = cli("check", "--fix", "model.py")
     assert result.out.startswith("Fixed 1 of 1 finding")
-    assert Path(bench.path).read_bytes() == text.replace("lr=", "learning_rate=").encode("latin-1")
-
-
-class WithLatin(type(Path())):
-    """A script in latin-1."""
-
-    def read_text(self):
-        return super().read_text(encoding="latin-1")
+    assert bench.path.read_bytes() == text.replace("lr=", "learning_rate=").encode("latin-1")
 
 
 @pytest.mark.parametrize("arguments", [["--unsafe-fixes"], ["--try", "--unsafe-fixes"]])
