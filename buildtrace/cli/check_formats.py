@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.cli.check_result import total, with_fix
+from buildtrace.cli.check_result import FAILURE, total, with_fix
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.renderers.text.lines import Line
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.failures import Failure
+    from buildtrace.traces.schema import Severity, SourceLine
 
 
 class Format(NamedTuple):
@@ -35,7 +36,7 @@ class Format(NamedTuple):
 
 
 def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
-    """The findings as a linter prints them, a failure that none of them explains, and the sum."""
+    """The findings as a linter prints them, a failure that none of them is about, and the sum."""
     from buildtrace.renderers.terminal import failing, listing
     from buildtrace.renderers.text import styles
     from buildtrace.renderers.text.lines import Part
@@ -45,8 +46,8 @@ def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
             yield listing.headline(finding, result.folder, result.target)
     else:
         yield from listing.lines(result.kept.findings, result.folder, result.target)
-    if result.unexplained:
-        yield from failing.lines(result.trace, width)
+    if failure := result.failure:
+        yield from failing.lines(result.trace, width, failure)
         yield []
     yield [Part(total(result), styles.NAME if result.kept.problems else "")]
     if result.kept.findings and not result.concise:
@@ -67,12 +68,13 @@ def _text(result: CheckResult) -> str:
 def _json(result: CheckResult) -> str:
     import json
 
-    findings = [
+    folder = result.folder
+    entries: list[dict[str, object]] = [
         {
             "code": finding.code,
             "title": finding.title,
             "severity": finding.severity,
-            **_location(finding, result.folder),
+            **_location(finding.caller, folder),
             "message": finding.message,
             "why": finding.why,
             "fix": finding.fix,
@@ -81,15 +83,51 @@ def _json(result: CheckResult) -> str:
         }
         for finding in result.kept.findings
     ]
-    return wording.visible_in_json(json.dumps(findings, indent=2, ensure_ascii=False)) + "\n"
+    if failure := result.failure:
+        entries.append(_failure(failure, folder))
+    return wording.visible_in_json(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _location(finding: Finding, folder: Path) -> dict[str, object]:
+def _failure(failure: Failure, folder: Path) -> dict[str, object]:
+    """An entry as a finding has one, and all that is known of the failure."""
+    from buildtrace.renderers.terminal import failing
+
+    call, layer = failure.call, failure.layer
+    return {
+        "code": FAILURE,
+        "title": failing.title(failure),
+        "severity": "error",
+        **_location(failure.lines[0] if failure.lines else None, folder),
+        "message": failing.told(failure),
+        "why": "",
+        "fix": "",
+        "calls": [] if call is None else [call.id],
+        "layer": None if layer is None else layer.id,
+        FAILURE: {
+            "type": failure.error.type,
+            "message": wording.uncolored(failure.error.message),
+            "call": None if call is None else call.name,
+            "layer": None if layer is None else {"name": layer.name, "class": layer.class_name},
+            "given": [{"shape": spec.shape, "dtype": spec.dtype} for spec in failure.given],
+            "facts": [
+                {"label": row.label, "text": row.text, "lines": _locations(row.lines, folder)}
+                for row in failing.facts(failure)
+            ],
+            "lines": _locations(failure.lines, folder),
+        },
+    }
+
+
+def _locations(lines: Iterable[SourceLine], folder: Path) -> list[dict[str, object]]:
+    return [_location(line, folder) for line in lines]
+
+
+def _location(line: SourceLine | None, folder: Path) -> dict[str, object]:
     from buildtrace.renderers.terminal import listing
 
-    if finding.caller is None:
+    if line is None:
         return {"file": None, "line": None}
-    return {"file": listing.path_in(folder, finding.caller.file), "line": finding.caller.line}
+    return {"file": listing.path_in(folder, line.file), "line": line.line}
 
 
 _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
@@ -98,17 +136,25 @@ _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 def _github(result: CheckResult) -> str:
     """Workflow commands, one a line: GitHub shows them at the lines of a pull request."""
-    return "".join(_annotation(finding) for finding in result.kept.findings)
+    lines = [
+        _annotation(f.severity, f"{f.code} {f.title}", f.caller, with_fix(f))
+        for f in result.kept.findings
+    ]
+    if failure := result.failure:
+        from buildtrace.renderers.terminal import failing
+
+        place = failure.lines[0] if failure.lines else None
+        lines.append(_annotation("error", failing.title(failure), place, failing.told(failure)))
+    return "".join(lines)
 
 
-def _annotation(finding: Finding) -> str:
-    properties = {"title": f"{finding.code} {finding.title}"}
-    if finding.caller is not None:
+def _annotation(severity: Severity, title: str, place: SourceLine | None, message: str) -> str:
+    properties = {"title": title}
+    if place is not None:
         # The whole path: from a folder below the repository's own, GitHub would not find another.
-        properties |= {"file": finding.caller.file, "line": str(finding.caller.line)}
+        properties |= {"file": place.file, "line": str(place.line)}
     listed = ",".join(f"{name}={_escaped(text, ',:')}" for name, text in properties.items())
-    message = _escaped(with_fix(finding))
-    return f"::{_GITHUB[finding.severity]} {listed}::{message}\n"
+    return f"::{_GITHUB[severity]} {listed}::{_escaped(message)}\n"
 
 
 def _escaped(text: str, more: str = "") -> str:
@@ -124,7 +170,7 @@ def _sarif(result: CheckResult) -> str:
 
 FORMATS = {
     "text": Format(".txt", "for people: file:line: CODE severity: message, and the remedy", _text),
-    "json": Format(".json", "a list with one object for each finding", _json),
+    "json": Format(".json", "a list with one object for each finding, and for a failure", _json),
     "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif),
     "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github),
 }

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.traces import failures
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from buildtrace.diagnosis.suppress import Kept
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.failures import Failure
+    from buildtrace.traces.schema import ErrorInfo, Finding
     from buildtrace.traces.trace import Trace
+
+FAILURE = "failure"
+"""What stands in the place of a rule's code where a failure is told that no rule explains."""
 
 
 class CheckResult(NamedTuple):
@@ -22,6 +28,7 @@ class CheckResult(NamedTuple):
         target: what was checked, as given; stands for the place of a finding that has none.
         concise: leave the remedies out.
         complete: whether the program came to its end, or to its training.
+        exit: what it ended itself with, if that is no success: `SystemExit` and its code.
     """
 
     kept: Kept
@@ -30,11 +37,24 @@ class CheckResult(NamedTuple):
     target: str
     concise: bool = False
     complete: bool = True
+    exit: ErrorInfo | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the program failed, if it did and no finding is about that."""
+        if self.complete:
+            return None
+        if self.trace.error is None:
+            return None if self.exit is None else failures.outside(self.trace, self.exit)
+        failure = failures.failure(self.trace)
+        if failure and any(failures.is_about(self.trace, f, failure) for f in self.kept.problems):
+            return None
+        return failure
 
     @property
     def unexplained(self) -> bool:
         """Whether the program failed, and nothing that was found could be why."""
-        return self.trace.error is not None and not self.complete and not self.kept.problems
+        return not self.kept.problems and self.failure is not None
 
 
 def total(result: CheckResult) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Call,
         ErrorInfo,
         Expected,
+        Finding,
         LayerRef,
         Node,
         SourceLine,
@@ -225,7 +226,7 @@ def failure(trace: Trace) -> Failure | None:
         or failed.error is None
         or (is_swallowed and not _is_of_a_layer(trace, failed))
     ):
-        return _outside(trace, trace.error) if trace.error else None
+        return outside(trace, trace.error) if trace.error else None
     chain = [failed, *trace.ancestors(failed)]
     reported = chain[-1].error if is_swallowed else trace.error
     assert reported is not None
@@ -268,11 +269,19 @@ def _is_of_a_layer(trace: Trace, failed: Call) -> bool:
     return any(call.landmark in ("Layer.__call__", "Layer.build") for call in chain)
 
 
-def _outside(trace: Trace, error: ErrorInfo) -> Failure:
+def outside(trace: Trace, error: ErrorInfo) -> Failure:
     """The failure of a run that no call failed in: something else was asked of a model, perhaps."""
     use = _use_of(trace, error)
     lines = error.lines or ((use.caller,) if use and use.caller else ())
     return Failure(None, error, use.model if use else None, use=use, lines=lines)
+
+
+def is_about(trace: Trace, finding: Finding, failure: Failure) -> bool:
+    """Whether a finding is about a failure: it names a call or a line that this came through."""
+    if finding.caller is not None and finding.caller in failure.lines:
+        return True
+    failed = [] if failure.call is None else [failure.call, *trace.ancestors(failure.call)]
+    return any(call.id in finding.calls for call in failed)
 
 
 def _given(chain: list[Call], layer: LayerRef | None) -> tuple[TensorSpec, ...]:
