@@ -110,9 +110,8 @@ def _failure(trace: Trace, failure: Failure, width: int) -> Iterator[Line]:
     yield from wrapped(title(failure), width, mark, INDENT, style)
     for text in message(failure.error):
         yield from wrapped(text, width, INDENT, INDENT)
-    if failure.reported:
-        text = f"Keras told it as {wording.essence(failure.reported)[0]}"
-        yield from wrapped(wording.sanitize_long(text), width, INDENT, INDENT, styles.QUIET)
+    if reported := told_as(failure):
+        yield from wrapped(reported, width, INDENT, INDENT, styles.QUIET)
     if failure.call:
         yield _where(trace, failure.call, failure.lines, width)
     rows = facts(failure)
@@ -121,6 +120,14 @@ def _failure(trace: Trace, failure: Failure, width: int) -> Iterator[Line]:
     for row in rows:
         yield from _row(trace, row, width)
     yield from _code(trace, failure.lines, width)
+
+
+def told_as(failure: Failure) -> str:
+    """What the program got in the error's place, and from whom; "" if it got the error itself."""
+    if failure.reported is None:
+        return ""
+    who = "Keras" if failure.by_keras else "The program"
+    return wording.sanitize_long(f"{who} told it as {wording.essence(failure.reported)[0]}")
 
 
 def message(error: ErrorInfo) -> list[str]:
@@ -191,7 +198,7 @@ def _row(trace: Trace, row: FailureRow, width: int) -> Iterator[Line]:
 def told(failure: Failure) -> str:
     """The error and the facts in plain text, for where no code and no colors can be shown."""
     rows = (f"{row.label}: {_told(row)}" for row in facts(failure))
-    return "\n".join([*message(failure.error), *rows])
+    return "\n".join([*message(failure.error), *filter(None, [told_as(failure)]), *rows])
 
 
 def _told(row: FailureRow) -> str:
