@@ -15,7 +15,7 @@ from buildtrace import diagnosis
 from buildtrace.capture import freeze
 from buildtrace.capture.dry_fit import TrainingReached
 from buildtrace.capture.patching import Patches
-from buildtrace.capture.raised import error_info
+from buildtrace.capture.raised import info_of_the_end
 from buildtrace.capture.recorder import Recorder, is_build
 from buildtrace.capture.snapshot import layer_ref
 from buildtrace.diagnosis import suppress
@@ -103,7 +103,7 @@ class Tracing:
         """Note the exception that ends what is traced; to be called before `stop`."""
         last = next((r for r in reversed(self._records) if r.parent is None), None)
         _recorder.end_program(error, last)
-        self.trace.error = error_info(error)
+        self.trace.error = info_of_the_end(error)
 
     def snapshot(self) -> Trace:
         """What was recorded until now, as a trace of its own."""

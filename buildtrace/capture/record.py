@@ -368,6 +368,7 @@ class Thread:
             functional model was made last: where the graph ends that is being put together.
         ended: the order of the call that gave the last of them.
         error: the exception that is on its way out of the open calls.
+        told: what was read of it.
         interrupted: whether some of our own work was, so that some of it may be left to do.
         number: the thread's number in traces.
     """
@@ -384,6 +385,7 @@ class Thread:
         "records",
         "stack",
         "tentative",
+        "told",
         "unlisten",
     )
 
@@ -400,6 +402,7 @@ class Thread:
         self.ends: deque[weakref.ref[Any]] = deque(maxlen=MOST_ENDS)
         self.ended = -1
         self.error: BaseException | None = None
+        self.told: ErrorInfo | None = None
 
 
 class Local(threading.local):

@@ -576,7 +576,8 @@ class Recorder:
     # -- helpers ------------------------------------------------------------------------------
 
     def _note_error(self, record: Record, error: BaseException, now: int) -> None:
-        record.error = error_info(error)
+        thread = record.thread
+        record.error = error_info(error, thread.told if thread.error is error else None)
         try:
             given = record.args, record.kwargs
             record.foreign = snapshot.foreign_classes(given, record.hooked.adapter.package)
@@ -587,10 +588,9 @@ class Recorder:
                 self.models.note_failed(record)
             else:
                 unfinished.note_failed(self.models, record)
-            if record.thread.error is not error:
-                record.thread.error = error
-                adapter = record.hooked.adapter
-                self._add_constructors(record.thread, error, adapter.package, record, now)
+            if thread.error is not error:
+                thread.error, thread.told = error, record.error
+                self._add_constructors(thread, error, record.hooked.adapter.package, record, now)
         except Exception as problem:
             self._note_problem(record.hooked, problem)
 

@@ -21,7 +21,14 @@ _MARKS = ("_keras_call_info_injected", "ag_error_metadata")
 
 def lines_of(error: BaseException) -> list[tuple[str, int]]:
     """The user's lines that an exception came through until now, the innermost first."""
-    return [place for place in dict.fromkeys(_places(error)) if is_user_file(place[0])]
+    places = chain(_not_compiled(error), _places(error))
+    return [place for place in dict.fromkeys(places) if is_user_file(place[0])]
+
+
+def _not_compiled(error: BaseException) -> Iterator[tuple[str, int]]:
+    """The line that Python could not compile: no code of it ever ran, to be in a traceback."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        yield error.filename, error.lineno
 
 
 def raised_at(error: BaseException) -> tuple[str, int] | None:

@@ -109,9 +109,11 @@ def _loaded(target: str) -> Outcome:
 
 
 def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResult:
+    from buildtrace.capture.raised import error_info
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.diagnosis import suppress
 
+    error = outcome.error
     return CheckResult(
         kept=suppress.keep(
             _findings(outcome.trace), outcome.trace.index.source_code, request.settings
@@ -121,6 +123,7 @@ def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResul
         target=request.program.target,
         concise=request.concise,
         complete=outcome.code == 0,
+        exit=error_info(error) if isinstance(error, SystemExit) else None,
     )
 
 

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from buildtrace.cli.check_result import fixed, total, with_fix
+from buildtrace.cli.check_result import FAILURE, fixed, total, with_fix
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.renderers.text.lines import Line
-    from buildtrace.traces.schema import Edit, Finding, Trial
+    from buildtrace.traces.failures import Failure
+    from buildtrace.traces.schema import Edit, Finding, Severity, SourceLine
 
 
 class Format(NamedTuple):
@@ -37,7 +38,7 @@ class Format(NamedTuple):
 
 
 def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
-    """The findings as a linter prints them, a failure that none of them explains, and the sum."""
+    """The findings as a linter prints them, a failure that none of them is about, and the sum."""
     from buildtrace.renderers.terminal import failing, listing
     from buildtrace.renderers.text import styles
     from buildtrace.renderers.text.lines import Part
@@ -47,8 +48,8 @@ def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
             yield listing.headline(finding, result.folder, result.target)
     else:
         yield from listing.lines(result.kept.findings, result.folder, result.target)
-    if result.unexplained:
-        yield from failing.lines(result.trace, width)
+    if failure := result.failure:
+        yield from failing.lines(result.trace, width, failure)
         yield []
     yield from ([Part(line, styles.NAME)] for line in fixed(result))
     if result.kept.findings or not result.fixed:
@@ -71,12 +72,13 @@ def _text(result: CheckResult) -> str:
 def _json(result: CheckResult) -> str:
     import json
 
-    findings = [
+    folder = result.folder
+    entries: list[dict[str, object]] = [
         {
             "code": finding.code,
             "title": finding.title,
             "severity": finding.severity,
-            **_location(finding, result.folder),
+            **_location(finding.caller, folder),
             "message": finding.message,
             "why": finding.why,
             "fix": finding.fix,
@@ -87,15 +89,51 @@ def _json(result: CheckResult) -> str:
         }
         for finding in result.kept.findings
     ]
-    return wording.visible_in_json(json.dumps(findings, indent=2, ensure_ascii=False)) + "\n"
+    if failure := result.failure:
+        entries.append(_failure(failure, folder))
+    return wording.visible_in_json(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _location(at: Finding | Trial, folder: Path) -> dict[str, object]:
+def _failure(failure: Failure, folder: Path) -> dict[str, object]:
+    """An entry as a finding has one, and all that is known of the failure."""
+    from buildtrace.renderers.terminal import failing
+
+    call, layer = failure.call, failure.layer
+    return {
+        "code": FAILURE,
+        "title": failing.title(failure),
+        "severity": "error",
+        **_location(failure.lines[0] if failure.lines else None, folder),
+        "message": failing.told(failure),
+        "why": "",
+        "fix": "",
+        "calls": [] if call is None else [call.id],
+        "layer": None if layer is None else layer.id,
+        FAILURE: {
+            "type": failure.error.type,
+            "message": wording.uncolored(failure.error.message),
+            "call": None if call is None else call.name,
+            "layer": None if layer is None else {"name": layer.name, "class": layer.class_name},
+            "given": [{"shape": spec.shape, "dtype": spec.dtype} for spec in failure.given],
+            "facts": [
+                {"label": row.label, "text": row.text, "lines": _locations(row.lines, folder)}
+                for row in failing.facts(failure)
+            ],
+            "lines": _locations(failure.lines, folder),
+        },
+    }
+
+
+def _locations(lines: Iterable[SourceLine], folder: Path) -> list[dict[str, object]]:
+    return [_location(line, folder) for line in lines]
+
+
+def _location(line: SourceLine | None, folder: Path) -> dict[str, object]:
     from buildtrace.renderers.terminal import listing
 
-    if at.caller is None:
+    if line is None:
         return {"file": None, "line": None}
-    return {"file": listing.path_in(folder, at.caller.file), "line": at.caller.line}
+    return {"file": listing.path_in(folder, line.file), "line": line.line}
 
 
 def _edit(edit: Edit, folder: Path) -> dict[str, object]:
@@ -109,7 +147,7 @@ def _trial(finding: Finding, folder: Path) -> dict[str, object] | None:
     if trial is None:
         return None
     said = {"outcome": trial.outcome, "message": trial.message, "patch": trial.patch}
-    return {**said, **_location(trial, folder)}
+    return {**said, **_location(trial.caller, folder)}
 
 
 _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
@@ -118,17 +156,25 @@ _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 def _github(result: CheckResult) -> str:
     """Workflow commands, one a line: GitHub shows them at the lines of a pull request."""
-    return "".join(_annotation(finding) for finding in result.kept.findings)
+    lines = [
+        _annotation(f.severity, f"{f.code} {f.title}", f.caller, with_fix(f))
+        for f in result.kept.findings
+    ]
+    if failure := result.failure:
+        from buildtrace.renderers.terminal import failing
+
+        place = failure.lines[0] if failure.lines else None
+        lines.append(_annotation("error", failing.title(failure), place, failing.told(failure)))
+    return "".join(lines)
 
 
-def _annotation(finding: Finding) -> str:
-    properties = {"title": f"{finding.code} {finding.title}"}
-    if finding.caller is not None:
+def _annotation(severity: Severity, title: str, place: SourceLine | None, message: str) -> str:
+    properties = {"title": title}
+    if place is not None:
         # The whole path: from a folder below the repository's own, GitHub would not find another.
-        properties |= {"file": finding.caller.file, "line": str(finding.caller.line)}
+        properties |= {"file": place.file, "line": str(place.line)}
     listed = ",".join(f"{name}={_escaped(text, ',:')}" for name, text in properties.items())
-    message = _escaped(with_fix(finding))
-    return f"::{_GITHUB[finding.severity]} {listed}::{message}\n"
+    return f"::{_GITHUB[severity]} {listed}::{_escaped(message)}\n"
 
 
 def _escaped(text: str, more: str = "") -> str:
@@ -144,7 +190,7 @@ def _sarif(result: CheckResult) -> str:
 
 FORMATS = {
     "text": Format(".txt", "for people: file:line: CODE severity: message, and the remedy", _text),
-    "json": Format(".json", "a list with one object for each finding", _json),
+    "json": Format(".json", "a list with one object for each finding, and for a failure", _json),
     "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif),
     "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github),
 }

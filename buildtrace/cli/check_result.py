@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.traces import failures
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from buildtrace.diagnosis.suppress import Kept
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.failures import Failure
+    from buildtrace.traces.schema import ErrorInfo, Finding
     from buildtrace.traces.trace import Trace
+
+FAILURE = "failure"
+"""What stands in the place of a rule's code where a failure is told that no rule explains."""
 
 
 class CheckResult(NamedTuple):
@@ -25,6 +31,7 @@ class CheckResult(NamedTuple):
         fixed: how many findings were mended in the source, or would be; they are not among those
             that are left then.
         still_fails: the exception with which the program fails then; "" if it does not.
+        exit: what it ended itself with, if that is no success: `SystemExit` and its code.
     """
 
     kept: Kept
@@ -35,12 +42,24 @@ class CheckResult(NamedTuple):
     complete: bool = True
     fixed: int = 0
     still_fails: str = ""
+    exit: ErrorInfo | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the program failed, if it did and no finding is about that."""
+        if self.complete or self.fixed:  # `still_fails` tells what is left of it
+            return None
+        if self.trace.error is None:
+            return None if self.exit is None else failures.outside(self.trace, self.exit)
+        failure = failures.failure(self.trace)
+        if failure and any(failures.is_about(self.trace, f, failure) for f in self.kept.problems):
+            return None
+        return failure
 
     @property
     def unexplained(self) -> bool:
         """Whether the program failed, and nothing that was found could be why."""
-        has_failed = self.trace.error is not None and not self.complete
-        return has_failed and not self.kept.problems and not self.fixed
+        return not self.kept.problems and self.failure is not None
 
 
 def total(result: CheckResult) -> str:

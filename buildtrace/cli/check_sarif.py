@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from buildtrace import __version__
-from buildtrace.cli.check_result import with_fix
+from buildtrace.cli.check_result import FAILURE, with_fix
 from buildtrace.diagnosis import all_rules
 from buildtrace.renderers import trials
 from buildtrace.traces import wording
+from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.diagnosis import Rule
-    from buildtrace.traces.schema import Finding, SourceLine
+    from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
 SCHEMA = (
@@ -36,23 +37,54 @@ def render(result: CheckResult) -> str:
     """The log of one run of `buildtrace check`."""
     findings = result.kept.findings
     run = {
-        "tool": {"driver": _driver(findings)},
+        "tool": {"driver": _driver(findings, failed=result.failure is not None)},
         "invocations": [{"executionSuccessful": result.complete}],
         "originalUriBaseIds": {ROOT: {"uri": f"{result.folder.as_uri().rstrip('/')}/"}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, result) for finding in findings],
+        "results": [_result(finding, result) for finding in findings] + _failures(result),
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return wording.visible_in_json(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _driver(findings: Iterable[Finding]) -> dict[str, Any]:
+def _driver(findings: Iterable[Finding], *, failed: bool) -> dict[str, Any]:
     used = {finding.code for finding in findings}
+    rules = [_rule(rule) for rule in all_rules() if rule.code in used]
     return {
         "name": "buildtrace",
         "semanticVersion": __version__,
-        "rules": [_rule(rule) for rule in all_rules() if rule.code in used],
+        "rules": [*rules, _FAILURE_RULE] if failed else rules,
     }
+
+
+_FAILURE_RULE = {
+    "id": FAILURE,
+    "shortDescription": {"text": "the program failed"},
+    "fullDescription": {"text": "The program failed, and no finding is about that."},
+    "defaultConfiguration": {"level": "error"},
+}
+
+
+def _failures(result: CheckResult) -> list[dict[str, Any]]:
+    """The failure that no finding is about, as a result like theirs.
+
+    It could be a notification of the invocation, but those that show results, GitHub's code
+    scanning among them, show no notifications.
+    """
+    if (failure := result.failure) is None:
+        return []
+    from buildtrace.renderers.terminal import failing
+
+    places = [_location(line, result.folder) for line in failure.lines]
+    return [
+        {
+            "ruleId": FAILURE,
+            "level": "error",
+            "message": {"text": f"{failing.title(failure)}.\n{failing.told(failure)}"},
+            "locations": places[:1] or _program(result),
+            "relatedLocations": places[1:],
+        }
+    ]
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -73,7 +105,7 @@ def _result(finding: Finding, result: CheckResult) -> dict[str, Any]:
         "ruleId": finding.code,
         "level": finding.severity,
         "message": {"text": with_fix(finding)},
-        "locations": [] if line is None else [_location(line, folder)],
+        "locations": _program(result) if line is None else [_location(line, folder)],
         "relatedLocations": [
             {**_location(other, folder), "message": {"text": name}}
             for other, name in _evidence(finding, result.trace)
@@ -103,6 +135,15 @@ def _fixes(finding: Finding, folder: Path) -> dict[str, Any]:
     ]
     said = trials.sentence(finding.trial) or "not tried yet"
     return {"fixes": [{"description": {"text": said}, "artifactChanges": changes}]}
+
+
+def _program(result: CheckResult) -> list[dict[str, Any]]:
+    """The place of what has none: the file that was checked; none of a module.
+
+    Code scanning refuses a log in which a result has no place, with all that is in it.
+    """
+    file = result.folder / result.target
+    return [_location(SourceLine(file=str(file), line=1), result.folder)] if file.is_file() else []
 
 
 def _evidence(finding: Finding, trace: Trace) -> Iterator[tuple[SourceLine, str]]:

@@ -128,12 +128,23 @@ def _run(program: Program, tracing: WatchedTracing) -> BaseException | None:
         execute(program)
     except NoProgramError:
         raise
-    except (SystemExit, TrainingReached) as end:  # an end, but no error
+    except TrainingReached as end:  # an end, but no error
+        return end
+    except SystemExit as end:
+        if (cause := _given_up_for(end)) is not None:
+            tracing.ended_by(cause)
         return end
     except BaseException as error:  # KeyboardInterrupt is one like any other
         tracing.ended_by(error)
         return error
     return None
+
+
+def _given_up_for(end: SystemExit) -> BaseException | None:
+    """The exception that a program caught and then ended for, by `sys.exit` with a code."""
+    if end.code in (None, 0):
+        return None
+    return end.__cause__ or (None if end.__suppress_context__ else end.__context__)
 
 
 def _report_end(error: BaseException | None) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Call,
         ErrorInfo,
         Expected,
+        Finding,
         LayerRef,
         Node,
         SourceLine,
@@ -119,6 +120,7 @@ class Failure(NamedTuple):
         frozen: the build that settled it, if the layer was built for other shapes.
         ways: how each of its inputs came there, as far as the graph that was being made tells.
         reported: the error that the program got in the place of this one, if it was another.
+        by_keras: whether it was Keras that raised that, not the user's own code.
         use: what was asked of a model, if that failed outside of all calls.
         lines: the user's lines that the error came through, the one that raised it first.
         swallowed: whether the program caught it.
@@ -133,6 +135,7 @@ class Failure(NamedTuple):
     frozen: Frozen | None = None
     ways: tuple[Way, ...] = ()
     reported: ErrorInfo | None = None
+    by_keras: bool = True
     use: Use | None = None
     lines: tuple[SourceLine, ...] = ()
     swallowed: bool = False
@@ -166,8 +169,10 @@ def is_same(reported: ErrorInfo, error: ErrorInfo) -> bool:
     """Whether the one is the other, further out.
 
     On the way Keras adds words around its text, and gives it another type if its own cannot be
-    made of a text.
+    made of a text. The user's code may have raised another one in its place.
     """
+    if f"{error.type}: {error.message}" in reported.instead_of:
+        return True
     text = error.message.strip()
     if not text or reported.message.strip() == text:
         return reported.type == error.type
@@ -216,16 +221,15 @@ def _use_of(trace: Trace, error: ErrorInfo) -> Use | None:
 def failure(trace: Trace) -> Failure | None:
     """The failure that a trace is about; `None` if all went well.
 
-    Of failures that the program caught, only that of a layer's build or call is one.
+    Of failures that the program caught, only that of a layer's build or call is one, if nothing
+    else ended the run.
     """
     failed = trace.failed
     is_swallowed = was_swallowed(trace)
-    if (
-        failed is None
-        or failed.error is None
-        or (is_swallowed and not _is_of_a_layer(trace, failed))
-    ):
-        return _outside(trace, trace.error) if trace.error else None
+    if failed is None or failed.error is None or (is_swallowed and trace.error is not None):
+        return outside(trace, trace.error) if trace.error else None
+    if is_swallowed and not _is_of_a_layer(trace, failed):
+        return None
     chain = [failed, *trace.ancestors(failed)]
     reported = chain[-1].error if is_swallowed else trace.error
     assert reported is not None
@@ -245,10 +249,17 @@ def failure(trace: Trace) -> Failure | None:
         frozen=frozen,
         ways=tuple(_ways(trace, at_work, expects)) if at_work else (),
         reported=None if failed.error.type == reported.type else reported,
+        by_keras=_is_by_keras(reported, chain),
         lines=_lines(failed.error.lines, chain),
         swallowed=is_swallowed,
         building=frozen is None or any(call.landmark == "Layer.build" for call in chain),
     )
+
+
+def _is_by_keras(reported: ErrorInfo, chain: list[Call]) -> bool:
+    """Whether Keras raised what the program got: it came out of a call first in Keras' own code."""
+    seen = [call.error for call in chain if call.error and call.error.type == reported.type]
+    return bool(seen) and (seen[0].raised_at is not None or not seen[0].lines)
 
 
 def was_swallowed(trace: Trace) -> bool:
@@ -268,11 +279,19 @@ def _is_of_a_layer(trace: Trace, failed: Call) -> bool:
     return any(call.landmark in ("Layer.__call__", "Layer.build") for call in chain)
 
 
-def _outside(trace: Trace, error: ErrorInfo) -> Failure:
+def outside(trace: Trace, error: ErrorInfo) -> Failure:
     """The failure of a run that no call failed in: something else was asked of a model, perhaps."""
     use = _use_of(trace, error)
     lines = error.lines or ((use.caller,) if use and use.caller else ())
     return Failure(None, error, use.model if use else None, use=use, lines=lines)
+
+
+def is_about(trace: Trace, finding: Finding, failure: Failure) -> bool:
+    """Whether a finding is about a failure: it names a call or a line that this came through."""
+    if finding.caller is not None and finding.caller in failure.lines:
+        return True
+    failed = [] if failure.call is None else [failure.call, *trace.ancestors(failure.call)]
+    return any(call.id in finding.calls for call in failed)
 
 
 def _given(chain: list[Call], layer: LayerRef | None) -> tuple[TensorSpec, ...]:
@@ -343,8 +362,10 @@ def _frozen(trace: Trace, layer: LayerRef, failed: Call, path: set[int]) -> Froz
 def swallowed(trace: Trace) -> list[Swallowed]:
     """The exceptions that came out of the user's code and were caught in a call, in order.
 
-    What Keras raises and catches within its own code is its own affair.
+    What Keras raises and catches within its own code is its own affair. Not among them is what the
+    run then failed of all the same: Keras 3 runs a `call` on symbols first, and catches that.
     """
+    failed = failure(trace)
     by_kind: dict[object, Swallowed] = {}
     for call in trace.calls:
         error = call.error
@@ -361,7 +382,13 @@ def swallowed(trace: Trace) -> list[Swallowed]:
         chain = [innermost, *trace.ancestors(innermost)]
         lines = _lines(raised.lines or error.lines, chain)
         by_kind[key] = Swallowed(innermost, catcher, raised, by_keras, lines)
-    return list(by_kind.values())
+    return [one for one in by_kind.values() if failed is None or not _repeats(failed, one)]
+
+
+def _repeats(failure: Failure, swallowed: Swallowed) -> bool:
+    """Whether the failure is what was caught before: of the same kind, at the same line."""
+    same_line = failure.lines[:1] == swallowed.lines[:1]
+    return same_line and failure.error.type == swallowed.error.type
 
 
 def swallowed_path(trace: Trace) -> set[int]:

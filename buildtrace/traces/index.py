@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from buildtrace.traces.failures import Raised, all_raised
+from buildtrace.traces.failures import Raised, all_raised, was_swallowed
 from buildtrace.traces.lazy import cached_property
 from buildtrace.traces.schema import Graph, LayerRef, Node, SourceLine
 from buildtrace.traces.unseen import unseen_flow
@@ -487,7 +487,7 @@ class TraceIndex:
 
         None of a run that went well: what was caught there, by the user or by Keras, was foreseen.
         """
-        if self.trace.error is None or not self.failing:
+        if self.trace.error is None or not self.failing or was_swallowed(self.trace):
             return []
         error = self.failing[-1].error or self.trace.error
         last = Raised(error, tuple(self.failing), reported=self.trace.error.message)

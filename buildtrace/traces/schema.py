@@ -188,6 +188,8 @@ class ErrorInfo(PlainData, frozen=True, kw_only=True):
             what did); `None` if that was one of the user's, or is not known.
         compared: what that line compared, or else the user's line that raised it; `None` if that is
             not known, or had no value that can be shown.
+        instead_of: of the exception that ended the run, those that it was raised in the place of,
+            the nearest first: each with its type and text, as in "KeyError: 'x'".
     """
 
     type: str
@@ -196,6 +198,7 @@ class ErrorInfo(PlainData, frozen=True, kw_only=True):
     lines: tuple[SourceLine, ...] = ()
     raised_at: SourceLine | None = None
     compared: ComparedValues | None = None
+    instead_of: tuple[str, ...] = ()
 
 
 class Folded(PlainData, frozen=True, kw_only=True):

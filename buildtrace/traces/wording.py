@@ -40,6 +40,9 @@ _AROUND = re.compile(
 )
 """How the paragraphs begin that Keras and TensorFlow put around the text of an exception."""
 
+_CALLING = re.compile(r"(?<=\S):?\s*Exception encountered when calling .*\Z", re.DOTALL)
+"""The same behind words of the user's: whoever raises another exception quotes the first."""
+
 _NUMBERS = re.compile(r"((?:value|numpy)=(?:array\()?)\[[^>]*(?:\](?=(?:, dtype=\w+)?\)?>)|…\Z)")
 """The numbers of a variable or a tensor, as they stand in messages, which may be cut there."""
 
@@ -176,7 +179,7 @@ def essence(info: ErrorInfo) -> list[str]:
     variable or a tensor in it, the numbers are left out: there may be a screen full of them.
     """
     paragraphs = _NUMBERS.sub(r"\1[…]", uncolored(info.message)).split("\n\n")
-    own = [text for text in paragraphs if not _AROUND.match(text.lstrip())]
+    own = [_CALLING.sub("", text) for text in paragraphs if not _AROUND.match(text.lstrip())]
     text = textwrap.dedent("\n\n".join(own if "".join(own).strip() else paragraphs)).strip()
     return f"{info.type}: {text.removeprefix(f'{info.type}: ')}".splitlines()
 

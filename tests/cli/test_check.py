@@ -160,7 +160,7 @@ ENDS = {
     "with exit code 0": ("raise SystemExit(0)", mlp3, 0, ""),
     "by an error": ("1 / 0", mlp3, 2, "\nNo rule says why the program failed: 1 model, "),
     "by an error that is explained": ("1 / 0", replaced, 1, ", before the program failed\n"),
-    "with an exit code": ("raise SystemExit(3)", mlp3, 2, ", before the program failed\n"),
+    "with an exit code": ("exit(3)", mlp3, 2, "\nNo rule says why the program failed: 1 model, "),
     "by Ctrl-C": ("raise KeyboardInterrupt", replaced, -2, ", before the program failed\n"),
 }
 
@@ -173,6 +173,90 @@ def test_the_exit_code(cli, script, recorded, how):
     assert result.code == code
     assert says in result.out
     assert ("the program failed" in result.out) == bool(says)
+
+
+FAILURES = {
+    "a missing module": ("import nosuchmodule", "ModuleNotFoundError: No module named 'nosuchmod"),
+    "a missing file": ("open('data.csv')", "FileNotFoundError: [Errno 2] No such file or direct"),
+    "no Python": ("x = (1", "SyntaxError: '(' was never closed"),
+    "an exit code": ("import sys; sys.exit(3)", "SystemExit: 3"),
+    "a text at the end": ("exit('no data')", "SystemExit: no data"),
+    "an exception of a build": ("1 / 0", "ZeroDivisionError: division by zero"),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_failure_that_no_finding_is_about_is_told_in_each_form(
+    cli, script, recorded, what, tmp_path
+):
+    source, error = FAILURES[what]
+    recorded(mlp3())
+    name = script(f"# a script\n{source}\n")
+    text = cli("check", "-o", "a.json", "-o", "a.sarif", name)
+    assert text.code == 2
+    assert f"  {error}" in text.out
+    assert f"> 2 │ {source}\n" in text.out
+    (made,) = json.loads((tmp_path / "a.json").read_text())
+    assert (made["code"], made["severity"]) == ("failure", "error")
+    assert (made["file"], made["line"]) == (name, 2)
+    assert f"{made['failure']['type']}: {made['failure']['message']}".startswith(error)
+    cli("check", "--format", "github", "-o", "a.log", name)
+    told = (tmp_path / "a.log").read_text()
+    assert told.startswith("::error title=The ")
+    assert f"/{name},line=2::{error.partition(': ')[0]}" in told
+    assert told.count("\n") == 1
+    (result,) = json.loads((tmp_path / "a.sarif").read_text())["runs"][0]["results"]
+    assert error in result["message"]["text"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 2}
+
+
+CAUGHT = "import sys\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    "
+
+
+@pytest.mark.parametrize(
+    ("rest", "told"),
+    [
+        ("sys.exit(1)", ("ZeroDivisionError", 3)),
+        ("raise SystemExit(1) from None", ("SystemExit", 5)),
+        ("pass\nsys.exit(1)", ("SystemExit", 6)),
+    ],
+)
+def test_what_a_script_gave_up_for_is_its_failure(cli, script, recorded, rest, told):
+    recorded(mlp3())
+    (made,) = json.loads(cli("check", "--format", "json", script(CAUGHT + rest)).out)
+    assert (made["failure"]["type"], made["line"]) == told
+
+
+def test_a_failure_with_all_that_is_known_of_it(cli, trace_of):
+    (made,) = json.loads(cli("check", "--format", "json", trace_of(failing())).out)
+    assert made["title"] == "The build failed in Dense.build of bad (Dense) on (None, 8)"
+    assert made["failure"] == {
+        "type": "ValueError",
+        "message": "units must be positive,\ngot -1",
+        "call": "Dense.build",
+        "layer": {"name": "bad", "class": "Dense"},
+        "given": [{"shape": [None, 8], "dtype": "float32"}],
+        "facts": [],
+        "lines": [{"file": "model.py", "line": 7}],
+    }
+
+
+def test_a_failure_stands_beside_what_was_found_elsewhere(cli, script, recorded, tmp_path):
+    recorded(replaced(str(tmp_path / "other.py")))
+    result = cli("check", "-o", "a.json", script("1 / 0"))
+    assert "  ZeroDivisionError: division by zero\n" in result.out
+    assert result.out.splitlines()[-2] == (
+        "Found 1 problem in 0 models, 8 calls, before the program failed"
+    )
+    made = json.loads((tmp_path / "a.json").read_text())
+    assert [entry["code"] for entry in made] == ["BT105", "failure"]
+
+
+def test_a_finding_at_a_line_of_the_failure_is_about_it(cli, script, recorded, tmp_path):
+    recorded(replaced(str(tmp_path / "model.py")))
+    source = "\n" * 11 + "1 / 0"  # at line 12, as the finding
+    made = json.loads(cli("check", "--format", "json", script(source)).out)
+    assert [entry["code"] for entry in made] == ["BT105"]
 
 
 def test_the_traceback_comes_first_and_then_what_explains_it(command, script):

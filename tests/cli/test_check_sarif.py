@@ -4,13 +4,13 @@ import importlib.resources
 import json
 
 import pytest
-from made_traces import mlp3, replaced
+from made_traces import failing, mlp3, replaced
 
 from buildtrace.cli import check_sarif
 from buildtrace.cli.check_result import CheckResult
 from buildtrace.diagnosis import diagnose
 from buildtrace.diagnosis.suppress import Kept, keep
-from buildtrace.traces.schema import Finding, SourceLine
+from buildtrace.traces.schema import ErrorInfo, Finding, SourceLine
 
 
 def log(trace, folder, findings=None, **more):
@@ -53,6 +53,7 @@ def test_the_official_schema(schema, tmp_path):
         log(mlp3(), tmp_path),
         log(replaced(str(tmp_path / "model.py"), ["a", "b"]), tmp_path, complete=False),
         log(mlp3(), tmp_path, [finding(file=file) for file in odd]),
+        log(failing(), tmp_path, complete=False),
         log(mlp3(), tmp_path, map(finding, ("error", "warning", "note"))),
     ]
     checks = jsonschema.FormatChecker()
@@ -95,3 +96,24 @@ def test_a_run_says_whether_it_came_to_its_end(tmp_path, complete):
     (run,) = log(mlp3(), tmp_path, complete=complete)["runs"]
     assert run["results"] == []
     assert run["invocations"] == [{"executionSuccessful": complete}]
+
+
+def test_each_result_has_a_place(tmp_path):
+    """Code scanning refuses a log with a result that has none."""
+    (tmp_path / "model.py").touch()
+    ended = ErrorInfo(type="SystemExit", message="3")
+    (run,) = log(mlp3(), tmp_path, [finding(file=None)], complete=False, exit=ended)["runs"]
+    assert [result["ruleId"] for result in run["results"]] == ["BT999", "failure"]
+    for result in run["results"]:
+        (location,) = result["locations"]
+        place = location["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == "model.py"
+        assert place["region"] == {"startLine": 1}
+
+
+def test_a_failure_has_a_rule_of_its_own(tmp_path):
+    (run,) = log(failing(), tmp_path, complete=False)["runs"]
+    (result,), (rule,) = run["results"], run["tool"]["driver"]["rules"]
+    assert result["ruleId"] == rule["id"] == "failure"
+    assert "ValueError: units must be positive,\ngot -1" in result["message"]["text"]
+    assert run["invocations"] == [{"executionSuccessful": False}]

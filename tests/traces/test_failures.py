@@ -192,9 +192,58 @@ def test_an_error_that_the_program_caught_is_not_its_end():
     trace = made_traces.failing()
     assert failure(replace(trace, error=None)).swallowed
     other = ErrorInfo(type="ZeroDivisionError", message="division by zero")
-    assert failure(replace(trace, error=other)).swallowed
+    ended = replace(trace, error=other)
+    assert (failure(ended).error, failure(ended).call) == (other, None)
+    assert ended.index.failures == []
     around = replace(trace.error, message=f"Exception encountered:\n{trace.error.message}")
     assert not failure(replace(trace, error=around)).swallowed
+
+
+def test_an_error_that_another_was_raised_in_the_place_of_is_the_failure():
+    trace = made_traces.failing()
+    text = f"{trace.error.type}: {trace.error.message}"
+    other = ErrorInfo(type="RuntimeError", message="no model", instead_of=("KeyError: 'x'", text))
+    failed = failure(replace(trace, error=other))
+    assert (failed.call.name, failed.reported) == ("Dense.build", other)
+    assert not failed.by_keras
+    assert replace(trace, error=other).index.failures[0].calls[-1].name == "Dense.build"
+
+
+def test_who_raised_what_the_program_got():
+    trace = made_traces.failing()
+    line = SourceLine(file="model.py", line=9)
+    for raised_at, by_keras in ((SourceLine(file="/keras/layer.py", line=3), True), (None, False)):
+        told = ErrorInfo(type="TypeError", message="no", lines=(line,), raised_at=raised_at)
+        calls = (*[replace(call, error=told) for call in trace.calls[:2]], trace.calls[2])
+        failed = failure(replace(trace, calls=calls, error=told))
+        assert failed.error.type == "ValueError"
+        assert failed.by_keras == by_keras
+
+
+def tried_first(again, line=5):
+    """A layer whose `call` Keras tries on symbols, and catches what that raises; then it runs."""
+    r = made_traces.Recording("keras3")
+    layer = r.layer("mine", "Mine")
+    lines = (SourceLine(file="model.py", line=line),)
+    first = ErrorInfo(type="ValueError", message="got a symbol", swallowed=True, lines=lines)
+    with r.call("Layer.__call__", layer, error=again):
+        with (
+            r.call("Layer._maybe_build", layer),
+            r.call("Layer.compute_output_spec", layer, error=first),
+        ):
+            pass
+        with r.call("Operation.__call__", layer, error=again):
+            pass
+    return r.trace(again)
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "caught"), [("ValueError", 5, 0), ("TypeError", 5, 1), ("ValueError", 6, 1)]
+)
+def test_what_the_run_failed_of_all_the_same_was_not_swallowed(kind, line, caught):
+    lines = (SourceLine(file="model.py", line=line),)
+    again = ErrorInfo(type=kind, message="got a tensor", lines=lines)
+    assert len(swallowed(tried_first(again))) == caught
 
 
 def test_what_keras_tries_and_catches_is_no_failure():

@@ -182,7 +182,6 @@ def failed(context: PageContext) -> dict[str, Any] | None:
     if failure is None:
         return None
     lines = failing.message(failure.error)
-    told = wording.essence(failure.reported)[0] if failure.reported else ""
     severity = failing.severity(failure)
     return {
         "severity": severity,
@@ -190,7 +189,7 @@ def failed(context: PageContext) -> dict[str, Any] | None:
         "title": failing.title(failure),
         "type": wording.sanitize(failure.error.type),
         "message": "\n".join(lines),
-        "told": wording.sanitize_long(told),
+        "told": failing.told_as(failure),
         "call": None if failure.call is None else context.call_numbers[failure.call.id],
         "place": wording.line(failure.lines[0]) if failure.lines else "",
         "function": _function(context.trace, failure.lines[0] if failure.lines else None),

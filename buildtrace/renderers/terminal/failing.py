@@ -51,10 +51,16 @@ class FailureRow(NamedTuple):
     lines: tuple[SourceLine, ...] = ()
 
 
-def lines(trace: Trace, width: int) -> Iterator[Line]:
-    """All of it, what was caught first; nothing if nothing failed."""
+def lines(trace: Trace, width: int, failure: Failure | None = None) -> Iterator[Line]:
+    """All of it, what was caught first; nothing if nothing failed.
+
+    Args:
+        trace: the trace.
+        width: of a line.
+        failure: if it is not the one that the trace is about.
+    """
     yield from _swallowed(trace, width)
-    if failure := failures.failure(trace):
+    if failure := failure or failures.failure(trace):
         yield []
         yield from _failure(trace, failure, width)
 
@@ -69,6 +75,8 @@ def title(failure: Failure) -> str:
         built = "" if failure.use.built else ", which is not built"
         return f"The run ended in {wording.sanitize(failure.use.name)}{model}{built}"
     if failure.call is None:
+        if failure.error.type == SystemExit.__name__:
+            return "The program ended itself, with an exit code that says that it failed"
         return "The run ended in an error, outside of any call shown here"
     what = "build" if failure.building else "call"
     what = {"compile": "training", "load": "loading"}.get(failure.call.step, what)
@@ -102,9 +110,8 @@ def _failure(trace: Trace, failure: Failure, width: int) -> Iterator[Line]:
     yield from wrapped(title(failure), width, mark, INDENT, style)
     for text in message(failure.error):
         yield from wrapped(text, width, INDENT, INDENT)
-    if failure.reported:
-        text = f"Keras told it as {wording.essence(failure.reported)[0]}"
-        yield from wrapped(wording.sanitize_long(text), width, INDENT, INDENT, styles.QUIET)
+    if reported := told_as(failure):
+        yield from wrapped(reported, width, INDENT, INDENT, styles.QUIET)
     if failure.call:
         yield _where(trace, failure.call, failure.lines, width)
     rows = facts(failure)
@@ -113,6 +120,14 @@ def _failure(trace: Trace, failure: Failure, width: int) -> Iterator[Line]:
     for row in rows:
         yield from _row(trace, row, width)
     yield from _code(trace, failure.lines, width)
+
+
+def told_as(failure: Failure) -> str:
+    """What the program got in the error's place, and from whom; "" if it got the error itself."""
+    if failure.reported is None:
+        return ""
+    who = "Keras" if failure.by_keras else "The program"
+    return wording.sanitize_long(f"{who} told it as {wording.essence(failure.reported)[0]}")
 
 
 def message(error: ErrorInfo) -> list[str]:
@@ -178,6 +193,19 @@ def _row(trace: Trace, row: FailureRow, width: int) -> Iterator[Line]:
     for line in row.lines:
         yield _line(trace, line, start, width)
         start = blank
+
+
+def told(failure: Failure) -> str:
+    """The error and the facts in plain text, for where no code and no colors can be shown."""
+    rows = (f"{row.label}: {_told(row)}" for row in facts(failure))
+    return "\n".join([*message(failure.error), *filter(None, [told_as(failure)]), *rows])
+
+
+def _told(row: FailureRow) -> str:
+    places = ", ".join(map(wording.line, row.lines))
+    if row.text and places:
+        return f"{row.text} ({places})"
+    return row.text or places
 
 
 # -- lines of code ----------------------------------------------------------------------------

@@ -187,6 +187,19 @@ def test_the_error_in_its_place_is_told_as_well():
     assert "  Keras told it as NotImplementedError: Please specify the output_shape." in lines
 
 
+def test_an_error_that_the_program_itself_raised_in_its_place_is_not_said_to_be_of_keras():
+    trace = made_traces.failing()
+    text = f"{trace.error.type}: {trace.error.message}"
+    told = ErrorInfo(
+        type="RuntimeError",
+        message=f"no model: Exception encountered when calling Dense.call().\n\n{text}",
+        instead_of=(text,),
+    )
+    lines = below(replace(trace, error=told))
+    assert "  The program told it as RuntimeError: no model" in lines
+    assert not any("Exception encountered" in line for line in lines)
+
+
 def test_an_error_that_the_program_caught_is_said_to_be_one():
     (title, *_) = below(replace(made_traces.failing(), error=None), width=120)
     assert title == (
