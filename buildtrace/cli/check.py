@@ -35,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     from buildtrace.cli.check_options import parse
 
     request = parse(arguments)
+    if request.migrate:
+        return _migrate(request)
     runs = not request.program.is_trace
     from buildtrace.cli.run import explain_end, original_streams, traced
 
@@ -52,6 +54,19 @@ def main(arguments: Sequence[str]) -> int:
     if result.kept.problems:
         return FOUND
     return 0 if result.complete and not outcome.attempts.failed else USAGE_ERROR
+
+
+def _migrate(request: CheckRequest) -> int:
+    """Read what the request names, and run nothing of it."""
+    from buildtrace.cli.attempts import Attempts
+    from buildtrace.cli.migrate import migrated
+
+    result, attempts = migrated(request), Attempts()
+    _deliver(result, request, attempts)
+    attempts.end()
+    if result.kept.problems:
+        return FOUND
+    return 0 if result.complete and not attempts.failed else USAGE_ERROR
 
 
 def _stdout_alone(*, divert: bool) -> TextIO | None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 USAGE = """\
 buildtrace check [OPTIONS] SCRIPT.py [ARGS…]
        buildtrace check [OPTIONS] -m MODULE [ARGS…]
-       buildtrace check [OPTIONS] TRACE.json"""
+       buildtrace check [OPTIONS] TRACE.json
+       buildtrace check --keras 3 --migrate [OPTIONS] SCRIPT.py | FOLDER"""
 
 EPILOG = """\
 formats:
@@ -62,6 +63,7 @@ class CheckRequest(NamedTuple):
         format: the form of the findings on stdout.
         files: path → the form of the findings in it.
         concise: leave the remedies out.
+        migrate: read the script, and list what of it Keras 3 does not take.
     """
 
     program: Program
@@ -69,6 +71,7 @@ class CheckRequest(NamedTuple):
     format: str
     files: dict[Path, str]
     concise: bool
+    migrate: bool = False
 
 
 def build_parser() -> Parser:
@@ -93,6 +96,12 @@ def build_parser() -> Parser:
             metavar="CODES",
             help=f"{says} these rules: codes or beginnings of codes, as in BT1,BT203 (repeatable)",
         )
+    group.add_argument(
+        "--migrate",
+        action="store_true",
+        help="run nothing: read the script and its own modules, or all files of a folder, and list "
+        "what Keras 3 does not take as Keras 2 did, with what to write now",
+    )
     group.add_argument("--concise", action="store_true", help="leave out the remedies")
     group.add_argument(
         "--format", choices=list(FORMATS), help="the format of the findings (default: text)"
@@ -127,7 +136,10 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     from buildtrace.cli.program import check_program
 
     program = program_of(parser, given, theirs)._replace(no_train=_no_train(parser, given))
-    check_program(program, parser.prog)
+    if given.migrate:
+        _check_migrate(program, given)
+    else:
+        check_program(program, parser.prog)
     settings = _settings(given, program)
     return CheckRequest(
         program=program._replace(keras=settings.keras),
@@ -135,7 +147,31 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         format="text" if given.output else given.format or "text",
         files=_files(given.output, given.format),
         concise=given.concise,
+        migrate=given.migrate,
     )
+
+
+def _check_migrate(program: Program, given: argparse.Namespace) -> None:
+    """See that there is something to read.
+
+    Raises:
+        UsageError: there is not, or something is asked for that only a run can tell.
+    """
+    if given.keras == "2":
+        raise UsageError("--migrate is about the way to Keras 3: use --keras 3")
+    if program.is_module:
+        raise UsageError("--migrate reads files: name the SCRIPT.py or the FOLDER, not a module")
+    if given.train or given.no_train:
+        raise UsageError("--migrate runs nothing: leave out --train and --no-train")
+    path = Path(program.target)
+    if not path.exists():
+        raise UsageError(f"there is no file {program.target}")
+    if not (path.is_dir() or path.is_file()):
+        raise UsageError(f"{program.target} is no file and no folder")
+    if program.is_trace or program.is_saved:
+        raise UsageError(f"{program.target} is no script: --migrate reads SCRIPT.py or a FOLDER")
+    if program.arguments:
+        raise UsageError(f"--migrate runs nothing: leave out {' '.join(program.arguments)}")
 
 
 def _no_train(parser: Parser, given: argparse.Namespace) -> str:

@@ -21,7 +21,9 @@ class CheckResult(NamedTuple):
         folder: paths are shown relative to it.
         target: what was checked, as given; stands for the place of a finding that has none.
         concise: leave the remedies out.
-        complete: whether the program came to its end, or to its training.
+        complete: whether the program came to its end, or to its training; of files that were only
+            read, whether all of them could be.
+        files: how many files were read, where nothing was run; 0 otherwise.
     """
 
     kept: Kept
@@ -30,6 +32,7 @@ class CheckResult(NamedTuple):
     target: str
     concise: bool = False
     complete: bool = True
+    files: int = 0
 
     @property
     def unexplained(self) -> bool:
@@ -47,6 +50,8 @@ def total(result: CheckResult) -> str:
     more = [wording.count(kept.notes, "note")] if kept.notes else []
     more += [f"{kept.ignored:,} ignored"] if kept.ignored else []
     parts += [f"({', '.join(more)})"] if more else []
+    if result.files:
+        return " ".join([*parts, f"in {wording.count(result.files, 'file')}"])
     models, calls = (
         wording.count(len(trace.index.graphs_of_models), "model"),
         wording.count(len(trace.calls), "call"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis.migration.migration_findings import of_others
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -94,6 +95,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
             match = _match(raised, moved)
             if match is not None:
                 yield _finding(raised, moved, match)
+    yield from of_others(trace, RULE)
 
 
 def _match(raised: Raised, moved: _Moved) -> re.Match[str] | None:

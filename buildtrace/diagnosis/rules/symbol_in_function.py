@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis.migration.migration_findings import of_others
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -32,6 +33,11 @@ _PYTHON = re.compile(
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
+    yield from _of_exceptions(trace)
+    yield from of_others(trace, RULE)
+
+
+def _of_exceptions(trace: Trace) -> Iterator[Finding]:
     for failure in trace.index.failures:
         if finding := _finding(failure.error, failure.calls[-1], failure.ids):
             yield finding
