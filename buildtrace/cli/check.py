@@ -36,6 +36,8 @@ def main(arguments: Sequence[str]) -> int:
         KeyboardInterrupt: it was interrupted.
     """
     request = parse(arguments)
+    if request.migrate:
+        return _migrate(request)
     runs = not request.program.is_trace
     from buildtrace.cli.run import explain_end, original_streams, traced
 
@@ -76,6 +78,19 @@ def _exit_code(result: CheckResult, request: CheckRequest, *, failed: bool) -> i
     if result.kept.problems or result.still_fails:
         return FOUND
     return 0 if result.complete or result.fixed else USAGE_ERROR
+
+
+def _migrate(request: CheckRequest) -> int:
+    """Read what the request names, and run nothing of it."""
+    from buildtrace.cli.attempts import Attempts
+    from buildtrace.cli.migrate import migrated
+
+    result, attempts = migrated(request), Attempts()
+    _deliver(result, request, attempts)
+    attempts.end()
+    if result.kept.problems:
+        return FOUND
+    return 0 if result.complete and not attempts.failed else USAGE_ERROR
 
 
 def _stdout_alone(*, divert: bool) -> TextIO | None:

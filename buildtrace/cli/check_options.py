@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 USAGE = """\
 buildtrace check [OPTIONS] SCRIPT.py [ARGS…]
        buildtrace check [OPTIONS] -m MODULE [ARGS…]
-       buildtrace check [OPTIONS] TRACE.json"""
+       buildtrace check [OPTIONS] TRACE.json
+       buildtrace check --keras 3 --migrate [OPTIONS] SCRIPT.py | FOLDER"""
 
 EPILOG = """\
 formats:
@@ -72,6 +73,7 @@ class CheckRequest(NamedTuple):
         concise: leave the remedies out.
         trial: what to do with the remedies that are edits: `TRY`, `DIFF` or `FIX` them, or "".
         untried: show or write also those that could not be tried.
+        migrate: read the script, and list what of it Keras 3 does not take.
     """
 
     program: Program
@@ -81,6 +83,7 @@ class CheckRequest(NamedTuple):
     concise: bool
     trial: str = ""
     untried: bool = False
+    migrate: bool = False
 
 
 def build_parser() -> Parser:
@@ -105,6 +108,12 @@ def build_parser() -> Parser:
             metavar="CODES",
             help=f"{says} these rules: codes or beginnings of codes, as in BT1,BT203 (repeatable)",
         )
+    group.add_argument(
+        "--migrate",
+        action="store_true",
+        help="run nothing: read the script and its own modules, or all files of a folder, and list "
+        "what Keras 3 does not take as Keras 2 did, with what to write now",
+    )
     group.add_argument("--concise", action="store_true", help="leave out the remedies")
     group.add_argument(
         "--format", choices=list(FORMATS), help="the format of the findings (default: text)"
@@ -161,7 +170,10 @@ def parse(argv: Sequence[str]) -> CheckRequest:
 
     program = program_of(parser, given, theirs)._replace(no_train=_no_train(parser, given))
     _check_trial(parser, given, program)
-    check_program(program, parser.prog)
+    if given.migrate:
+        _check_migrate(program, given)
+    else:
+        check_program(program, parser.prog)
     settings = _settings(given, program)
     return CheckRequest(
         program=program._replace(keras=settings.keras),
@@ -171,6 +183,7 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         concise=given.concise,
         trial=given.trial or "",
         untried=given.unsafe_fixes,
+        migrate=given.migrate,
     )
 
 
@@ -181,6 +194,31 @@ def _check_trial(parser: Parser, given: argparse.Namespace, program: Program) ->
         parser.error("--unsafe-fixes goes with --diff or --fix")
     if given.trial == DIFF and given.format and not given.output:
         parser.error("--diff prints a patch: write the findings to a file with -o PATH")
+
+
+def _check_migrate(program: Program, given: argparse.Namespace) -> None:
+    """See that there is something to read.
+
+    Raises:
+        UsageError: there is not, or something is asked for that only a run can tell.
+    """
+    if given.keras == "2":
+        raise UsageError("--migrate is about the way to Keras 3: use --keras 3")
+    if program.is_module:
+        raise UsageError("--migrate reads files: name the SCRIPT.py or the FOLDER, not a module")
+    if given.train or given.no_train or given.trial:
+        raise UsageError(
+            "--migrate runs nothing: leave out --train, --no-train, --try, --diff and --fix"
+        )
+    path = Path(program.target)
+    if not path.exists():
+        raise UsageError(f"there is no file {program.target}")
+    if not (path.is_dir() or path.is_file()):
+        raise UsageError(f"{program.target} is no file and no folder")
+    if program.is_trace or program.is_saved:
+        raise UsageError(f"{program.target} is no script: --migrate reads SCRIPT.py or a FOLDER")
+    if program.arguments:
+        raise UsageError(f"--migrate runs nothing: leave out {' '.join(program.arguments)}")
 
 
 def _no_train(parser: Parser, given: argparse.Namespace) -> str:

@@ -27,11 +27,13 @@ class CheckResult(NamedTuple):
         folder: paths are shown relative to it.
         target: what was checked, as given; stands for the place of a finding that has none.
         concise: leave the remedies out.
-        complete: whether the program came to its end, or to its training.
+        complete: whether the program came to its end, or to its training; of files that were only
+            read, whether all of them could be.
         fixed: how many findings were mended in the source, or would be; they are not among those
             that are left then.
         still_fails: the exception with which the program fails then; "" if it does not.
         exit: what it ended itself with, if that is no success: `SystemExit` and its code.
+        files: how many files were read, where nothing was run; 0 otherwise.
     """
 
     kept: Kept
@@ -43,6 +45,7 @@ class CheckResult(NamedTuple):
     fixed: int = 0
     still_fails: str = ""
     exit: ErrorInfo | None = None
+    files: int = 0
 
     @property
     def failure(self) -> Failure | None:
@@ -72,6 +75,8 @@ def total(result: CheckResult) -> str:
     more = [wording.count(kept.notes, "note")] if kept.notes else []
     more += [f"{kept.ignored:,} ignored"] if kept.ignored else []
     parts += [f"({', '.join(more)})"] if more else []
+    if result.files:
+        return " ".join([*parts, f"in {wording.count(result.files, 'file')}"])
     models, calls = (
         wording.count(len(trace.index.graphs_of_models), "model"),
         wording.count(len(trace.calls), "call"),

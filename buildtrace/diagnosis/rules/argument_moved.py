@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.migration.migration_findings import of_others
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -111,6 +112,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
             match = _match(raised, moved)
             if match is not None:
                 yield _finding(trace, raised, moved, match)
+    yield from of_others(trace, RULE)
 
 
 def _match(raised: Raised, moved: _Moved) -> re.Match[str] | None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.migration.migration_findings import of_others
 from buildtrace.diagnosis.parsed_files import spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
@@ -52,6 +53,11 @@ _OPERATIONS = {name: name for name in _SAME.split()} | {
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
+    yield from _of_exceptions(trace)
+    yield from of_others(trace, RULE)
+
+
+def _of_exceptions(trace: Trace) -> Iterator[Finding]:
     for failure in trace.index.failures:
         if finding := _finding(trace, failure.error, failure.calls[-1], failure.ids):
             yield finding

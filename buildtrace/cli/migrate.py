@@ -1,0 +1,134 @@
+"""`buildtrace check --keras 3 --migrate SCRIPT.py|FOLDER`: what of it Keras 3 does not take.
+
+The files are read, and nothing in them is imported or run.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import tokenize
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.cli.streams import say
+from buildtrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.cli.check_options import CheckRequest
+    from buildtrace.cli.check_result import CheckResult
+
+_NOT_THE_USERS = ("site-packages", "node_modules", "__pycache__", "venv", "build", "dist")
+"""Folders in which nobody looks for their own code; besides those whose name begins with a dot."""
+
+
+class _Read(NamedTuple):
+    """The files of a request.
+
+    Attributes:
+        files: those that can be read.
+        problems: of each other one, why it cannot be.
+    """
+
+    files: list[Path]
+    problems: list[str]
+
+
+def migrated(request: CheckRequest) -> CheckResult:
+    """What is found in the files that a request names.
+
+    Raises:
+        UsageError: there is no such file, or none that can be read.
+    """
+    import msgspec
+
+    from buildtrace.cli.check_result import CheckResult
+    from buildtrace.diagnosis import all_rules, suppress
+    from buildtrace.diagnosis.migration.migration_findings import of_files
+    from buildtrace.traces.trace import Trace
+
+    target = Path(request.program.target).absolute()
+    read = _in_folder(target) if target.is_dir() else _of_script(target)
+    if not read.files:
+        raise UsageError(read.problems[0] if read.problems else f"no .py file is in {target}")
+    for problem in read.problems:
+        say(problem)
+    # Of no run: it gives the source of files on this machine, and the comments in them.
+    trace = Trace(sources=msgspec.UNSET)
+    findings = of_files(trace, map(str, read.files), all_rules())
+    return CheckResult(
+        kept=suppress.keep(findings, trace.index.source_code, request.settings),
+        trace=trace,
+        folder=Path.cwd(),
+        target=request.program.target,
+        concise=request.concise,
+        complete=not read.problems,
+        files=len(read.files),
+    )
+
+
+def _in_folder(folder: Path) -> _Read:
+    read = _Read([], [])
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(n for n in folders if n not in _NOT_THE_USERS and n[:1] != ".")
+        for name in sorted(names):
+            if name.endswith(".py"):
+                _add(Path(place, name), read)
+    return read
+
+
+def _of_script(script: Path) -> _Read:
+    """The script, and the modules beside it or below that it imports, at any distance."""
+    read, seen, waiting = _Read([], []), {script}, [script]
+    while waiting:
+        path = waiting.pop(0)
+        tree = _add(path, read)
+        for module in _own_modules(tree, path, script.parent) if tree else ():
+            if module not in seen:
+                seen.add(module)
+                waiting.append(module)
+    return read
+
+
+def _add(path: Path, read: _Read) -> ast.Module | None:
+    """Read a file; returns what Python makes of it."""
+    try:
+        with tokenize.open(path) as file:
+            tree = ast.parse(file.read())
+    except OSError as error:
+        read.problems.append(f"cannot read {path}: {error.strerror or error}")
+    except SyntaxError as error:
+        where = f", line {error.lineno}" if error.lineno else ""
+        read.problems.append(f"{path} is no Python{where}: {error.msg}")
+    except (ValueError, RecursionError, MemoryError) as error:
+        read.problems.append(f"{path} cannot be read as Python: {error or type(error).__name__}")
+    else:
+        read.files.append(path)
+        return tree
+    return None
+
+
+def _own_modules(tree: ast.Module, path: Path, folder: Path) -> Iterator[Path]:
+    """The files that a module imports from the script's own folder."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _files_of(folder, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            start = path.parents[node.level - 1] if 0 < node.level <= len(path.parents) else folder
+            module = node.module or ""
+            yield from _files_of(start, module)
+            for alias in node.names:
+                yield from _files_of(start, f"{module}.{alias.name}".lstrip("."))
+
+
+def _files_of(folder: Path, module: str) -> Iterator[Path]:
+    """The file of a module, and those of the packages that it is in; none if it is elsewhere."""
+    parts = module.split(".") if module else []
+    for count in range(len(parts) + 1):
+        place = folder.joinpath(*parts[:count])
+        for file in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+            if count and file.is_file():
+                yield file
