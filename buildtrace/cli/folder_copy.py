@@ -42,10 +42,15 @@ def root_of(program: Program, here: Path) -> Path:
     raise CopyError("run the command in the folder of the script, or in one above it")
 
 
-def copy(root: Path, to: Path) -> None:
+def copy(root: Path, to: Path, without: Path | None = None) -> None:
     """Copy a folder with all that a script in it may need.
 
     Links to what is elsewhere stay links: that is how large data is kept beside a script.
+
+    Args:
+        root: the folder.
+        to: where the copy goes.
+        without: a folder to leave out, such as one for temporary files that the copy is in.
 
     Raises:
         CopyError: there is too much in it, or a part cannot be read.
@@ -53,7 +58,7 @@ def copy(root: Path, to: Path) -> None:
     files = size = 0
     try:
         to.mkdir(parents=True)
-        for entry in _entries(root):
+        for entry in _entries(root, without):
             target = to / entry.relative_to(root)
             if entry.is_symlink():
                 _copy_link(entry, target, root, to)
@@ -73,15 +78,15 @@ def _too_much(root: Path) -> str:
     return f"{root} has more than {most}, so that it is not copied"
 
 
-def _entries(folder: Path) -> Iterator[Path]:
+def _entries(folder: Path, without: Path | None) -> Iterator[Path]:
     """What is in a folder, each before what is in it."""
     for entry in sorted(folder.iterdir()):
         is_folder = entry.is_dir() and not entry.is_symlink()
-        if is_folder and _is_left_out(entry):
+        if is_folder and (_is_left_out(entry) or entry == without):
             continue
         yield entry
         if is_folder:
-            yield from _entries(entry)
+            yield from _entries(entry, without)
 
 
 def _is_left_out(folder: Path) -> bool:

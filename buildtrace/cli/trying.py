@@ -77,7 +77,7 @@ class Workshop:
             if program.is_stdin:
                 raise CopyError("a script from stdin can be read only once")
             self.root = folder_copy.root_of(program, here)
-            folder_copy.copy(self.root, self._place("kept"))
+            folder_copy.copy(self.root, self._place("kept"), Path(self._folder.name).resolve())
         except CopyError as error:
             self._hindrance = str(error)
 

@@ -367,8 +367,8 @@ print("arguments", sys.argv[1:])
 os.mkdir("made")
 tempfile.mkdtemp(prefix="of-the-script")
 open("made/file.txt", "w").write("x")
-width = int(open("data/width.txt").read())
-model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width, name="größe")])
+width = int(open(os.path.join(os.path.dirname(__file__), "data", "width.txt")).read())
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width)])
 model.compile(
     keras.optimizers.Adam(lr=sizes.RATE), loss="mse"  # größe
 )
@@ -396,3 +396,9 @@ def test_a_real_script_leaves_what_one_run_leaves(keras_command, tmp_path):
     assert result.out.count("arguments ['a', '-b']") == 1
     assert "Fixed 1 of 1 finding" in result.out
     assert (folder / "train.py").read_text() == REAL.replace("(lr=", "(learning_rate=")
+    assert {path.name for path in folder.iterdir()} <= {
+        *("data", "sizes.py", "train.py", "__pycache__")
+    }
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["file.txt"]
+    (left,) = (path.name for path in temporary.iterdir())
+    assert left.startswith("of-the-script")
