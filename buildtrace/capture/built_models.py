@@ -89,11 +89,11 @@ class Models:
         """
         self.weights: dict[int, WeightRecord] = {}
         self.graphs: dict[int, GraphRecord] = {}
-        self.states = States(layers)
+        self._variables = snapshot.Numbers()
+        self.states = States(layers, lambda one: self._variables.known(one) is not None)
         self.preprocessing = Preprocessing(layers)
         self.leaks: list[UseRecord] = []
         self._layers = layers
-        self._variables = snapshot.Numbers()
         self.held = Held(layers, self._variables.known, targets)
         self._orders = itertools.count()
         self._flows: dict[int, DataFlow] = {}

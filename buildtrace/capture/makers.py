@@ -23,14 +23,7 @@ def line_of_making(layer: Any, holder: Any, adapter: Adapter) -> SourceLine | No
     """
     held = {**vars(holder), **vars(holder).get("_modules", {})}  # where Torch has its own
     attributes = {name for name, value in held.items() if any(t is layer for t in flat(value))}
-    functions = [
-        inspect.unwrap(function)
-        for cls in type(holder).__mro__
-        if not adapter.is_own_class(cls)
-        for function in vars(cls).values()
-        if inspect.isfunction(function)
-    ]
-    for function in functions:
+    for function in _own_functions(holder, adapter):
         for tree, first in _parsed(function):
             line = _line_in(tree, layer.name, attributes)
             if line is not None:
@@ -58,6 +51,41 @@ def line_of_keeping(attribute: str, holder: Any, adapter: Adapter) -> SourceLine
                     file = function.__code__.co_filename
                     return SourceLine(file=file, line=first + min(lines) - 1)
     return None
+
+
+def line_of_variable(attribute: str, holder: Any, adapter: Adapter) -> SourceLine | None:
+    """Where the class of the holder puts a variable into an attribute, or adds it to one.
+
+    If no line says that it is one, the first that sets the attribute.
+    """
+    first_of_all = None
+    for function in _own_functions(holder, adapter):
+        for tree, first in _parsed(function):
+            for node in ast.walk(tree):
+                if isinstance(node, (ast.stmt, ast.expr)) and attribute in _kept_by(node):
+                    file = function.__code__.co_filename
+                    line = SourceLine(file=file, line=first + node.lineno - 1)
+                    if any(_makes_variable(inner) for inner in ast.walk(node)):
+                        return line
+                    first_of_all = first_of_all or line
+    return first_of_all
+
+
+def _makes_variable(node: ast.AST) -> bool:
+    called = node.func if isinstance(node, ast.Call) else None
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in ("Variable", "Parameter")
+
+
+def _own_functions(holder: Any, adapter: Adapter) -> list[Any]:
+    """The functions in the classes of an object that are not Keras' own."""
+    return [
+        inspect.unwrap(function)
+        for cls in type(holder).__mro__
+        if not adapter.is_own_class(cls)
+        for function in vars(cls).values()
+        if inspect.isfunction(function)
+    ]
 
 
 def _kept_by(node: ast.AST) -> list[str]:

@@ -7,14 +7,24 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from buildtrace.capture.makers import line_of_making
+from buildtrace.capture import snapshot
+from buildtrace.capture.makers import line_of_making, line_of_variable
+from buildtrace.capture.reachable import reachable
 from buildtrace.generations.base import flat
-from buildtrace.traces.schema import Expected, LayerRef, LayerState, Method, SourceLine
+from buildtrace.traces.schema import (
+    Expected,
+    LayerRef,
+    LayerState,
+    Method,
+    SourceLine,
+    UntrackedVariable,
+)
 from buildtrace.traces.source_origins import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from buildtrace.capture.reachable import Reached
     from buildtrace.capture.record import Record
     from buildtrace.capture.snapshot import Layers
     from buildtrace.generations import Adapter
@@ -57,16 +67,24 @@ class StateRecord(NamedTuple):
     made: dict[int, SourceLine]
     kept: dict[str, str]
     attributes: dict[int, str]
+    hidden: dict[int, str]
+    untracked: tuple[UntrackedVariable, ...]
     ran: bool = False
 
 
 class States:
     """What was read of layers, in order of reading."""
 
-    def __init__(self, layers: Layers) -> None:
-        """Start with nothing read; `layers` numbers the layers."""
+    def __init__(self, layers: Layers, is_weight: Callable[[Any], bool]) -> None:
+        """Start with nothing read.
+
+        Args:
+            layers: numbers the layers.
+            is_weight: whether a variable is known as a weight of some layer.
+        """
         self.records: list[StateRecord] = []
         self._layers = layers
+        self._is_weight = is_weight
         self._unfinished: dict[int, int] = {}
         self._classes: weakref.WeakKeyDictionary[type, tuple[tuple[Method, ...], int]] = (
             weakref.WeakKeyDictionary()
@@ -96,6 +114,7 @@ class States:
         methods, line = ((), 0) if adapter.is_own(layer) else self.of_class(type(layer), adapter)
         unbuilt = tuple(n for n, child in children.items() if is_left_unbuilt(child, adapter))
         lines = {n: line_of_making(children[n], layer, adapter) for n in unbuilt}
+        reached = list(reachable(layer, adapter)) if methods else []
         return StateRecord(
             root=root,
             number=number,
@@ -111,7 +130,52 @@ class States:
             made={n: made for n, made in lines.items() if made is not None},
             kept=_kept(layer, methods),
             attributes=_attributes(layer, children) if methods else {},
+            hidden=dict(self._hidden(layer, reached, adapter)),
+            untracked=tuple(self._untracked(layer, reached, adapter)),
         )
+
+    def _hidden(
+        self, layer: Any, reached: Sequence[Reached], adapter: Adapter
+    ) -> Iterator[tuple[int, str]]:
+        """The layers that Keras does not find in a layer, and the ways that lead to them."""
+        layers = [one for one in reached if not one.kind]
+        inside = {id(part) for part in adapter.all_layers(layer)} if layers else set()
+        for way, thing, _ in layers:
+            number = None if id(thing) in inside else self._layers.known(thing)
+            if number is not None:
+                self._layers.read(thing, number)
+                yield number, way
+
+    def _untracked(
+        self, layer: Any, reached: Sequence[Reached], adapter: Adapter
+    ) -> Iterator[UntrackedVariable]:
+        """The variables that Keras does not count among the weights of any layer."""
+        found = [one for one in reached if one.kind]
+        if not found or _tells_weights(layer, adapter):
+            return
+        weights = [*adapter.model_weights(layer), *adapter.own_weights(layer)]
+        known = _identities(weights)
+        found = [one for one in found if id(one.thing) not in known]
+        if not found:
+            return
+        for _, other in self._layers.living():  # one layer may use a weight of another
+            if isinstance(other, adapter.layer_class):
+                known |= _identities(adapter.own_weights(other))
+        for way, thing, kind in found:
+            if id(thing) in known or self._is_weight(thing):
+                continue
+            line = line_of_variable(re.split(r"\W", way)[0], layer, adapter)
+            if way.startswith("_") and line is None:
+                continue  # Keras' own: it has counters
+            facts = snapshot.spec(thing.shape, thing.dtype)
+            yield UntrackedVariable(
+                way=way,
+                kind=kind,
+                shape=facts.shape,
+                dtype=facts.dtype or "",
+                trainable=bool(getattr(thing, "trainable", getattr(thing, "requires_grad", False))),
+                line=line,
+            )
 
     def note_runs(self, records: Sequence[Record]) -> None:
         """Read those again that ran in a tree of calls that is over, and that built nothing."""
@@ -133,6 +197,22 @@ class States:
             methods = tuple(method for method in candidates if method is not None)
             self._classes[cls] = methods, _line_of_class(cls, methods)
         return self._classes[cls]
+
+
+_WEIGHTS = ("weights", "variables", "trainable_weights", "trainable_variables")
+"""The properties that say which weights a layer has."""
+
+
+def _tells_weights(layer: Any, adapter: Adapter) -> bool:
+    """Whether the user's class says itself which weights a layer has."""
+    own = [cls for cls in type(layer).__mro__ if not adapter.is_own_class(cls)]
+    return any(name in vars(cls) for cls in own for name in _WEIGHTS)
+
+
+def _identities(weights: Sequence[Any]) -> set[int]:
+    """The ids of variables, and of what those of Keras 3 have of the backend inside."""
+    inner = [value for weight in weights if (value := getattr(weight, "_value", None)) is not None]
+    return {id(variable) for variable in (*weights, *inner)}
 
 
 def is_left_unbuilt(layer: Any, adapter: Adapter) -> bool:
@@ -178,6 +258,8 @@ def frozen(
         made={children[n].id: line for n, line in record.made.items() if n in children},
         kept=record.kept,
         attributes={children[n].id: a for n, a in record.attributes.items() if n in children},
+        hidden={numbered(refs[n]).id: way for n, way in record.hidden.items() if n in refs},
+        untracked=record.untracked,
     )
 
 

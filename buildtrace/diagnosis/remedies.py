@@ -20,12 +20,20 @@ if TYPE_CHECKING:
 _ATTRIBUTE = re.compile(r"[^\W\d]\w*(\[\d+\])?")
 """What code calls an attribute, or a place in a list that is one."""
 
+_WAY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*|\[\d+\]|\['\w+'\])*")
+"""What code calls something that is in an attribute, or in an object or a list that is one."""
+
 _MODELS = {"Sequential": "keras.Sequential", "Functional": "keras.Model", "Model": "keras.Model"}
 
 
 def variable(ref: LayerRef) -> str:
     """A name for the layer in code: its own one without the number that Keras gave it."""
-    name = re.sub(r"_\d+$", "", ref.name)
+    return made_up(ref.name)
+
+
+def made_up(name: str) -> str:
+    """A name in code for a layer that has this one."""
+    name = re.sub(r"_\d+$", "", name)
     return name if _is_a_name(name) else "layer"
 
 
@@ -45,6 +53,11 @@ def attributes(state: LayerState | None, refs: Sequence[LayerRef]) -> list[str]:
     names = [name if _ATTRIBUTE.fullmatch(name) else "" for name in held]
     made_up = zip(names, variables(refs), strict=True)
     return [f"self.{name or instead}" for name, instead in made_up]
+
+
+def is_way(way: str) -> bool:
+    """Whether this text may stand in code: a trace from a stranger may have any."""
+    return bool(_WAY.fullmatch(way))
 
 
 def text(name: str) -> str:

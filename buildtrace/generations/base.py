@@ -7,6 +7,7 @@ dataclasses make their methods anew at each start, which takes longer than all e
 from __future__ import annotations
 
 import re
+import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -215,6 +216,10 @@ _ACTIVATING = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 """Layers and operations that are an activation → its name."""
 
 
+_VARIABLES = {"tensorflow": ("Variable",), "torch": ("nn", "Parameter")}
+"""Package → where in it its class of variables is."""
+
+
 class Adapter(TrainingReader):
     """Reads the objects of one imported Keras package. Never changes one, never evaluates one."""
 
@@ -270,6 +275,16 @@ class Adapter(TrainingReader):
         if cls.__name__ == "Normalization":
             return cls.__name__ if layer.input_mean is None else ""
         return "" if layer.bin_boundaries else cls.__name__  # a list
+
+    def kind_of_variable(self, thing: Any) -> str:
+        """What code calls the class of a variable, be it Keras' or not; "" if it is none."""
+        for package, path in _VARIABLES.items():
+            cls: Any = sys.modules.get(package)
+            for name in path:
+                cls = getattr(cls, name, None)
+            if isinstance(cls, type) and isinstance(thing, cls):
+                return ".".join(({"tensorflow": "tf"}.get(package, package), *path))
+        return ""
 
     @abstractmethod
     def is_operation(self, thing: Any) -> bool:

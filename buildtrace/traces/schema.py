@@ -637,6 +637,24 @@ class Expected(PlainData, frozen=True, kw_only=True):
     axes: dict[Axis, Size] = {}
 
 
+class UntrackedVariable(PlainData, frozen=True, kw_only=True):
+    """A variable that a layer's attributes lead to, and that Keras does not count as a weight.
+
+    Attributes:
+        way: how the layer's code names it, without `self.`: "gain", "tools.scales[0]".
+        kind: what code calls its class, such as "tf.Variable".
+        trainable: whether it says so itself.
+        line: where the layer's class puts it there, as far as its source tells.
+    """
+
+    way: str
+    kind: str
+    shape: Shape | None
+    dtype: str = ""
+    trainable: bool = True
+    line: SourceLine | None = None
+
+
 class LayerState(PlainData, frozen=True, kw_only=True):
     """What a layer was like when a tree of calls that it took part in was over.
 
@@ -665,6 +683,9 @@ class LayerState(PlainData, frozen=True, kw_only=True):
             underscore before it: name → value, as text, if that is plain, such as a number.
         attributes: how its own code names its children, by their ids: "dense" for `self.dense`,
             "blocks[0]" for the first in a list; of layers whose class is not Keras' own.
+        hidden: the layers that took part in calls and that its attributes lead to, though Keras
+            does not know them as a part of it: id → how its code names it, as in `attributes`.
+        untracked: the variables of that kind.
     """
 
     layer: LayerRef
@@ -682,6 +703,8 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     made: dict[Count, SourceLine] = {}
     kept: dict[str, str] = {}
     attributes: dict[Count, str] = {}
+    hidden: dict[Count, str] = {}
+    untracked: tuple[UntrackedVariable, ...] = ()
 
     def method(self, name: str) -> Method | None:
         """The method of this name, if the layer's class defines one."""

@@ -155,6 +155,14 @@ TABLE = {
         WELL,  # Keras 2 goes by the names, and leaves out the key
         Expected(("BT312",), "model(batch)", "'id' for its input 'signal'", "('signal',)"),
     ),
+    "54_tf_variable_in_layer": (
+        WELL,  # Keras 2 tracks it
+        Expected(("BT213",), "tf.Variable(", "`self.gain`", "self.gain = self.add_weight("),
+    ),
+    "55_mha_called_with_query_only": (
+        Expected(("BT407",), "keras.Sequential([", "`value`", "multi_head_attention(x, x)"),
+        Expected(("BT407",), "keras.Sequential([", "`value`", "multi_head_attention(x, x)"),
+    ),
     "56_normalization_never_adapted": (
         Expected(("BT209",), "model(data)", "'normalization'", "normalization.adapt("),
         Expected(("BT209",), "model(data)", "'normalization'", "normalization.adapt("),
@@ -167,6 +175,18 @@ TABLE = {
     "61_trainable_after_compile": (
         Expected(("BT210",), "model.fit(x, y, verbose=0)", "goes on training 'dense'", "compile("),
         Expected(("BT210",), "model.fit(x, y, verbose=0)", "goes on training 'dense'", "compile("),
+    ),
+    "63_dict_shape_in_build": (
+        Expected(("BT107",), "input_shape[-1]", "'fuse' (Fuse)", 'input_shape["a"][-1]'),
+        Expected(("BT107",), "input_shape[-1]", "'fuse' (Fuse)", 'input_shape["a"][-1]'),
+    ),
+    "65_layer_instead_of_its_output": (
+        Expected(("BT406",), "keras.Model(i, head)", "A Dense itself", "dense(x)"),
+        Expected(("BT406",), "keras.Model(i, head)", "'dense_1' (Dense) itself", "dense(x)"),
+    ),
+    "75_layer_used_in_a_lambda": (  # it imports Keras 3, whatever tf.keras is
+        Expected(("BT214",), "return d(x)", "'dense' (Dense)", "x = dense(x)"),
+        Expected(("BT214",), "return d(x)", "'dense' (Dense)", "x = dense(x)"),
     ),
     "81_checkpoint_suffix": (WELL, WELL),  # as 59
     "96_child_forgotten_in_build": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.totals import totals
@@ -12,7 +13,7 @@ from buildtrace.traces.totals import totals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Call, Finding, LayerRef, Weight
+    from buildtrace.traces.schema import Call, Finding, LayerRef, LayerState, Weight
     from buildtrace.traces.trace import Trace
 
 
@@ -80,20 +81,53 @@ def _finding(trace: Trace, owner: LayerRef, call: Call, weights: list[Weight]) -
     assert call.layer is not None
     number = totals(weights).parameters
     state = trace.index.state_of(owner.id)
-    attribute = call.layer.class_name.lower()
+    way = state.hidden.get(call.layer.id, "") if state else ""
+    because = ""
+    if state is not None and _has_overwritten(state, way):
+        because = (
+            f": `self.{way}` holds it, but '{owner.name}' has overwritten `self._layers`, where "
+            "Keras looks for them"
+        )
+    elif way:
+        because = f", though `self.{wording.sanitize(way)}` leads to it"
     return RULE.finding(
         f"{wording.layer(owner)} calls {wording.layer(call.layer)}, which Keras does not know as "
-        f"a part of it: its {wording.count(len(weights), 'weight')} "
+        f"a part of it{because}: its {wording.count(len(weights), 'weight')} "
         f"({wording.count(number, 'parameter')}) are not among the weights of '{owner.name}', so "
         "they are neither trained nor saved.",
-        fix=f"class {state.layer.class_name if state else owner.class_name}(...):\n"
-        "    def __init__(self, ...):\n"
-        "        super().__init__()\n"
-        "        ...\n"
-        f"        self.{attribute} = ...  # '{call.layer.name}' itself, or the list it is in",
+        fix=_fix(owner, call.layer, state, way),
         calls=[call.id],
         caller=call.caller,
         layer=call.layer.id,
+    )
+
+
+def _has_overwritten(state: LayerState, way: str) -> bool:
+    """Whether the layer has put a list of its own where Keras 3 keeps those inside.
+
+    None of those that Keras finds is an attribute then, and an attribute that holds one is not
+    enough.
+    """
+    children = {child.id for child in state.children}
+    return bool(children) and way.isidentifier() and children == set(state.replaced)
+
+
+def _fix(owner: LayerRef, layer: LayerRef, state: LayerState | None, way: str) -> str:
+    if state is not None and _has_overwritten(state, way):
+        return "self.blocks = [...]  # any name but `_layers`, which is Keras' own"
+    attribute = layer.class_name.lower()
+    held = f"...  # '{layer.name}' itself, or the list it is in"
+    if remedies.is_way(way):
+        first, last = way.partition("[")[0], way.rpartition(".")[2].partition("[")[0]
+        attribute, held = last, f"self.{way}  # so that Keras finds it"
+        if "." not in way:
+            attribute, held = first, "[...]  # in one piece, when all layers are in it"
+    return (
+        f"class {state.layer.class_name if state else owner.class_name}(...):\n"
+        "    def __init__(self, ...):\n"
+        "        super().__init__()\n"
+        "        ...\n"
+        f"        self.{attribute} = {held}"
     )
 
 

@@ -46,6 +46,7 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         normalization = self._source("layers.preprocessing.normalization").Normalization
         self.preprocessing = (normalization,)
         self.metric_class = self._source("metrics.metric").Metric
+        self._variable_class = self._source("backend").Variable
 
     def _source(self, module: str) -> Any:
         return importlib.import_module(f"{self.root}.{module}")
@@ -60,6 +61,11 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         if isinstance(layer, self.sequential_class):
             return {**flags, "_functional": self.inner_model(layer) is not None}
         return flags
+
+    def kind_of_variable(self, thing: Any) -> str:
+        """Keras has its own, around one of the backend."""
+        is_own = isinstance(thing, self._variable_class)
+        return "keras.Variable" if is_own else super().kind_of_variable(thing)
 
     def own_weights(self, layer: Any) -> list[Any]:
         """The variables in the layer's two lists."""

@@ -97,6 +97,51 @@ def test_where_keras_does_not_look(runner, generation, place):
     assert "'net' (Net)" in first.message
     assert "2 weights (12 parameters)" in first.message
     assert ran.trace.call(first.calls[0]).layer.id == first.layer
+    assert ("though `self.tools" in first.message) == ("self.tools" in place[1])
+
+
+OVERWRITTEN = """
+class Net(keras.{}):
+    def __init__(self):
+        super().__init__()
+        self.head = keras.layers.Dense(2)
+        self._layers = [keras.layers.Dense(3), keras.layers.Dense(4)]
+    def call(self, x):
+        for layer in self._layers:
+            x = layer(x)
+        return self.head(x)
+Net()(x)
+"""
+
+
+@pytest.mark.parametrize("base", ["Model", "layers.Layer"])
+def test_a_list_in_the_place_of_keras_own(runner, base):
+    (found,) = findings(runner, "keras3", OVERWRITTEN.format(base), "BT203")
+    assert "`self.head` holds it, but 'net' has overwritten `self._layers`" in found.message
+    assert "any name but `_layers`" in found.fix
+    assert alarms(runner, "keras2", OVERWRITTEN.format(base)) == []
+
+
+NESTED = """
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.blocks = []
+        for _ in range(2):
+            self.blocks.append([keras.layers.Dense(3)])
+    def call(self, x):
+        for (dense,) in self.blocks:
+            x = dense(x)
+        return x
+Net()(x)
+"""
+
+
+def test_a_list_that_is_added_to_a_list(runner):
+    first, _ = findings(runner, "keras3", NESTED, "BT203")
+    assert "though `self.blocks[0][0]` leads to it" in first.message
+    assert "self.blocks = [...]  # in one piece" in first.fix
+    assert alarms(runner, "keras2", NESTED) == []
 
 
 @on_both

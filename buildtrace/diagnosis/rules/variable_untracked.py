@@ -1,0 +1,132 @@
+"""BT213: a layer keeps a variable that Keras does not count among its weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.traces import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.traces.schema import Finding, LayerState, UntrackedVariable
+    from buildtrace.traces.trace import Trace
+
+MOST = 3
+"""So many variables of one layer are named."""
+
+
+def _check(trace: Trace) -> Iterator[Finding]:
+    for layer in trace.layers:
+        state = trace.index.state_of(layer)
+        if state is None or not state.untracked:
+            continue
+        wanted = [one for one in state.untracked if _is_to_be_trained(one)]
+        yield _finding(trace, state, wanted or list(state.untracked), bool(wanted))
+
+
+def _is_to_be_trained(variable: UntrackedVariable) -> bool:
+    """A counter is trainable for TensorFlow as well, if nobody has said otherwise."""
+    return variable.trainable and "float" in variable.dtype
+
+
+def _finding(
+    trace: Trace, state: LayerState, variables: list[UntrackedVariable], is_trained: bool
+) -> Finding:
+    first, several = variables[0], len(variables) > 1
+    calls = trace.index.calls_of(state.layer.id) or trace.index.builds_of(state.layer.id)
+    ways = wording.listed([f"`self.{wording.sanitize(one.way)}`" for one in variables], MOST)
+    kinds = wording.listed(dict.fromkeys(one.kind for one in variables))
+    what = f"each a {kinds}" if several else f"a {kinds} of shape {wording.shape(first.shape)}"
+    left = "neither trained nor saved" if is_trained else "not saved"
+    return RULE.finding(
+        f"{wording.layer(state.layer)} keeps {ways}, {what}, and Keras does not count "
+        f"{'them' if several else 'it'} among its weights: {'they are' if several else 'it is'} "
+        f"{left}.",
+        fix=_fix(first, is_trained),
+        calls=[calls[0].id] if calls else (),
+        caller=first.line or (calls[0].caller if calls else None),
+        layer=state.layer.id,
+        severity="error" if is_trained else "note",
+    )
+
+
+def _fix(variable: UntrackedVariable, is_trained: bool) -> str:
+    """A weight of the layer in the variable's place."""
+    name = variable.way.rpartition(".")[2].partition("[")[0]
+    parts = [f"name={remedies.text(name)}", f"shape={wording.shape(variable.shape)}"]
+    parts += [] if variable.dtype in ("", wording.USUAL_DTYPE) else [f'dtype="{variable.dtype}"']
+    parts += ['initializer="zeros"', *([] if is_trained else ["trainable=False"])]
+    made = f"self.add_weight({', '.join(parts)})"
+    begins = '  # in the place of "zeros" what it begins with'
+    in_list, in_object = "[" in variable.way, "." in variable.way
+    if not remedies.is_way(variable.way):
+        return made
+    if in_object:
+        return f"{name} = {made}{begins}\nself.{variable.way} = {name}"
+    if in_list:
+        return f"self.{name}.append({made}){begins}"
+    return f"self.{name} = {made}{begins}"
+
+
+RULE = Rule(
+    code="BT213",
+    title="a variable that Keras does not count among the weights",
+    severity="error",
+    generations=BOTH,
+    why="Keras 3 tracks attributes that are a keras.Variable: one of TensorFlow's or Torch's own, "
+    "be it an attribute or in a tf.Module, is none (Layer._initialize_tracker in layers/layer.py "
+    "of keras 3.15.1). Keras 2 tracks a tf.Variable that is assigned to an attribute, or is in a "
+    "list then, but not one that is appended to a list of a layer later (Layer.__setattr__ in "
+    "engine/base_layer.py of tf_keras 2.21). Neither looks into other objects. Such a variable "
+    "is used in `call`, but it is not in `weights`: no optimizer changes it, and no file has it.",
+    bad="""\
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+
+class Scale(keras.layers.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.gains = []
+
+    def build(self, input_shape):
+        self.gains.append(tf.Variable(tf.ones((input_shape[-1],)), name="gain"))
+        super().build(input_shape)
+
+    def call(self, x):
+        return x * self.gains[0]
+
+
+scale = Scale()
+scale(np.ones((2, 3), "float32"))
+""",
+    good="""\
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+
+class Scale(keras.layers.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.gains = []
+
+    def build(self, input_shape):
+        self.gains.append(
+            self.add_weight(name="gain", shape=(input_shape[-1],), initializer="ones")
+        )
+        super().build(input_shape)
+
+    def call(self, x):
+        return x * self.gains[0]
+
+
+scale = Scale()
+scale(tf.ones((2, 3)))
+""",
+    check=_check,
+)

@@ -1,0 +1,52 @@
+"""BT215 on real models: what a traced function may build."""
+
+from __future__ import annotations
+
+import pytest
+
+from diagnosis.rules.running import findings, on_both, run
+
+STEP = """
+@tf.function
+def step(model, x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(x))
+    return tape.gradient(loss, model.trainable_variables)
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+    def call(self, x):
+        return self.dense(x)
+def make():
+    return Net()
+"""
+
+LEGAL = {
+    "one model": "model = make()\nstep(model, x)\nstep(model, x)\n",
+    "both are built": "a, b = make(), make()\na(x), b(x)\nstep(a, x)\nstep(b, x)\n",
+    "a function for each": "for _ in range(2):\n    tf.function(step.python_function)(make(), x)\n",
+    "something else twice": """
+@tf.function
+def count(x, n):
+    return x + tf.Variable(1.0)
+count(x, 1)
+""",
+}
+
+
+@on_both
+def test_models_that_share_a_function(runner, generation):
+    ran = run(runner, generation, STEP + "a, b = make(), make()\nstep(a, x)\nstep(b, x)\n")
+    (found,) = ran.trace.findings
+    assert (found.code, found.severity) == ("BT215", "error")
+    assert "'net_1' (Net) is not built" in found.message
+    assert "'net' (Net)" in found.message
+    assert found.fix.startswith("net_1(")
+    assert found.caller.line == ran.line_of("model(x))")
+
+
+@on_both
+@pytest.mark.parametrize("body", LEGAL.values(), ids=LEGAL)
+def test_what_tensorflow_allows(runner, generation, body):
+    assert findings(runner, generation, STEP + body, "BT215") == []
