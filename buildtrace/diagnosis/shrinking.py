@@ -8,17 +8,20 @@ from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from buildtrace.traces.schema import Call, TensorSpec
 
 _SHOWN = 5
 """The last few of many steps are shown."""
 
 
-def steps(way: Iterable[Call]) -> list[Call]:
-    """Those of the calls on a way that made it smaller, and the Input that it begins with."""
-    return [maker for maker in way if maker.landmark == INPUT or shrank(maker)]
+def steps(way: list[Call]) -> list[Call]:
+    """Those of the calls on a way that made it smaller, and the Input, if it begins with that."""
+    axes = len(way[0].outputs[0].shape or ()) if way else 0
+    return [maker for maker in way if _is_begin(maker, axes) or shrank(maker)]
+
+
+def _is_begin(maker: Call, axes: int) -> bool:
+    return maker.landmark == INPUT and len(maker.outputs[0].shape or ()) == axes
 
 
 def shrank(maker: Call) -> bool:

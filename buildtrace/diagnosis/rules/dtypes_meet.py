@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 # What TensorFlow says on symbols, of a list, in its operators and on data; then Torch.
 _ARGUMENT = re.compile(
-    r"Input '(\w+)' of '\w+' Op has type (\w+) that does not match type (\w+) of argument '(\w+)'"
+    r"Input '(\w+)' of '(\w+)' Op has type (\w+) that does not match type (\w+) of argument '(\w+)'"
 )
 _LIST = re.compile(r"Tensors in list passed to '\w+' of '\w+' Op have types \[([^\]]*)\] that don")
 _OPERATOR = re.compile(r"`x` and `y` must have the same dtype, got tf\.(\w+) != tf\.(\w+)")
 _DATA = re.compile(
-    r"cannot compute \w+ as input #(\d+)\(zero-based\) was expected to be an? (\w+) tensor but "
+    r"cannot compute (\w+) as input #(\d+)\(zero-based\) was expected to be an? (\w+) tensor but "
     r"is an? (\w+) tensor"
 )
 _TORCH = re.compile(r"to have the same dtype, but got: ([\w ]+) != ([\w ]+)")
@@ -40,6 +40,16 @@ _NAMES = {
 
 _FIRST = ("x", "a")
 """What TensorFlow calls the first argument of operations on two tensors."""
+
+_OPERATORS = {
+    "Add": ast.Add,
+    "AddV2": ast.Add,
+    "Sub": ast.Sub,
+    "Mul": ast.Mult,
+    "RealDiv": ast.Div,
+    "Pow": ast.Pow,
+}
+"""TensorFlow's operations → the operators that stand for them in code."""
 
 HALVES = ("float16", "bfloat16")
 """The dtypes that a layer computes in under a policy of mixed precision."""
@@ -81,14 +91,14 @@ def _failures(trace: Trace) -> Iterator[Raised]:
 
 def _dtypes(text: str) -> tuple[str, ...] | None:
     if said := _ARGUMENT.search(text):
-        given, other = said[2], said[3]
+        given, other = said[3], said[4]
         return (given, other) if said[1] in _FIRST else (other, given)
     if said := _LIST.search(text):
         return tuple(said[1].split(", "))
     if (said := _OPERATOR.search(text)) or (said := _TORCH.search(text)):
         return _named(said[1]), _named(said[2])
     if said := _DATA.search(text):
-        place, wanted, given = int(said[1]), _named(said[2]), _named(said[3])
+        place, wanted, given = int(said[2]), _named(said[3]), _named(said[4])
         return (*[wanted] * place, given)
     return None
 
@@ -100,7 +110,7 @@ def _named(dtype: str) -> str:
 def _meeting(trace: Trace, failure: Raised, call: Call | None, dtypes: tuple[str, ...]) -> _Meeting:
     compared = failure.error.compared
     code = "" if compared is None else compared.expression
-    operands = tuple(_operands(code, len(dtypes)))
+    operands = tuple(_operands(code, len(dtypes), _operator(failure.error.message)))
     wrong = _wrong(trace, call, dtypes, operands)
     right = next(place for place, dtype in enumerate(dtypes) if dtype != dtypes[wrong])
     return _Meeting(code, dtypes, operands, wrong, right)
@@ -115,8 +125,8 @@ def _wrong(
         return whole[0]
     state = trace.index.state_of(call.layer.id) if call and call.layer else None
     method = state.method("call") if state else None
-    cast = method.arguments if method else ()
-    others = [place for place, code in enumerate(operands) if code not in cast]
+    cast = set(method.arguments) if method else set()
+    others = [place for place, code in enumerate(operands) if not cast & _names(code)]
     if 0 < len(others) < len(operands):
         return others[0]
     is_double = any(weight.dtype == "float64" for weight in trace.weights)
@@ -150,13 +160,27 @@ def _policy(meeting: _Meeting) -> str:
     return f". The layer computes in {half}: Keras casts its inputs and weights to that, no more"
 
 
-def _operands(code: str, count: int) -> list[str]:
-    """The code of each operand, if it is that of an operation on so many."""
+def _operator(text: str) -> type[ast.operator] | None:
+    """The operator that a text speaks of, if it is one."""
+    said = _ARGUMENT.search(text)
+    on_data = _DATA.search(text)
+    name = said[2] if said else on_data[1] if on_data else ""
+    return _OPERATORS.get(name)
+
+
+def _names(code: str) -> set[str]:
+    nodes = ast.walk(ast.parse(code, mode="eval"))
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def _operands(code: str, count: int, operator: type[ast.operator] | None) -> list[str]:
+    """The code of each operand, if it is that of one operation on so many."""
     try:
         tree = ast.parse(code, mode="eval").body if code else None
     except SyntaxError:
         return []
     pairs = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp)] if tree else []
+    pairs = [node for node in pairs if operator is None or isinstance(node.op, operator)]
     if isinstance(tree, ast.Call) and tree.args and isinstance(tree.args[0], (ast.List, ast.Tuple)):
         parts: list[ast.expr] = tree.args[0].elts
     elif isinstance(tree, ast.Call) and len(tree.args) == count and not pairs:

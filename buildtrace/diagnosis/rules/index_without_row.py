@@ -51,17 +51,26 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 
 def _table(trace: Trace, raised: Raised, call: Call | None, rows: int) -> Weight | None:
-    """The weight of an Embedding that has so many rows: the layer's own, or the only one.
-
-    An exception out of a compiled step comes out of no call; its text has the layers' names.
-    """
+    """The weight of an Embedding that has so many rows: the layer's own, or the only one."""
     tables = [w for w in trace.weights if w.name == "embeddings" and w.shape[:1] == (rows,)]
     if call is not None:
         tables = [w for w in tables if call.layer is not None and w.layer == call.layer.id]
-    elif len(tables) > 1 and (node := _NODE.search(raised.error.message)):
-        names = node[1].split("/")
+    elif len(tables) > 1:
+        names = _names(trace, raised)
         tables = [w for w in tables if _name(trace, w) in names]
     return tables[0] if len(tables) == 1 else None
+
+
+def _names(trace: Trace, raised: Raised) -> list[str]:
+    """The layers that an exception out of a compiled step names: such a one comes out of no call.
+
+    Keras 3 has run the model on symbols before, and TensorFlow numbers names that come again.
+    """
+    node = _NODE.search(raised.error.message)
+    names = node[1].split("/") if node else []
+    if names and not trace.index.layers_called(names[0]):
+        return [re.sub(r"_\d+$", "", name) for name in names]
+    return names
 
 
 def _name(trace: Trace, table: Weight) -> str:
@@ -74,7 +83,8 @@ def _finding(trace: Trace, raised: Raised, missed: _Missed) -> Finding:
     rows = missed.table.shape[0] or 0
     builds = trace.index.built_by(layer.id)
     built = next((f", built at {wording.line(b.caller)}," for b in builds if b.caller), "")
-    counted = " It seems that they are counted from 1." if missed.row == rows else ""
+    is_next = missed.row == rows and _positions(missed.call) <= rows
+    counted = " It seems that they are counted from 1." if is_next else ""
     return RULE.finding(
         f"{wording.layer(layer)}{built} has {wording.count(rows, 'row')}, for the indices 0 to "
         f"{rows - 1}, but got {missed.row}.{counted}",

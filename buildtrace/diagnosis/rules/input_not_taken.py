@@ -94,7 +94,7 @@ def _of_convolution(call: Call, text: str) -> int | None:
     """How many axes a convolution takes, if it failed as it got another number of them."""
     shape = call.inputs[0].shape if call.inputs else None
     if said := _KERNEL.search(text):
-        return len(literal_eval(said[1]))
+        return said[1].count(",") + 1
     sized = _SIZED.fullmatch(call.layer.class_name) if call.layer and _RANK.search(text) else None
     if sized is None or shape is None or len(shape) == int(sized[2]) + 2:
         return None
@@ -284,8 +284,9 @@ RULE = Rule(
     why="A layer says in its `input_spec` how many axes and which sizes it takes: a recurrent one "
     "(batch, time, features), a Conv2D (batch, height, width, channels). Keras compares each input "
     "with it before anything else (assert_input_compatibility in layers/input_spec.py of keras "
-    "3.15, engine/input_spec.py of tf_keras 2.21). A convolution of Keras 3 says how few, and goes by "
-    "its kernel otherwise (compute_conv_output_shape in ops/operation_utils.py).",
+    "3.15, engine/input_spec.py of tf_keras 2.21). A convolution of Keras 3 says only how many at "
+    "least, and compares its kernel afterwards (compute_conv_output_shape in "
+    "ops/operation_utils.py).",
     bad="""\
 from tensorflow import keras
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from ast import literal_eval
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import shrinking
@@ -71,7 +70,7 @@ def _asked(failure: Raised, call: Call) -> _Asked | None:
     shape = call.inputs[0].shape if call.inputs else None
     if not said or shape is None or None in shape[1:]:
         return None
-    asked = _Asked(shape[1:], tuple(literal_eval(said[1])))
+    asked = _Asked(shape[1:], tuple(map(int, re.findall(r"-?\d+", said[1]))))
     return asked if asked.takes else None
 
 
@@ -113,12 +112,12 @@ def _fix(asked: _Asked, way: list[Call]) -> str:
             f"keras.layers.Reshape({_sizes(inner)})  # the shape of one sample: without "
             f"{asked.target[0]}, the number of samples"
         )
-    shrunk = _shrunk(asked, way)
-    if shrunk is not None and shrunk.layer is not None:
+    if shrunk := _without_padding(asked, way):
+        names = {call.layer.class_name for call in shrunk if call.layer}
+        lines = wording.listed(dict.fromkeys(wording.line(call.caller) for call in shrunk))
         return (
-            f'keras.layers.{shrunk.layer.class_name}(..., padding="same")  # '
-            f"{wording.line(shrunk.caller)}: keeps {wording.shapes_in_words(shrunk.inputs)} as "
-            "wide as it is"
+            f'keras.layers.{wording.listed(names)}(..., padding="same")  # {lines}: keeps '
+            f"{wording.shapes_in_words(shrunk[0].inputs)} as wide and high as it is"
         )
     before = way[0].layer if way else None
     is_dense = before is not None and before.class_name == "Dense" and len(asked.sizes) == 1
@@ -128,29 +127,35 @@ def _fix(asked: _Asked, way: list[Call]) -> str:
     return _as_many(asked)
 
 
-def _shrunk(asked: _Asked, way: list[Call]) -> Call | None:
-    """The layer that made it smaller than what is asked for, if it alone did."""
-    room = list(asked.target[:-1])
-    found = [c for c in way if shrinking.shrank(c) and shrinking.room(c.inputs[0]) == room]
-    smaller = [c for c in way if shrinking.shrank(c)]
-    return found[0] if len(found) == len(smaller) == 1 and _is_conv(found[0]) else None
+def _without_padding(asked: _Asked, way: list[Call]) -> list[Call]:
+    """The convolutions that alone made it smaller than what is asked for, the first one first."""
+    smaller = [call for call in reversed(way) if shrinking.shrank(call)]
+    if not smaller or not all(map(_took_edge, smaller)):
+        return []
+    before = shrinking.room(smaller[0].inputs[0])
+    return smaller if math.prod(before) in (math.prod(asked.target[:-1]), asked.target[0]) else []
 
 
-def _is_conv(call: Call) -> bool:
-    return call.layer is not None and "Conv" in call.layer.class_name
+def _took_edge(call: Call) -> bool:
+    """Whether a convolution took off no more than an edge: strides do not leave the half."""
+    before, after = shrinking.room(call.inputs[0]), shrinking.room(call.outputs[0])
+    is_conv = call.layer is not None and "Conv" in call.layer.class_name
+    return is_conv and all(a > b // 2 + 1 for a, b in zip(after, before, strict=True))
 
 
 def _as_many(asked: _Asked) -> str:
     """A shape for as many numbers as there are: other channels, or another number of steps."""
     *places, last = asked.target
-    if len(places) == 2 and -1 not in asked.target and asked.has % math.prod(places) == 0:
-        channels = asked.has // math.prod(places)
-        return f"keras.layers.Reshape({_sizes((*places, channels))})  # {channels} for {last}"
-    if len(places) == 1 and -1 not in asked.target and asked.has % last == 0:
+    if not places:
+        return f"keras.layers.Flatten()  # {asked.has:,} numbers, as many as there are"
+    if -1 not in asked.target and len(places) == 1 and asked.has % last == 0:
         return (
             f"keras.layers.Reshape({_sizes((-1, last))})  # -1: as many as there are, here "
             f"{asked.has // last}; or an input of {asked.takes:,} numbers"
         )
+    rest, none = divmod(asked.has, math.prod(places))
+    if -1 not in asked.target and not none and (*places, rest) != asked.sizes:
+        return f"keras.layers.Reshape({_sizes((*places, rest))})  # {rest} for {last}"
     some = "a multiple of " if -1 in asked.target else ""
     return (
         f"keras.layers.Reshape(...)  # sizes whose product is {asked.has:,}; or an input of "

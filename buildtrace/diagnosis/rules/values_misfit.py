@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from ast import literal_eval
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -66,7 +66,7 @@ def _said(trace: Trace, raised: Raised) -> _Misfit | None:
     refs = [ref for ref in trace.layers.values() if ref.name == said[1]]
     how = "set_weights" if "set_weights(" in statement else "weights="
     layer = refs[0] if len(refs) == 1 else None
-    return _Misfit(layer, said[1], literal_eval(said[2]), literal_eval(said[3]), how)
+    return _Misfit(layer, said[1], _sizes(said[2]), _sizes(said[3]), how)
 
 
 def _constant(raised: Raised) -> _Misfit | None:
@@ -74,11 +74,15 @@ def _constant(raised: Raised) -> _Misfit | None:
     compared = raised.error.compared
     if not raised.calls or raised.calls[-1].name != _CONSTANT or compared is None:
         return None
-    shapes = [literal_eval(text) for text in _SHAPES.findall(compared.values)]
+    shapes = [_sizes(text) for text in _SHAPES.findall(compared.values)]
     layer = next((call.layer for call in reversed(raised.calls) if call.layer), None)
     if layer is None or len(shapes) < 2 or shapes[0] == shapes[1]:
         return None
     return _Misfit(layer, layer.name, shapes[1], shapes[0], "initializer")
+
+
+def _sizes(text: str) -> Shape:
+    return tuple(map(int, re.findall(r"\d+", text)))
 
 
 def _finding(raised: Raised, misfit: _Misfit) -> Finding:
@@ -106,9 +110,10 @@ def _fix(misfit: _Misfit) -> str:
             f"keras.layers.Embedding(*matrix.shape, {argument})  # {given[0]} rows of {given[1]}; "
             "or a matrix with a row for each index, padding too"
         )
+    name = remedies.variable(misfit.layer) if misfit.layer else "layer"
     return (
-        f"# values of the shape {wording.shape_in_words(wants)}, or a layer of the size that they "
-        "are of: kernel first, then bias"
+        f"[weight.shape for weight in {name}.weights]  # the shapes that it takes, in this order; "
+        "or a layer of the sizes of the values"
     )
 
 

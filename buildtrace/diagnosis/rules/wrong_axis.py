@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.expectations import fits
 from buildtrace.traces.index import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Call, Finding, Shape, SourceLine
+    from buildtrace.traces.schema import Call, Finding, Shape, SourceLine, Weight
     from buildtrace.traces.trace import Trace
 
 _NONE = re.compile(r"fully-defined|NoneType|None")
@@ -47,22 +48,33 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 
 def _of_a_call(trace: Trace, failure: Raised) -> _Taken | None:
-    """A weight whose size is not that of the last axis, and a text that has both sizes."""
+    """A weight that the exception is about, of which no size is that of the last axis."""
     call = failure.of("Layer.__call__")
     builds = trace.index.builds_of(call.layer.id) if call and call.layer else []
     build = next((b for b in reversed(builds) if b.error is None and is_users(b)), None)
     shape = _shape(build)
-    if build is None or shape is None or shape[-1] is None:
+    if call is None or build is None or shape is None or shape[-1] is None:
         return None
-    said = set(re.findall(r"\d+", failure.error.message))
+    if not fits(build.inputs, call.inputs):
+        return None  # it was built for another shape
     for weight in trace.index.weights_made_in(build):
-        if weight.layer != (build.layer and build.layer.id) or shape[-1] in weight.shape:
+        own = build.layer is not None and weight.layer == build.layer.id
+        if not own or shape[-1] in weight.shape or not _is_about(failure, weight, shape[-1]):
             continue
+        line = trace.call(weight.call).caller if weight.call is not None else None
         for axis, size in enumerate(shape[:-1]):
-            if size in weight.shape and {str(size), str(shape[-1])} <= said:
-                line = trace.call(weight.call).caller if weight.call is not None else None
-                return _taken(trace, build, shape, axis, line)
+            if size in weight.shape and (taken := _taken(trace, build, shape, axis, line)):
+                return taken
     return None
+
+
+def _is_about(failure: Raised, weight: Weight, features: int) -> bool:
+    """Whether a text has the shape of a weight, and the number of features."""
+    compared = failure.error.compared
+    text = failure.error.message + (compared.values if compared else "")
+    shape = r",\s*".join(str(size) for size in weight.shape)
+    said = re.search(rf"[\[(]\s*{shape},?\s*[\])]", text)
+    return said is not None and str(features) in re.findall(r"\d+", text)
 
 
 def _of_a_build(trace: Trace, failure: Raised) -> _Taken | None:
