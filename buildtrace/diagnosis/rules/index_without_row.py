@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Call, Finding, Weight
+    from buildtrace.traces.schema import Call, Finding, LayerRef, Shape, SourceLine, Use, Weight
     from buildtrace.traces.trace import Trace
 
 _SAID = re.compile(r"indices\[[\d,]*\] = (-?\d+) is not in \[0, (\d+)\)")
 """What TensorFlow says on a CPU; a GPU and a compiled step say nothing."""
 
 _NODE = re.compile(r"[Dd]etected at node [`']?([\w/]+)")
+
+TABLE = "embeddings"
+"""What an Embedding calls its weight."""
 
 LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup")
 """Layers that give out indices, and know how many there are."""
@@ -30,32 +33,58 @@ class _Missed(NamedTuple):
     """What was looked up in vain.
 
     Attributes:
-        row: the first one that has no row.
-        table: the weight with the rows.
+        value: the index without a row; of an exception the first one that has none.
+        layer: the Embedding.
+        sizes: of its table.
+        line: the user's.
+        calls: ids of the calls that it came out of.
         call: the call of the layer, if it is known.
     """
 
-    row: int
-    table: Weight
-    call: Call | None
+    value: int
+    layer: LayerRef
+    sizes: Shape
+    line: SourceLine | None
+    calls: list[int]
+    call: Call | None = None
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for raised in trace.index.raised:
-        if trace.error is None or not (said := _SAID.search(raised.error.message)):
-            continue
-        call = raised.of("Layer.__call__")
-        table = _table(trace, raised, call, int(said[2]))
-        if table is not None:
-            yield _finding(trace, raised, _Missed(int(said[1]), table, call))
+    in_data = [missed for use in trace.uses if (missed := _in_data(trace, use)) is not None]
+    told = {missed.layer.id for missed in in_data}
+    raised = [missed for one in trace.index.raised if (missed := _raised(trace, one)) is not None]
+    for missed in (*in_data, *(one for one in raised if one.layer.id not in told)):
+        yield _finding(trace, missed)
+
+
+def _in_data(trace: Trace, use: Use) -> _Missed | None:
+    if use.missed is None:
+        return None
+    layer = use.missed.layer
+    tables = (weight for weight in trace.weights if weight.layer == layer.id)
+    sizes = next((w.shape for w in tables if w.name == TABLE), (use.missed.rows,))
+    return _Missed(use.missed.index, layer, sizes, use.caller, [])
+
+
+def _raised(trace: Trace, raised: Raised) -> _Missed | None:
+    said = _SAID.search(raised.error.message) if trace.error is not None else None
+    if said is None:
+        return None
+    call = raised.of("Layer.__call__")
+    table = _table(trace, raised, call, int(said[2]))
+    layer = None if table is None else trace.layers.get(-1 if table.layer is None else table.layer)
+    if table is None or layer is None:
+        return None
+    line = call.caller if call else raised.line
+    return _Missed(int(said[1]), layer, table.shape, line, raised.ids, call)
 
 
 def _table(trace: Trace, raised: Raised, call: Call | None, rows: int) -> Weight | None:
-    """The weight of an Embedding that has so many rows: the layer's own, or the only one."""
-    tables = [w for w in trace.weights if w.name == "embeddings" and w.shape[:1] == (rows,)]
+    """The weight of the Embedding at work, if it has so many rows."""
+    tables = [w for w in trace.weights if w.name == TABLE and w.shape[:1] == (rows,)]
     if call is not None:
         tables = [w for w in tables if call.layer is not None and w.layer == call.layer.id]
-    elif len(tables) > 1:
+    else:
         names = _names(trace, raised)
         tables = [w for w in tables if _name(trace, w) in names]
     return tables[0] if len(tables) == 1 else None
@@ -78,28 +107,31 @@ def _name(trace: Trace, table: Weight) -> str:
     return "" if ref is None else ref.name
 
 
-def _finding(trace: Trace, raised: Raised, missed: _Missed) -> Finding:
-    layer = trace.layers[missed.table.layer or 0]
-    rows = missed.table.shape[0] or 0
-    builds = trace.index.built_by(layer.id)
+def _finding(trace: Trace, missed: _Missed) -> Finding:
+    rows = missed.sizes[0] or 0
+    builds = trace.index.built_by(missed.layer.id)
     built = next((f", built at {wording.line(b.caller)}," for b in builds if b.caller), "")
-    is_next = missed.row == rows and _positions(missed.call) <= rows
-    counted = " It seems that they are counted from 1." if is_next else ""
+    counted = " It seems that they are counted from 1." if _is_next(missed) else ""
     return RULE.finding(
-        f"{wording.layer(layer)}{built} has {wording.count(rows, 'row')}, for the indices 0 to "
-        f"{rows - 1}, but got {missed.row}.{counted}",
+        f"{wording.layer(missed.layer)}{built} has {wording.count(rows, 'row')}, for the indices 0 "
+        f"to {rows - 1}, but got {missed.value}.{counted}",
         _fix(trace, missed, rows),
-        calls=[*raised.ids, *[build.id for build in builds]],
-        caller=missed.call.caller if missed.call else raised.line,
-        layer=layer.id,
+        calls=[*missed.calls, *[build.id for build in builds]],
+        caller=missed.line,
+        layer=missed.layer.id,
     )
 
 
+def _is_next(missed: _Missed) -> bool:
+    """Whether it is one more than the last one, and no place in the input."""
+    return missed.value == missed.sizes[0] and _positions(missed.call) <= missed.value
+
+
 def _fix(trace: Trace, missed: _Missed, rows: int) -> str:
-    sizes = ", ".join(str(size) for size in missed.table.shape[1:])
-    if missed.row < 0:
+    sizes = ", ".join(str(size) for size in missed.sizes[1:]) or "..."
+    if missed.value < 0:
         return (
-            f"x = x + 1  # x: the indices, if {missed.row} stands for what is not known\n"
+            f"x = x + 1  # x: the indices, if {missed.value} stands for what is not known\n"
             f"keras.layers.Embedding({rows + 1}, {sizes})  # so that this has row 0"
         )
     lookup = _lookup(trace, missed.call)
@@ -110,7 +142,7 @@ def _fix(trace: Trace, missed: _Missed, rows: int) -> str:
     if positions > rows:
         return f"keras.layers.Embedding({positions}, {sizes})  # a row for each place in the input"
     return (
-        f"keras.layers.Embedding({missed.row + 1}, {sizes})  # the largest index + 1: "
+        f"keras.layers.Embedding({missed.value + 1}, {sizes})  # the largest index + 1: "
         "int(x.max()) + 1"
     )
 
@@ -136,7 +168,8 @@ RULE = Rule(
     "counted from 1 (0 is for padding), or a vocabulary that has places for padding and for "
     "unknown words, it takes one or two rows more than there are words (Embedding in "
     "layers/core/embedding.py of keras 3.15 and tf_keras 2.21). TensorFlow says so on a CPU only: "
-    "a GPU gives zeros.",
+    "a GPU gives zeros. Where an Input goes right into an Embedding, the numbers that the model is "
+    "given are looked at as well.",
     bad="""\
 import numpy as np
 from tensorflow import keras

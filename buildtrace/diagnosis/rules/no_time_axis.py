@@ -20,10 +20,8 @@ WRAPPER = "TimeDistributed"
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 
 _TOO_FEW = re.compile(r"should be passed an `input_shape ?` with at least 3 dimensions")
-_REFUSED = re.compile(
-    r"is incompatible with the layer: expected (?:min_)?ndim=\d+, found ndim=\d+|"
-    r"Kernel shape must have the same length as input"
-)
+_AXES = re.compile(r"is incompatible with the layer: expected (?:min_)?ndim=(\d+), found ndim=")
+_KERNEL = re.compile(r"Kernel shape must have the same length .* kernel of shape (\([^)]*\))")
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
@@ -57,12 +55,13 @@ def _lacks_axis(failure: Raised, inner: Call) -> bool:
     """Whether the layer inside failed as it got an axis too few: it says so, or it is recurrent."""
     assert inner.layer is not None
     shape = inner.inputs[0].shape if inner.inputs else None
-    if shape is not None and len(shape) == 2 and inner.layer.class_name in RECURRENT:
-        return True
-    said = re.search(r"expected (?:min_)?ndim=(\d+), found ndim=(\d+)", failure.error.message)
-    if said:
-        return int(said[1]) == int(said[2]) + 1
-    return _REFUSED.search(failure.error.message) is not None
+    if shape is None:
+        return False
+    if said := _AXES.search(failure.error.message):
+        return int(said[1]) == len(shape) + 1
+    if said := _KERNEL.search(failure.error.message):
+        return said[1].count(",") == len(shape)
+    return len(shape) == 2 and inner.layer.class_name in RECURRENT
 
 
 def _finding(trace: Trace, failure: Raised, call: Call, inner: LayerRef | None) -> Finding:

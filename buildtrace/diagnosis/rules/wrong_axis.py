@@ -9,6 +9,7 @@ from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.expectations import fits
 from buildtrace.traces.index import is_users
+from buildtrace.traces.source_code import AROUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,8 +107,9 @@ def _taken(
     numbers = "|".join(re.escape(str(number)) for number in (axis, axis - len(shape)))
     expression = re.compile(rf"\b\w*shape\s*\[\s*(?:{numbers})\s*\]")
     statement = trace.index.source_code.statement(line) if line else ""
-    lines, _ = trace.index.source_code.function(build)
-    found = expression.search(statement) or expression.search("\n".join(lines))
+    before = trace.index.source_code.around(line, AROUND, 0) if line else {}
+    own = [code for number, code in before.items() if number > build.line]
+    found = expression.search(statement) or expression.search("\n".join(own))
     return _Taken(build, shape, axis, line, found[0], statement) if found else None
 
 

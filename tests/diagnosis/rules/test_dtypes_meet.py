@@ -113,8 +113,9 @@ net.fit(x, np.ones((2, 1), "int64"), verbose=0)
 def test_in_a_loss(runner, generation):
     """Keras 3 casts the targets."""
     body = (
+        "def loss(y, p):\n    return tf.reduce_mean(tf.square(y - p))\n"
         "model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])\n"
-        "model.compile('sgd', lambda y, p: tf.reduce_mean(tf.square(y - p)))\n"
+        "model.compile('sgd', loss)\n"
         "model.fit(x, np.ones((2, 1), 'int64'), verbose=0)"
     )
     (finding,) = findings(runner, generation, body, "BT330")

@@ -18,11 +18,6 @@ LAYERS = {
         "'conv2d' (Conv2D), the layer inside, lacks an axis",
         "keras.layers.Conv2D(...)  # the layer as it is",
     ),
-    "an image that is pooled": (
-        WRAPPED.format("MaxPooling2D(2)") + "(keras.Input((28, 28, 3)))",
-        "'max_pooling2d' (MaxPooling2D), the layer inside, lacks an axis",
-        "keras.layers.MaxPooling2D(...)",
-    ),
     "a sequence": (
         WRAPPED.format("LSTM(4)") + "(keras.Input((10, 8)))",
         "'lstm' (LSTM), the layer inside, lacks an axis",
