@@ -47,10 +47,18 @@ above it:
 
 The exit code is 0 if there are no findings or only notes, 1 if there is an
 error or a warning, and 2 if nothing was found but the script failed or could
-not be run.
+not be run. After --fix, what it has mended does not count; with --diff it is 1
+if there is a patch, and else 0.
+
+A script that must not be run a second time has a comment that says so:
+# buildtrace: run once
 
 What the script prints goes to stdout, before the findings. With --format json,
 sarif or github and no -o it goes to stderr, and only the findings to stdout."""
+
+
+TRY, DIFF, FIX = "try", "diff", "fix"
+"""What to do with remedies that are edits: try them; show what helps as a patch; or write it."""
 
 
 class CheckRequest(NamedTuple):
@@ -62,6 +70,8 @@ class CheckRequest(NamedTuple):
         format: the form of the findings on stdout.
         files: path → the form of the findings in it.
         concise: leave the remedies out.
+        trial: what to do with the remedies that are edits: `TRY`, `DIFF` or `FIX` them, or "".
+        untried: show or write also those that could not be tried.
     """
 
     program: Program
@@ -69,6 +79,8 @@ class CheckRequest(NamedTuple):
     format: str
     files: dict[Path, str]
     concise: bool
+    trial: str = ""
+    untried: bool = False
 
 
 def build_parser() -> Parser:
@@ -107,12 +119,33 @@ def build_parser() -> Parser:
         help="also write the findings to a file, in the format that --format or the suffix "
         "stands for; stdout has them as text (repeatable)",
     )
+    _add_trial_options(parser)
     group = add_program_options(parser, keras=None)
     group.add_argument(
         "--train", action="store_true", help="do not end the script: train all that it trains"
     )
     add_no_train(group)
     return parser
+
+
+def _add_trial_options(parser: Parser) -> None:
+    """The options that say what to do with remedies that are edits."""
+    group = parser.add_argument_group(
+        "what to do with remedies",
+        "The script runs again for each, in a copy of its folder,\nwhich is removed afterwards.",
+    )
+    group = group.add_mutually_exclusive_group()
+    for name, says in (
+        (TRY, "try each remedy that is a change of the source, and say what comes of it"),
+        (DIFF, "try them, and print only what has helped, as a patch"),
+        (FIX, "try them, and write what has helped into the files"),
+    ):
+        group.add_argument(f"--{name}", dest="trial", action="store_const", const=name, help=says)
+    parser.add_argument(
+        "--unsafe-fixes",
+        action="store_true",
+        help="with --diff and --fix: also the remedies that could not be tried",
+    )
 
 
 def parse(argv: Sequence[str]) -> CheckRequest:
@@ -127,6 +160,7 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     from buildtrace.cli.program import check_program
 
     program = program_of(parser, given, theirs)._replace(no_train=_no_train(parser, given))
+    _check_trial(parser, given, program)
     check_program(program, parser.prog)
     settings = _settings(given, program)
     return CheckRequest(
@@ -135,7 +169,18 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         format="text" if given.output else given.format or "text",
         files=_files(given.output, given.format),
         concise=given.concise,
+        trial=given.trial or "",
+        untried=given.unsafe_fixes,
     )
+
+
+def _check_trial(parser: Parser, given: argparse.Namespace, program: Program) -> None:
+    if given.trial and program.is_trace:
+        parser.error(f"--{given.trial} needs the script: nothing of a saved trace is run")
+    if given.unsafe_fixes and given.trial not in (DIFF, FIX):
+        parser.error("--unsafe-fixes goes with --diff or --fix")
+    if given.trial == DIFF and given.format and not given.output:
+        parser.error("--diff prints a patch: write the findings to a file with -o PATH")
 
 
 def _no_train(parser: Parser, given: argparse.Namespace) -> str:

@@ -22,6 +22,9 @@ class CheckResult(NamedTuple):
         target: what was checked, as given; stands for the place of a finding that has none.
         concise: leave the remedies out.
         complete: whether the program came to its end, or to its training.
+        fixed: how many findings were mended in the source, or would be; they are not among those
+            that are left then.
+        still_fails: the exception with which the program fails then; "" if it does not.
     """
 
     kept: Kept
@@ -30,11 +33,14 @@ class CheckResult(NamedTuple):
     target: str
     concise: bool = False
     complete: bool = True
+    fixed: int = 0
+    still_fails: str = ""
 
     @property
     def unexplained(self) -> bool:
         """Whether the program failed, and nothing that was found could be why."""
-        return self.trace.error is not None and not self.complete and not self.kept.problems
+        has_failed = self.trace.error is not None and not self.complete
+        return has_failed and not self.kept.problems and not self.fixed
 
 
 def total(result: CheckResult) -> str:
@@ -55,6 +61,19 @@ def total(result: CheckResult) -> str:
         return f"No rule says why the program failed: {models}, {calls}"
     parts.append(f"in {models}, {calls}{'' if result.complete else ', before the program failed'}")
     return " ".join(parts)
+
+
+def fixed(result: CheckResult) -> list[str]:
+    """What was mended, in lines of their own; none if nothing was."""
+    from buildtrace.traces import wording
+
+    if not result.fixed:
+        return []
+    of = wording.count(result.fixed + len(result.kept.findings), "finding")
+    lines = [f"Fixed {result.fixed:,} of {of}"]
+    if result.still_fails:
+        lines.append(f"The script fails further on: {wording.sanitize_long(result.still_fails)}")
+    return lines
 
 
 def with_fix(finding: Finding) -> str:

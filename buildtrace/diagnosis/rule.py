@@ -9,7 +9,7 @@ from buildtrace.traces.schema import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from buildtrace.traces.schema import Severity, SourceLine
+    from buildtrace.traces.schema import Edit, Severity, SourceLine
     from buildtrace.traces.trace import Trace
 
 BOTH = ("keras2", "keras3")
@@ -69,6 +69,7 @@ class Rule(NamedTuple):
         caller: SourceLine | None = None,
         layer: int | None = None,
         *,
+        edits: Iterable[Edit] = (),
         why: str | None = None,
         severity: Severity | None = None,
     ) -> Finding:
@@ -80,6 +81,8 @@ class Rule(NamedTuple):
             calls: ids of the calls that prove it.
             caller: the user's line to look at first.
             layer: id of the layer that it is about.
+            edits: the same remedy as changes of the source, where it is mechanical and sure (see
+                `buildtrace.diagnosis.edits`).
             why: if it is not the rule's own.
             severity: as well.
         """
@@ -93,4 +96,5 @@ class Rule(NamedTuple):
             calls=tuple(dict.fromkeys(calls)),
             layer=layer,
             caller=caller,
+            edits=tuple(edits),
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from buildtrace.traces.failures import Raised, all_raised
 from buildtrace.traces.lazy import cached_property
-from buildtrace.traces.schema import Graph, LayerRef, Node
+from buildtrace.traces.schema import Graph, LayerRef, Node, SourceLine
 from buildtrace.traces.unseen import unseen_flow
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         ErrorInfo,
         LandmarkInfo,
         LayerState,
-        SourceLine,
         Use,
         Variable,
         Weight,
@@ -534,6 +533,8 @@ class TraceIndex:
         callers = [call.caller for call in trace.calls]
         callers += [use.caller for use in trace.uses]
         callers += [finding.caller for finding in trace.findings]
+        edits = [edit for finding in trace.findings for edit in finding.edits]
+        callers += [SourceLine(file=edit.file, line=edit.line) for edit in edits]
         lines = [caller for caller in callers if caller is not None]
         lines += [line for error in self._errors() for line in error.lines]
         return _by_file(lines)

@@ -85,6 +85,8 @@ Severity = Literal["error", "warning", "note"]
 """How bad a finding is: the program fails or computes something else than it says; something will
 go wrong later; good to know."""
 
+TrialOutcome = Literal["goes through", "fails further on", "does not help", "not tried"]
+"""What came of trying a remedy."""
 
 FileFormat = Literal[
     "", "keras", "zip", "broken zip", "hdf5", "older hdf5", "newer hdf5", "empty", "other"
@@ -762,6 +764,52 @@ class Use(PlainData, frozen=True, kw_only=True):
     variable: str = ""
 
 
+class Edit(PlainData, frozen=True, kw_only=True):
+    """A change of source code: what stands from one place to another is replaced.
+
+    Places are counted as in Python's tokens: lines from 1, columns from 0 and in characters (those
+    of `ast` are in bytes). Nothing is replaced if both places are the same: the text is put there.
+
+    Attributes:
+        file: the file, as calls and lines have it.
+        line: the line where the replaced code begins.
+        column: its first character there.
+        end_line: the line where it ends.
+        end_column: the character behind its last.
+        text: what stands there then, with a line feed between two lines.
+    """
+
+    file: str
+    line: Count
+    column: Count
+    end_line: Count
+    end_column: Count
+    text: str
+
+
+class Trial(PlainData, frozen=True, kw_only=True):
+    """What came of a run of the program with the edits of a finding.
+
+    Attributes:
+        outcome: "goes through": the finding is gone, and the program came to its end, or to its
+            training; "fails further on": the finding is gone, and what failed next is another
+            matter; "does not help"; "not tried".
+        message: the exception that it failed with, or why it was not tried; "" otherwise.
+        caller: the user's line of that exception, by its number without the edits.
+        patch: what the edits change, as `diff -u` says it; "" if they were not tried.
+    """
+
+    outcome: TrialOutcome
+    message: str = ""
+    caller: SourceLine | None = None
+    patch: str = ""
+
+    @property
+    def helped(self) -> bool:
+        """Whether the edits did what the finding is about."""
+        return self.outcome in ("goes through", "fails further on")
+
+
 class Finding(PlainData, frozen=True, kw_only=True, omit_defaults=False):
     """What a diagnosis rule says.
 
@@ -775,6 +823,9 @@ class Finding(PlainData, frozen=True, kw_only=True, omit_defaults=False):
         calls: ids of the calls that prove it.
         layer: id of the layer that it is about.
         caller: the user's line to look at first.
+        edits: the remedy as changes of the source, to be made together; none if it is not
+            mechanical, or if the place for it is not known for sure.
+        trial: what came of trying the edits; `None` if nobody did.
     """
 
     code: str
@@ -786,6 +837,8 @@ class Finding(PlainData, frozen=True, kw_only=True, omit_defaults=False):
     calls: tuple[CallId, ...] = ()
     layer: Count | None = None
     caller: SourceLine | None = None
+    edits: tuple[Edit, ...] = ()
+    trial: Trial | None = None
 
 
 class LandmarkInfo(PlainData, frozen=True, kw_only=True):

@@ -68,7 +68,7 @@ class _List(NamedTuple):
 def fault_of(trace: Trace) -> str | None:
     """What does not fit, and where, as a clause; `None` if the trace is sound."""
     faults = chain.from_iterable(_faults(trace, listed) for listed in _lists())
-    return next(chain(faults, _too_many_parameters(trace)), None)
+    return next(chain(faults, _too_many_parameters(trace), _reversed_edits(trace)), None)
 
 
 def _faults(trace: Trace, listed: _List) -> Iterator[str]:
@@ -136,6 +136,13 @@ def _too_many_parameters(trace: Trace) -> Iterator[str]:
         yield f"expected at most {LARGEST} parameters - at `$.weights`"
     if sum(variable.size for variable in trace.variables) > LARGEST:
         yield f"expected at most {LARGEST} numbers - at `$.variables`"
+
+
+def _reversed_edits(trace: Trace) -> Iterator[str]:
+    for n, finding in enumerate(trace.findings):
+        for m, edit in enumerate(finding.edits):
+            if (edit.end_line, edit.end_column) < (edit.line, edit.column):
+                yield f"expected an end behind the beginning - at `$.findings[{n}].edits[{m}]`"
 
 
 def _located(struct: Any, path: _Path, where: str = "$") -> list[tuple[str, Any]]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from buildtrace.traces.source_origins import SourceOrigin
     from buildtrace.traces.trace import Trace
 
+LF = "\n"
+
 LONGEST_LINE = 1_000
 """So many characters of a line are shown."""
 
@@ -75,6 +77,16 @@ class SourceCode:
             return {}
         numbers = range(location.line - before, location.line + after + 1)
         return {number: _safe(lines[number]) for number in numbers if number in lines}
+
+    def whole(self, file: str) -> str:
+        """The text of a file as it is, to place changes in; "" if not all of it is known.
+
+        It is not safe to show: what is shown of a file is asked for by line.
+        """
+        lines = self._origin.lines(file)
+        if not lines or [*sorted(lines)] != [*range(1, len(lines) + 1)]:
+            return ""
+        return "".join(f"{lines[number].removesuffix(LF)}{LF}" for number in sorted(lines))
 
     def excerpts(self, file: str, around: Iterable[int]) -> list[Excerpt]:
         """The parts of a file that are around these lines, in order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -26,6 +27,9 @@ class _Moved(NamedTuple):
         says: its text.
         wants: what stands first there, and what was given instead.
         fix: the call with names.
+        called: the last name of what is called.
+        names: those of the arguments that are in another order, as the other generation has it.
+        first: the number of the first that is.
     """
 
     generation: str
@@ -34,6 +38,9 @@ class _Moved(NamedTuple):
     says: re.Pattern[str]
     wants: str
     fix: str
+    called: str
+    names: tuple[str, ...]
+    first: int = 0
 
 
 _WEIGHT = 'self.add_weight(name="{name}", shape=(...))  # by name, it is right in both'
@@ -50,6 +57,8 @@ _MOVED = (
         ),
         "the first argument of `Layer.add_weight` is the shape, but was given the name",
         _WEIGHT,
+        "add_weight",
+        ("name", "shape", "dtype", "initializer", "regularizer", "trainable"),
     ),
     _Moved(
         "keras2",
@@ -61,6 +70,8 @@ _MOVED = (
         ),
         "the first argument of `Layer.add_weight` is the name, but was given the shape",
         _WEIGHT,
+        "add_weight",
+        ("shape", "initializer", "dtype", "trainable"),
     ),
     _Moved(
         "keras3",
@@ -73,6 +84,9 @@ _MOVED = (
         ),
         "the third argument of `compile` is `loss_weights`, but was given the metrics",
         'model.compile(optimizer, loss, metrics=["{name}"])  # by name, it is right in both',
+        "compile",
+        ("optimizer", "loss", "metrics", "loss_weights"),
+        2,
     ),
     _Moved(
         "keras3",
@@ -84,6 +98,9 @@ _MOVED = (
         ),
         "the argument after the layers is `trainable`, but was given the name",
         'keras.Sequential([...], name="{name}")  # by name, it is right in both',
+        "Sequential",
+        ("layers", "name"),
+        1,
     ),
 )
 
@@ -93,7 +110,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         for moved in _MOVED:
             match = _match(raised, moved)
             if match is not None:
-                yield _finding(raised, moved, match)
+                yield _finding(trace, raised, moved, match)
 
 
 def _match(raised: Raised, moved: _Moved) -> re.Match[str] | None:
@@ -108,7 +125,7 @@ def _match(raised: Raised, moved: _Moved) -> re.Match[str] | None:
     return moved.says.search(error.message)
 
 
-def _finding(raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
+def _finding(trace: Trace, raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
     layer = raised.calls[-1].layer if raised.calls else None
     names = [value for value in match.groupdict().values() if value]
     here, there = ("Keras 3", "Keras 2") if moved.generation == "keras3" else ("Keras 2", "Keras 3")
@@ -119,6 +136,7 @@ def _finding(raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
         calls=raised.ids,
         caller=line,
         layer=None if layer is None else layer.id,
+        edits=edits.arguments_named(trace, line, moved.called, moved.names, moved.first),
     )
 
 

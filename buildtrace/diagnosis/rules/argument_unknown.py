@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.packages import LOADS
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
@@ -12,8 +13,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.schema import Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
 _KERAS_3 = {
@@ -29,6 +31,12 @@ _KERAS_3 = {
     "lr": "learning_rate=...",
 }
 """What Keras 2 takes and Keras 3 does not: argument → what to write instead."""
+
+_RENAMED = {"lr": "learning_rate"}
+"""Arguments of Keras 2 that Keras 3 has by another name, for the same values."""
+
+_LEFT_OUT = ("partitioner", "synchronization", "use_resource")
+"""Arguments of Keras 2 that change nothing in a build if they are left out."""
 
 _KERAS_2 = {
     "batch_shape": "keras.Input(batch_shape=(...))  # as the first layer",
@@ -60,10 +68,12 @@ def _check(trace: Trace) -> Iterator[Finding]:
             groups = match.groupdict()
             name = next(value for key, value in groups.items() if key != "of" and value)
             if name in known:
-                yield _finding(raised, generation, name, groups.get("of"), known[name])
+                yield _finding(trace, raised, generation, name, groups.get("of"), known[name])
 
 
-def _finding(raised: Raised, generation: str, name: str, of: str | None, fix: str) -> Finding:
+def _finding(
+    trace: Trace, raised: Raised, generation: str, name: str, of: str | None, fix: str
+) -> Finding:
     here, there = ("Keras 3", "Keras 2") if generation == "keras3" else ("Keras 2", "Keras 3")
     layer = raised.calls[-1].layer if raised.calls else None
     whom = f"{of} of {here}" if of else here
@@ -74,7 +84,14 @@ def _finding(raised: Raised, generation: str, name: str, of: str | None, fix: st
         calls=raised.ids,
         caller=raised.line,
         layer=None if layer is None else layer.id,
+        edits=_edits(trace, raised.line, name) if generation == "keras3" else (),
     )
+
+
+def _edits(trace: Trace, line: SourceLine | None, name: str) -> Edits:
+    if name in _RENAMED:
+        return edits.argument_renamed(trace, line, name, _RENAMED[name])
+    return edits.argument_left_out(trace, line, name) if name in _LEFT_OUT else edits.NONE
 
 
 RULE = Rule(

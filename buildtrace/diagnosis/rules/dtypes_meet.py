@@ -6,6 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.parsed_files import spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.wording import USUAL_DTYPE
@@ -13,6 +15,7 @@ from buildtrace.traces.wording import USUAL_DTYPE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
@@ -79,7 +82,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         own = failure.error.raised_at is None and failure.error.lines
         if dtypes is not None and own and len(set(dtypes)) > 1:
             call = failure.of("Layer.__call__")
-            yield _finding(failure, call, _meeting(trace, failure, call, dtypes))
+            yield _finding(trace, failure, call, _meeting(trace, failure, call, dtypes))
 
 
 def _failures(trace: Trace) -> Iterator[Raised]:
@@ -137,7 +140,7 @@ def _wrong(
     )
 
 
-def _finding(failure: Raised, call: Call | None, meeting: _Meeting) -> Finding:
+def _finding(trace: Trace, failure: Raised, call: Call | None, meeting: _Meeting) -> Finding:
     where = f" in {wording.layer(call.layer)}" if call and call.layer else ""
     what = f"`{meeting.code}`{where}" if meeting.code else f"This line{where}"
     pairs = zip(meeting.dtypes, meeting.operands, strict=False)
@@ -146,6 +149,7 @@ def _finding(failure: Raised, call: Call | None, meeting: _Meeting) -> Finding:
         f"{what} gets {wording.listed(dict.fromkeys(has))}: an operation takes one dtype only"
         f"{_policy(meeting)}.",
         _fix(failure, meeting),
+        edits=_edits(trace, failure, meeting),
         calls=failure.ids,
         caller=failure.error.lines[0],
         layer=call.layer.id if call and call.layer else None,
@@ -193,17 +197,34 @@ def _operands(code: str, count: int, operator: type[ast.operator] | None) -> lis
 
 
 def _fix(failure: Raised, meeting: _Meeting) -> str:
-    cast = "keras.ops.cast" if failure.generation == "keras3" else "tf.cast"
     if not meeting.operands:
-        return f"{cast}(..., x.dtype)  # what is {meeting.dtypes[meeting.wrong]}"
+        return f"{_function(failure)}(..., x.dtype)  # what is {meeting.dtypes[meeting.wrong]}"
+    wrong, cast = meeting.operands[meeting.wrong], _cast(failure, meeting)
+    # The name alone: "t" is in "tf.constant" too.
+    pattern = rf"(?<![\w.]){re.escape(wrong)}(?!\w)"
+    in_place, times = re.subn(pattern, lambda _: cast, meeting.code)
+    return in_place if times == 1 else f"{cast}  # for `{wrong}`"
+
+
+def _function(failure: Raised) -> str:
+    return "keras.ops.cast" if failure.generation == "keras3" else "tf.cast"
+
+
+def _cast(failure: Raised, meeting: _Meeting) -> str:
+    """The operand to be cast, cast."""
     wrong, other = meeting.operands[meeting.wrong], meeting.operands[meeting.right]
     is_name = re.fullmatch(r"[\w.]+", other)
     to = f"{other}.dtype" if is_name else f'"{meeting.dtypes[meeting.right]}"'
-    # The name alone: "t" is in "tf.constant" too.
-    cast_in_place, times = re.subn(
-        rf"(?<![\w.]){re.escape(wrong)}(?!\w)", lambda _: f"{cast}({wrong}, {to})", meeting.code
-    )
-    return cast_in_place if times == 1 else f"{cast}({wrong}, {to})  # for `{wrong}`"
+    return f"{_function(failure)}({wrong}, {to})"
+
+
+def _edits(trace: Trace, failure: Raised, meeting: _Meeting) -> Edits:
+    if not meeting.operands:
+        return edits.NONE
+    line = failure.error.lines[0]
+    code = spelled(trace, line.file, _cast(failure, meeting))
+    wrong = meeting.operands[meeting.wrong]
+    return edits.expression(trace, line, wrong, code) if code else edits.NONE
 
 
 RULE = Rule(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
+from buildtrace.diagnosis.parsed_files import maker_of, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.mismatch import Mismatch, mismatch
@@ -13,6 +14,7 @@ from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
@@ -43,6 +45,7 @@ def _finding(trace: Trace, failure: Raised, misfit: Mismatch) -> Finding:
         f"but got {wording.shape_in_words(misfit.got)}{_through(flatten)}: "
         f"its weights were made for a size of {before}, not {now}.",
         _fix(trace, misfit, first, flatten),
+        edits=_pooling(trace, flatten) if flatten else _edits(trace, misfit, first),
         calls=[*failure.ids, misfit.build.id, first.id],
         caller=misfit.call.caller,
         layer=misfit.build.layer.id,
@@ -94,6 +97,33 @@ def _through(flatten: Call | None) -> str:
     return f", which '{flatten.layer.name}' made of {wording.shapes_in_words(flatten.inputs)}"
 
 
+def _shape_of_data(trace: Trace, misfit: Mismatch, first: Call) -> str:
+    """Code for the shape that the Input should have; "" if it is not the Input that is wrong."""
+    of_data = trace.index.root(misfit.call) != misfit.call or misfit.got[0] is not None
+    if first.landmark != INPUT or not of_data:
+        return ""
+    known = first.outputs[0].shape == misfit.expected and len(misfit.got) > 1
+    return wording.shape_in_words(misfit.got[1:]) if known else "..."
+
+
+def _pooling(trace: Trace, flatten: Call) -> Edits:
+    """A layer that takes images of any size in the place of the Flatten."""
+    line = maker_of(trace, flatten.layer, flatten.caller) if flatten.layer else None
+    axes = len(flatten.inputs[0].shape or ()) if flatten.inputs else 0
+    if line is None or axes not in (4, 5):
+        return edits.NONE
+    kind = "2D" if axes == 4 else "3D"
+    name = spelled(trace, line.file, f"keras.layers.GlobalAveragePooling{kind}")
+    return edits.function_instead(trace, line, "Flatten", name)
+
+
+def _edits(trace: Trace, misfit: Mismatch, first: Call) -> Edits:
+    shape = _shape_of_data(trace, misfit, first)
+    if shape in ("", "..."):
+        return edits.NONE
+    return edits.argument(trace, first.caller, "Input", "shape", shape, 0)
+
+
 def _fix(trace: Trace, misfit: Mismatch, first: Call, flatten: Call | None) -> str:
     assert misfit.build.layer is not None
     sizes = flatten.inputs[0].shape if flatten is not None and flatten.inputs else None
@@ -101,12 +131,7 @@ def _fix(trace: Trace, misfit: Mismatch, first: Call, flatten: Call | None) -> s
         kind = "2D" if len(sizes) == 4 else "3D"
         return f"keras.layers.GlobalAveragePooling{kind}()  # instead of Flatten(): takes any size"
     before, now = misfit.sizes
-    of_data = trace.index.root(misfit.call) != misfit.call or misfit.got[0] is not None
-    if first.landmark == INPUT and of_data:
-        shape = wording.shape_in_words(
-            misfit.got[1:] if first.outputs[0].shape == misfit.expected else ()
-        )
-        shown = "..." if shape == "()" else shape
+    if shown := _shape_of_data(trace, misfit, first):
         return f"keras.Input(shape={shown})  # the shape of your data, with {now} for {before}"
     made = remedies.constructor(trace, misfit.build.layer)
     return (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
+from buildtrace.diagnosis.parsed_files import maker_of
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import ShapeOrigins
@@ -13,6 +14,7 @@ from buildtrace.traces.shape_origins import ShapeOrigins
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding, LayerRef, Shape, SourceLine, Use, Weight
     from buildtrace.traces.trace import Trace
@@ -116,6 +118,7 @@ def _finding(trace: Trace, missed: _Missed) -> Finding:
         f"{wording.layer(missed.layer)}{built} has {wording.count(rows, 'row')}, for the indices 0 "
         f"to {rows - 1}, but got {missed.value}.{counted}",
         _fix(trace, missed, rows),
+        edits=_edits(trace, missed, builds),
         calls=[*missed.calls, *[build.id for build in builds]],
         caller=missed.line,
         layer=missed.layer.id,
@@ -144,6 +147,26 @@ def _fix(trace: Trace, missed: _Missed, rows: int) -> str:
     return (
         f"keras.layers.Embedding({missed.value + 1}, {sizes})  # the largest index + 1: "
         "int(x.max()) + 1"
+    )
+
+
+def _edits(trace: Trace, missed: _Missed, builds: list[Call]) -> Edits:
+    """One row more, or as many as there are places: how many words there are nobody has said."""
+    positions = _positions(missed.call)
+    near = next((build.caller for build in builds if build.caller), missed.line)
+    line = maker_of(trace, missed.layer, near)
+    if positions > (missed.sizes[0] or 0):
+        return edits.argument(trace, line, "Embedding", "input_dim", str(positions), 0)
+    if not _is_next(missed) or _lookup(trace, missed.call) is not None:
+        return edits.NONE
+    more = str(missed.value + 1)
+    return edits.argument(
+        trace,
+        line,
+        "Embedding",
+        "input_dim",
+        lambda code: more if code.isdigit() else f"{code} + 1" if code.isidentifier() else "",
+        0,
     )
 
 

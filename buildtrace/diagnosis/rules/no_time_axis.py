@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.parsed_files import maker_of
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
@@ -12,6 +14,7 @@ from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding, LayerRef
     from buildtrace.traces.trace import Trace
@@ -67,12 +70,14 @@ def _lacks_axis(failure: Raised, inner: Call) -> bool:
 def _finding(trace: Trace, failure: Raised, call: Call, inner: LayerRef | None) -> Finding:
     assert call.layer is not None
     way = ShapeOrigins(trace).path(call, call.inputs[0].shape)
+    recurrent = _recurrent(way, len(call.inputs[0].shape or ()))
     inside = f"{wording.layer(inner)}, the layer inside, lacks" if inner else "there would be"
     kind = "an axis" if inner else "no features left"
     return RULE.finding(
         f"{wording.layer(call.layer)} got {wording.shapes_in_words(call.inputs)}{_from(way)}, and "
         f"takes the second axis off as the time: {inside} {kind}.",
-        _fix(way, len(call.inputs[0].shape or ()), inner),
+        _fix(recurrent, inner),
+        edits=_edits(trace, recurrent),
         calls=[*failure.ids, *[maker.id for maker in way[:1]]],
         caller=call.caller,
         layer=call.layer.id,
@@ -87,17 +92,31 @@ def _from(way: list[Call]) -> str:
     return f" from {kind}'{maker.layer.name}' at {wording.line(maker.caller)}"
 
 
-def _fix(way: list[Call], axes: int, inner: LayerRef | None) -> str:
+def _recurrent(way: list[Call], axes: int) -> Call | None:
+    """The call of a recurrent layer that gave its last step alone."""
     for call in way:
         if call.layer is None or len(call.outputs[0].shape or ()) != axes:
-            break
+            return None
         if call.layer.class_name in RECURRENT[:3]:
-            return (
-                f"keras.layers.{call.layer.class_name}(..., return_sequences=True)  # "
-                f"'{call.layer.name}': passes on every step, which TimeDistributed is for"
-            )
+            return call
+    return None
+
+
+def _fix(recurrent: Call | None, inner: LayerRef | None) -> str:
+    if recurrent is not None and recurrent.layer is not None:
+        return (
+            f"keras.layers.{recurrent.layer.class_name}(..., return_sequences=True)  # "
+            f"'{recurrent.layer.name}': passes on every step, which TimeDistributed is for"
+        )
     layer = f"keras.layers.{inner.class_name}(...)" if inner else "keras.layers.Dense(...)"
     return f"{layer}  # the layer as it is, without TimeDistributed: there is no axis for the time"
+
+
+def _edits(trace: Trace, recurrent: Call | None) -> Edits:
+    if recurrent is None or recurrent.layer is None:
+        return edits.NONE
+    line = maker_of(trace, recurrent.layer, recurrent.caller)
+    return edits.argument(trace, line, recurrent.layer.class_name, "return_sequences", "True")
 
 
 RULE = Rule(

@@ -6,7 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import shrinking
+from buildtrace.diagnosis import edits, shrinking
+from buildtrace.diagnosis.parsed_files import maker_of
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
@@ -14,6 +15,7 @@ from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding, Shape
     from buildtrace.traces.trace import Trace
@@ -85,6 +87,7 @@ def _finding(trace: Trace, failure: Raised, call: Call, asked: _Asked) -> Findin
         f"{asked.has:,} numbers a sample, for the shape {_sizes(asked.target)}, which takes {some}"
         f"{asked.takes:,}{course}.",
         _fix(asked, way),
+        edits=_edits(trace, call, asked, way),
         calls=[*failure.ids, *[maker.id for maker in way]],
         caller=call.caller,
         layer=call.layer.id,
@@ -106,10 +109,9 @@ def _sizes(target: tuple[int, ...]) -> str:
 
 
 def _fix(asked: _Asked, way: list[Call]) -> str:
-    inner = asked.target[1:]
-    if len(inner) and -1 not in inner and math.prod(inner) == asked.has:
+    if sample := _sample(asked):
         return (
-            f"keras.layers.Reshape({_sizes(inner)})  # the shape of one sample: without "
+            f"keras.layers.Reshape({_sizes(sample)})  # the shape of one sample: without "
             f"{asked.target[0]}, the number of samples"
         )
     if shrunk := _without_padding(asked, way):
@@ -125,6 +127,32 @@ def _fix(asked: _Asked, way: list[Call]) -> str:
         product = " * ".join(map(str, asked.target))
         return f"keras.layers.Dense({asked.takes})  # '{before.name}': {product}"
     return _as_many(asked)
+
+
+def _edits(trace: Trace, call: Call, asked: _Asked, way: list[Call]) -> Edits:
+    """The remedies that are one number or one word: the others have a choice."""
+    assert call.layer is not None
+    if sample := _sample(asked):
+        line = maker_of(trace, call.layer, call.caller)
+        return edits.argument(trace, line, "Reshape", "target_shape", _sizes(sample), 0)
+    parts = [
+        edits.argument(
+            trace,
+            maker_of(trace, one.layer, one.caller),
+            one.layer.class_name,
+            "padding",
+            '"same"',
+        )
+        for one in _without_padding(asked, way)
+        if one.layer
+    ]
+    return edits.together(*parts)
+
+
+def _sample(asked: _Asked) -> tuple[int, ...]:
+    """The target without its first size, if that is the number of samples."""
+    inner = asked.target[1:]
+    return inner if -1 not in inner and math.prod(inner) == asked.has else ()
 
 
 def _without_padding(asked: _Asked, way: list[Call]) -> list[Call]:

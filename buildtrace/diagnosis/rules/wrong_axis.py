@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.expectations import fits
@@ -45,7 +46,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
     for failure in trace.index.failures:
         taken = _of_a_call(trace, failure) or _of_a_build(trace, failure)
         if taken is not None:
-            yield _finding(failure, taken)
+            yield _finding(trace, failure, taken)
 
 
 def _of_a_call(trace: Trace, failure: Raised) -> _Taken | None:
@@ -113,7 +114,7 @@ def _taken(
     return _Taken(build, shape, axis, line, found[0], statement) if found else None
 
 
-def _finding(failure: Raised, taken: _Taken) -> Finding:
+def _finding(trace: Trace, failure: Raised, taken: _Taken) -> Finding:
     build, size = taken.build, taken.shape[taken.axis]
     assert build.layer is not None
     where = f" at {wording.line(taken.line)}" if taken.line else ""
@@ -123,6 +124,7 @@ def _finding(failure: Raised, taken: _Taken) -> Finding:
         f"a weight: of its input {wording.shape_in_words(taken.shape)} that is {of}, of size "
         f"{'unknown' if size is None else size}, and not the {taken.shape[-1]} features.",
         _fix(taken),
+        edits=edits.expression(trace, taken.line, taken.code, _last(taken)),
         calls=[*failure.ids, build.id],
         caller=taken.line or build.caller,
         layer=build.layer.id,
@@ -130,10 +132,13 @@ def _finding(failure: Raised, taken: _Taken) -> Finding:
 
 
 def _fix(taken: _Taken) -> str:
-    last = re.sub(r"\[[^\]]*\]", "[-1]", taken.code)
     if taken.code in taken.statement:
-        return taken.statement.replace(taken.code, last)
-    return f"{last}  # in the place of {taken.code}: the last axis has the features"
+        return taken.statement.replace(taken.code, _last(taken))
+    return f"{_last(taken)}  # in the place of {taken.code}: the last axis has the features"
+
+
+def _last(taken: _Taken) -> str:
+    return re.sub(r"\[[^\]]*\]", "[-1]", taken.code)
 
 
 RULE = Rule(
