@@ -365,7 +365,7 @@ from tensorflow import keras
 assert sys.stdin.read() == ""
 print("arguments", sys.argv[1:])
 os.mkdir("made")
-tempfile.mkdtemp(prefix="of-the-script")
+tempfile.mkdtemp(prefix="of-the-script", dir=os.environ["TMPDIR"])
 open("made/file.txt", "w").write("x")
 width = int(open(os.path.join(os.path.dirname(__file__), "data", "width.txt")).read())
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width)])
