@@ -1,21 +1,77 @@
-"""Writes `docs/rules.md` from the rules themselves: `python tests/rules_page.py`."""
+"""Writes the rules' pages from the rules themselves: `python tests/rules_page.py`.
+
+These are `docs/rules/CODE.md` and their index, `docs/rules.md`; and what the rules say of their bad
+examples, which is in the recorded runs of these, goes into the package for `buildtrace explain`.
+"""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
+from itertools import groupby
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
-HEAD = "# The rules of check\n\nThis page is made by `python tests/rules_page.py`.\n\n"
+from diagnosis.recordings import SCRIPT, RecordedRuns, key_of
+
+from buildtrace.cli import explain
+from buildtrace.diagnosis import all_rules
+from buildtrace.diagnosis.said import FILE
+from buildtrace.generations import GENERATIONS
+from buildtrace.renderers.terminal import listing
+
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDER, INDEX = DOCS / "rules", DOCS / "rules.md"
+MADE = "made by `python tests/rules_page.py`"
 
 
-def content() -> str:
-    """What the page should hold."""
-    command = [sys.executable, "-m", "buildtrace", "explain", "--all", "--format", "markdown"]
-    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    return HEAD + ran.stdout
+def recorded() -> str:
+    """What the package should hold of what the rules say."""
+    runs = {name: RecordedRuns("examples", name).runs for name in ("keras2", "keras3", "jax")}
+    titles = {g.name: g.title for g in GENERATIONS} | {"jax": "Keras 3 on JAX"}
+    said = {
+        rule.code: {
+            titles[name]: _text(runs[name][key_of(rule.bad)].diagnosed().findings)
+            for name in ((rule.backend,) if rule.backend else rule.generations)
+        }
+        for rule in all_rules()
+    }
+    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+
+
+def _text(findings) -> str:
+    return listing.text(listing.lines(findings, SCRIPT.parent))
+
+
+def index() -> str:
+    """What the index should hold."""
+    lines = ["# The rules of check", "", f"This page and those of the rules are {MADE}."]
+    for topic, rules in groupby(all_rules(), key=lambda rule: rule.topic):
+        lines += ["", f"## {topic.capitalize()}", "", "| code | severity | Keras | |"]
+        lines += ["|---|---|---|---|"]
+        for rule in rules:
+            code = f"[{rule.code}](rules/{rule.code}.md)"
+            lines.append(f"| {code} | {rule.severity} | {explain.where(rule)} | {rule.title} |")
+    return "\n".join(lines) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """The files that there should be in the folder of pages, by name."""
+    end = f"\n[All rules](../rules.md). This page is {MADE}.\n"
+    made = {rule.code: explain.markdown(rule).removeprefix("#") for rule in all_rules()}
+    return {f"{code}.md": page + end for code, page in made.items()}
+
+
+def main() -> None:
+    """Write all of it, what the package holds first: the pages have it as well."""
+    FILE.write_text(recorded(), encoding="utf-8")
+    INDEX.write_text(index(), encoding="utf-8")
+    FOLDER.mkdir(exist_ok=True)
+    made = pages()
+    for old in FOLDER.glob("*.md"):
+        if old.name not in made:
+            old.unlink()
+    for name, page in made.items():
+        (FOLDER / name).write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    PAGE.write_text(content(), encoding="utf-8")
+    main()

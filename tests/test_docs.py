@@ -17,7 +17,7 @@ from buildtrace.cli import VERBS
 ROOT = Path(__file__).parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 ENTRY = re.compile(r"^ {2}(?:(-\w)(?:, | |$))?(--[a-z-]+)?", re.MULTILINE)
@@ -70,9 +70,12 @@ def test_the_page_of_the_command_has_all_verbs_views_and_formats():
         assert re.search(rf"[` ]{re.escape(renderer.suffix or renderer.name)}[` ]", page)
 
 
-def test_the_page_of_rules_is_made_of_the_rules():
-    made = rules_page.content()
-    assert rules_page.PAGE.read_text(encoding="utf-8") == made, "run `python tests/rules_page.py`"
+def test_the_pages_of_rules_are_made_of_the_rules():
+    hint = "run `python tests/rules_page.py`"
+    assert rules_page.FILE.read_text(encoding="utf-8") == rules_page.recorded(), hint
+    assert rules_page.INDEX.read_text(encoding="utf-8") == rules_page.index(), hint
+    pages = {path.name: path.read_text(encoding="utf-8") for path in rules_page.FOLDER.iterdir()}
+    assert pages == rules_page.pages(), hint
 
 
 def test_pages_are_reached_from_the_readme():

@@ -59,6 +59,7 @@ READERS = {
     "traces/installed_keras.py": "functions of the installed Keras",
     "traces/trace_file.py": "the trace file",
     "diagnosis/settings.py": "pyproject.toml",
+    "diagnosis/said.py": "what the rules say of their bad examples",
     "renderers/page/bundle.py": "the page's own assets",
 }
 """The only modules that read files, of those that a trace from anybody gets to."""

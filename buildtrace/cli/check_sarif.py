@@ -7,6 +7,7 @@ want its users to install.
 from __future__ import annotations
 
 import json
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -96,7 +97,22 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "fullDescription": {"text": rule.why},
         "help": {"text": f"{rule.why}\n\n{rule.good}", "markdown": markdown(rule)},
         "defaultConfiguration": {"level": rule.severity},
-    }
+    } | _help_uri(rule)
+
+
+def _help_uri(rule: Rule) -> dict[str, str]:
+    """Where the rule's page is, if the project says where its folder `docs` can be read.
+
+    SARIF wants an absolute address: one that is relative to this project would be taken for one in
+    the project that was checked. All of the page is in `help` as well.
+    """
+    try:
+        declared = metadata("buildtrace").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return {}
+    urls = dict(url.split(", ", 1) for url in declared)
+    docs = urls.get("Documentation")
+    return {"helpUri": f"{docs.rstrip('/')}/rules/{rule.code}.md"} if docs else {}
 
 
 def _result(finding: Finding, result: CheckResult) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _table(chosen: Sequence[Rule], width: int) -> Iterator[Line]:
 
 
 def _page(rule: Rule, width: int) -> Iterator[Line]:
-    from buildtrace.renderers.text import code, styles
+    from buildtrace.renderers.text import styles
     from buildtrace.renderers.text.lines import Part, wrapped
 
     yield from wrapped(f"{rule.code}  {rule.title}", width, [], [], styles.NAME)
@@ -148,16 +148,43 @@ def _page(rule: Rule, width: int) -> Iterator[Line]:
     yield []
     yield from wrapped(rule.why, width, [], [])
     bad, good = rule.bad.splitlines(), rule.good.splitlines()
-    for title, style, lines, others in (("Bad", "red", bad, good), ("Good", "green", good, bad)):
-        yield []
-        yield [Part(title, f"bold {style}")]
-        margins = (Part("  │ " if new else "    ", style) for new in _differing(lines, others))
-        for margin, line in zip(margins, code.lines("\n".join(lines)), strict=False):
-            yield [margin, *line] if line else []
+    yield from _example("Bad", "red", bad, good)
+    yield from _said(rule, width)
+    yield from _example("Good", "green", good, bad)
     yield []
     yield [Part("To ignore it", styles.HEADING)]
     for scope, how in IGNORING.items():
         yield [Part(f"  {scope:14}", styles.QUIET), Part(how.format(code=rule.code))]
+
+
+def _example(title: str, style: str, lines: Sequence[str], others: Sequence[str]) -> Iterator[Line]:
+    from buildtrace.renderers.text import code
+    from buildtrace.renderers.text.lines import Part
+
+    yield []
+    yield [Part(title, f"bold {style}")]
+    margins = (Part("  │ " if new else "    ", style) for new in _differing(lines, others))
+    for margin, line in zip(margins, code.lines("\n".join(lines)), strict=False):
+        yield [margin, *line] if line else []
+
+
+def _said(rule: Rule, width: int) -> Iterator[Line]:
+    """What is said of the bad example; its lines are wrapped here, as all is that one reads."""
+    from buildtrace.diagnosis import said
+    from buildtrace.renderers.text import styles
+    from buildtrace.renderers.text.lines import Part, wrapped
+
+    for keras, text in said.said(rule.code).items():
+        yield []
+        yield [Part(_heading(keras), styles.HEADING)]
+        for line in text.splitlines():
+            start = [Part(" " * (4 + len(line) - len(line.lstrip())))]
+            yield from wrapped(line.strip(), width, start, start)
+
+
+def _heading(keras: str) -> str:
+    on = f" on {keras}" if keras else ""
+    return f"What `buildtrace check` says of it{on}"
 
 
 def _differing(lines: Sequence[str], others: Sequence[str]) -> list[bool]:
@@ -182,6 +209,12 @@ def _markdown(chosen: Sequence[Rule], functions: Sequence[Page]) -> str:
 
 def markdown(rule: Rule) -> str:
     """The page of a rule."""
+    from buildtrace.diagnosis import said
+
+    says = "".join(
+        f"**{_heading(keras)}**\n\n```\n{text}\n```\n\n"
+        for keras, text in said.said(rule.code).items()
+    )
     ignoring = "\n".join(
         f"- {scope}: `{how.format(code=rule.code)}`" for scope, how in IGNORING.items()
     )
@@ -198,7 +231,7 @@ def markdown(rule: Rule) -> str:
 {rule.bad.strip()}
 ```
 
-**Good**
+{says}**Good**
 
 ```python
 {rule.good.strip()}

@@ -12,7 +12,7 @@ from buildtrace.traces.index import is_users
 from buildtrace.traces.wording import USUAL_DTYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from buildtrace.traces.schema import Call, LayerRef, LayerState, Shape, TensorSpec
     from buildtrace.traces.trace import Trace
@@ -104,6 +104,31 @@ def call_on_data(trace: Trace, ref: LayerRef, generation: str, name: str = "") -
     data = ", ".join(zeros(generation, spec) for spec in known) if known else "x"
     said = "" if known else "  # x: one batch of your data"
     return f"{name or variable(ref)}({data}){said}"
+
+
+def call_on_symbols(trace: Trace, ref: LayerRef, chain: Iterable[Call]) -> str:
+    """Code that calls a layer on symbols as it was called in one of these calls, for Keras 3.
+
+    Args:
+        trace: the trace.
+        ref: the layer.
+        chain: calls of it or around it, the outermost first.
+    """
+    calls = (call.inputs for call in chain if call.layer == ref and call.inputs)
+    given = next(calls, ())
+    if not given or not all(spec.shape for spec in given):
+        return call_on_data(trace, ref, "keras3")
+    symbols = ", ".join(map(_symbol, given))
+    state = trace.index.state_of(ref.id)
+    is_list = state is not None and len(given) > 1 and len(needed(state)) == 1
+    return f"{variable(ref)}({f'[{symbols}]' if is_list else symbols})"
+
+
+def _symbol(spec: TensorSpec) -> str:
+    assert spec.shape
+    sizes = "" if spec.shape[0] is None else f"batch_shape={tuple(spec.shape)}"
+    kind = "" if spec.dtype in (None, USUAL_DTYPE) else f', dtype="{spec.dtype}"'
+    return f"keras.Input({sizes or without_batch(spec.shape)}{kind})"
 
 
 def inputs(trace: Trace, ref: LayerRef) -> Sequence[TensorSpec]:

@@ -249,15 +249,20 @@ def failure(trace: Trace) -> Failure | None:
         frozen=frozen,
         ways=tuple(_ways(trace, at_work, expects)) if at_work else (),
         reported=None if failed.error.type == reported.type else reported,
-        by_keras=_is_by_keras(reported, chain),
+        by_keras=is_by_keras(reported, chain),
         lines=_lines(failed.error.lines, chain),
         swallowed=is_swallowed,
         building=frozen is None or any(call.landmark == "Layer.build" for call in chain),
     )
 
 
-def _is_by_keras(reported: ErrorInfo, chain: list[Call]) -> bool:
-    """Whether Keras raised what the program got: it came out of a call first in Keras' own code."""
+def is_by_keras(reported: ErrorInfo, chain: Iterable[Call]) -> bool:
+    """Whether Keras raised what the program got: it came out of a call first in Keras' own code.
+
+    Args:
+        reported: that.
+        chain: the calls that an exception came out of, innermost first.
+    """
     seen = [call.error for call in chain if call.error and call.error.type == reported.type]
     return bool(seen) and (seen[0].raised_at is not None or not seen[0].lines)
 

@@ -3,6 +3,7 @@
 import importlib.resources
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made_traces import failing, mlp3, replaced
@@ -153,3 +154,21 @@ def test_a_failure_has_a_rule_of_its_own(tmp_path):
     assert result["ruleId"] == rule["id"] == "failure"
     assert "ValueError: units must be positive,\ngot -1" in result["message"]["text"]
     assert run["invocations"] == [{"executionSuccessful": False}]
+
+
+@pytest.mark.parametrize(
+    ("declared", "uri"),
+    [
+        (["Documentation, https://example.org/docs/"], "https://example.org/docs/rules/BT105.md"),
+        (["Source, https://example.org"], None),
+        (None, None),
+    ],
+)
+def test_a_rule_leads_to_its_page_if_the_project_says_where_it_is(
+    tmp_path, monkeypatch, declared, uri
+):
+    known = SimpleNamespace(get_all=lambda _: declared)
+    monkeypatch.setattr(check_sarif, "metadata", lambda _: known)
+    (run,) = log(replaced("model.py"), tmp_path)["runs"]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert rule.get("helpUri") == uri

@@ -7,7 +7,7 @@ from loops import case
 
 from buildtrace import diagnosis
 from buildtrace.cli import explain, landmark_pages
-from buildtrace.diagnosis import all_rules
+from buildtrace.diagnosis import all_rules, said
 from buildtrace.diagnosis.rule import TOPICS, Rule
 from buildtrace.generations import GENERATIONS
 
@@ -31,6 +31,10 @@ def three(monkeypatch):
     ]
     monkeypatch.setattr(diagnosis, "all_rules", lambda: tuple(made))
     monkeypatch.setattr("buildtrace.diagnosis.settings.all_rules", lambda: tuple(made))
+    texts = {"Keras 2": "model.py:1: BT105 warning: It went wrong.\n  fix:\n    good()"}
+    monkeypatch.setattr(
+        "buildtrace.diagnosis.said.said", lambda code: texts if code == "BT105" else {}
+    )
 
 
 def test_the_page_of_a_rule_is_all_of_it(cli):
@@ -90,6 +94,33 @@ def test_which_rules(cli, three, arguments, codes):
     ]
 
 
+def test_what_is_said_of_the_bad_example(cli, three):
+    lines = cli("explain", "BT105").out.splitlines()
+    start = lines.index("What `buildtrace check` says of it on Keras 2")
+    assert lines[start - 1 : start + 4] == [
+        "",
+        "What `buildtrace check` says of it on Keras 2",
+        "    model.py:1: BT105 warning: It went wrong.",
+        "      fix:",
+        "        good()",
+    ]
+
+
+def test_each_rule_says_something_of_its_bad_example():
+    for rule in all_rules():
+        texts = said.said(rule.code)
+        assert texts, rule.code
+        assert all(f": {rule.code} " in text.splitlines()[0] for text in texts.values())
+
+
+def test_what_both_generations_say_is_there_once(monkeypatch):
+    texts = {"one": {"Keras 2": "a", "Keras 3": "a"}, "two": {"Keras 2": "a", "Keras 3": "b"}}
+    monkeypatch.setattr(said, "_recorded", lambda: texts)
+    assert said.said("one") == {"": "a"}
+    assert said.said("two") == texts["two"]
+    assert said.said("three") == {}
+
+
 def test_code_is_no_markup(cli, three):
     assert "x = '[bold]'" in cli("explain", "BT301").out
 
@@ -97,7 +128,12 @@ def test_code_is_no_markup(cli, three):
 def test_markdown(cli, three):
     text = cli("explain", "--format", "markdown", "BT105").out
     assert text.startswith("## BT105: title of BT105\n\nwarning · builds · Keras 2 and Keras 3\n")
-    assert "**Bad**\n\n```python\nbad()\n```\n\n**Good**\n\n```python\ngood()\n```\n" in text
+    assert "**Bad**\n\n```python\nbad()\n```\n\n**What `buildtrace check` says of it on" in text
+    assert (
+        "Keras 2**\n\n```\nmodel.py:1: BT105 warning: It went wrong.\n  fix:\n    good()\n```"
+        in text
+    )
+    assert "```\n\n**Good**\n\n```python\ngood()\n```\n" in text
     rows = cli("explain", "--format", "markdown").out.splitlines()
     assert "| BT301 | note | Keras 3 | title of BT301 |" in rows
 

@@ -118,7 +118,7 @@ TABLE = {
         Expected(("BT305",), "tf.zeros((x.shape[0]", "'pos' (Pos)", "ops.shape(x)[0]"),
     ),
     "30_sublayer_built_from_parent_shape": (
-        Expected(("BT105",), "return self.inner(x[", "'inner' (Inner)", "super().build("),
+        Expected(("BT303",), "self.inner.build(", "'inner' (Inner)", "and in Inner, so that"),
         Expected(
             ("BT303",), "self.inner.build(", "'inner' (Inner)", ".build((*input_shape[:-1], 2))"
         ),

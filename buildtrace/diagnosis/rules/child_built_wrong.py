@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import remedies
@@ -13,7 +14,6 @@ from buildtrace.traces.mismatch import Mismatch, mismatch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding, Shape
     from buildtrace.traces.trace import Trace
 
@@ -23,7 +23,35 @@ def _check(trace: Trace) -> Iterator[Finding]:
         misfit = mismatch(trace, failure)
         holder = None if misfit is None else _holders_build(trace, misfit)
         if misfit is not None and holder is not None:
-            yield _finding(trace, failure, misfit, holder)
+            yield _finding(trace, failure.ids, misfit, holder)
+    yield from _built_once_more(trace)
+
+
+def _built_once_more(trace: Trace) -> Iterator[Finding]:
+    """Of children that Keras 2 built again, from the right shape, as their `build` is not noted.
+
+    It goes well by accident: on Keras 3, or with a `build` that says that it ran, it does not.
+    """
+    for layer in trace.layers:
+        for before, after in pairwise(trace.index.builds_of(layer)):
+            if before.generation != "keras2" or before.error or after.error:
+                continue
+            misfit = _other_shape(trace, before, after)
+            holder = None if misfit is None else _holders_build(trace, misfit)
+            if misfit is not None and holder is not None:
+                yield _finding(trace, [after.id], misfit, holder, again=True)
+
+
+def _other_shape(trace: Trace, before: Call, after: Call) -> Mismatch | None:
+    """What the first build took and the second got, if a weight is of another shape for it."""
+    made = [{w.name: w.shape for w in trace.index.weights_made_in(c)} for c in (before, after)]
+    call = next((c for c in trace.ancestors(after) if c.layer == after.layer), after)
+    shapes = [c.inputs[0].shape if len(c.inputs) == 1 else None for c in (before, after)]
+    if shapes[0] is None or shapes[1] is None or len(shapes[0]) != len(shapes[1]):
+        return None
+    axes = [axis for axis in range(1, len(shapes[1])) if shapes[0][axis] != shapes[1][axis]]
+    differ = any(made[1].get(name, shape) != shape for name, shape in made[0].items())
+    return Mismatch(before, call, shapes[0], shapes[1], axes[-1]) if axes and differ else None
 
 
 def _holders_build(trace: Trace, misfit: Mismatch) -> Call | None:
@@ -36,17 +64,22 @@ def _holders_build(trace: Trace, misfit: Mismatch) -> Call | None:
     return builder if is_build and is_users(builder) and inside else None
 
 
-def _finding(trace: Trace, failure: Raised, misfit: Mismatch, holder: Call) -> Finding:
+def _finding(
+    trace: Trace, proof: list[int], misfit: Mismatch, holder: Call, *, again: bool = False
+) -> Finding:
     assert misfit.build.layer is not None
     assert holder.layer is not None
+    child = misfit.build.layer.class_name
     own = any(spec.shape == misfit.expected for spec in holder.inputs)
     shape = wording.shape_in_words(misfit.expected)
     return RULE.finding(
         f"{holder.name} of {wording.layer(holder.layer)} built its child "
         f"{wording.layer(misfit.build.layer)} from {'its own input shape ' if own else ''}{shape}, "
-        f"but `call` feeds the child {wording.shape_in_words(misfit.got)}.",
-        _fix(trace, misfit, holder),
-        calls=[*failure.ids, misfit.build.id, holder.id],
+        f"but `call` feeds the child {wording.shape_in_words(misfit.got)}"
+        f"{', so that Keras 2 builds it once more' if again else ''}.",
+        _fix(trace, misfit, holder) + (_SAYS_BUILT.format(child) if again else ""),
+        calls=[*proof, misfit.build.id, holder.id],
+        severity="warning" if again else None,
         caller=misfit.build.caller,
         layer=misfit.build.layer.id,
     )
@@ -71,6 +104,12 @@ def _shape(expected: Shape, got: Shape) -> str:
         return f"(*input_shape[:-1], {got[-1]})"
     return wording.shape_in_words((None, *got[1:]))
 
+
+_SAYS_BUILT = """
+# and in {}, so that this `build` counts:
+def build(self, input_shape):
+    ...  # make the weights, as now
+    super().build(input_shape)"""
 
 RULE = Rule(
     code="BT303",
@@ -125,5 +164,5 @@ layer = Outer()
 layer(np.ones((2, 3), "float32"))
 """,
     check=_check,
-    hides=("BT302", "BT601", "BT602"),
+    hides=("BT105", "BT302", "BT601", "BT602"),
 )

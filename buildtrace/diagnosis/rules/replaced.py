@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.failures import is_by_keras
+from buildtrace.traces.index import INFER, TRIAL
 from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Call, ErrorInfo, Finding
+    from buildtrace.traces.schema import Call, ErrorInfo, Finding, LayerRef
     from buildtrace.traces.trace import Trace
 
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -24,6 +26,10 @@ LEADS_ASTRAY = "Could not automatically infer the output shape / dtype"
 FLOATS = "You cannot build your model by calling `build` if your layers do not support float"
 ACTUAL = "The actual error from `call` is: "
 """What Keras 2 says before the true text."""
+
+
+MISSING = re.compile(r"missing (?:an?|\d+) required (?:positional )?arguments?: (.*)")
+"""What Python says of a call without an argument."""
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
@@ -92,20 +98,35 @@ def _finding(trace: Trace, ended: ErrorInfo, chain: list[Call], cause: Call) -> 
     at = f" at {wording.line(line)}" if line else ""
     who = f" in {wording.layer(ref)}" if ref else ""
     buried = LEADS_ASTRAY in ended.message
+    who_raised = "Keras" if is_by_keras(ended, chain[::-1]) else "the program"
     how = (
-        "buried it in a message about the output shape"
+        "Keras buried it in a message about the output shape"
         if buried
-        else f"raised {ended.type} instead"
+        else f"{who_raised} raised {ended.type} instead"
     )
-    layer = ref and remedies.call_on_data(trace, ref, cause.generation)
     return RULE.finding(
-        f"The cause is {cause.error.type}: {gist(cause.error.message)}{at}{who}; Keras {how}.",
-        fix=f"# correct {wording.line(line) or 'what raised it'}; to see it by itself:\n"
-        f"{layer or 'layer(x)'}",
+        f"The cause is {cause.error.type}: {gist(cause.error.message)}{at}{who}; {how}.",
+        fix=_fix(trace, chain, cause, ref),
         calls=[cause.id, *(call.id for call in chain[:-1])],
         caller=line,
         layer=ref.id if ref else None,
     )
+
+
+def _fix(trace: Trace, chain: list[Call], cause: Call, ref: LayerRef | None) -> str:
+    assert cause.error is not None
+    name = remedies.variable(ref) if ref else "layer"
+    missing = MISSING.search(cause.error.message)
+    if missing and cause.error.raised_at:  # in Keras, of this call; not of one in the user's code
+        others = ", ".join(re.findall(r"'(\w+)'", missing[1]))
+        return f"{name}(x, {others})  # with all that it needs: in a model of the functional API"
+    line = cause.error.lines[0] if cause.error.lines else cause.caller
+    code = f"{name}(x)"
+    if ref and any(call.landmark in (INFER, TRIAL) for call in chain):
+        code = remedies.call_on_symbols(trace, ref, chain)
+    elif ref:
+        code = remedies.call_on_data(trace, ref, cause.generation)
+    return f"# correct {wording.line(line) or 'what raised it'}; to see it by itself:\n{code}"
 
 
 RULE = Rule(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, ErrorInfo, Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
+OF_TENSORFLOW = "a function of TensorFlow"
+_LOSS = re.compile(r"loss|\bkl|_kl\b|divergence|\.fit\(", re.IGNORECASE)
+
 _TENSORFLOW = re.compile(r"KerasTensor cannot be used as input to a TensorFlow function")
 _NUMPY = re.compile(
     r"KerasTensor is symbolic: .*cannot convert it to a NumPy array|"
@@ -80,7 +83,7 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
     return RULE.finding(
         f"{wording.line(line)} passed a symbol to {what}{where}: a symbol has a shape and a dtype, "
         "but no values.",
-        _fix(call.generation, inside=bool(where)),
+        _fix(call.generation, what, inside=bool(where), is_loss=_is_loss(trace, error)),
         calls=proof,
         caller=line,
         layer=call.layer.id if call.layer and where else None,
@@ -102,30 +105,52 @@ def _edits(trace: Trace, line: SourceLine) -> Edits:
     return placed[0] if len(placed) == 1 else edits.NONE
 
 
+def _is_loss(trace: Trace, error: ErrorInfo) -> bool:
+    """Whether what failed computes a loss, by the user's lines: in a `fit`, or by their names."""
+    code = trace.index.source_code
+    lines = [*error.lines, *(trace.error.lines if trace.error else ())]
+    told = (f"{code.line(line)} {code.function_at(line)}" for line in lines)
+    return any(map(_LOSS.search, told))
+
+
 def _what(text: str) -> str | None:
     if _TENSORFLOW.search(text):
-        return "a function of TensorFlow"
+        return OF_TENSORFLOW
     if _NUMPY.search(text):
         return "something that needs a numpy array"
     return "Python code that needs a value" if _PYTHON.search(text) else None
 
 
-def _fix(generation: str, *, inside: bool) -> str:
+def _fix(generation: str, what: str, *, inside: bool, is_loss: bool) -> str:
+    if is_loss and not inside:
+        return _ADD_LOSS
+    if what == OF_TENSORFLOW and not inside:
+        return _LAYER
     operations = "keras.ops" if generation == "keras3" else "tf"
-    if inside:
-        return (
-            f"{operations}.sqrt(x)  # instead of np.sqrt(x), and so on: works on symbols\n"
-            f"{operations}.where(condition, a, b)  # instead of `if`"
-        )
-    layer = (
-        "class MyOperation(keras.layers.Layer):\n"
-        "    def call(self, x):\n"
-        "        return ...  # what is in that line now\n\n"
-        "x = MyOperation()(x)"
+    return (
+        f"{operations}.sqrt(x)  # instead of np.sqrt(x), and so on: works on symbols\n"
+        f"{operations}.where(condition, a, b)  # instead of `if`"
     )
-    if generation == "keras3":
-        return f"# use the function of this name in keras.ops, or a layer of your own:\n{layer}"
-    return f"# use the function of this name in tf, or a layer of your own:\n{layer}"
+
+
+_LAYER = """\
+# use the function of this name in keras.ops, or a layer of your own:
+class MyOperation(keras.layers.Layer):
+    def call(self, x):
+        return ...  # what is in that line now
+
+x = MyOperation()(x)"""
+
+_ADD_LOSS = """\
+# a loss of more than targets and outputs: in a layer, which hands on what it gets
+class AddLoss(keras.layers.Layer):
+    def call(self, inputs):
+        outputs, *others = inputs
+        self.add_loss(...)  # what that line computes, of `others`
+        return outputs
+
+outputs = AddLoss()([outputs, ...])  # before keras.Model(inputs, outputs)
+# then no `model.add_loss`: Keras 3 has it of layers only; or compute it in a `train_step`"""
 
 
 RULE = Rule(

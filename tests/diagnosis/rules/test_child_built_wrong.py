@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from made_traces import Recording, spec
 
+from buildtrace.diagnosis import diagnose
 from diagnosis.hand import error, line, said
 from diagnosis.rules.running import findings, on_both
 
@@ -33,6 +34,41 @@ def test_both_shapes_are_told_and_the_line_of_the_build():
     assert "its own input shape (2, 3)" in finding.message
     assert "feeds the child (2, 2)" in finding.message
     assert "self.inner.build((*input_shape[:-1], 2))" in finding.fix
+
+
+def built_once_more(generation="keras2", sizes=(3, 2), shapes=((2, 3), (2, 2))):
+    """A child that its holder's `build` built, and its own call again; nothing fails of it."""
+    r = Recording(generation)
+    outer, inner = r.layer("outer", "Outer"), r.layer("inner", "Inner")
+    with r.call("Layer.__call__", outer, [spec(2, 3)]):
+        with (
+            r.call("Outer.build", outer, [spec(2, 3)]) as holder,
+            r.call("Inner.build", inner, [spec(*shapes[0])], caller=line(9)),
+        ):
+            r.add_weight(inner, "w", (sizes[0], 4))
+        with (
+            r.call("Layer.__call__", inner, [spec(*shapes[1])]),
+            r.call("Inner.build", inner, [spec(*shapes[1])], caller=line(11)),
+        ):
+            r.add_weight(inner, "w", (sizes[1], 4))
+    r.calls[holder] = msgspec.structs.replace(r.calls[holder], module="__main__")
+    return r
+
+
+def test_a_child_that_keras_2_built_once_more_goes_well_by_accident():
+    (finding,) = said("BT303", built_once_more())
+    assert (finding.severity, finding.caller) == ("warning", line(9))
+    assert "feeds the child (2, 2), so that Keras 2 builds it once more." in finding.message
+    assert "self.inner.build((*input_shape[:-1], 2))" in finding.fix
+    assert "# and in Inner, so that this `build` counts:" in finding.fix
+    (found,) = diagnose(built_once_more().trace())  # not as weights replaced, too
+    assert found.code == "BT303"
+
+
+def test_a_child_built_twice_alike_is_another_matter():
+    assert said("BT303", built_once_more(sizes=(3, 3), shapes=((2, 3), (2, 3)))) == []
+    assert said("BT303", built_once_more(sizes=(4, 4), shapes=((2, 3), (2, 2)))) == []
+    assert said("BT303", built_once_more("keras3")) == []
 
 
 def test_keras_own_layers_build_their_children_right():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from made_traces import Recording, spec
 
@@ -43,6 +44,32 @@ def test_the_one_that_was_raised_is_told():
     assert f"TypeError: {CAUSE} at model.py:10 in 'lambda' (Lambda)" in finding.message
     assert "Keras raised NotImplementedError instead" in finding.message
     assert finding.fix.splitlines()[-1].startswith("layer(")  # `lambda` is no name in Python
+
+
+def test_the_program_itself_may_have_raised_the_other_one():
+    outer = error("RuntimeError", "no way out", 12)
+    (finding,) = chain(outer, error("TypeError", CAUSE, 10))
+    assert "; the program raised RuntimeError instead." in finding.message
+
+
+def test_it_is_seen_by_itself_with_what_the_call_was_given():
+    (finding,) = chain(error("TypeError", plain(BURIED + CAUSE)), error("TypeError", CAUSE, 10))
+    assert finding.fix.splitlines() == [
+        "# correct model.py:10; to see it by itself:",
+        "layer(keras.Input((4,)))",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("in_keras", "fix"), [(True, "layer(x, value, key)  #"), (False, "# correct model.py:10;")]
+)
+def test_what_a_call_lacks_is_given(in_keras, fix):
+    text = "call() missing 2 required positional arguments: 'value' and 'key'"
+    inner = error("TypeError", text, 10)
+    if in_keras:
+        inner = msgspec.structs.replace(inner, raised_at=line(3))
+    (finding,) = chain(error("ValueError", "Only one argument."), inner)
+    assert finding.fix.startswith(fix)
 
 
 def test_one_that_is_buried_is_told():

@@ -74,3 +74,35 @@ def test_code_that_runs_on_data_alone_is_fine_there(runner, generation):
     ran = run(runner, generation, body)
     assert ran.code == 0, ran.output
     assert [f.code for f in ran.trace.findings if f.code == "BT308"] == []
+
+
+LOSSES = {
+    "added": "kl = tf.reduce_mean(tf.square(i))\nmodel.add_loss(kl)\nmodel.compile('sgd')\n",
+    "compared": "model.compile('sgd', lambda y, p: tf.reduce_mean(p) + tf.reduce_sum(i))\n",
+}
+MODEL = INPUT + "o = keras.layers.Dense(3)(i)\nmodel = keras.Model(i, o)\n"
+FIT = "model.fit(x, x, verbose=0)\n"
+
+
+@pytest.mark.parametrize(
+    ("how", "generation"), [("added", "keras3"), ("compared", "keras2"), ("compared", "keras3")]
+)
+def test_a_loss_of_symbols(runner, generation, how):
+    """In a layer it can be added on both; a functional model of Keras 3 has no `add_loss`."""
+    (finding,) = findings(runner, generation, MODEL + LOSSES[how] + FIT, "BT308")
+    assert "class AddLoss(keras.layers.Layer):" in finding.fix
+
+
+@on_both
+def test_a_loss_in_a_layer_is_fine(runner, generation):
+    layer = (
+        "class AddLoss(keras.layers.Layer):\n"
+        "    def call(self, inputs):\n"
+        "        outputs, *others = inputs\n"
+        "        self.add_loss(tf.reduce_mean(tf.square(others[0])))\n"
+        "        return outputs\n"
+    )
+    body = MODEL.replace("model =", "o = AddLoss()([o, i])\nmodel =")
+    ran = run(runner, generation, layer + body + "model.compile('sgd', 'mse')\n" + FIT)
+    assert ran.code == 0, ran.output
+    assert ran.trace.findings == ()
