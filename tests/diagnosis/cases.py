@@ -167,7 +167,14 @@ TABLE = {
         Expected(("BT209",), "model(data)", "'normalization'", "normalization.adapt("),
         Expected(("BT209",), "model(data)", "'normalization'", "normalization.adapt("),
     ),
-    "59_weights_file_name": (WELL, WELL),  # Keras 3 says what is wrong, and what would be right
+    "57_keras_history_layer": (
+        WELL,
+        Expected(("BT507",), "_keras_history.layer.name", "Keras 3 does not", "history.operation"),
+    ),
+    "59_weights_file_name": (
+        WELL,
+        Expected(("BT508",), "model.save_weights(path)", "'weights.h5'", '"model.weights.h5"'),
+    ),
     "60_weight_file_of_another_attribute_name": (
         WELL,
         Expected(("BT802",), "b.load_weights(path)", "`encoder/vars`", "self.encoder = "),
@@ -184,11 +191,31 @@ TABLE = {
         Expected(("BT406",), "keras.Model(i, head)", "A Dense itself", "dense(x)"),
         Expected(("BT406",), "keras.Model(i, head)", "'dense_1' (Dense) itself", "dense(x)"),
     ),
+    "67_rnn_cell_of_keras2": (WELL, WELL),
     "75_layer_used_in_a_lambda": (  # it imports Keras 3, whatever tf.keras is
         Expected(("BT214",), "return d(x)", "'dense' (Dense)", "x = dense(x)"),
         Expected(("BT214",), "return d(x)", "'dense' (Dense)", "x = dense(x)"),
     ),
-    "81_checkpoint_suffix": (WELL, WELL),  # as 59
+    "80_fit_workers": (
+        WELL,
+        Expected(("BT504", "BT504"), "workers=2", "`workers`", "keras.utils.PyDataset"),
+    ),
+    "81_checkpoint_suffix": (
+        WELL,
+        Expected(("BT508",), "ModelCheckpoint(", "'best'", '"best.weights.h5"'),
+    ),
+    "82_slash_in_layer_name": (
+        WELL,
+        Expected(("BT509",), 'name="a/b"', "'a/b'", "name='a_b'"),
+    ),
+    "83_add_metric_is_gone": (
+        WELL,
+        Expected(("BT507",), "self.add_metric(", "self.add_metric", "keras.metrics.Mean("),
+    ),
+    "84_predict_classes_is_gone": (
+        Expected(("BT507",), "model.predict_classes(", "since 2.6", ".argmax(axis=-1)"),
+        Expected(("BT507",), "model.predict_classes(", "since 2.6", ".argmax(axis=-1)"),
+    ),
     "96_child_forgotten_in_build": (
         Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),
         Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),

@@ -41,6 +41,7 @@ class Changed(NamedTuple):
             "same" as ever, a "note", or "nothing" is said then.
         renamed: of an argument its name now, if the value stays as it is.
         left_out: an argument can be left out, and nothing takes its place.
+        told_by: the code of a rule that tells of such an exception itself, and knows more of it.
     """
 
     code: str
@@ -54,3 +55,4 @@ class Changed(NamedTuple):
     alone: str = "nothing"
     renamed: str = ""
     left_out: bool = False
+    told_by: str = ""

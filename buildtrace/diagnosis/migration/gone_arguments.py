@@ -50,7 +50,6 @@ _LAYER_ARGUMENTS = (
         "model.compile(..., run_eagerly=True)  # and no `dynamic`",
         _LAYERS,
         _GUIDE,
-        left_out=True,
     ),
     _gone("input_length", "keras.Input(({value}, features))  # as the first layer", _RNN),
     _gone(
@@ -117,7 +116,6 @@ _MODEL_ARGUMENTS = (
         "model.reset_metrics()  # before it, where that was wanted",
         (".train_on_batch", ".test_on_batch"),
         _GUIDE,
-        left_out=True,
     ),
     _gone("nb_epoch", "epochs={value}", (".fit",), since="2.6", renamed="epochs"),
     _gone("sample_weight_mode", _LEAVE_OUT, (".compile",), _TRAINER, left_out=True),
@@ -136,7 +134,6 @@ _MODEL_ARGUMENTS = (
         'model.save("model.keras")  # the end of the name says it; for weights ".weights.h5"',
         (".save", ".save_weights", "models.save_model"),
         _SAVING,
-        left_out=True,
     ),
     _gone("options", _LEAVE_OUT, (".save_weights",), _SAVING, left_out=True),
     _gone("losses", "self.add_loss({value})  # one, without its name", (".add_loss",), _LAYER),

@@ -11,6 +11,8 @@ _ISSUE = "keras-team/keras#18467, and the members of keras 3.15.1"
 _MODEL, _LAYER, _ANY_LAYER = ("model",), ("layer",), ("layer", "model")
 _OPTIMIZER, _METRIC, _SYMBOL = ("optimizer",), ("metric",), ("symbol",)
 
+_OUTPUTS = "BT403"
+
 
 def _gone(name: str, instead: str, of: tuple[str, ...], **more: Any) -> Changed:
     return Changed(MEMBER, name, instead, of=of, **{"source": _PUBLIC, **more})
@@ -73,16 +75,28 @@ _OF_LAYERS = (
         source="Layer.add_metric in layers/layer.py of keras 3.15.1",
     ),
     _gone("add_update", "variable.assign(value)  # in call", _ANY_LAYER, alone="same"),
-    _gone("get_input_at", "layer._inbound_nodes[0].input_tensors", _ANY_LAYER, alone="same"),
-    _gone("get_output_at", "layer._inbound_nodes[0].outputs", _ANY_LAYER, alone="same"),
-    _gone("get_input_shape_at", "layer.input.shape", _ANY_LAYER, alone="same"),
-    _gone("get_output_shape_at", "layer.output.shape", _ANY_LAYER, alone="same"),
+    _gone(
+        "get_input_at",
+        "layer._inbound_nodes[0].input_tensors",
+        _ANY_LAYER,
+        alone="same",
+        told_by=_OUTPUTS,
+    ),
+    _gone(
+        "get_output_at",
+        "layer._inbound_nodes[0].outputs",
+        _ANY_LAYER,
+        alone="same",
+        told_by=_OUTPUTS,
+    ),
+    _gone("get_input_shape_at", "layer.input.shape", _ANY_LAYER, alone="same", told_by=_OUTPUTS),
+    _gone("get_output_shape_at", "layer.output.shape", _ANY_LAYER, alone="same", told_by=_OUTPUTS),
     _gone("get_input_mask_at", "layer.compute_mask(x, mask)", _ANY_LAYER, alone="same"),
     _gone("get_output_mask_at", "layer.compute_mask(x, mask)", _ANY_LAYER, alone="same"),
-    _gone("inbound_nodes", "layer._inbound_nodes", _ANY_LAYER, alone="note"),
-    _gone("outbound_nodes", "layer._outbound_nodes", _ANY_LAYER, alone="note"),
-    _gone("output_shape", "layer.output.shape", _LAYER, alone="nothing"),
-    _gone("input_shape", "layer.input.shape", _LAYER, alone="nothing"),
+    _gone("inbound_nodes", "layer._inbound_nodes", _ANY_LAYER, alone="note", told_by=_OUTPUTS),
+    _gone("outbound_nodes", "layer._outbound_nodes", _ANY_LAYER, alone="note", told_by=_OUTPUTS),
+    _gone("output_shape", "layer.output.shape", _LAYER, alone="nothing", told_by=_OUTPUTS),
+    _gone("input_shape", "layer.input.shape", _LAYER, alone="nothing", told_by=_OUTPUTS),
     _gone("updates", "# leave it out: variables are assigned at once", _ANY_LAYER),
     _gone("stateful", "getattr(layer, 'stateful', False)", _MODEL),
     _gone("submodules", "model._flatten_layers()", _ANY_LAYER),

@@ -27,7 +27,8 @@ def of_failure(trace: Trace, rule: Rule) -> Iterator[Finding]:
     What comes after it was read, and has not failed yet: it is a warning.
     """
     for one in explained(trace):
-        if one.occurrence.changed.code == rule.code:
+        row = one.occurrence.changed
+        if row.code == rule.code and not row.told_by:
             layer = one.raised.calls[-1].layer if one.raised.calls else None
             line = SourceLine(file=one.line.file, line=one.line.line)
             yield rule.finding(

@@ -70,7 +70,7 @@ def sentence(found: Occurrence, where: str) -> str:
 _ELSE = {
     codes.ORDER: "passes arguments to `{of}` in the order of Keras 2: {shown}.",
     codes.FILE: "gives `{of}` the name {shown}, and Keras 3 goes by the end of it.",
-    codes.SLASH: "gives `{of}` the name {shown}: in Keras 3 no name has a slash.",
+    codes.SLASH: "gives the name {shown}: in Keras 3 no name has a slash.",
     codes.SYMBOL: "passes a symbol to `{shown}`, which is TensorFlow's: in Keras 3 it takes none.",
 }
 

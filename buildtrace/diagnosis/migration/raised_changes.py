@@ -75,7 +75,8 @@ def others(trace: Trace) -> Iterator[tuple[SourceLine, Occurrence]]:
     ]
     for file in dict.fromkeys(line.file for line in trace.error.lines):
         for use in uses_in(trace, file):
-            if use.sure and use.changed.severity == "error" and (file, use) not in told:
+            is_error = use.sure and use.changed.severity == "error"
+            if is_error and (file, use) not in told and not _only_later(trace, use.changed):
                 yield SourceLine(file=file, line=use.line), use
 
 
@@ -84,7 +85,17 @@ def _failed_of_a_row(trace: Trace) -> bool:
     if any(one.raised.reported == trace.error.message for one in explained(trace)):
         return True
     lines = trace.error.lines[:1]
-    return any(use.sure for line in lines for use in _uses_at(trace, line))
+    return any(
+        use.sure and not _only_later(trace, use.changed)
+        for line in lines
+        for use in _uses_at(trace, line)
+    )
+
+
+def _only_later(trace: Trace, row: Changed) -> bool:
+    """Whether a program ran on Keras 2 alone, which still has what the row is about."""
+    ran_on = {info.generation for info in trace.environment.keras}
+    return ran_on == {"keras2"} and row.since == codes.KERAS_3
 
 
 def uses_in(trace: Trace, file: str) -> tuple[Occurrence, ...]:
@@ -168,9 +179,8 @@ def _member(
     for use in at:
         if use.changed.code == codes.MEMBER and use.changed.name == name and use.sure:
             return use
-    generation_2 = [info.generation for info in trace.environment.keras] == ["keras2"]
     for row in members(name):
-        if generation_2 and row.since == codes.KERAS_3:
+        if _only_later(trace, row):
             continue
         if row.alone == "same" or _is_of_keras(trace, of, row):
             return _made(row, line, name, of)
@@ -222,7 +232,7 @@ _NO_ARGUMENT = (
 
 
 def _argument(
-    _trace: Trace, raised: Raised, line: SourceLine, at: list[Occurrence]
+    trace: Trace, raised: Raised, line: SourceLine, at: list[Occurrence]
 ) -> Occurrence | None:
     match = next(
         (match for one in _NO_ARGUMENT if (match := one.search(raised.error.message))), None
@@ -234,11 +244,10 @@ def _argument(
         row = use.changed
         if row.code == codes.ARGUMENT and row.name == name and row.severity == "error":
             return use
-    is_of_2 = raised.generation == "keras2"
     for row in GONE_ARGUMENTS:
         if row.name != name or row.severity != "error" or not _may_be(of, row):
             continue
-        if is_of_2 and row.since == codes.KERAS_3:
+        if _only_later(trace, row):
             continue
         return _made(row, line, name, of, row.instead.replace("{value}", "..."))
     return None
@@ -300,7 +309,7 @@ _REFUSED = (
     (
         re.compile(
             r"^Argument `name` must be a string and cannot contain character `/`. Received: "
-            r"name=(?P<path>\S+)"
+            r"name=(?P<path>[^/]*/.*?)(?: \(of type <class 'str'>\))?\.?$"
         ),
         texts.NAME_WITH_SLASH,
     ),
@@ -324,7 +333,7 @@ def _text(
         instead = row.instead.replace("{stem}", "model" if stem in ("", "weights") else stem)
         instead = instead.replace("{value}", repr(path.replace("/", "_")))
         shown = repr(path) if row.code == codes.SLASH else repr(path.rpartition("/")[2] or path)
-        return _made(row, line, shown, row.name if row.code == codes.FILE else "it", instead)
+        return _made(row, line, shown, row.name, instead)
     return None
 
 

@@ -16,6 +16,28 @@ GONE = {
     '.add_weight(name="w", shape=(3,), experimental_autocast=False)',
 }
 
+OF_MODELS = {
+    "workers": "model.fit(x, x, workers=2)",
+    "max_queue_size": "model.predict(x, max_queue_size=2)",
+    "use_multiprocessing": "model.evaluate(x, x, use_multiprocessing=True)",
+    "reset_metrics": "model.train_on_batch(x, x, reset_metrics=False)",
+    "save_format": 'model.save("folder", save_format="tf")',
+    "sample_weight_mode": 'model.compile("sgd", "mse", sample_weight_mode="temporal")',
+}
+
+ELSEWHERE = {
+    "batch_size": "keras.layers.LSTM(2, batch_size=3)",
+    "period": 'keras.callbacks.ModelCheckpoint("a.keras", period=2)',
+    "y": "keras.utils.to_categorical(y=[1])",
+    "alpha": "keras.activations.relu(x, alpha=0.1)",
+    "decay": "keras.optimizers.SGD(lr=0.1, decay=0.1)",
+}
+
+MODEL = """
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+model.compile("sgd", "mse")
+"""
+
 NEW = {
     "shape": "keras.layers.InputLayer(shape=(3,))",
     "batch_shape": "keras.layers.Dense(2, batch_shape=(2, 3))",
@@ -34,6 +56,25 @@ def test_what_keras_3_gave_up(runner, generation, name, line):
 )
 def test_an_argument_of_another_name_by_now(runner, generation, name, lines):
     assert lines_that_come(run(runner, generation, GONE[name]), "BT504") == lines
+
+
+@pytest.mark.parametrize(("name", "line"), OF_MODELS.items(), ids=OF_MODELS)
+def test_what_methods_do_not_take(runner, generation, name, line):
+    _is_found(run(runner, generation, MODEL + line), name)
+
+
+@on("keras3")
+@pytest.mark.parametrize(("name", "line"), ELSEWHERE.items(), ids=ELSEWHERE)
+def test_what_others_do_not_take(runner, generation, name, line):
+    _is_found(run(runner, generation, line), "lr" if name == "decay" else name)
+
+
+@on_both
+def test_what_is_of_keras_1(runner, generation):
+    found = run(runner, generation, 'keras.layers.Conv2D(2, 3, border_mode="same")').trace.findings
+    assert [finding.code for finding in found] == ["BT504"]
+    assert "since 2.4" in found[0].message
+    assert found[0].fix == "padding='same'"
 
 
 @on("keras2")
