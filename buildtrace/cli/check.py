@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from buildtrace.cli.check_options import DIFF, TRY, parse
-from buildtrace.cli.mending import mended, tried, workshop
 from buildtrace.cli.streams import own_output, say
 from buildtrace.cli.verbs import USAGE_ERROR
 from buildtrace.errors import BuildtraceError
@@ -36,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
         KeyboardInterrupt: it was interrupted.
     """
     request = parse(arguments)
+    from buildtrace.cli.mending import workshop  # not before: --help has ended here
+
     runs = not request.program.is_trace
     from buildtrace.cli.run import explain_end, original_streams, traced
 
@@ -61,8 +62,10 @@ def _mended(
     result: CheckResult, shop: Workshop, request: CheckRequest, attempts: Attempts
 ) -> CheckResult:
     """What is found, with what came of trying the remedies, and without what is mended then."""
+    from buildtrace.cli.mending import mended, tried
+
     result = tried(result, shop, attempts)
-    if request.trial != TRY:
+    if request.trial != TRY and not attempts.interrupted:
         with attempts.attempt("nothing is changed"):
             return mended(result, shop, request)
     return result

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from buildtrace.cli.check_result import fixed, total, with_fix
 from buildtrace.traces import wording
 
@@ -99,6 +97,8 @@ def _location(at: Finding | Trial, folder: Path) -> dict[str, object]:
 
 
 def _edit(edit: Edit, folder: Path) -> dict[str, object]:
+    import msgspec
+
     from buildtrace.renderers.terminal import listing
 
     return {**msgspec.structs.asdict(edit), "file": listing.path_in(folder, edit.file)}

@@ -130,18 +130,19 @@ def build_parser() -> Parser:
 
 def _add_trial_options(parser: Parser) -> None:
     """The options that say what to do with remedies that are edits."""
-    group = parser.add_argument_group(
-        "what to do with remedies",
-        "The script runs again for each, in a copy of its folder,\nwhich is removed afterwards.",
-    )
-    group = group.add_mutually_exclusive_group()
+    group = parser.add_argument_group("what to do with remedies")
+    one_of = group.add_mutually_exclusive_group()
     for name, says in (
-        (TRY, "try each remedy that is a change of the source, and say what comes of it"),
+        (
+            TRY,
+            "try each remedy that is a change of the source: run the script with it, in a copy "
+            "of the folder that is removed then, and say what comes of it",
+        ),
         (DIFF, "try them, and print only what has helped, as a patch"),
         (FIX, "try them, and write what has helped into the files"),
     ):
-        group.add_argument(f"--{name}", dest="trial", action="store_const", const=name, help=says)
-    parser.add_argument(
+        one_of.add_argument(f"--{name}", dest="trial", action="store_const", const=name, help=says)
+    group.add_argument(
         "--unsafe-fixes",
         action="store_true",
         help="with --diff and --fix: also the remedies that could not be tried",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from buildtrace.cli.check_options import DIFF
-from buildtrace.cli.streams import own_output, say
+from buildtrace.cli.streams import is_terminal, own_output, say
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def tried(result: CheckResult, shop: Workshop, attempts: Attempts) -> CheckResul
     shop.ran(result.trace)
     before = ProgramRun(result.trace, result.complete)
     findings = list(result.kept.findings)
+    different = {finding.edits for finding in findings if finding.edits}
+    if different and is_terminal(sys.stderr):  # it takes as long as that many runs
+        say(f"trying {wording.count(len(different), 'remedy', 'remedies')} …")
     with attempts.attempt("not all remedies are tried"):
         for number, finding in enumerate(findings):
             if finding.edits:

@@ -63,7 +63,7 @@ def argument(
         trace: has the source.
         line: a line of the call.
         function: the last name of what is called, such as "Conv2D".
-        name: of the argument.
+        name: of the argument; "" if it is to be found by its place alone.
         value: in code; or what makes it of the code that stands there, or "" of what it does not
             know: then the argument has to be there.
         place: the argument's number from 0, if it may be given without its name.
@@ -303,7 +303,9 @@ def call_instead(trace: Trace, line: SourceLine | None, method: str, code: Rewri
     return _instead(file, call, made) if made else NONE
 
 
-def function_instead(trace: Trace, line: SourceLine | None, function: str, name: str) -> Edits:
+def function_instead(
+    trace: Trace, line: SourceLine | None, function: str, name: str, of: Sequence[str] = ()
+) -> Edits:
     """Call something else in the place of a function, with the same arguments.
 
     Args:
@@ -311,11 +313,14 @@ def function_instead(trace: Trace, line: SourceLine | None, function: str, name:
         line: a line of the call.
         function: the last name of what is called.
         name: what is called then, in the names of the file.
+        of: the modules that it has to be of, in the names of the file; any, if none are given.
     """
     found = find_call(trace, line, function)
     if found is None or not name:
         return NONE
     file, call = found
+    if of and file.code(call.func) not in [f"{module}.{function}" for module in of]:
+        return NONE
     return _instead(file, call.func, name)
 
 

@@ -16,7 +16,7 @@ MOST_LINES = 12
 def heading(finding: Finding, usual: str) -> str:
     """What stands above the code of a remedy: what is usual, but of one that does not help."""
     trial = finding.trial
-    return "tried, but it does not help" if trial and trial.outcome == "does not help" else usual
+    return "Tried, but it does not help" if trial and trial.outcome == "does not help" else usual
 
 
 def sentence(trial: Trial | None) -> str:

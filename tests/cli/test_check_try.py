@@ -84,7 +84,7 @@ class Bench:
         path = path.with_suffix(".json")
 
         def wait(seconds):
-            if isinstance(self.takes, Exception):
+            if isinstance(self.takes, BaseException):
                 raise self.takes
             if self.takes is None:
                 path.write_bytes(to_json(trace))
@@ -183,6 +183,15 @@ def test_a_script_can_say_that_it_runs_once(cli, bench):
 def test_a_run_that_does_not_end_is_no_trial(cli, bench):
     bench.takes = subprocess.TimeoutExpired("python", 60)
     assert "  not tried: it did not end in 60 seconds\n" in cli("check", "--try", "model.py").out
+
+
+def test_ctrl_c_ends_the_trying_and_nothing_is_written(cli, bench):
+    bench.takes = KeyboardInterrupt()
+    result = cli("check", "--fix", "model.py")
+    assert result.code == -2
+    assert "interrupted: not all remedies are tried" in result.err
+    assert "model.py:2: BT504 error" in result.out
+    assert bench.path.read_text() == SCRIPT
 
 
 def test_a_run_that_crashes_does_not_help(cli, bench):
@@ -365,10 +374,10 @@ from tensorflow import keras
 assert sys.stdin.read() == ""
 print("arguments", sys.argv[1:])
 os.mkdir("made")
-tempfile.mkdtemp(prefix="of-the-script")
+tempfile.mkdtemp(prefix="of-the-script", dir=os.environ["TMPDIR"])
 open("made/file.txt", "w").write("x")
 width = int(open(os.path.join(os.path.dirname(__file__), "data", "width.txt")).read())
-model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width, name="größe")])
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width)])
 model.compile(
     keras.optimizers.Adam(lr=sizes.RATE), loss="mse"  # größe
 )
@@ -396,7 +405,9 @@ def test_a_real_script_leaves_what_one_run_leaves(keras_command, tmp_path):
     assert result.out.count("arguments ['a', '-b']") == 1
     assert "Fixed 1 of 1 finding" in result.out
     assert (folder / "train.py").read_text() == REAL.replace("(lr=", "(learning_rate=")
-    assert {path.name for path in folder.iterdir()} <= {"data", "sizes.py", "train.py"}
+    assert {path.name for path in folder.iterdir()} <= {
+        *("data", "sizes.py", "train.py", "__pycache__")
+    }
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["file.txt"]
-    (left,) = (path.name for path in temporary.iterdir() if "loadings" not in path.name)
+    (left,) = (path.name for path in temporary.iterdir())
     assert left.startswith("of-the-script")

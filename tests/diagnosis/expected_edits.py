@@ -38,6 +38,7 @@ COME = {
         "[keras.Input((1,)), keras.layers.Dense(7), keras.layers.Dense(1)])"
     ],
     "BT706": ["model.fit(x, y - 1, verbose=0)"],
+    "BT801": ['return {**super().get_config(), "factor": self.factor}'],
 }
 """Rule → the lines that its edits put into its bad script."""
 
@@ -45,7 +46,6 @@ ON_KERAS_2 = {
     "BT305": ["return x + tf.zeros((tf.shape(x)[0], 3))"],
     "BT330": ["return x + tf.cast(self.table, x.dtype)"],
     "BT503": ['self.w = self.add_weight(shape=shape, initializer="ones")'],
-    "BT801": ['return {**super().get_config(), "factor": self.factor}'],
 }
 """The same, where Keras 2 has another remedy."""
 

@@ -12,8 +12,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.schema import Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
 
@@ -136,8 +137,19 @@ def _finding(trace: Trace, raised: Raised, moved: _Moved, match: re.Match[str]) 
         calls=raised.ids,
         caller=line,
         layer=None if layer is None else layer.id,
-        edits=edits.arguments_named(trace, line, moved.called, moved.names, moved.first),
+        edits=_edits(trace, line, moved),
     )
+
+
+def _edits(trace: Trace, line: SourceLine | None, moved: _Moved) -> Edits:
+    """The same call with names; one metric alone becomes a list, as Keras 3 wants it."""
+    if moved.called == "compile":
+        return edits.argument(trace, line, "compile", "", _as_metrics, moved.first)
+    return edits.arguments_named(trace, line, moved.called, moved.names, moved.first)
+
+
+def _as_metrics(code: str) -> str:
+    return f"metrics=[{code}]" if code[:1] in ("'", '"') else f"metrics={code}"
 
 
 RULE = Rule(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import edits
-from buildtrace.diagnosis.parsed_files import spelled
+from buildtrace.diagnosis.parsed_files import name_in, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -37,8 +37,9 @@ _PYTHON = re.compile(
 _SAME = (
     "sqrt exp log square sin cos tanh sigmoid maximum minimum matmul where sign round floor ceil "
     "ones_like zeros_like reshape transpose expand_dims squeeze concatenate stack einsum "
-    "logical_and logical_or cumsum power cast"
+    "logical_and logical_or cumsum power cast sum mean max min prod relu softmax softplus"
 )
+_MODULES = ("numpy", "tensorflow", "tensorflow.math", "tensorflow.nn")
 _OPERATIONS = {name: name for name in _SAME.split()} | {
     "reduce_sum": "sum",
     "reduce_mean": "mean",
@@ -84,10 +85,12 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
 def _edits(trace: Trace, line: SourceLine) -> Edits:
     """The function of keras.ops that is called the same, or nearly so."""
     name = spelled(trace, line.file, "keras.ops")
+    modules = [name_in(trace, line.file, module) for module in _MODULES]
+    of = [module for module in modules if module]
     found = [
-        edits.function_instead(trace, line, function, f"{name}.{operation}")
+        edits.function_instead(trace, line, function, f"{name}.{operation}", of)
         for function, operation in _OPERATIONS.items()
-        if name
+        if name and of
     ]
     placed = [one for one in found if one]
     return placed[0] if len(placed) == 1 else edits.NONE

@@ -42,7 +42,7 @@ def lines(findings: Iterable[Finding], folder: Path, instead: str = "") -> Itera
 def _remedy(finding: Finding) -> Iterator[Line]:
     """The remedy of a finding, and what came of trying it."""
     if finding.fix.strip():
-        yield [Part(f"  {trials.heading(finding, 'fix')}:", styles.QUIET)]
+        yield [Part(f"  {trials.heading(finding, 'fix').lower()}:", styles.QUIET)]
         yield from code.lines(finding.fix.strip("\n"), indent=4)
     if said := trials.sentence(finding.trial):
         changes = trials.changes(finding.trial)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosis.rules.running import on, on_both, run
+from diagnosis.rules.running import lines_that_come, on, on_both, run
 
 GONE = {
     "batch_input_shape": "keras.layers.LSTM(2, batch_input_shape=(2, 3, 1))",
@@ -26,6 +26,14 @@ NEW = {
 @pytest.mark.parametrize(("name", "line"), GONE.items(), ids=GONE)
 def test_what_keras_3_gave_up(runner, generation, name, line):
     _is_found(run(runner, generation, line), name)
+
+
+@on("keras3")
+@pytest.mark.parametrize(
+    ("name", "lines"), [("lr", ["keras.optimizers.SGD(learning_rate=0.1)"]), ("weights", [])]
+)
+def test_an_argument_of_another_name_by_now(runner, generation, name, lines):
+    assert lines_that_come(run(runner, generation, GONE[name]), "BT504") == lines
 
 
 @on("keras2")
