@@ -67,7 +67,7 @@ def _mended(
     from buildtrace.cli.mending import mended, tried
 
     result = tried(result, shop, attempts)
-    if request.trial != TRY:
+    if request.trial != TRY and not attempts.interrupted:
         with attempts.attempt("nothing is changed"):
             return mended(result, shop, request)
     return result

@@ -102,5 +102,8 @@ def fixed(result: CheckResult) -> list[str]:
 
 def with_fix(finding: Finding) -> str:
     """What happened and the remedy, where there is room for a text and no more."""
+    from buildtrace.renderers import trials
+
     fix = finding.fix.strip("\n")
-    return f"{finding.message}\n\nfix:\n{fix}" if fix else finding.message
+    heading = trials.heading(finding, "fix").lower()
+    return f"{finding.message}\n\n{heading}:\n{fix}" if fix else finding.message

@@ -320,4 +320,4 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
             found += [(a.name, a.asname or a.name) for a in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found += [(f"{node.module}.{a.name}", a.asname or a.name) for a in node.names]
-    yield from sorted(found, key=lambda pair: -len(pair[0]))
+    yield from sorted(found, key=lambda pair: -pair[0].count("."))

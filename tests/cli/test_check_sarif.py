@@ -126,6 +126,8 @@ def test_what_was_tried_and_does_not_help_is_no_fix():
     assert found[0] is None
     assert found[1][0]["description"] == {"text": "tried: the build goes through"}
     assert found[2] is None
+    (run,) = log(mlp3(), Path("/nowhere"), [finding(fix="f()", trial=not_so)])["runs"]
+    assert "\n\ntried, but it does not help:\nf()" in run["results"][0]["message"]["text"]
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -84,7 +84,7 @@ class Bench:
         path = path.with_suffix(".json")
 
         def wait(seconds):
-            if isinstance(self.takes, Exception):
+            if isinstance(self.takes, BaseException):
                 raise self.takes
             if self.takes is None:
                 path.write_bytes(to_json(trace))
@@ -183,6 +183,15 @@ def test_a_script_can_say_that_it_runs_once(cli, bench):
 def test_a_run_that_does_not_end_is_no_trial(cli, bench):
     bench.takes = subprocess.TimeoutExpired("python", 60)
     assert "  not tried: it did not end in 60 seconds\n" in cli("check", "--try", "model.py").out
+
+
+def test_ctrl_c_ends_the_trying_and_nothing_is_written(cli, bench):
+    bench.takes = KeyboardInterrupt()
+    result = cli("check", "--fix", "model.py")
+    assert result.code == -2
+    assert "interrupted: not all remedies are tried" in result.err
+    assert "model.py:2: BT504 error" in result.out
+    assert bench.path.read_text() == SCRIPT
 
 
 def test_a_run_that_crashes_does_not_help(cli, bench):

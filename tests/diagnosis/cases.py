@@ -155,6 +155,10 @@ TABLE = {
         WELL,  # Keras 2 goes by the names, and leaves out the key
         Expected(("BT312",), "model(batch)", "'id' for its input 'signal'", "('signal',)"),
     ),
+    "53_mixed_precision_constant": (
+        Expected(("BT330",), "x + self.table", "'positions' (Positions)", "tf.cast(self.table, x."),
+        Expected(("BT330",), "x + self.table", "'positions' (Positions)", ".cast(self.table, x."),
+    ),
     "54_tf_variable_in_layer": (
         WELL,  # Keras 2 tracks it
         Expected(("BT213",), "tf.Variable(", "`self.gain`", "self.gain = self.add_weight("),
@@ -171,6 +175,10 @@ TABLE = {
         WELL,
         Expected(("BT507",), "_keras_history.layer.name", "Keras 3 does not", "history.operation"),
     ),
+    "58_embedding_too_small": (
+        Expected(("BT320",), "model(words)", "5 rows, for the indices 0 to 4", "Embedding(6, 4)"),
+        Expected(("BT320",), "model(words)", "5 rows, for the indices 0 to 4", "Embedding(6, 4)"),
+    ),
     "59_weights_file_name": (
         WELL,
         Expected(("BT508",), "model.save_weights(path)", "'weights.h5'", '"model.weights.h5"'),
@@ -183,18 +191,47 @@ TABLE = {
         Expected(("BT210",), "model.fit(x, y, verbose=0)", "goes on training 'dense'", "compile("),
         Expected(("BT210",), "model.fit(x, y, verbose=0)", "goes on training 'dense'", "compile("),
     ),
+    "62_metric_in_call_on_jax": (WELL, WELL),  # a fault on JAX, and there alone
     "63_dict_shape_in_build": (
         Expected(("BT107",), "input_shape[-1]", "'fuse' (Fuse)", 'input_shape["a"][-1]'),
         Expected(("BT107",), "input_shape[-1]", "'fuse' (Fuse)", 'input_shape["a"][-1]'),
+    ),
+    "64_reshape_total_size": (
+        Expected(("BT321",), "Reshape((28, 28, 8))", "shrank: ", 'Conv2D(..., padding="same")'),
+        Expected(("BT321",), "Reshape((28, 28, 8))", "shrank: ", 'Conv2D(..., padding="same")'),
     ),
     "65_layer_instead_of_its_output": (
         Expected(("BT406",), "keras.Model(i, head)", "A Dense itself", "dense(x)"),
         Expected(("BT406",), "keras.Model(i, head)", "'dense_1' (Dense) itself", "dense(x)"),
     ),
     "67_rnn_cell_of_keras2": (WELL, WELL),
+    "70_channels_first_input": (
+        Expected(("BT309",), "keras.Sequential(", "nothing of it", "Input(shape=(224, 224, 3))"),
+        Expected(("BT309",), "keras.Sequential(", "nothing of it", "Input(shape=(224, 224, 3))"),
+    ),
+    "71_samples_in_input_shape": (
+        Expected(("BT306",), "input_shape=X.shape", "'lstm' (LSTM)", "Input(shape=(10, 32))"),
+        Expected(("BT306",), "input_shape=X.shape", "'lstm' (LSTM)", "Input(shape=(10, 32))"),
+    ),
+    "72_conv_of_wrong_rank": (
+        Expected(("BT306",), "Conv1D(16, 2)", "takes 3 axes", "keras.layers.Conv2D("),
+        Expected(("BT306",), "Conv1D(16, 2)", "takes 3 axes", "keras.layers.Conv2D("),
+    ),
+    "73_targets_are_class_numbers": (
+        Expected(("BT701",), "m.fit(", "(None,) for the output", '="sparse_categorical_cros'),
+        Expected(("BT701",), "m.fit(", "(None,) for the output", '="sparse_categorical_cros'),
+    ),
+    "74_loss_broadcasts_targets": (
+        Expected(("BT702",), "m.fit(", "with targets of (None, 1)", "keras.layers.Dense(1)"),
+        Expected(("BT702",), "m.fit(", "with targets of (None, 1)", "keras.layers.Dense(1)"),
+    ),
     "75_layer_used_in_a_lambda": (  # it imports Keras 3, whatever tf.keras is
         Expected(("BT214",), "return d(x)", "'dense' (Dense)", "x = dense(x)"),
         Expected(("BT214",), "return d(x)", "'dense' (Dense)", "x = dense(x)"),
+    ),
+    "76_axis_added_silently": (
+        Expected(("BT704",), "m.fit(x, y", "an input for (None, 7, 1)", "keras.Input((1,))"),
+        Expected(("BT704",), "m.fit(x, y", "an input for (None, 7, 1)", "keras.Input((1,))"),
     ),
     "80_fit_workers": (
         WELL,
@@ -215,6 +252,10 @@ TABLE = {
     "84_predict_classes_is_gone": (
         Expected(("BT507",), "model.predict_classes(", "since 2.6", ".argmax(axis=-1)"),
         Expected(("BT507",), "model.predict_classes(", "since 2.6", ".argmax(axis=-1)"),
+    ),
+    "94_constant_tensor_as_padding": (
+        WELL,  # there are no `keras.ops`
+        Expected(("BT602",), "keras.ops.pad(x", "'mirror_1' (Mirror)", "# correct "),
     ),
     "96_child_forgotten_in_build": (
         Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),

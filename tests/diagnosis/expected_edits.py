@@ -24,6 +24,11 @@ COME = {
     ],
     "BT308": ["x = keras.ops.sqrt(inputs)"],
     "BT309": ['x = keras.layers.Conv2D(8, 5, padding="same")(x)'],
+    "BT320": ["keras.layers.Embedding(6, 4),"],
+    "BT321": ['x = keras.layers.Conv2D(8, 3, padding="same")(inputs)'],
+    "BT323": ['self.w = self.add_weight(name="w", shape=(input_shape[-1], 4))'],
+    "BT324": ["keras.layers.LSTM(4, return_sequences=True),"],
+    "BT330": ["return x + keras.ops.cast(self.table, x.dtype)"],
     "BT401": ['outputs = keras.layers.Dense(4, name="fc_2")(x)'],
     "BT503": ['self.w = self.add_weight(name="w", shape=shape, initializer="ones")'],
     "BT701": ['model.compile("sgd", "sparse_categorical_crossentropy")'],
@@ -33,13 +38,14 @@ COME = {
         "[keras.Input((1,)), keras.layers.Dense(7), keras.layers.Dense(1)])"
     ],
     "BT706": ["model.fit(x, y - 1, verbose=0)"],
+    "BT801": ['return {**super().get_config(), "factor": self.factor}'],
 }
 """Rule → the lines that its edits put into its bad script."""
 
 ON_KERAS_2 = {
     "BT305": ["return x + tf.zeros((tf.shape(x)[0], 3))"],
+    "BT330": ["return x + tf.cast(self.table, x.dtype)"],
     "BT503": ['self.w = self.add_weight(shape=shape, initializer="ones")'],
-    "BT801": ['return {**super().get_config(), "factor": self.factor}'],
 }
 """The same, where Keras 2 has another remedy."""
 

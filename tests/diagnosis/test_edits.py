@@ -136,6 +136,84 @@ def test_a_layer_is_put_before_another_one():
     assert changed("d = Dense(4)", "D", place, "Dense", "Flatten()") is None
 
 
+def test_a_layer_is_put_first():
+    place = edits.layer_first
+    assert changed("m = Sequential([a, b])", "S", place, "Sequential", "c") == (
+        "m = Sequential([c, a, b])"
+    )
+    assert changed("m = S([\n    a,\n    b])", "S", place, "S", "c") == (
+        "m = S([\n    c,\n    a,\n    b])"
+    )
+    for text in ("m = Sequential(a)", "m = Sequential()", "m = Sequential([])"):
+        assert changed(text, "S", place, "Sequential", "c") is None
+
+
+def test_the_call_of_a_method():
+    assert changed("x = self.net.build(s)", "x", edits.call_instead, "build", "{}(1)".format) == (
+        "x = self.net(1)"
+    )
+    assert changed("if a:\n    net.fit(x)", "fit", edits.before_call, "fit", "{}.go()".format) == (
+        "if a:\n    net.go()\n    net.fit(x)"
+    )
+    for place in (edits.call_instead, edits.before_call):
+        assert changed("build(s)", "b", place, "build", "{}(1)".format) is None
+        assert changed("net.build(s)", "n", place, "build", lambda _: "") is None
+
+
+def test_another_function_gets_the_arguments():
+    place = edits.function_instead
+    assert changed("y = np.sum(x, axis=1)", "y", place, "sum", "ops.sum", ["np"]) == (
+        "y = ops.sum(x, axis=1)"
+    )
+    assert changed("y = x.sum(axis=1)", "y", place, "sum", "ops.sum", ["np"]) is None
+    assert changed("y = sum(x)", "y", place, "sum", "ops.sum", ["np"]) is None
+    assert changed("y = sum(x)", "y", place, "sum", "ops.sum") == "y = ops.sum(x)"
+
+
+def test_an_attribute_gets_another_name_in_its_class():
+    text = (
+        "class A:\n    def f(self):\n        self.input = 1\n"
+        "    def g(self, x):\n        return self.input + x.input\n"
+        "class B:\n    def f(self):\n        self.input\n"
+    )
+    place = edits.attribute_renamed
+    assert changed(text, "input = 1", place, "input", "i") == (
+        text.replace("self.input = 1", "self.i = 1").replace("self.input + x", "self.i + x")
+    )
+    assert changed(
+        text.replace("return", "return f'{self.input}',"), "= 1", place, "input", "i"
+    ) is (None)
+    assert changed("self.input = 1", "self", place, "input", "i") is None
+
+
+CONSTRUCTOR = "class A:\n    def __init__(self, {}):\n        super().__init__({})\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("a", ""), ("a, **kwargs", "**kwargs")),
+        (("a, b=(1, 2)", "name='é'"), ("a, b=(1, 2), **kwargs", "name='é', **kwargs")),
+        (("a, *, b: int = 1", ""), ("a, *, b: int = 1, **kwargs", "**kwargs")),
+        (("a, **options", ""), None),
+        (("a, *more", ""), None),
+        (("a", "*more"), None),
+    ],
+)
+def test_options_are_passed_on(before, after):
+    text = CONSTRUCTOR.format(*before)
+    wanted = None if after is None else CONSTRUCTOR.format(*after)
+    assert changed(text, "def", edits.options_passed_on) == wanted
+
+
+def test_an_expression_in_a_function():
+    text = "def f(self):\n    a()\n    c = super().get()\n    return c\n"
+    assert changed(text, "def", edits.expression_in, "super().get()", "{}") == text.replace(
+        "super().get()", "{}"
+    )
+    assert changed(text, "def", edits.expression_in, "c()", "{}") is None
+
+
 def test_where_a_layer_is_made():
     def found(text, mark, name="dense"):
         ref = LayerRef(id=0, name=name, class_name="Dense")
@@ -318,6 +396,16 @@ def test_a_method_is_added():
 )
 def test_what_a_file_calls_a_thing_of_keras(code, name):
     assert parsed_files.name_in(carrying(code), FILE, "keras.layers.Input") == name
+
+
+def test_code_in_the_names_of_a_file():
+    trace = carrying("import tensorflow as tf2\nfrom keras import ops")
+    assert parsed_files.spelled(trace, FILE, "tf.zeros((2, keras.ops.f(tf.x.y)))") == (
+        "tf2.zeros((2, ops.f(tf2.x.y)))"
+    )
+    assert parsed_files.spelled(trace, FILE, "keras.ops.zeros(1)") == "ops.zeros(1)"
+    assert parsed_files.spelled(carrying("import numpy"), FILE, "keras.ops.zeros(1)") == ""
+    assert parsed_files.spelled(trace, FILE, "x[None]") == "x[None]"
 
 
 # -- the source ---------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ RULE = Rule(
 from tensorflow import keras
 
 dense = keras.layers.Dense(4)
-dense.enable_lora(2)
+dense.quantize("int8")
 inputs = keras.Input((3,))
 model = keras.Model(inputs, dense(inputs))
 """,
@@ -80,7 +80,7 @@ from tensorflow import keras
 
 dense = keras.layers.Dense(4)
 dense.build((None, 3))
-dense.enable_lora(2)
+dense.quantize("int8")
 inputs = keras.Input((3,))
 model = keras.Model(inputs, dense(inputs))
 """,

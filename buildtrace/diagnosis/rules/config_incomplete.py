@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.file_fit import file_fits
+from buildtrace.diagnosis.parsed_files import constructor_in
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.schema import SourceLine
@@ -197,15 +199,25 @@ def _missing(trace: Trace, raised: Raised, reading: Reading, names: list[str]) -
 
 def _edits(trace: Trace, reading: Reading) -> Edits:
     """A `get_config` that saves what is missing, if the class keeps each argument already."""
-    *code, last = _get_config(trace, reading).split("\n")
-    state = _state_of_class(trace, reading.config)
-    if last.startswith("#") or state is None or reading.config.objects:
+    lines = _get_config(trace, reading).split("\n")
+    code = [line for line in lines if not line.startswith("#")]
+    has_layers = set(reading.config.objects) & set(reading.own)  # they need a from_config as well
+    if has_layers or not (code == lines or _keeps_all(trace, reading)):
         return edits.NONE
     line = reading.line_of("get_config")
     if reading.config.method("get_config") is None:
-        return edits.method_added(trace, line, *code, last, ahead_of="")
-    saved = last.strip().removeprefix("return ")
+        return edits.method_added(trace, line, *code, ahead_of="")
+    saved = code[-1].strip().removeprefix("return ")
     return edits.expression_in(trace, line, "super().get_config()", saved)
+
+
+def _keeps_all(trace: Trace, reading: Reading) -> bool:
+    """Whether the constructor keeps each argument under its name, as its source says."""
+    found = constructor_in(trace, reading.line_of("__init__"), reading.config.class_name)
+    if found is None or _state_of_class(trace, reading.config) is not None:
+        return False
+    said = {ast.unparse(statement) for statement in found[1].body}
+    return all(f"self.{name} = {name}" in said for name in reading.own)
 
 
 def _not_passed_on(trace: Trace, raised: Raised, reading: Reading) -> Finding:

@@ -86,7 +86,7 @@ def _refused(failure: Raised) -> Refused | None:
         return (
             Refused(call, specs[0], wording.shape_in_words(shape), shape=shape) if specs else None
         )
-    if axes := _of_convolution(call, text):
+    if failure.calls[-1].layer == call.layer and (axes := _of_convolution(call, text)):
         return Refused(call, call.inputs[0], wording.count(axes, "axis", "axes"), axes=axes)
     if (said := _NUMBER.search(text)) and call.inputs:
         return Refused(call, call.inputs[0], wording.count(int(said[1]), "input"))

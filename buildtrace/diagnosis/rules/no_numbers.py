@@ -21,7 +21,7 @@ _OBJECTS = re.compile(
 )
 _TEXTS = re.compile(r"Invalid dtype: str\d*|Cast string to \w+ is not supported")
 _GIVEN = re.compile(r"\b(\w+)\.(fit|evaluate|predict|\w+_on_batch)\(")
-_ROWS = ("list", "tuple", "numpy.ndarray")
+_ROWS = ("list", "tuple")
 """What an array of rows of several lengths has for its elements."""
 
 
@@ -59,6 +59,8 @@ def _fix(has_objects: bool, element: str | None) -> str:
         )
     padded = "x = keras.utils.pad_sequences(x)"
     numbers = 'x = x.astype("float32")  # x: what is an array of objects, dtype=object'
+    if element == "numpy.ndarray":
+        return "x = np.stack(x)  # once all have one shape: images resized, sequences padded"
     if element in _ROWS:
         return f"{padded}  # rows of several lengths become one array"
     return numbers if element else f"{numbers}\n# or, of rows of several lengths: {padded}"

@@ -66,6 +66,36 @@ def test_what_is_the_last_word_is_said_of_words_only(runner, generation):
     assert "counted from 1" in finding.message
 
 
+MODEL = """
+model = keras.Sequential([keras.Input((3,){dtype}), keras.layers.Embedding(5, 4)])
+{call}
+"""
+
+
+@on_both
+@pytest.mark.parametrize("dtype", ["", ", dtype='int32'"])
+def test_the_data_says_the_largest_index(runner, generation, dtype):
+    body = MODEL.format(dtype=dtype, call="model.predict(np.array([[1, 6, 8]]), verbose=0)")
+    (finding,) = findings(runner, generation, body, "BT320")
+    assert "for the indices 0 to 4, but got 8." in finding.message
+    assert finding.fix.startswith("keras.layers.Embedding(9, 4)")
+    assert finding.caller.line == 8
+
+
+@on_both
+def test_data_that_the_layer_never_gets(runner, generation):
+    """A GPU and a compiled step say nothing of it, and a dry fit runs on symbols alone."""
+    body = MODEL.format(
+        dtype="",
+        call="model.compile('sgd', 'mse')\n"
+        "model.make_train_function = lambda force=False: exit()\n"
+        "model.fit(np.array([[1, 2, 5]]), np.ones((1, 3, 4)), verbose=0)",
+    )
+    (finding,) = findings(runner, generation, body, "BT320")
+    assert finding.caller.line == 10
+    assert "counted from 1" in finding.message
+
+
 @on("keras2")
 def test_an_index_below_0(runner, generation):
     """Keras 3 counts it from the end."""
@@ -82,6 +112,20 @@ def test_an_index_below_0(runner, generation):
     ids=["ratings", "places", "words"],
 )
 def test_enough_rows(runner, generation, body):
+    assert alarms(runner, generation, body) == []
+
+
+@on_both
+def test_data_that_an_embedding_has_rows_for(runner, generation):
+    body = MODEL.format(dtype="", call="model.predict(np.array([[0, 1.0, 4]]), verbose=0)")
+    body += "other = keras.Model(model.inputs, keras.layers.Dense(2)(model.inputs[0]))\n"
+    body += "other.predict(np.array([[1, 2, 9]]), verbose=0)\n"
+    assert alarms(runner, generation, body) == []
+
+
+@on("keras3")
+def test_an_index_from_the_end(runner, generation):
+    body = MODEL.format(dtype="", call="model.predict(np.array([[0, 1, -1]]), verbose=0)")
     assert alarms(runner, generation, body) == []
 
 
