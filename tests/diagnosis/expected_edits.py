@@ -24,6 +24,7 @@ COME = {
     ],
     "BT308": ["x = keras.ops.sqrt(inputs)"],
     "BT309": ['x = keras.layers.Conv2D(8, 5, padding="same")(x)'],
+    "BT312": ['inputs = keras.Input((8, 8, 1), dtype="float32")'],
     "BT401": ['outputs = keras.layers.Dense(4, name="fc_2")(x)'],
     "BT503": ['self.w = self.add_weight(name="w", shape=shape, initializer="ones")'],
     "BT701": ['model.compile("sgd", "sparse_categorical_crossentropy")'],
