@@ -36,7 +36,7 @@ class ProgramRun(NamedTuple):
 
 
 def judged(finding: Finding, edits: Sequence[Edit], before: ProgramRun, after: ProgramRun) -> Trial:
-    """What came of the edits, in favor of doubt: what has not helped for sure, has not.
+    """What came of the edits; if there is a doubt, they have not helped.
 
     Args:
         finding: whose edits they are.
