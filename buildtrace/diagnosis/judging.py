@@ -160,4 +160,5 @@ def _failing(outcome: TrialOutcome, error: ErrorInfo | None, moved: _MovedLines)
     if error is None:
         return Trial(outcome=outcome)
     caller = moved.back(error.lines[0]) if error.lines else None
-    return Trial(outcome=outcome, message=wording.error(error), caller=caller)
+    message = " ".join(filter(None, wording.essence(error)))
+    return Trial(outcome=outcome, message=message, caller=caller)
