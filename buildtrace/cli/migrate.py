@@ -24,7 +24,7 @@ _NOT_THE_USERS = ("site-packages", "node_modules", "__pycache__", "venv", "build
 """Folders in which nobody looks for their own code; besides those whose name begins with a dot."""
 
 
-class _Read(NamedTuple):
+class _FilesRead(NamedTuple):
     """The files of a request.
 
     Attributes:
@@ -69,8 +69,8 @@ def migrated(request: CheckRequest) -> CheckResult:
     )
 
 
-def _in_folder(folder: Path) -> _Read:
-    read = _Read([], [])
+def _in_folder(folder: Path) -> _FilesRead:
+    read = _FilesRead([], [])
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(n for n in folders if n not in _NOT_THE_USERS and n[:1] != ".")
         for name in sorted(names):
@@ -79,9 +79,9 @@ def _in_folder(folder: Path) -> _Read:
     return read
 
 
-def _of_script(script: Path) -> _Read:
+def _of_script(script: Path) -> _FilesRead:
     """The script, and the modules beside it or below that it imports, at any distance."""
-    read, seen, waiting = _Read([], []), {script}, [script]
+    read, seen, waiting = _FilesRead([], []), {script}, [script]
     while waiting:
         path = waiting.pop(0)
         tree = _add(path, read)
@@ -92,7 +92,7 @@ def _of_script(script: Path) -> _Read:
     return read
 
 
-def _add(path: Path, read: _Read) -> ast.Module | None:
+def _add(path: Path, read: _FilesRead) -> ast.Module | None:
     """Read a file; returns what Python makes of it."""
     try:
         with tokenize.open(path) as file:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.migration.changed import Changed
-    from buildtrace.diagnosis.migration.known import Names
+    from buildtrace.diagnosis.migration.known import KnownNames
     from buildtrace.diagnosis.migration.objects_read import Objects
     from buildtrace.diagnosis.migration.table import KerasPath
 
@@ -41,7 +41,7 @@ _COMMON_WORDS = ("inputs", "losses", "options", "synchronization")
 _LONGEST = 60
 
 
-class _Call(NamedTuple):
+class _CallRead(NamedTuple):
     """A call in a script.
 
     Attributes:
@@ -52,7 +52,7 @@ class _Call(NamedTuple):
 
     node: ast.Call
     objects: Objects
-    names: Names
+    names: KnownNames
     function: str
     method: str
     kind: str
@@ -82,7 +82,7 @@ class _Call(NamedTuple):
 
 
 def uses_in_call(
-    node: ast.Call, objects: Objects, names: Names, *, knows: bool
+    node: ast.Call, objects: Objects, names: KnownNames, *, knows: bool
 ) -> Iterator[Occurrence]:
     """What a call passes that is not taken any more.
 
@@ -102,7 +102,7 @@ def uses_in_call(
     if method:
         kind = kinds.base_kind(objects.kind(node.func.value, names))  # type: ignore[attr-defined]
     function = "" if path is None else _today(path)
-    call = _Call(node, objects, names, function, method, kind)
+    call = _CallRead(node, objects, names, function, method, kind)
     if not method or (kind in _OWNERS.get(method, (kinds.MODEL,))) or (not kind and knows):
         yield from _gone_arguments(call)
         yield from _moved_arguments(call)
@@ -120,7 +120,9 @@ def _today(path: KerasPath) -> str:
 # -- symbols --------------------------------------------------------------------------------------
 
 
-def _on_symbols(node: ast.Call, objects: Objects, names: Names, whole: str) -> Iterator[Occurrence]:
+def _on_symbols(
+    node: ast.Call, objects: Objects, names: KnownNames, whole: str
+) -> Iterator[Occurrence]:
     """A function of TensorFlow, or of its old backend, that is called on a symbol."""
     path = keras_path(whole)
     function = whole.removeprefix("tensorflow.")
@@ -141,7 +143,7 @@ def _on_symbols(node: ast.Call, objects: Objects, names: Names, whole: str) -> I
 # -- arguments ------------------------------------------------------------------------------------
 
 
-def _gone_arguments(call: _Call) -> Iterator[Occurrence]:
+def _gone_arguments(call: _CallRead) -> Iterator[Occurrence]:
     given = {keyword.arg: keyword for keyword in call.node.keywords if keyword.arg}
     if not given:
         return
@@ -160,7 +162,7 @@ def _code(node: ast.expr) -> str:
 _MOVED = {row.name: row for row in MOVED_ARGUMENTS}
 
 
-def _moved_arguments(call: _Call) -> Iterator[Occurrence]:
+def _moved_arguments(call: _CallRead) -> Iterator[Occurrence]:
     name, args = call.method or call.function.rpartition(".")[2], call.node.args
     if any(isinstance(one, ast.Starred) for one in args):
         return
@@ -188,7 +190,7 @@ _WEIGHTS = (".weights.h5", ".weights.json")
 _TENSORFLOWS = (".ckpt", ".tf", ".index", ".pb")
 
 
-def _file_names(call: _Call) -> Iterator[Occurrence]:
+def _file_names(call: _CallRead) -> Iterator[Occurrence]:
     name = call.method or call.function.rpartition(".")[2]
     at = call.argument(1 if name == "save_model" else 0, "filepath", "path")
     path = None if at is None else call.objects.text(at, call.names)
@@ -204,7 +206,7 @@ def _file_names(call: _Call) -> Iterator[Occurrence]:
     yield call.found(row, at, repr(path), row.instead.replace("{stem}", stem), sure=sure)
 
 
-def _row_of_file(call: _Call, name: str, path: str) -> Changed | None:
+def _row_of_file(call: _CallRead, name: str, path: str) -> Changed | None:
     if name == "save_weights":
         return None if path.endswith(_WEIGHTS) else texts.SAVED_WEIGHTS
     if name == "load_weights":
@@ -220,7 +222,7 @@ def _row_of_file(call: _Call, name: str, path: str) -> Changed | None:
     return None
 
 
-def _row_of_checkpoint(call: _Call, path: str) -> Changed | None:
+def _row_of_checkpoint(call: _CallRead, path: str) -> Changed | None:
     weights = call.argument(4, "save_weights_only")
     if weights is not None and not isinstance(weights, ast.Constant):
         return None
@@ -229,7 +231,7 @@ def _row_of_checkpoint(call: _Call, path: str) -> Changed | None:
     return None if path.endswith((".keras", ".h5")) else texts.CHECKPOINT
 
 
-def _slashes(call: _Call) -> Iterator[Occurrence]:
+def _slashes(call: _CallRead) -> Iterator[Occurrence]:
     name = next((given for given in call.node.keywords if given.arg == "name"), None)
     if name is None or not _has_slash(name.value):
         return

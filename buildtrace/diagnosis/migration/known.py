@@ -61,6 +61,9 @@ _FOREIGN = frozenset(
 """Packages that give nothing of Keras."""
 
 
+AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+
+
 class Known(NamedTuple):
     """What is known of a name.
 
@@ -82,10 +85,10 @@ class Known(NamedTuple):
 UNKNOWN = Known()
 
 
-class Names:
+class KnownNames:
     """The names of a module, or of a function."""
 
-    def __init__(self, outer: Names | None = None, of: ClassNames | None = None) -> None:
+    def __init__(self, outer: KnownNames | None = None, of: ClassNames | None = None) -> None:
         """None yet.
 
         Args:
@@ -104,7 +107,7 @@ class Names:
 
     def find(self, name: str) -> Known | None:
         """What a name stands for; `None` if nothing says so."""
-        names: Names | None = self
+        names: KnownNames | None = self
         while names is not None:
             if name in names._names:
                 return names._names[name]

@@ -12,9 +12,7 @@ from buildtrace.diagnosis.migration.table import keras_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from buildtrace.diagnosis.migration.known import Names
-
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
+    from buildtrace.diagnosis.migration.known import AnyFunction, KnownNames
 
 
 class Objects:
@@ -25,17 +23,17 @@ class Objects:
         self._gives: dict[tuple[int, int], str] = {}
         self._classes: dict[tuple[int, int], ClassNames] = {}
 
-    def gives(self, function: _Function) -> str:
+    def gives(self, function: AnyFunction) -> str:
         """The kind of what a function returns; "" if that is not known."""
         return self._gives.get((function.lineno, function.col_offset), "")
 
-    def learn(self, function: _Function, returned: Sequence[str]) -> None:
+    def learn(self, function: AnyFunction, returned: Sequence[str]) -> None:
         """A function returns objects of these kinds."""
         one = set(returned)
         kind = one.pop() if len(one) == 1 else ""
         self._gives[function.lineno, function.col_offset] = kind
 
-    def class_of(self, node: ast.ClassDef, names: Names) -> ClassNames:
+    def class_of(self, node: ast.ClassDef, names: KnownNames) -> ClassNames:
         """A class, by its definition."""
         at = (node.lineno, node.col_offset)
         bases = [self._kind_of_called(base, names) for base in node.bases]
@@ -44,13 +42,13 @@ class Objects:
             self._classes[at] = ClassNames(kind, {})
         return self._classes[at]
 
-    def keep(self, attribute: str, known: Known, names: Names) -> None:
+    def keep(self, attribute: str, known: Known, names: KnownNames) -> None:
         """An attribute of `self` is assigned."""
         if names.of is not None:
             before = names.of.attributes.get(attribute, known)
             names.of.attributes[attribute] = known if before == known else kinds.UNKNOWN
 
-    def is_self(self, node: ast.expr, names: Names) -> bool:
+    def is_self(self, node: ast.expr, names: KnownNames) -> bool:
         """Whether an expression is the object that a method is of."""
         if names.of is None:
             return False
@@ -59,7 +57,7 @@ class Objects:
 
     # -- modules ----------------------------------------------------------------------------------
 
-    def path(self, node: ast.expr, names: Names) -> tuple[str, str]:
+    def path(self, node: ast.expr, names: KnownNames) -> tuple[str, str]:
         """The whole name that an expression is, and the row that was told of it already.
 
         Both are "" if it is an object, or unknown.
@@ -80,7 +78,7 @@ class Objects:
 
     # -- objects ----------------------------------------------------------------------------------
 
-    def known(self, node: ast.expr, names: Names) -> Known:
+    def known(self, node: ast.expr, names: KnownNames) -> Known:
         """What is known of what an expression gives."""
         whole, told = self.path(node, names)
         if whole:
@@ -89,7 +87,7 @@ class Objects:
         text = self.text(node, names)
         return known or Known(kind=self.kind(node, names), text=text)
 
-    def kind(self, node: ast.expr, names: Names) -> str:
+    def kind(self, node: ast.expr, names: KnownNames) -> str:
         """The kind of object that an expression gives; "" if that is not known."""
         if isinstance(node, ast.Name):
             known = names.find(node.id)
@@ -113,12 +111,12 @@ class Objects:
             return both.pop() if len(both) == 1 else ""
         return kinds.OTHER if isinstance(node, kinds.VALUES) else ""
 
-    def _of_self(self, known: Known, node: ast.Name, names: Names) -> str:
+    def _of_self(self, known: Known, node: ast.Name, names: KnownNames) -> str:
         if node.id == "self" and names.of is not None:
             return names.of.kind
         return known.kind
 
-    def _kind_of_attribute(self, node: ast.Attribute, names: Names) -> str:
+    def _kind_of_attribute(self, node: ast.Attribute, names: KnownNames) -> str:
         whole, _ = self.path(node, names)
         if whole:
             return kinds.OTHER if kinds.is_foreign(whole) else ""
@@ -129,7 +127,7 @@ class Objects:
         asked = kinds.base_kind(self.kind(node.value, names))
         return kinds.KINDS_OF_ATTRIBUTES.get((asked, node.attr), "")
 
-    def _kind_of_call(self, call: ast.Call, names: Names) -> str:
+    def _kind_of_call(self, call: ast.Call, names: KnownNames) -> str:
         if _is_name(call.func, "super") and names.of is not None:
             return names.of.kind
         made = self._kind_of_called(call.func, names)
@@ -151,7 +149,7 @@ class Objects:
         called = kinds.base_kind(self.kind(call.func, names))
         return kinds.SYMBOL if symbols and called in (kinds.LAYER, kinds.MODEL) else ""
 
-    def _kind_of_called(self, function: ast.expr, names: Names) -> str:
+    def _kind_of_called(self, function: ast.expr, names: KnownNames) -> str:
         """What a class makes, or a function gives."""
         if isinstance(function, ast.Name):
             known = names.find(function.id)
@@ -163,7 +161,7 @@ class Objects:
 
     # -- texts ------------------------------------------------------------------------------------
 
-    def text(self, node: ast.expr, names: Names) -> str | None:
+    def text(self, node: ast.expr, names: KnownNames) -> str | None:
         """A text, or the end of one as far as it is constant; `None` if it is not known."""
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
@@ -180,7 +178,7 @@ class Objects:
             return self._text_of_call(node, names)
         return None
 
-    def _text_of_call(self, call: ast.Call, names: Names) -> str | None:
+    def _text_of_call(self, call: ast.Call, names: KnownNames) -> str | None:
         whole, _ = self.path(call.func, names)
         if whole in ("os.path.join", "pathlib.Path") or _is_name(call.func, "str"):
             return self.text(call.args[-1], names) if call.args else None
@@ -193,7 +191,7 @@ def _is_name(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _of_stars(name: str, names: Names) -> str:
+def _of_stars(name: str, names: KnownNames) -> str:
     """The whole name of what was imported with all others of a module of Keras."""
     stars = [module for module in names.all_stars() if keras_path(module)]
     if not name[:1].isupper() or not stars:

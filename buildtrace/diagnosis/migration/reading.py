@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.migration import known as kinds
 from buildtrace.diagnosis.migration.calls_read import uses_in_call
-from buildtrace.diagnosis.migration.known import Known, Names
+from buildtrace.diagnosis.migration.known import Known, KnownNames
 from buildtrace.diagnosis.migration.objects_read import Objects
 from buildtrace.diagnosis.migration.occurrence import Occurrence
 from buildtrace.diagnosis.migration.table import gone_name, instead_of_name, keras_path, members
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from buildtrace.diagnosis.migration.changed import Changed
-
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
+    from buildtrace.diagnosis.migration.known import AnyFunction
 
 _CAUGHT = frozenset(
     [
@@ -52,20 +51,20 @@ def read(code: str) -> tuple[Occurrence, ...]:
     """
     tree = ast.parse(code)
     objects = Objects()
-    _Reading(objects).read(tree)  # learns what its functions give, and its classes keep
-    found = _Reading(objects).read(tree)
+    _ScriptReading(objects).read(tree)  # learns what its functions give, and its classes keep
+    found = _ScriptReading(objects).read(tree)
     alike = {(one.line, one.changed.code, one.changed.name, one.shown): one for one in found}
     return tuple(sorted(alike.values(), key=lambda one: one.line))
 
 
-class _Reading(ast.NodeVisitor):
+class _ScriptReading(ast.NodeVisitor):
     """One way through a script, from its top to its end, its functions last."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._names = Names()
+        self._names = KnownNames()
         self._found: list[Occurrence] = []
-        self._later: list[tuple[_Function, Names, bool]] = []
+        self._later: list[tuple[AnyFunction, KnownNames, bool]] = []
         self._guarded = self._knows_keras = False
 
     def read(self, tree: ast.Module) -> list[Occurrence]:
@@ -241,7 +240,7 @@ class _Reading(ast.NodeVisitor):
 
     # -- functions and classes --------------------------------------------------------------------
 
-    def visit_FunctionDef(self, node: _Function) -> None:
+    def visit_FunctionDef(self, node: AnyFunction) -> None:
         self._visit_all(node.decorator_list)
         self._visit_all([*node.args.defaults, *[d for d in node.args.kw_defaults if d]])
         self._names.bind(node.name, Known(makes=self._objects.gives(node)))
@@ -250,7 +249,7 @@ class _Reading(ast.NodeVisitor):
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        outer, self._names = self._names, Names(self._names)
+        outer, self._names = self._names, KnownNames(self._names)
         self._bind_arguments(node.args)
         self.visit(node.body)
         self._names = outer
@@ -259,7 +258,7 @@ class _Reading(ast.NodeVisitor):
         self._visit_all([*node.decorator_list, *node.bases])
         own = self._objects.class_of(node, self._names)
         self._names.bind(node.name, Known(makes=own.kind))
-        outer, self._names = self._names, Names(self._names, own)
+        outer, self._names = self._names, KnownNames(self._names, own)
         self._visit_all(node.body)
         self._names = outer
 
@@ -268,8 +267,8 @@ class _Reading(ast.NodeVisitor):
             self.visit(node.value)
             self._names.returns.append(self._objects.kind(node.value, self._names))
 
-    def _read_function(self, function: _Function, outer: Names, guarded: bool) -> None:
-        self._names = Names(outer)
+    def _read_function(self, function: AnyFunction, outer: KnownNames, guarded: bool) -> None:
+        self._names = KnownNames(outer)
         self._guarded = guarded
         self._bind_arguments(function.args)
         self._visit_all(function.body)
