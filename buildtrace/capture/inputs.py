@@ -5,7 +5,6 @@ Only what the program gives as NumPy arrays is looked at for its values: never a
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from buildtrace.capture.callers import find_caller
 from buildtrace.capture.hooks import noting_hook
 from buildtrace.capture.record import MissedRecord, UseRecord
-from buildtrace.traces.schema import Cast
+from buildtrace.traces.schema import LARGEST, Cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,16 +121,17 @@ def _missed(
 ) -> MissedRecord | None:
     """The index that the smallest Embedding behind an input has no row for, if there is one."""
     tables = adapter.tables_behind(model, place) if array.dtype.kind in "iuf" else []
-    if not tables or not array.size:
+    sizes = [(x.input_dim, x) for x in tables if isinstance(x.input_dim, (int, np.integer))]
+    if not sizes or not array.size:
         return None
-    table = min(tables, key=lambda layer: layer.input_dim)
+    rows, table = min(sizes, key=lambda size: size[0])
     sample = array.reshape(-1)[:_LOOKED_AT]
     smallest, largest = sample.min().item(), sample.max().item()
-    if largest >= table.input_dim and math.isfinite(largest):
-        return MissedRecord(name, recorder.layers.number(table), table.input_dim, int(largest))
+    if rows <= largest < LARGEST:
+        return MissedRecord(name, recorder.layers.number(table), int(rows), int(largest))
     # Keras 3 counts from the last row.
-    if smallest <= -1 and adapter.generation == "keras2" and math.isfinite(smallest):
-        return MissedRecord(name, recorder.layers.number(table), table.input_dim, int(smallest))
+    if -LARGEST < smallest <= -1 and adapter.generation == "keras2":
+        return MissedRecord(name, recorder.layers.number(table), int(rows), int(smallest))
     return None
 
 

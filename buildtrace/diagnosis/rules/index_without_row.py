@@ -60,8 +60,8 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 
 def _in_data(trace: Trace, use: Use) -> _Missed | None:
-    if use.missed is None:
-        return None
+    if use.missed is None or (use.error is not None and trace.error is None):
+        return None  # the script has caught what came of it
     layer = use.missed.layer
     tables = (weight for weight in trace.weights if weight.layer == layer.id)
     sizes = next((w.shape for w in tables if w.name == TABLE), (use.missed.rows,))

@@ -24,7 +24,7 @@ _CONSTANT = "Constant.__call__"
 _SHAPES = re.compile(r"\(\d+,(?: \d+(?:, \d+)*)?\)")
 
 
-class _Misfit(NamedTuple):
+class _GivenValues(NamedTuple):
     """Values that are not of the shape that is wanted.
 
     Attributes:
@@ -57,7 +57,7 @@ def _is_loading(raised: Raised) -> bool:
     return uses_file or any(call.step == "load" for call in raised.calls)
 
 
-def _said(trace: Trace, raised: Raised) -> _Misfit | None:
+def _said(trace: Trace, raised: Raised) -> _GivenValues | None:
     said = _SAID.search(raised.error.message)
     if said is None:
         return None
@@ -66,10 +66,10 @@ def _said(trace: Trace, raised: Raised) -> _Misfit | None:
     refs = [ref for ref in trace.layers.values() if ref.name == said[1]]
     how = "set_weights" if "set_weights(" in statement else "weights="
     layer = refs[0] if len(refs) == 1 else None
-    return _Misfit(layer, said[1], _sizes(said[2]), _sizes(said[3]), how)
+    return _GivenValues(layer, said[1], _sizes(said[2]), _sizes(said[3]), how)
 
 
-def _constant(raised: Raised) -> _Misfit | None:
+def _constant(raised: Raised) -> _GivenValues | None:
     """A constant initializer: the line that fails in it has both shapes."""
     compared = raised.error.compared
     if not raised.calls or raised.calls[-1].name != _CONSTANT or compared is None:
@@ -78,14 +78,14 @@ def _constant(raised: Raised) -> _Misfit | None:
     layer = next((call.layer for call in reversed(raised.calls) if call.layer), None)
     if layer is None or len(shapes) < 2 or shapes[0] == shapes[1]:
         return None
-    return _Misfit(layer, layer.name, shapes[1], shapes[0], "initializer")
+    return _GivenValues(layer, layer.name, shapes[1], shapes[0], "initializer")
 
 
 def _sizes(text: str) -> Shape:
     return tuple(map(int, re.findall(r"\d+", text)))
 
 
-def _finding(raised: Raised, misfit: _Misfit) -> Finding:
+def _finding(raised: Raised, misfit: _GivenValues) -> Finding:
     whom = wording.layer(misfit.layer) if misfit.layer else wording.quoted(misfit.name)
     return RULE.finding(
         f"{whom} has a weight of the shape {wording.shape_in_words(misfit.wants)}, and is to get "
@@ -97,7 +97,7 @@ def _finding(raised: Raised, misfit: _Misfit) -> Finding:
     )
 
 
-def _fix(misfit: _Misfit) -> str:
+def _fix(misfit: _GivenValues) -> str:
     wants, given = misfit.wants, misfit.given
     if len(given) == 2 and wants == given[::-1]:
         return "values[0] = values[0].T  # as (inputs, units), Keras' order; Torch has it reversed"
