@@ -94,16 +94,22 @@ def _of_script(script: Path) -> _FilesRead:
 
 def _add(path: Path, read: _FilesRead) -> ast.Module | None:
     """Read a file; returns what Python makes of it."""
+    from buildtrace.diagnosis.migration import reading
+
     try:
         with tokenize.open(path) as file:
-            tree = ast.parse(file.read())
+            code = file.read()
+        tree = ast.parse(code)
+        reading.read(code)  # kept for when its findings are asked for; here for what cannot be read
     except OSError as error:
         read.problems.append(f"cannot read {path}: {error.strerror or error}")
     except SyntaxError as error:
         where = f", line {error.lineno}" if error.lineno else ""
         read.problems.append(f"{path} is no Python{where}: {error.msg}")
     except (ValueError, RecursionError, MemoryError) as error:
-        read.problems.append(f"{path} cannot be read as Python: {error or type(error).__name__}")
+        read.problems.append(
+            f"{path} cannot be read as Python: {str(error) or type(error).__name__}"
+        )
     else:
         read.files.append(path)
         return tree

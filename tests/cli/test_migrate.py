@@ -115,10 +115,11 @@ def test_for_programs(cli, folder):
         (["build.json"], "is no script"),
         (["null.py"], "null.py"),
         (["latin.py"], "latin.py is no Python"),
+        (["deep.py"], "deep.py cannot be read as Python"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(cli, folder, arguments, says):
-    here = folder(old=OLD, broken="def (\n", null="a = '\0'\n")
+    here = folder(old=OLD, broken="def (\n", null="a = '\0'\n", deep=f"a = {'-' * 2000}1")
     (here / "empty").mkdir()
     (here / "build.json").write_text("{}")
     (here / "latin.py").write_bytes(b"a = '\xe9'\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace.diagnosis.migration import changed as codes
 from buildtrace.diagnosis.migration import changed_texts as texts
 from buildtrace.diagnosis.migration import known as kinds
-from buildtrace.diagnosis.migration.gone_arguments import MOVED_ARGUMENTS
+from buildtrace.diagnosis.migration.gone_arguments import CALLED_LAYER, MOVED_ARGUMENTS
 from buildtrace.diagnosis.migration.occurrence import Occurrence
 from buildtrace.diagnosis.migration.symbol_functions import is_for_tensors, symbol_row
 from buildtrace.diagnosis.migration.table import (
@@ -102,6 +102,8 @@ def uses_in_call(
     if method:
         kind = kinds.base_kind(objects.kind(node.func.value, names))  # type: ignore[attr-defined]
     function = "" if path is None else _today(path)
+    if not whole and objects.kind(node.func, names) == kinds.LAYER:
+        function, method = CALLED_LAYER, ""
     call = _CallRead(node, objects, names, function, method, kind)
     if not method or (kind in _OWNERS.get(method, (kinds.MODEL,))) or (not kind and knows):
         yield from _gone_arguments(call)
@@ -150,8 +152,19 @@ def _gone_arguments(call: _CallRead) -> Iterator[Occurrence]:
     for row in arguments(f".{call.method}" if call.method else call.function):
         if row.name in given and (call.kind or not call.method or row.name not in _COMMON_WORDS):
             keyword = given[row.name]
+            if not _is_meant(row, keyword.value):
+                continue
             instead = row.instead.replace("{value}", _code(keyword.value))
             yield call.found(row, keyword, row.name, instead)
+
+
+def _is_meant(row: Changed, value: ast.expr) -> bool:
+    """Whether a row is about an argument that has this value."""
+    code = _code(value)
+    is_number = isinstance(value, ast.Constant) and type(value.value) is int
+    if row.when:
+        return code in row.when or ("int" in row.when and is_number)
+    return code not in row.unless
 
 
 def _code(node: ast.expr) -> str:

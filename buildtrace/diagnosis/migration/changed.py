@@ -41,6 +41,8 @@ class Changed(NamedTuple):
             "same" as ever, a "note", or "nothing" is said then.
         renamed: of an argument its name now, if the value stays as it is.
         left_out: an argument can be left out, and nothing takes its place.
+        when: of an argument the values, in code, that it is gone with; "int" is any number.
+        unless: the values that it is still taken with.
         told_by: the code of a rule that tells of such an exception itself, and knows more of it.
     """
 
@@ -55,4 +57,6 @@ class Changed(NamedTuple):
     alone: str = "nothing"
     renamed: str = ""
     left_out: bool = False
+    when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     told_by: str = ""

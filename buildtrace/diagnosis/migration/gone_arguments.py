@@ -17,6 +17,9 @@ _LAYERS = ("layers.*", "!layers.Input", "!layers.InputLayer")
 _RNN = ("layers.RNN", "layers.LSTM", "layers.GRU", "layers.SimpleRNN", "layers.ConvLSTM2D")
 _LEAVE_OUT = "# leave it out"
 
+CALLED_LAYER = "layer()"
+"""Stands for a call of a layer, where others have the path of a function."""
+
 
 def _gone(
     name: str, instead: str, of: tuple[str, ...], source: str = _SIGNATURE, **more: Any
@@ -62,9 +65,10 @@ _LAYER_ARGUMENTS = (
     _gone(
         "constants",
         "# write the cell so that it holds them, or concatenate them with the inputs",
-        (),
+        (CALLED_LAYER,),
         _GUIDE,
     ),
+    _gone("shape", "shape=({value},)", ("Input", "layers.Input"), when=("int",)),
     _gone("partitioner", "# leave it out: keras.distribution has layouts", (".add_weight",)),
     _gone("synchronization", _LEAVE_OUT, (".add_weight",), left_out=True),
     _gone("use_resource", _LEAVE_OUT, (".add_weight",), left_out=True),
@@ -131,8 +135,15 @@ _MODEL_ARGUMENTS = (
     _gone("pss_evaluation_shards", _LEAVE_OUT, (".compile",), _TRAINER, left_out=True),
     _gone(
         "save_format",
-        'model.save("model.keras")  # the end of the name says it; for weights ".weights.h5"',
-        (".save", ".save_weights", "models.save_model"),
+        'model.save("model.keras")  # the end of the name says it',
+        (".save", "models.save_model"),
+        _SAVING,
+        unless=("'h5'", "'keras'"),
+    ),
+    _gone(
+        "save_format",
+        'model.save_weights("model.weights.h5")  # the end of the name says it',
+        (".save_weights",),
         _SAVING,
     ),
     _gone("options", _LEAVE_OUT, (".save_weights",), _SAVING, left_out=True),
@@ -161,6 +172,13 @@ _MODEL_ARGUMENTS = (
 _OPTIMIZERS = ("optimizers.*", "!optimizers.schedules.*", "!optimizers.get")
 
 _OTHER_ARGUMENTS = (
+    _gone(
+        "reduction",
+        'reduction="sum_over_batch_size"',
+        ("losses.*",),
+        "losses/loss.py of keras 3.15.1",
+        when=("'auto'",),
+    ),
     _gone("lr", "learning_rate={value}", _OPTIMIZERS, _OPTIMIZER, renamed="learning_rate"),
     _gone(
         "decay",

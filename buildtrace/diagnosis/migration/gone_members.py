@@ -74,7 +74,7 @@ _OF_LAYERS = (
         alone="same",
         source="Layer.add_metric in layers/layer.py of keras 3.15.1",
     ),
-    _gone("add_update", "variable.assign(value)  # in call", _ANY_LAYER, alone="same"),
+    _gone("add_update", "variable.assign(value)  # in call", _ANY_LAYER, alone="note"),
     _gone(
         "get_input_at",
         "layer._inbound_nodes[0].input_tensors",

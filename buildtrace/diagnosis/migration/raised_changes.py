@@ -224,6 +224,8 @@ def _refused_member(
 
 _NO_ARGUMENT = (
     re.compile(r"(?:^|\n)(?P<of>[\w.]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
+    re.compile(r"^got an unexpected keyword argument '(?P<name>\w+)'"),
+    re.compile(r"^Invalid value for argument `(?P<name>reduction)`.* Received: reduction=auto"),
     re.compile(r"Unrecognized keyword arguments passed to (?P<of>[^:\n]+): \{'(?P<name>\w+)':"),
     re.compile(r"Argument(?:s|\(s\)) not recognized: \{'(?P<name>\w+)':"),
     re.compile(r"^The `(?P<name>save_format)` argument is deprecated in Keras 3"),

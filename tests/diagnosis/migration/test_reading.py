@@ -42,6 +42,14 @@ FOUND = {
     KERAS + "keras.layers.Dense(\n    3,\n    weights=w,\n)": [
         (4, "BT504", "weights", "layer.set_weights(w)  # after the layer was built")
     ],
+    KERAS + "lstm = keras.layers.LSTM(2)\nlstm(x, constants=[c])": [
+        (3, "BT504", "constants",
+         "# write the cell so that it holds them, or concatenate them with the inputs")
+    ],
+    KERAS + "keras.losses.MeanSquaredError(reduction='auto')": [
+        (2, "BT504", "reduction", 'reduction="sum_over_batch_size"')
+    ],
+    KERAS + "keras.Input(shape=20)": [(2, "BT504", "shape", "shape=(20,)")],
     # the order of arguments
     KERAS + "class L(keras.layers.Layer):\n    def build(self, s):\n"
     "        self.w = self.add_weight('w', (2,))": [
@@ -82,6 +90,7 @@ FOUND = {
 UNSURE = {
     KERAS + "def f(thing):\n    thing.predict_proba(x)": "BT507",
     KERAS + "def f(thing):\n    thing.reset_states()": "BT507",
+    KERAS + "def f(scope):\n    scope.add_update(x)": "BT507",
     KERAS + "keras.layers.Dense(2, input_shape=(3,))": "BT504",
     KERAS + "def f(model):\n    model.load_weights('folder')": "BT508",
 }
@@ -106,6 +115,8 @@ WELL = [
     MODEL + "model.save('a.keras')\nmodel.save_weights('a.weights.h5')\nmodel.input_shape",
     MODEL + "model.load_weights(path)\nmodel.save(path)\nkeras.models.load_model('gs://a/b')",
     KERAS + "keras.layers.Dense(2, name='a.b')\nopen(name='a/b')",
+    MODEL + "model.save('a.h5', save_format='h5')\nmodel.save_weights('a.weights.h5')",
+    KERAS + "keras.losses.MeanSquaredError(reduction='sum')\nkeras.Input(shape=(20,))",
     # no symbol, as far as one can see
     TF + "class L(tf.keras.layers.Layer):\n    def call(self, x):\n"
     "        return tf.reduce_mean(x) + x.get_shape()[0]",
