@@ -24,6 +24,7 @@ from buildtrace.traces.schema import (
     LayerRef,
     LayerWeights,
     Loaded,
+    MissedRow,
     SavedPart,
     SourceLine,
     Use,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.callers import Caller
     from buildtrace.capture.file_contents import PartRecord
     from buildtrace.capture.held import Held, VariableRecord
-    from buildtrace.capture.record import Record, UseRecord, WeightRecord
+    from buildtrace.capture.record import MissedRecord, Record, UseRecord, WeightRecord
     from buildtrace.capture.states import StateRecord
     from buildtrace.traces.schema import KerasInfo, LayerState, Node
     from buildtrace.traces.trace import Trace
@@ -360,7 +361,17 @@ def _use(
         ran=use.ran,
         taken=use.taken,
         cast=use.cast,
+        missed=None if use.missed is None else _missed(use.missed, refs, layers),
         variable=use.variable,
+    )
+
+
+def _missed(missed: MissedRecord, refs: dict[int, LayerRef], layers: _Numbering) -> MissedRow:
+    return MissedRow(
+        input=missed.input,
+        layer=_layer(refs[missed.layer], layers),
+        rows=missed.rows,
+        index=missed.value,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a model's inputs make of what it is given: keys that lead elsewhere, values that change.
+"""What models make of what they are given: keys that lead elsewhere, values without a place.
 
 Only what the program gives as NumPy arrays is looked at for its values: never a tensor.
 """
@@ -13,8 +13,8 @@ import numpy as np
 from buildtrace.capture import hooks
 from buildtrace.capture.callers import find_caller
 from buildtrace.capture.hooks import disguise
-from buildtrace.capture.record import UseRecord
-from buildtrace.traces.schema import Cast
+from buildtrace.capture.record import MissedRecord, UseRecord
+from buildtrace.traces.schema import LARGEST, Cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ class Inputs:
         use.model, use.caller, use.call, use.taken = record.number, record.caller, record, taken
         if taken and self._is_new(use, str(sorted(taken.items()))):
             recorder.uses.append(use)
-        self._note_cast(use, model, given, recorder)
+        self._note_values(use, model, given, recorder)
 
     def hook(self, function: Callable[..., Any], adapter: Adapter, recorder: Recorder) -> Any:
         """A hook for Keras' own `evaluate` or `predict`."""
@@ -73,16 +73,17 @@ class Inputs:
         given = args[1] if len(args) > 1 else kwargs.get("x")
         use = UseRecord(name, adapter, recorder.next_order())
         use.model = recorder.layers.number(args[0])
-        self._note_cast(use, args[0], given, recorder)
+        self._note_values(use, args[0], given, recorder)
 
-    def _note_cast(self, use: UseRecord, model: Any, given: Any, recorder: Recorder) -> None:
+    def _note_values(self, use: UseRecord, model: Any, given: Any, recorder: Recorder) -> None:
         if not any(isinstance(part, np.ndarray) for part in _parts(given)):
             return
-        for name, dtype, array in _pairs(use.adapter.inputs_of(model), given):
+        for place, name, dtype, array in _pairs(use.adapter.inputs_of(model), given):
             cast = None if array.dtype.name == dtype else _cast(name, array, dtype)
-            if cast is None or not self._is_new(use, name):
+            missed = None if cast else _missed(use.adapter, model, place, name, array, recorder)
+            if (cast is None and missed is None) or not self._is_new(use, name):
                 continue
-            use.cast = cast
+            use.cast, use.missed = cast, missed
             use.caller = use.caller or find_caller(sys._getframe(1), {})[0]
             recorder.layers.read(model, use.model or 0)
             recorder.uses.append(use)
@@ -103,17 +104,41 @@ def _parts(given: Any) -> tuple[Any, ...]:
 
 def _pairs(
     inputs: list[tuple[str, str]], given: Any
-) -> Iterator[tuple[str, str, np.ndarray[Any, Any]]]:
-    """Name and dtype of each input, and the array that it gets."""
+) -> Iterator[tuple[int, str, str, np.ndarray[Any, Any]]]:
+    """Place, name and dtype of each input, and the array that it gets."""
     if isinstance(given, dict):
         arrays = [given.get(name) for name, _ in inputs]
     else:
         arrays = list(_parts(given))
     if len(arrays) != len(inputs):
         return
-    for (name, dtype), array in zip(inputs, arrays, strict=True):
+    for place, ((name, dtype), array) in enumerate(zip(inputs, arrays, strict=True)):
         if isinstance(array, np.ndarray):
-            yield name, dtype, array
+            yield place, name, dtype, array
+
+
+def _missed(
+    adapter: Adapter,
+    model: Any,
+    place: int,
+    name: str,
+    array: np.ndarray[Any, Any],
+    recorder: Recorder,
+) -> MissedRecord | None:
+    """The index that the smallest Embedding behind an input has no row for, if there is one."""
+    tables = adapter.tables_behind(model, place) if array.dtype.kind in "iuf" else []
+    sizes = [(x.input_dim, x) for x in tables if isinstance(x.input_dim, (int, np.integer))]
+    if not sizes or not array.size:
+        return None
+    rows, table = min(sizes, key=lambda size: size[0])
+    sample = array.reshape(-1)[:_LOOKED_AT]
+    smallest, largest = sample.min().item(), sample.max().item()
+    if rows <= largest < LARGEST:
+        return MissedRecord(name, recorder.layers.number(table), int(rows), int(largest))
+    # Keras 3 counts from the last row.
+    if -LARGEST < smallest <= -1 and adapter.generation == "keras2":
+        return MissedRecord(name, recorder.layers.number(table), int(rows), int(smallest))
+    return None
 
 
 def _cast(name: str, array: np.ndarray[Any, Any], dtype: str) -> Cast | None:

@@ -307,6 +307,15 @@ class Record(msgspec.Struct, gc=False, eq=False):
     wanted: tuple[PartRecord, ...] = ()
 
 
+class MissedRecord(NamedTuple):
+    """A `MissedRow`; its layer by the process's number."""
+
+    input: str
+    layer: int
+    rows: int
+    value: int
+
+
 class UseRecord:
     """A use, while it runs and afterwards; layers are named by the process's numbers.
 
@@ -320,6 +329,7 @@ class UseRecord:
         "caller",
         "cast",
         "error",
+        "missed",
         "model",
         "name",
         "optimizer",
@@ -347,6 +357,7 @@ class UseRecord:
         self.ran = False
         self.taken: dict[str, str] = {}
         self.cast: Cast | None = None
+        self.missed: MissedRecord | None = None
         self.variable = ""
         self.caller: Caller | None = None
         self.call: Record | None = None

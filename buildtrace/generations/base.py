@@ -373,6 +373,25 @@ class Adapter(TrainingReader):
     def inputs_of(self, model: Any) -> list[tuple[str, str]]:
         """Name and dtype of each input of a model's graph, in order; empty if it has none."""
 
+    consumer = "operation"
+    """The attribute of a node that holds its layer or operation."""
+
+    def tables_behind(self, model: Any, place: int) -> list[Any]:
+        """The Embeddings of Keras' own that take an input of a model's graph as it is.
+
+        Args:
+            model: the model.
+            place: the input's, among those of `inputs_of`.
+        """
+        nodes = self.input_tensors(model)[place]._keras_history[0]._outbound_nodes
+        layers = [getattr(node, self.consumer) for node in nodes]
+        found = [x for x in layers if type(x).__name__ == "Embedding" and self.is_own(x)]
+        return [x for x in found if any(x is one for one in model.layers)]
+
+    @abstractmethod
+    def input_tensors(self, model: Any) -> list[Any]:
+        """The symbolic inputs of a model's graph; empty if it has none."""
+
     def taken_inputs(self, model: Any, given: dict[Any, Any]) -> dict[str, str]:  # noqa: ARG002
         """Which key of a dict a model takes for each input, if not the one of its name."""
         return {}

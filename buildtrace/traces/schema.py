@@ -703,6 +703,22 @@ class Cast(PlainData, frozen=True, kw_only=True):
     becomes: str = ""
 
 
+class MissedRow(PlainData, frozen=True, kw_only=True):
+    """An index in the data that an Embedding right behind a model's input has no row for.
+
+    Attributes:
+        input: the input's name.
+        layer: the Embedding.
+        rows: how many it has.
+        index: the largest one in the data; the smallest, if that is the one without a row.
+    """
+
+    input: str
+    layer: LayerRef
+    rows: Count
+    index: Size
+
+
 class Use(PlainData, frozen=True, kw_only=True):
     """Something that was asked of a model or with it, and that wants it built.
 
@@ -724,6 +740,7 @@ class Use(PlainData, frozen=True, kw_only=True):
         taken: of a model that is called on a dict and takes other keys than it has inputs for:
             input → the key that it takes for it.
         cast: a value of the data that an input of the model changes.
+        missed: an index in the data that an Embedding has no row for.
         variable: what is assigned in a layer's `call` and not kept: a variable's path, or an
             attribute.
     """
@@ -743,6 +760,7 @@ class Use(PlainData, frozen=True, kw_only=True):
     ran: bool = False
     taken: dict[str, str] = {}
     cast: Cast | None = None
+    missed: MissedRow | None = None
     variable: str = ""
 
 

@@ -24,6 +24,11 @@ COME = {
     ],
     "BT308": ["x = keras.ops.sqrt(inputs)"],
     "BT309": ['x = keras.layers.Conv2D(8, 5, padding="same")(x)'],
+    "BT320": ["keras.layers.Embedding(6, 4),"],
+    "BT321": ['x = keras.layers.Conv2D(8, 3, padding="same")(inputs)'],
+    "BT323": ['self.w = self.add_weight(name="w", shape=(input_shape[-1], 4))'],
+    "BT324": ["keras.layers.LSTM(4, return_sequences=True),"],
+    "BT330": ["return x + keras.ops.cast(self.table, x.dtype)"],
     "BT401": ['outputs = keras.layers.Dense(4, name="fc_2")(x)'],
     "BT503": ['self.w = self.add_weight(name="w", shape=shape, initializer="ones")'],
     "BT701": ['model.compile("sgd", "sparse_categorical_crossentropy")'],
@@ -39,6 +44,7 @@ COME = {
 
 ON_KERAS_2 = {
     "BT305": ["return x + tf.zeros((tf.shape(x)[0], 3))"],
+    "BT330": ["return x + tf.cast(self.table, x.dtype)"],
     "BT503": ['self.w = self.add_weight(shape=shape, initializer="ones")'],
 }
 """The same, where Keras 2 has another remedy."""

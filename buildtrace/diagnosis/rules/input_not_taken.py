@@ -31,6 +31,15 @@ _SHAPE = re.compile(
     r"[Ii]nput (\d+) .*is incompatible with the layer: expected shape=(\([^)]*\)), found shape="
 )
 _GIVEN = re.compile(r"Expected shape (\([^)]*\)), but input has incompatible shape (\([^)]*\))")
+_KERNEL = re.compile(
+    r"Kernel shape must have the same length as input, but received kernel of shape (\([^)]*\))"
+)
+"""What Keras 3 says of most convolutions; a Conv1D of Keras 2 takes images, row by row."""
+_RANK = re.compile(r"Inputs should have rank \d|Shape must be rank \d|tuple index out of range")
+"""What comes of the others, in either generation: said by nobody who knows the layer."""
+_SIZED = re.compile(r"(\w*(?:Conv|Pooling))([123])D(\w*)")
+"""The layers of which there are three, for sequences, images and videos."""
+_CHANNELS = (1, 3, 4)
 _NUMBER = re.compile(r"expects (\d+) (?:named )?input\(s\).*received (\d+) input tensors")
 
 
@@ -77,9 +86,22 @@ def _refused(failure: Raised) -> Refused | None:
         return (
             Refused(call, specs[0], wording.shape_in_words(shape), shape=shape) if specs else None
         )
+    if failure.calls[-1].layer == call.layer and (axes := _of_convolution(call, text)):
+        return Refused(call, call.inputs[0], wording.count(axes, "axis", "axes"), axes=axes)
     if (said := _NUMBER.search(text)) and call.inputs:
         return Refused(call, call.inputs[0], wording.count(int(said[1]), "input"))
     return None
+
+
+def _of_convolution(call: Call, text: str) -> int | None:
+    """How many axes a convolution takes, if it failed as it got another number of them."""
+    shape = call.inputs[0].shape if call.inputs else None
+    if said := _KERNEL.search(text):
+        return said[1].count(",") + 1
+    sized = _SIZED.fullmatch(call.layer.class_name) if call.layer and _RANK.search(text) else None
+    if sized is None or shape is None or len(shape) == int(sized[2]) + 2:
+        return None
+    return int(sized[2]) + 2
 
 
 def _input(call: Call, number: int) -> TensorSpec | None:
@@ -136,16 +158,22 @@ def _from(before: Call | None) -> str:
 
 
 def _fix(trace: Trace, refused: Refused, way: list[Call]) -> str:
+    assert refused.call.layer is not None
     shape, before = refused.spec.shape or (), way[0] if way else None
-    recurrent = _recurrent(way, len(shape))
+    recurrent, flatten = _recurrent(way, len(shape)), _flatten(refused, way)
     if refused.shape is not None:
         return _other_size(refused, shape)
     if refused.axes is None:
         return _all_inputs(trace, refused)
+    if flatten is not None and flatten.layer is not None:
+        return (
+            f"x = keras.layers.{refused.call.layer.class_name}(...)(x)  # on x as it was before "
+            f"'{flatten.layer.name}', {wording.shapes_in_words(flatten.inputs)}"
+        )
     if len(shape) > refused.axes:
         if len(shape) == refused.axes + 1 and before is not None and before.landmark == INPUT:
             return _of_input(trace, refused, shape, before)
-        return _fewer_axes(refused, recurrent)
+        return _other_kind(refused, shape) or _fewer_axes(refused, recurrent)
     if recurrent is not None:
         return (
             f"{_constructor(recurrent, 'True')}  # '{recurrent.name}': passes on every step, not "
@@ -168,8 +196,9 @@ def _edits(trace: Trace, refused: Refused, way: list[Call], inputs: list[Call]) 
         return _sequences(trace, call, recurrent, "False" if is_more else "True")
     if before is None or before.landmark == INPUT:
         return _of_samples(trace, refused, shape, before) if is_more else edits.NONE
-    code = _fewer_axes(refused, None) if is_more else _more_axes(refused, shape, before)
-    made = re.match(r"x = keras\.(layers\.\w+)(\(.*\))\(x\)", code)
+    if _flatten(refused, way) is not None:
+        return edits.NONE
+    made = re.match(r"x = keras\.(layers\.\w+)(\(.*\))\(x\)", _fix(trace, refused, way))
     line = refused.call.caller
     name = name_in(trace, line.file, f"keras.{made[1]}") if made and line else ""
     if not made or not name:
@@ -253,9 +282,28 @@ def _of_input(trace: Trace, refused: Refused, shape: Shape, before: Call) -> str
             "part of it"
         )
     return (
-        f"{_fewer_axes(refused, None)}\n"
+        f"{_other_kind(refused, shape) or _fewer_axes(refused, None)}\n"
         f"# or, if {shape[1]} is the number of samples: keras.Input(shape={inner})"
     )
+
+
+def _flatten(refused: Refused, way: list[Call]) -> Call | None:
+    """The Flatten that took the axes that are missing."""
+    made = way[0] if way and way[0].layer and way[0].layer.class_name == "Flatten" else None
+    shape = made.inputs[0].shape if made and made.inputs else None
+    return made if shape is not None and len(shape) == refused.axes else None
+
+
+def _other_kind(refused: Refused, shape: Shape) -> str:
+    """The layer of the same kind that takes so many axes; "" if there is none."""
+    assert refused.call.layer is not None
+    sized = _SIZED.fullmatch(refused.call.layer.class_name)
+    what = {3: "(steps, features)", 4: "(rows, columns, channels)"}
+    if sized is None or len(shape) not in (*what, 5):
+        return ""
+    name = f"{sized[1]}{len(shape) - 2}D{sized[3]}"
+    sample = what.get(len(shape), "(frames, rows, columns, channels)")
+    return f"keras.layers.{name}(...)  # a sample here is {sample}"
 
 
 def _fewer_axes(refused: Refused, recurrent: LayerRef | None) -> str:
@@ -273,10 +321,12 @@ def _fewer_axes(refused: Refused, recurrent: LayerRef | None) -> str:
 
 def _more_axes(refused: Refused, shape: Shape, before: Call | None) -> str:
     is_data = before is None and (not shape or shape[0] is not None)
-    if is_data and len(shape) + 1 == refused.axes and shape and shape[-1] in (1, 3, 4):
+    if is_data and len(shape) + 1 == refused.axes and shape and shape[-1] in _CHANNELS:
         return "x = x[None]  # one sample alone is a batch of one"
     if is_data:
         return "x = x[..., None]  # a last axis of size 1: the channel, or the one feature"
+    if shape[-1] in _CHANNELS and (kind := _other_kind(refused, shape)):
+        return kind
     if before is not None and before.landmark == INPUT:
         inner = wording.shape_in_words((*shape[1:], 1))
         return f"keras.Input(shape={inner})  # one channel or feature; the data too: x[..., None]"
@@ -293,7 +343,9 @@ RULE = Rule(
     why="A layer says in its `input_spec` how many axes and which sizes it takes: a recurrent one "
     "(batch, time, features), a Conv2D (batch, height, width, channels). Keras compares each input "
     "with it before anything else (assert_input_compatibility in layers/input_spec.py of keras "
-    "3.15, engine/input_spec.py of tf_keras 2.21).",
+    "3.15, engine/input_spec.py of tf_keras 2.21). A convolution of Keras 3 says only how many at "
+    "least, and compares its kernel afterwards (compute_conv_output_shape in "
+    "ops/operation_utils.py).",
     bad="""\
 from tensorflow import keras
 

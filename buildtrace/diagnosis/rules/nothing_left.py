@@ -7,7 +7,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import edits
+from buildtrace.diagnosis import edits, shrinking
 from buildtrace.diagnosis.parsed_files import maker_of
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Call, Finding, Shape, SourceLine, TensorSpec
+    from buildtrace.traces.schema import Call, Finding, Shape, SourceLine
     from buildtrace.traces.trace import Trace
 
 # What the convolutions and poolings of both generations say, and TensorFlow's shape function.
@@ -40,10 +40,10 @@ def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
     given = call.inputs[0]
     way = ShapeOrigins(trace).path(call, given.shape)
-    steps = [maker for maker in way if maker.landmark == INPUT or _shrank(maker)]
+    steps = shrinking.steps(way)
     return RULE.finding(
         f"{wording.layer(call.layer)} got {wording.shape_in_words(given.shape)}, "
-        f"and its window leaves nothing of it{_course(steps)}.",
+        f"and its window leaves nothing of it{shrinking.course(steps)}.",
         _fix(trace, call.layer.class_name, given.shape or (), [call, *way]),
         edits=_edits(trace, call, given.shape or (), [call, *way]),
         calls=[*failure.ids, *[maker.id for maker in steps]],
@@ -117,30 +117,6 @@ def _window_in_two_arguments(trace: Trace, line: SourceLine) -> str:
             if name.endswith("Conv2D") and all(size.isdigit() and size != "1" for size in sizes):
                 return f"({', '.join(sizes)})"
     return ""
-
-
-def _shrank(maker: Call) -> bool:
-    """Whether a layer gave out an image or a sequence smaller than the one it got."""
-    if not maker.inputs or not maker.outputs:
-        return False
-    before, after = _room(maker.inputs[0]), _room(maker.outputs[0])
-    return len(before) == len(after) and any(a < b for a, b in zip(after, before, strict=True))
-
-
-def _room(spec: TensorSpec) -> list[int]:
-    """The known sizes without the batch."""
-    return [size for size in (spec.shape or ())[1:-1] if size is not None]
-
-
-def _course(steps: list[Call]) -> str:
-    """What made it so small, from the first to the last; the last few of many."""
-    shown = [
-        f"'{maker.layer.name}' ({wording.line(maker.caller)}) "
-        f"{wording.shapes_in_words(maker.outputs)}"
-        for maker in steps[:5][::-1]
-        if maker.layer
-    ]
-    return f"; on the way there it shrank: {' → '.join(shown)}" if shown else ""
 
 
 RULE = Rule(

@@ -150,10 +150,15 @@ class Keras2Adapter(Keras2TrainingReader, Adapter):
         return list(model.outputs or ()) if is_graph else []
 
     def inputs_of(self, model: Any) -> list[tuple[str, str]]:
+        """By the names of its tensors' layers."""
+        return [(x._keras_history.layer.name, x.dtype.name) for x in self.input_tensors(model)]
+
+    consumer = "layer"
+
+    def input_tensors(self, model: Any) -> list[Any]:
         """`model.inputs` of a graph network."""
-        if not getattr(model, "__dict__", {}).get("_is_graph_network"):
-            return []
-        return [(tensor._keras_history.layer.name, tensor.dtype.name) for tensor in model.inputs]
+        is_graph = getattr(model, "__dict__", {}).get("_is_graph_network")
+        return list(model.inputs) if is_graph else []
 
     def graph_ends(self, model: Any) -> tuple[list[int], list[int]]:
         """Keys of the nodes of `model.inputs` and `model.outputs`."""

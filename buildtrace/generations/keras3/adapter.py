@@ -168,10 +168,13 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         return [] if function is None else list(function._outputs)
 
     def inputs_of(self, model: Any) -> list[tuple[str, str]]:
+        """By the names of its tensors' layers."""
+        return [(x._keras_history[0].name, x.dtype) for x in self.input_tensors(model)]
+
+    def input_tensors(self, model: Any) -> list[Any]:
         """Those of a functional model, or of the functional model in a Sequential."""
         function = self._function(model)
-        tensors = () if function is None else function._inputs
-        return [(tensor._keras_history[0].name, tensor.dtype) for tensor in tensors]
+        return [] if function is None else list(function._inputs)
 
     def taken_inputs(self, model: Any, given: dict[Any, Any]) -> dict[str, str]:
         """Both dicts are made flat by sorted keys, and go together as far as the inputs go.

@@ -44,6 +44,31 @@ LAYERS = {
         "takes 3 axes, but got (None, 10, 8, 4)",
         "x = keras.layers.Reshape((10, -1))(x)",
     ),
+    "an image to a layer of videos": (
+        "keras.layers.Conv3D(3, 3)(keras.Input((28, 28, 3)))",
+        "takes at least 5 axes",
+        "keras.layers.Conv2D(...)  # a sample here is (rows, columns, channels)",
+    ),
+    "images to a pooling of sequences": (
+        "keras.layers.GlobalMaxPooling1D()(keras.Input((28, 28, 3)))",
+        "takes 3 axes",
+        "keras.layers.GlobalMaxPooling2D(...)",
+    ),
+    "images to a separable convolution of sequences": (
+        "keras.layers.SeparableConv1D(4, 3)(keras.Input((28, 28, 3)))",
+        "'separable_conv1d' (SeparableConv1D) takes 3 axes",
+        "keras.layers.SeparableConv2D(...)",
+    ),
+    "images to a transposed convolution of sequences": (
+        "keras.layers.Conv1DTranspose(4, 3)(keras.Input((28, 28, 3)))",
+        "'conv1d_transpose' (Conv1DTranspose) takes 3 axes",
+        "keras.layers.Conv2DTranspose(...)",
+    ),
+    "behind a Flatten": (
+        "keras.layers.Conv2D(3, 2)(keras.layers.Flatten()(keras.Input((28, 28, 3))))",
+        "got (None, 2352) from 'flatten' (Flatten)",
+        "x = keras.layers.Conv2D(...)(x)  # on x as it was before 'flatten', (None, 28, 28, 3)",
+    ),
     "another size than declared": (
         "i = keras.Input((3,), name='features')\n"
         "m = keras.Model(i, keras.layers.Dense(2)(i))\nm(np.ones((2, 5)))",
@@ -66,6 +91,39 @@ def test_what_is_refused(runner, generation, case):
     (finding,) = findings(runner, generation, body, "BT306")
     assert message in finding.message
     assert finding.fix.startswith(fix)
+
+
+CONVOLUTIONS = {
+    "images": (
+        "keras.Sequential([keras.layers.Conv1D(16, 2, input_shape=(150, 150, 3))])",
+        "keras.layers.Conv2D(...)  # a sample here is (rows, columns, channels)\n# or, if 150 is",
+    ),
+    "data": (
+        "keras.layers.Conv1D(16, 2)(np.ones((2, 28, 28, 1), 'float32'))",
+        "keras.layers.Conv2D(...)",
+    ),
+    "the samples in the shape": (
+        "data = np.zeros((100, 10, 32))\nkeras.layers.Conv1D(8, 3)(keras.Input(data.shape))",
+        "keras.Input(shape=(10, 32))  # x.shape[1:]: 100, the number of samples",
+    ),
+    "a video": ("keras.layers.Conv2D(8, 3)(keras.Input((9, 28, 28, 3)))", "keras.layers.Conv3D("),
+    "in a model": (
+        "class Net(keras.Model):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.conv = keras.layers.Conv1D(8, 3)\n        self.head = keras.layers.Dense(2)\n"
+        "    def call(self, x):\n        return self.head(self.conv(x))\n"
+        "Net()(np.ones((2, 28, 28, 1), 'float32'))",
+        "keras.layers.Conv2D(...)",
+    ),
+}
+
+
+@on_both
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_a_convolution_of_another_rank(runner, generation, case):
+    """One of Keras 2 takes more axes, as if they were more samples."""
+    body, fix = CONVOLUTIONS[case]
+    found = findings(runner, generation, body, "BT306")
+    assert [finding.fix.startswith(fix) for finding in found] == [True] * (generation == "keras3")
 
 
 @on_both
