@@ -80,20 +80,24 @@ RULE = Rule(
     bad="""\
 from tensorflow import keras
 
-model = keras.Sequential([
-    keras.Input((10, 8)),
-    keras.layers.LSTM(4, stateful=True),
-    keras.layers.Dense(1),
-])
+model = keras.Sequential(
+    [
+        keras.Input((10, 8)),
+        keras.layers.LSTM(4, stateful=True),
+        keras.layers.Dense(1),
+    ]
+)
 """,
     good="""\
 from tensorflow import keras
 
-model = keras.Sequential([
-    keras.Input((10, 8), batch_size=4),
-    keras.layers.LSTM(4, stateful=True),
-    keras.layers.Dense(1),
-])
+model = keras.Sequential(
+    [
+        keras.Input((10, 8), batch_size=4),
+        keras.layers.LSTM(4, stateful=True),
+        keras.layers.Dense(1),
+    ]
+)
 """,
     check=_check,
     hides=("BT301", "BT601", "BT602"),

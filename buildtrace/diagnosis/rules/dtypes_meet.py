@@ -27,8 +27,8 @@ _ARGUMENT = re.compile(
 _LIST = re.compile(r"Tensors in list passed to '\w+' of '\w+' Op have types \[([^\]]*)\] that don")
 _OPERATOR = re.compile(r"`x` and `y` must have the same dtype, got tf\.(\w+) != tf\.(\w+)")
 _DATA = re.compile(
-    r"cannot compute (\w+) as input #(\d+)\(zero-based\) was expected to be an? (\w+) tensor but "
-    r"is an? (\w+) tensor"
+    r"cannot compute (\w+) as input #(\d{1,2})\(zero-based\) was expected to be an? (\w+) tensor "
+    r"but is an? (\w+) tensor"
 )
 _TORCH = re.compile(r"to have the same dtype, but got: ([\w ]+) != ([\w ]+)")
 
@@ -134,10 +134,9 @@ def _wrong(
         return others[0]
     is_double = any(weight.dtype == "float64" for weight in trace.weights)
     usual = (*HALVES, "float64" if is_double else USUAL_DTYPE)
-    return next(
-        (place for place, dtype in enumerate(dtypes) if dtype not in usual),
-        next(place for place, dtype in enumerate(dtypes) if dtype not in HALVES),
-    )
+    odd = [place for place, dtype in enumerate(dtypes) if dtype not in usual]
+    wide = [place for place, dtype in enumerate(dtypes) if dtype not in HALVES]
+    return (odd or wide or [0])[0]
 
 
 def _finding(trace: Trace, failure: Raised, call: Call | None, meeting: _Meeting) -> Finding:
@@ -181,7 +180,7 @@ def _operands(code: str, count: int, operator: type[ast.operator] | None) -> lis
     """The code of each operand, if it is that of one operation on so many."""
     try:
         tree = ast.parse(code, mode="eval").body if code else None
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # of a trace from a stranger
         return []
     pairs = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp)] if tree else []
     pairs = [node for node in pairs if operator is None or isinstance(node.op, operator)]

@@ -198,11 +198,13 @@ import numpy as np
 from tensorflow import keras
 
 words = np.array([[1, 2, 3], [4, 5, 0]])
-model = keras.Sequential([
-    keras.Input((3,), dtype="int32"),
-    keras.layers.Embedding(5, 4),
-    keras.layers.GlobalAveragePooling1D(),
-])
+model = keras.Sequential(
+    [
+        keras.Input((3,), dtype="int32"),
+        keras.layers.Embedding(5, 4),
+        keras.layers.GlobalAveragePooling1D(),
+    ]
+)
 model(words)
 """,
     good="""\
@@ -210,11 +212,13 @@ import numpy as np
 from tensorflow import keras
 
 words = np.array([[1, 2, 3], [4, 5, 0]])
-model = keras.Sequential([
-    keras.Input((3,), dtype="int32"),
-    keras.layers.Embedding(6, 4),
-    keras.layers.GlobalAveragePooling1D(),
-])
+model = keras.Sequential(
+    [
+        keras.Input((3,), dtype="int32"),
+        keras.layers.Embedding(6, 4),
+        keras.layers.GlobalAveragePooling1D(),
+    ]
+)
 model(words)
 """,
     check=_check,

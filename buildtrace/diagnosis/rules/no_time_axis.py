@@ -131,20 +131,24 @@ RULE = Rule(
     bad="""\
 from tensorflow import keras
 
-model = keras.Sequential([
-    keras.Input((10, 8)),
-    keras.layers.LSTM(4),
-    keras.layers.TimeDistributed(keras.layers.Dense(1)),
-])
+model = keras.Sequential(
+    [
+        keras.Input((10, 8)),
+        keras.layers.LSTM(4),
+        keras.layers.TimeDistributed(keras.layers.Dense(1)),
+    ]
+)
 """,
     good="""\
 from tensorflow import keras
 
-model = keras.Sequential([
-    keras.Input((10, 8)),
-    keras.layers.LSTM(4, return_sequences=True),
-    keras.layers.TimeDistributed(keras.layers.Dense(1)),
-])
+model = keras.Sequential(
+    [
+        keras.Input((10, 8)),
+        keras.layers.LSTM(4, return_sequences=True),
+        keras.layers.TimeDistributed(keras.layers.Dense(1)),
+    ]
+)
 """,
     check=_check,
     hides=("BT301", "BT306", "BT601", "BT602"),
