@@ -72,6 +72,7 @@ def _said_warnings(about: str) -> Iterator[None]:
     """Have warnings said as they come, in a line of ours, whatever the script had decided on."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ResourceWarning)  # of what the script left open
         warnings.showwarning = lambda message, *_, **__: say(f"{about}{message}")
         yield
 

@@ -138,9 +138,10 @@ RULE = Rule(
     generations=BOTH,
     why="A layer tracks what its attributes hold: layers, and lists, tuples and dicts "
     "of them. It does not look into other objects, functions or closures, nor into a list that "
-    "is appended to a list (Keras 3: Tracker.track in utils/tracking.py of keras 3.15.1) or into "
-    "a set (Keras 2: Layer.__setattr__ in engine/base_layer.py of tf_keras 2.21). A layer that "
-    "is hidden there runs, but is left out of training, saving and `trainable`.",
+    "was appended to a list and grows after that (Keras 3: TrackedList in utils/tracking.py of "
+    "keras 3.15.1) or into a set (Keras 2: Layer.__setattr__ in engine/base_layer.py of tf_keras "
+    "2.21). Keras 3 finds them in `self._layers`, where no other list may be put. A layer that is "
+    "hidden runs, but is left out of training, saving and `trainable`.",
     bad="""\
 import numpy as np
 from tensorflow import keras

@@ -65,7 +65,7 @@ def _fix(variable: UntrackedVariable, is_trained: bool) -> str:
     if not remedies.is_way(variable.way):
         return made
     if in_object:
-        return f"{name} = {made}{begins}\nself.{variable.way} = {name}"
+        return f"self.{name} = {made}{begins}\nself.{variable.way} = self.{name}"
     if in_list:
         return f"self.{name}.append({made}){begins}"
     return f"self.{name} = {made}{begins}"
@@ -77,56 +77,57 @@ RULE = Rule(
     severity="error",
     generations=BOTH,
     why="Keras 3 tracks attributes that are a keras.Variable: one of TensorFlow's or Torch's own, "
-    "be it an attribute or in a tf.Module, is none (Layer._initialize_tracker in layers/layer.py "
-    "of keras 3.15.1). Keras 2 tracks a tf.Variable that is assigned to an attribute, or is in a "
-    "list then, but not one that is appended to a list of a layer later (Layer.__setattr__ in "
-    "engine/base_layer.py of tf_keras 2.21). Neither looks into other objects. Such a variable "
-    "is used in `call`, but it is not in `weights`: no optimizer changes it, and no file has it.",
+    "be it an attribute, in a list or in a tf.Module, is none (Layer._initialize_tracker in "
+    "layers/layer.py of keras 3.15.1). Keras 2 tracks a tf.Variable in all of these places "
+    "(Layer.__setattr__ and Layer.trainable_weights in engine/base_layer.py of tf_keras 2.21). "
+    "Neither looks into other objects. Such a variable is used in `call`, but it is not in "
+    "`weights`: no optimizer changes it, and no file has it.",
     bad="""\
-import numpy as np
 import tensorflow as tf
 from tensorflow import keras
+
+
+class Settings:
+    def __init__(self):
+        self.gain = None
 
 
 class Scale(keras.layers.Layer):
     def __init__(self, **options):
         super().__init__(**options)
-        self.gains = []
-
-    def build(self, input_shape):
-        self.gains.append(tf.Variable(tf.ones((input_shape[-1],)), name="gain"))
-        super().build(input_shape)
+        self.settings = Settings()
+        self.settings.gain = tf.Variable(tf.ones((3,)), name="gain")
 
     def call(self, x):
-        return x * self.gains[0]
+        return x * self.settings.gain
 
 
-scale = Scale()
-scale(np.ones((2, 3), "float32"))
+inputs = keras.Input((3,))
+model = keras.Model(inputs, Scale()(inputs))
 """,
     good="""\
-import numpy as np
 import tensorflow as tf
 from tensorflow import keras
+
+
+class Settings:
+    def __init__(self):
+        self.gain = None
 
 
 class Scale(keras.layers.Layer):
     def __init__(self, **options):
         super().__init__(**options)
-        self.gains = []
-
-    def build(self, input_shape):
-        self.gains.append(
-            self.add_weight(name="gain", shape=(input_shape[-1],), initializer="ones")
-        )
-        super().build(input_shape)
+        self.settings = Settings()
+        self.gain = self.add_weight(name="gain", shape=(3,), initializer="ones")
+        self.settings.gain = self.gain
 
     def call(self, x):
-        return x * self.gains[0]
+        return tf.multiply(x, self.settings.gain)
 
 
-scale = Scale()
-scale(tf.ones((2, 3)))
+inputs = keras.Input((3,))
+model = keras.Model(inputs, Scale()(inputs))
 """,
     check=_check,
 )

@@ -20,12 +20,6 @@ DICT, LIST = '{"a": x, "b": x, "c": x}', "[x, x]"
 
 WRONG = {
     "a dict, indexed": (WEIGHT.format("input_shape[-1]"), DICT, "the dict of 3 shapes", '["a"]'),
-    "a dict, unpacked": (
-        f"*_, n = input_shape; {WEIGHT.format('n')}",
-        DICT,
-        "the dict of 3 shapes",
-        "input_shape[...][-1]",
-    ),
     "a dict, handed on": (
         "self.d = keras.layers.Dense(2); self.d.build(input_shape)",
         DICT,
@@ -34,12 +28,6 @@ WRONG = {
     ),
     "a list as one": (
         WEIGHT.format("input_shape[-1]"),
-        LIST,
-        "the shapes of 2 inputs",
-        "input_shape[0][-1]",
-    ),
-    "a list as units": (
-        "self.d = keras.layers.Dense(input_shape[1])",
         LIST,
         "the shapes of 2 inputs",
         "input_shape[0][-1]",
@@ -59,8 +47,6 @@ WRONG = {
 }
 
 OTHERS = {
-    "another dict": (f"{{'units': 4}}[-1]; {WEIGHT.format('3')}", "x"),
-    "a size that is no number": (WEIGHT.format("'three'"), "x"),
     "another error": ("self.nothing[0]", LIST),
 }
 

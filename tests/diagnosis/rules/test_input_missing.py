@@ -19,11 +19,6 @@ IN_A_SEQUENTIAL = {
         "multi_head_attention(x, x)",
     ),
     "on data": ("keras.Sequential([Cross()])(x)", "'cross' (Cross) needs `b`", "cross(a, b)"),
-    "of a list": (
-        "keras.Sequential([keras.Input((4, 3)), keras.layers.Attention()])",
-        "needs a list of tensors",
-        "attention([x, x])",
-    ),
     "of a list, to merge": (
         "keras.Sequential([keras.Input((3,)), keras.layers.Concatenate()])",
         "needs a list of tensors",
@@ -32,11 +27,6 @@ IN_A_SEQUENTIAL = {
 }
 
 ALONE = {
-    "attention": (
-        "keras.layers.MultiHeadAttention(2, 3)(keras.Input((4, 3)))",
-        "needs `value` as well, but is called on one tensor",
-        "multi_head_attention(x, x)",
-    ),
     "a list": (
         "keras.layers.MultiHeadAttention(2, 3)([keras.Input((4, 3)), keras.Input((4, 3))])",
         "needs `value` as well",
@@ -55,8 +45,6 @@ class Net(keras.layers.Layer):
 Net()(x)
 """,
     "caught": CROSS + "try:\n    Cross()(x)\nexcept TypeError:\n    Cross()(x, x)\n",
-    "an attention that is well": "keras.layers.MultiHeadAttention(2, 3)(x[None], value=x[None])\n",
-    "a list of one": "keras.layers.Add()([x])\n",
 }
 
 

@@ -12,11 +12,6 @@ WRONG = {
         "among the outputs of a model",
         "dense(x)",
     ),
-    "given to a layer": (
-        "keras.layers.Reshape((1, 3))(keras.layers.Flatten())",
-        "as an input of 'reshape' (Reshape)",
-        "flatten(x)",
-    ),
     "an InputLayer": (
         "keras.layers.Dense(2)(keras.layers.InputLayer(input_shape=(3,)))",
         "as an input of 'dense_1' (Dense)",
@@ -30,8 +25,6 @@ WRONG = {
 }
 
 OTHERS = {
-    "numbers": "keras.Model(i, np.ones((2, 3)))",
-    "a number": "keras.layers.Dense(2)(3.5)",
     "an object of the user's": "keras.Model(i, type('Tools', (), {})())",
 }
 

@@ -100,8 +100,8 @@ def test_where_keras_does_not_look(runner, generation, place):
     assert ("though `self.tools" in first.message) == ("self.tools" in place[1])
 
 
-OVERWRITTEN = """
-class Net(keras.{}):
+OTHERWISE = """
+class Overwritten(keras.Model):
     def __init__(self):
         super().__init__()
         self.head = keras.layers.Dense(2)
@@ -110,38 +110,32 @@ class Net(keras.{}):
         for layer in self._layers:
             x = layer(x)
         return self.head(x)
-Net()(x)
-"""
-
-
-@pytest.mark.parametrize("base", ["Model", "layers.Layer"])
-def test_a_list_in_the_place_of_keras_own(runner, base):
-    (found,) = findings(runner, "keras3", OVERWRITTEN.format(base), "BT203")
-    assert "`self.head` holds it, but 'net' has overwritten `self._layers`" in found.message
-    assert "any name but `_layers`" in found.fix
-    assert alarms(runner, "keras2", OVERWRITTEN.format(base)) == []
-
-
-NESTED = """
-class Net(keras.Model):
+class Nested(keras.layers.Layer):
     def __init__(self):
         super().__init__()
         self.blocks = []
-        for _ in range(2):
-            self.blocks.append([keras.layers.Dense(3)])
+        self.blocks.append([])
+        self.blocks[0].append(keras.layers.Dense(3))
     def call(self, x):
-        for (dense,) in self.blocks:
-            x = dense(x)
-        return x
-Net()(x)
+        return self.blocks[0][0](x)
+Overwritten()(x)
+Nested()(x)
 """
 
 
-def test_a_list_that_is_added_to_a_list(runner):
-    first, _ = findings(runner, "keras3", NESTED, "BT203")
-    assert "though `self.blocks[0][0]` leads to it" in first.message
-    assert "self.blocks = [...]  # in one piece" in first.fix
-    assert alarms(runner, "keras2", NESTED) == []
+@on_both
+def test_a_list_in_the_place_of_keras_own_and_one_in_a_list(runner, generation):
+    found = findings(runner, generation, OTHERWISE, "BT203")
+    if generation == "keras2":  # which looks into both
+        assert found == []
+        return
+    overwritten, nested = found
+    assert "`self.head` holds it, but 'overwritten' has overwritten `self._layers`" in (
+        overwritten.message
+    )
+    assert "any name but `_layers`" in overwritten.fix
+    assert "though `self.blocks[0][0]` leads to it" in nested.message
+    assert "self.blocks = [...]  # in one piece" in nested.fix
 
 
 @on_both
