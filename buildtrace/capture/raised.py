@@ -19,8 +19,6 @@ _Read = TypeVar("_Read")
 
 _MESSAGE_LIMIT = 4000  # of an exception's text: Keras prints whole arguments into some
 _LINES_LIMIT = 20  # of the user's lines that an exception came through: it may be a recursion
-
-
 _MOST_BEFORE = 10  # exceptions that one was raised in the place of
 
 
@@ -52,10 +50,10 @@ def info_of_the_end(error: BaseException) -> ErrorInfo:
     """The same of the exception that ended a run, with those that it was raised in the place of."""
     before: list[BaseException] = []
     one = _before(error)
-    while one is not None and one not in before and len(before) < _MOST_BEFORE:
+    while one is not None and len(before) < _MOST_BEFORE:
         before.append(one)
         one = _before(one)
-    named = tuple(f"{type(one).__name__}: {_message(one)}" for one in before)
+    named = tuple(dict.fromkeys(f"{type(one).__name__}: {_message(one)}" for one in before))
     return msgspec.structs.replace(error_info(error), instead_of=named)
 
 
@@ -64,7 +62,7 @@ def _before(error: BaseException) -> BaseException | None:
 
     `from None` hides it in a traceback: it is what happened nevertheless.
     """
-    return error.__cause__ or error.__context__
+    return error.__context__ if error.__cause__ is None else error.__cause__
 
 
 def _message(error: BaseException) -> str:

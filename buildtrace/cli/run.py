@@ -142,9 +142,11 @@ def _run(program: Program, tracing: WatchedTracing) -> BaseException | None:
 
 def _given_up_for(end: SystemExit) -> BaseException | None:
     """The exception that a program caught and then ended for, by `sys.exit` with a code."""
-    if end.code in (None, 0):
+    if end.code is None or (isinstance(end.code, int) and end.code == 0):
         return None
-    return end.__cause__ or (None if end.__suppress_context__ else end.__context__)
+    if end.__cause__ is not None or end.__suppress_context__:
+        return end.__cause__
+    return end.__context__
 
 
 def _report_end(error: BaseException | None) -> int:

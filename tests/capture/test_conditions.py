@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 from types import SimpleNamespace
@@ -9,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 import buildtrace
-from buildtrace.capture.raised import error_info
+from buildtrace.capture.raised import error_info, info_of_the_end
 from buildtrace.traces import failures
+from buildtrace.traces.schema import ComparedValues
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scenarios import Keras
 
-    from buildtrace.traces.schema import ComparedValues
 
 NEEDS_PLACES = pytest.mark.skipif(
     sys.version_info < (3, 11), reason="where in a line it failed is known from Python 3.11 on"
@@ -223,3 +225,29 @@ def test_what_the_users_own_layer_compared(k: Keras) -> None:
     assert told is not None
     assert told.expression == "input_shape[-1] % self.heads != 0"
     assert told.values == "8 % 3 != 0"
+
+
+def test_who_raised_it_is_read_once():
+    """Further out only the lines that it came through are read, and its text."""
+    try:
+        json.loads("{")
+    except ValueError as error:
+        first = error_info(error)
+        known = replace(first, compared=ComparedValues(expression="a", values="1"))
+        error.args = ("another text",)
+        again = error_info(error, known)
+    assert again == replace(known, message="another text")
+
+
+def give_up():
+    try:
+        {}["x"]
+    except KeyError:
+        raise ValueError("no model") from None
+
+
+def test_what_an_exception_was_raised_in_the_place_of():
+    with pytest.raises(ValueError, match="no model") as raised:
+        give_up()
+    assert info_of_the_end(raised.value).instead_of == ("KeyError: 'x'",)
+    assert info_of_the_end(raised.value.__context__).instead_of == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from operator import attrgetter
 
+import msgspec
 import pytest
 from made_traces import Recording, spec
 
@@ -101,3 +102,19 @@ def test_what_a_call_needs():
 def test_shapes():
     assert remedies.without_batch((32, 7)) == "(7,)"
     assert remedies.any_batch((32, 7, 8)) == "(None, 7, 8)"
+
+
+def test_a_call_on_symbols_as_it_was_called():
+    r = Recording()
+    given = [spec(None, 8), spec(2, 3, dtype="int32")]
+    two = r.layer("two", "Two")
+    with r.call("Layer.__call__", two, given):
+        pass
+    trace = r.trace()
+    symbols = 'keras.Input((8,)), keras.Input(batch_shape=(2, 3), dtype="int32")'
+    assert remedies.call_on_symbols(trace, two, trace.calls) == f"two({symbols})"
+    one_argument = msgspec.structs.replace(trace, states=(state(two, 0, call=["inputs"]),))
+    assert remedies.call_on_symbols(one_argument, two, trace.calls) == f"two([{symbols}])"
+    assert remedies.call_on_symbols(trace, ref("other", "Other", 9), trace.calls) == (
+        "other(x)  # x: one batch of your data"
+    )

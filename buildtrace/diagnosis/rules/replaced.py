@@ -27,7 +27,6 @@ FLOATS = "You cannot build your model by calling `build` if your layers do not s
 ACTUAL = "The actual error from `call` is: "
 """What Keras 2 says before the true text."""
 
-
 MISSING = re.compile(r"missing (?:an?|\d+) required (?:positional )?arguments?: (.*)")
 """What Python says of a call without an argument."""
 
