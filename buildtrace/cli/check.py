@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from buildtrace.cli.check_options import DIFF, TRY, parse
 from buildtrace.cli.streams import own_output, say
 from buildtrace.cli.verbs import USAGE_ERROR
 from buildtrace.errors import BuildtraceError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from buildtrace.cli.check_options import CheckRequest
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.cli.run import Outcome
+    from buildtrace.cli.trying import Workshop
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
@@ -32,28 +34,53 @@ def main(arguments: Sequence[str]) -> int:
         BuildtraceError: it could not be run.
         KeyboardInterrupt: it was interrupted.
     """
-    from buildtrace.cli.check_options import parse
-
     request = parse(arguments)
     if request.migrate:
         return _migrate(request)
+    from buildtrace.cli.mending import workshop  # not before: --help has ended here
+
     runs = not request.program.is_trace
     from buildtrace.cli.run import explain_end, original_streams, traced
 
     folder, stderr = Path.cwd(), sys.stderr
-    stdout = sys.stdout if request.format == "text" else _stdout_alone(divert=runs)
-    outcome = traced(request.program) if runs else _loaded(request.program.target)
-    with original_streams(stdout, stderr):
-        if runs:
-            explain_end(
-                outcome, request.program.keras, "check", "--train goes on and checks the rest"
-            )
-        result = _result(request, outcome, folder)
-        _deliver(result, request, outcome.attempts)
+    is_text = request.format == "text" and request.trial != DIFF
+    stdout = sys.stdout if is_text else _stdout_alone(divert=runs)
+    with workshop(request, folder) as shop:
+        outcome = traced(request.program) if runs else _loaded(request.program.target)
+        with original_streams(stdout, stderr):
+            if runs:
+                explain_end(
+                    outcome, request.program.keras, "check", "--train goes on and checks the rest"
+                )
+            result = _result(request, outcome, folder)
+            if shop is not None:
+                result = _mended(result, shop, request, outcome.attempts)
+            _deliver(result, request, outcome.attempts)
     outcome.end()
-    if result.kept.problems:
+    return _exit_code(result, request, failed=outcome.attempts.failed)
+
+
+def _mended(
+    result: CheckResult, shop: Workshop, request: CheckRequest, attempts: Attempts
+) -> CheckResult:
+    """What is found, with what came of trying the remedies, and without what is mended then."""
+    from buildtrace.cli.mending import mended, tried
+
+    result = tried(result, shop, attempts)
+    if request.trial != TRY and not attempts.interrupted:
+        with attempts.attempt("nothing is changed"):
+            return mended(result, shop, request)
+    return result
+
+
+def _exit_code(result: CheckResult, request: CheckRequest, *, failed: bool) -> int:
+    if failed:
+        return FOUND if result.kept.problems else USAGE_ERROR
+    if request.trial == DIFF and (result.fixed or result.kept.findings):
+        return FOUND if result.fixed else 0
+    if result.kept.problems or result.still_fails:
         return FOUND
-    return 0 if result.complete and not outcome.attempts.failed else USAGE_ERROR
+    return 0 if result.complete or result.fixed else USAGE_ERROR
 
 
 def _migrate(request: CheckRequest) -> int:
@@ -131,8 +158,9 @@ def _findings(trace: Trace) -> tuple[Finding, ...]:
 
 def _deliver(result: CheckResult, request: CheckRequest, attempts: Attempts) -> None:
     """Print what was found, and write each file that can be."""
-    with attempts.attempt("the findings are not printed to their end"):
-        _print(result, request.format)
+    if request.trial != DIFF:
+        with attempts.attempt("the findings are not printed to their end"):
+            _print(result, request.format)
     for path, form in request.files.items():
         with attempts.attempt(f"{path} is not written"):
             _write(result, path, form)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.cli.check_result import total, with_fix
+from buildtrace.cli.check_result import fixed, total, with_fix
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.renderers.text.lines import Line
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.schema import Edit, Finding, Trial
 
 
 class Format(NamedTuple):
@@ -48,7 +48,9 @@ def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
     if result.unexplained:
         yield from failing.lines(result.trace, width)
         yield []
-    yield [Part(total(result), styles.NAME if result.kept.problems else "")]
+    yield from ([Part(line, styles.NAME)] for line in fixed(result))
+    if result.kept.findings or not result.fixed:
+        yield [Part(total(result), styles.NAME if result.kept.problems else "")]
     if result.kept.findings and not result.concise:
         codes = dict.fromkeys(finding.code for finding in result.kept.findings)
         yield [Part(f"`buildtrace explain {' '.join(codes)}` says why.", styles.QUIET)]
@@ -76,6 +78,8 @@ def _json(result: CheckResult) -> str:
             "message": finding.message,
             "why": finding.why,
             "fix": finding.fix,
+            "edits": [_edit(edit, result.folder) for edit in finding.edits],
+            "trial": _trial(finding, result.folder),
             "calls": finding.calls,
             "layer": finding.layer,
         }
@@ -84,12 +88,28 @@ def _json(result: CheckResult) -> str:
     return wording.visible_in_json(json.dumps(findings, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _location(finding: Finding, folder: Path) -> dict[str, object]:
+def _location(at: Finding | Trial, folder: Path) -> dict[str, object]:
     from buildtrace.renderers.terminal import listing
 
-    if finding.caller is None:
+    if at.caller is None:
         return {"file": None, "line": None}
-    return {"file": listing.path_in(folder, finding.caller.file), "line": finding.caller.line}
+    return {"file": listing.path_in(folder, at.caller.file), "line": at.caller.line}
+
+
+def _edit(edit: Edit, folder: Path) -> dict[str, object]:
+    import msgspec
+
+    from buildtrace.renderers.terminal import listing
+
+    return {**msgspec.structs.asdict(edit), "file": listing.path_in(folder, edit.file)}
+
+
+def _trial(finding: Finding, folder: Path) -> dict[str, object] | None:
+    trial = finding.trial
+    if trial is None:
+        return None
+    said = {"outcome": trial.outcome, "message": trial.message, "patch": trial.patch}
+    return {**said, **_location(trial, folder)}
 
 
 _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}

@@ -48,10 +48,18 @@ above it:
 
 The exit code is 0 if there are no findings or only notes, 1 if there is an
 error or a warning, and 2 if nothing was found but the script failed or could
-not be run.
+not be run. After --fix, what it has mended does not count; with --diff it is 1
+if there is a patch, and else 0.
+
+A script that must not be run a second time has a comment that says so:
+# buildtrace: run once
 
 What the script prints goes to stdout, before the findings. With --format json,
 sarif or github and no -o it goes to stderr, and only the findings to stdout."""
+
+
+TRY, DIFF, FIX = "try", "diff", "fix"
+"""What to do with remedies that are edits: try them; show what helps as a patch; or write it."""
 
 
 class CheckRequest(NamedTuple):
@@ -64,6 +72,8 @@ class CheckRequest(NamedTuple):
         files: path → the form of the findings in it.
         concise: leave the remedies out.
         migrate: read the script, and list what of it Keras 3 does not take.
+        trial: what to do with the remedies that are edits: `TRY`, `DIFF` or `FIX` them, or "".
+        untried: show or write also those that could not be tried.
     """
 
     program: Program
@@ -72,6 +82,8 @@ class CheckRequest(NamedTuple):
     files: dict[Path, str]
     concise: bool
     migrate: bool = False
+    trial: str = ""
+    untried: bool = False
 
 
 def build_parser() -> Parser:
@@ -116,12 +128,34 @@ def build_parser() -> Parser:
         help="also write the findings to a file, in the format that --format or the suffix "
         "stands for; stdout has them as text (repeatable)",
     )
+    _add_trial_options(parser)
     group = add_program_options(parser, keras=None)
     group.add_argument(
         "--train", action="store_true", help="do not end the script: train all that it trains"
     )
     add_no_train(group)
     return parser
+
+
+def _add_trial_options(parser: Parser) -> None:
+    """The options that say what to do with remedies that are edits."""
+    group = parser.add_argument_group("what to do with remedies")
+    one_of = group.add_mutually_exclusive_group()
+    for name, says in (
+        (
+            TRY,
+            "try each remedy that is a change of the source: run the script with it, in a copy "
+            "of the folder that is removed then, and say what comes of it",
+        ),
+        (DIFF, "try them, and print only what has helped, as a patch"),
+        (FIX, "try them, and write what has helped into the files"),
+    ):
+        one_of.add_argument(f"--{name}", dest="trial", action="store_const", const=name, help=says)
+    group.add_argument(
+        "--unsafe-fixes",
+        action="store_true",
+        help="with --diff and --fix: also the remedies that could not be tried",
+    )
 
 
 def parse(argv: Sequence[str]) -> CheckRequest:
@@ -136,6 +170,7 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     from buildtrace.cli.program import check_program
 
     program = program_of(parser, given, theirs)._replace(no_train=_no_train(parser, given))
+    _check_trial(parser, given, program)
     if given.migrate:
         _check_migrate(program, given)
     else:
@@ -148,6 +183,8 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         files=_files(given.output, given.format),
         concise=given.concise,
         migrate=given.migrate,
+        trial=given.trial or "",
+        untried=given.unsafe_fixes,
     )
 
 
@@ -161,8 +198,10 @@ def _check_migrate(program: Program, given: argparse.Namespace) -> None:
         raise UsageError("--migrate is about the way to Keras 3: use --keras 3")
     if program.is_module:
         raise UsageError("--migrate reads files: name the SCRIPT.py or the FOLDER, not a module")
-    if given.train or given.no_train:
-        raise UsageError("--migrate runs nothing: leave out --train and --no-train")
+    if given.train or given.no_train or given.trial:
+        raise UsageError(
+            "--migrate runs nothing: leave out --train, --no-train, --try and the like"
+        )
     path = Path(program.target)
     if not path.exists():
         raise UsageError(f"there is no file {program.target}")
@@ -172,6 +211,15 @@ def _check_migrate(program: Program, given: argparse.Namespace) -> None:
         raise UsageError(f"{program.target} is no script: --migrate reads SCRIPT.py or a FOLDER")
     if program.arguments:
         raise UsageError(f"--migrate runs nothing: leave out {' '.join(program.arguments)}")
+
+
+def _check_trial(parser: Parser, given: argparse.Namespace, program: Program) -> None:
+    if given.trial and program.is_trace:
+        parser.error(f"--{given.trial} needs the script: nothing of a saved trace is run")
+    if given.unsafe_fixes and given.trial not in (DIFF, FIX):
+        parser.error("--unsafe-fixes goes with --diff or --fix")
+    if given.trial == DIFF and given.format and not given.output:
+        parser.error("--diff prints a patch: write the findings to a file with -o PATH")
 
 
 def _no_train(parser: Parser, given: argparse.Namespace) -> str:

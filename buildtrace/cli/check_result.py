@@ -24,6 +24,9 @@ class CheckResult(NamedTuple):
         complete: whether the program came to its end, or to its training; of files that were only
             read, whether all of them could be.
         files: how many files were read, where nothing was run; 0 otherwise.
+        fixed: how many findings were mended in the source, or would be; they are not among those
+            that are left then.
+        still_fails: the exception with which the program fails then; "" if it does not.
     """
 
     kept: Kept
@@ -33,11 +36,14 @@ class CheckResult(NamedTuple):
     concise: bool = False
     complete: bool = True
     files: int = 0
+    fixed: int = 0
+    still_fails: str = ""
 
     @property
     def unexplained(self) -> bool:
         """Whether the program failed, and nothing that was found could be why."""
-        return self.trace.error is not None and not self.complete and not self.kept.problems
+        has_failed = self.trace.error is not None and not self.complete
+        return has_failed and not self.kept.problems and not self.fixed
 
 
 def total(result: CheckResult) -> str:
@@ -62,7 +68,23 @@ def total(result: CheckResult) -> str:
     return " ".join(parts)
 
 
+def fixed(result: CheckResult) -> list[str]:
+    """What was mended, in lines of their own; none if nothing was."""
+    from buildtrace.traces import wording
+
+    if not result.fixed:
+        return []
+    of = wording.count(result.fixed + len(result.kept.findings), "finding")
+    lines = [f"Fixed {result.fixed:,} of {of}"]
+    if result.still_fails:
+        lines.append(f"The script fails further on: {wording.sanitize_long(result.still_fails)}")
+    return lines
+
+
 def with_fix(finding: Finding) -> str:
     """What happened and the remedy, where there is room for a text and no more."""
+    from buildtrace.renderers import trials
+
     fix = finding.fix.strip("\n")
-    return f"{finding.message}\n\nfix:\n{fix}" if fix else finding.message
+    heading = trials.heading(finding, "fix").lower()
+    return f"{finding.message}\n\n{heading}:\n{fix}" if fix else finding.message

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from buildtrace import __version__
 from buildtrace.cli.check_result import with_fix
 from buildtrace.diagnosis import all_rules
+from buildtrace.renderers import trials
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -78,7 +79,30 @@ def _result(finding: Finding, result: CheckResult) -> dict[str, Any]:
             for other, name in _evidence(finding, result.trace)
             if other != line
         ],
+        **_fixes(finding, folder),
     }
+
+
+def _fixes(finding: Finding, folder: Path) -> dict[str, Any]:
+    """The remedy as changes of files, if it is one, and is not known to be of no help."""
+    if not finding.edits or (finding.trial and finding.trial.outcome == "does not help"):
+        return {}
+    files: dict[str, list[dict[str, Any]]] = {}
+    for edit in finding.edits:
+        region = {
+            "startLine": edit.line,
+            "startColumn": edit.column + 1,
+            "endLine": edit.end_line,
+            "endColumn": edit.end_column + 1,
+        }
+        change = {"deletedRegion": region, "insertedContent": {"text": edit.text}}
+        files.setdefault(edit.file, []).append(change)
+    changes = [
+        {"artifactLocation": _artifact(file, folder), "replacements": replacements}
+        for file, replacements in files.items()
+    ]
+    said = trials.sentence(finding.trial) or "not tried yet"
+    return {"fixes": [{"description": {"text": said}, "artifactChanges": changes}]}
 
 
 def _evidence(finding: Finding, trace: Trace) -> Iterator[tuple[SourceLine, str]]:
@@ -91,11 +115,14 @@ def _evidence(finding: Finding, trace: Trace) -> Iterator[tuple[SourceLine, str]
 
 
 def _location(line: SourceLine, folder: Path) -> dict[str, Any]:
-    path = Path(line.file)
+    artifact = _artifact(line.file, folder)
+    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": line.line}}}
+
+
+def _artifact(file: str, folder: Path) -> dict[str, str]:
+    path = Path(file)
     if path.is_relative_to(folder):
-        uri = {"uri": quote(path.relative_to(folder).as_posix()), "uriBaseId": ROOT}
-    elif path.is_absolute():
-        uri = {"uri": path.as_uri()}
-    else:  # such as a cell of a notebook, or a path of another platform
-        uri = {"uri": quote(line.file)}
-    return {"physicalLocation": {"artifactLocation": uri, "region": {"startLine": line.line}}}
+        return {"uri": quote(path.relative_to(folder).as_posix()), "uriBaseId": ROOT}
+    if path.is_absolute():
+        return {"uri": path.as_uri()}
+    return {"uri": quote(file)}  # such as a cell of a notebook, or a path of another platform

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from buildtrace.errors import BuildtraceError
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from buildtrace.cli.program import Program
     from buildtrace.traces.trace import Trace
@@ -58,7 +59,7 @@ def traces(programs: Sequence[LabeledProgram]) -> list[Trace]:
     with tempfile.TemporaryDirectory(prefix="buildtrace-") as folder:
         for start in range(0, len(waiting), max(size, 1)):
             together = waiting[start : start + size]
-            children = [_ChildProcess(*programs[n], Path(folder, str(n))) for n in together]
+            children = [ChildProcess(*programs[n], Path(folder, str(n))) for n in together]
             try:
                 loaded |= {n: child.trace() for n, child in zip(together, children, strict=True)}
             finally:
@@ -76,10 +77,27 @@ def _is_room(number: int) -> bool:
     return free >= number * ROOM
 
 
-class _ChildProcess:
+class ChildProcess:
     """A program that runs under the command. What it prints goes to a file, as does its trace."""
 
-    def __init__(self, label: str, program: Program, path: Path) -> None:
+    def __init__(
+        self,
+        label: str,
+        program: Program,
+        path: Path,
+        *,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            label: what to call it.
+            program: what runs.
+            path: the files that it leaves are called so, with suffixes.
+            folder: where it runs, if not here. All that it has started ends with it then.
+            environment: its variables, if they are not those of this process.
+        """
         self.label = label
         self.program = program
         self.path = path.with_suffix(".json")
@@ -90,9 +108,12 @@ class _ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self._environment(),
+                cwd=folder,
+                env=self._environment(os.environ if environment is None else environment),
                 close_fds=False,  # a script may be the shell's `<(...)`
+                start_new_session=folder is not None,
             )
+        self._is_alone = folder is not None
 
     def _arguments(self) -> Iterator[str]:
         yield from ("--keras", self.program.keras, "-o", str(self.path))
@@ -101,8 +122,8 @@ class _ChildProcess:
         yield from ("-m",) if self.program.is_module else ("--",)
         yield from (self.program.target, *self.program.arguments)
 
-    def _environment(self) -> dict[str, str]:
-        variables = dict(os.environ)
+    def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        variables = dict(given)
         # Sets of names are in one order then: it is no difference between two builds.
         variables.setdefault("PYTHONHASHSEED", "0")
         # A child that prints to a file of a machine that knows only ASCII must not fail for that.
@@ -127,7 +148,7 @@ class _ChildProcess:
         if trace is None or not (trace.calls or trace.error):
             raise RunError(self._why(code, written=trace is not None))
         if code:
-            say(f"{self.label} ended {_end(code)}: its build is compared up to there")
+            say(f"{self.label} ended {end(code)}: its build is compared up to there")
         return trace
 
     def _why(self, code: int, *, written: bool) -> str:
@@ -137,10 +158,13 @@ class _ChildProcess:
             say(f"{self.label} | {wording.uncolored(line)}")
         if written:
             return f"{self.label}: no model was built, so there is nothing to compare"
-        return f"{self.label} ended {_end(code)} and without a trace"
+        return f"{self.label} ended {end(code)} and without a trace"
 
     def end(self) -> None:
         """End it if it still runs: somebody else failed, or the user has seen enough."""
+        if self._is_alone and hasattr(os, "killpg"):
+            with contextlib.suppress(OSError):  # there is nobody any more
+                os.killpg(self.process.pid, signal.SIGKILL)
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -150,7 +174,7 @@ class _ChildProcess:
                 self.process.wait()
 
 
-def _end(code: int) -> str:
+def end(code: int) -> str:
     """How a process ended, by its return code as `subprocess` has it."""
     if code >= 0:
         return f"with exit code {code}"

@@ -8,6 +8,7 @@ names and numbers, or code of the same place; what stays is not touched.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.edited import overlap
@@ -16,19 +17,26 @@ from buildtrace.diagnosis.parsed_files import (
     expressions,
     find_call,
     first_line,
+    last_name,
+    maker_of,
     only,
     parsed,
+    spelled,
     statement_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+    from typing import TypeGuard
 
     from buildtrace.diagnosis.parsed_files import ParsedFile
-    from buildtrace.traces.schema import Edit, SourceLine
+    from buildtrace.traces.schema import Call, Edit, SourceLine
     from buildtrace.traces.trace import Trace
 
 Edits = tuple["Edit", ...]
+
+Rewrite = Callable[[str], str]
+"""Makes code of code; "" of what it does not know."""
 
 NONE: Edits = ()
 """There is no place for it, or more than one."""
@@ -48,7 +56,7 @@ def argument(
     line: SourceLine | None,
     function: str,
     name: str,
-    value: str,
+    value: str | Rewrite,
     place: int | None = None,
 ) -> Edits:
     """Give an argument of a call another value, or add it.
@@ -57,8 +65,9 @@ def argument(
         trace: has the source.
         line: a line of the call.
         function: the last name of what is called, such as "Conv2D".
-        name: of the argument.
-        value: in code.
+        name: of the argument; "" if it is to be found by its place alone.
+        value: in code; or what makes it of the code that stands there, or "" of what it does not
+            know: then the argument has to be there.
         place: the argument's number from 0, if it may be given without its name.
     """
     found = find_call(trace, line, function)
@@ -72,53 +81,54 @@ def argument(
         return NONE
     if place is not None and place < len(call.args):
         return _instead(file, call.args[place], value)
-    return _added(file, call, f"{name}={value}")
+    return _added(file, call, f"{name}={value}") if isinstance(value, str) else NONE
 
 
-def argument_by_place(
+def arguments_joined(
+    trace: Trace, line: SourceLine | None, function: str, places: tuple[int, int], code: str
+) -> Edits:
+    """Put one argument in the place of several that follow each other without names.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        function: the last name of what is called.
+        places: the numbers of the first and the last of them, from 0.
+        code: the argument.
+    """
+    found = find_call(trace, line, function)
+    if found is None or _is_starred(found[1]) or places[1] >= len(found[1].args):
+        return NONE
+    file, call = found
+    first, last = (call.args[place] for place in places)
+    return file.replace(file.begin(first), file.end(last), code)
+
+
+def arguments_named(
     trace: Trace,
     line: SourceLine | None,
     function: str,
-    place: int,
-    value: str | Callable[[str], str],
+    names: Sequence[str],
+    first: int = 0,
 ) -> Edits:
-    """Replace an argument of a call that is given without its name.
+    """Put their names before the arguments of a call that have none.
 
     Args:
         trace: has the source.
         line: a line of the call.
         function: the last name of what is called.
-        place: the argument's number, from 0.
-        value: in code, or what makes it of the code that stands there, or "" of what it does not
-            know.
+        names: the names, in order, of all that may be there.
+        first: the number of the first that gets one, from 0.
     """
     found = find_call(trace, line, function)
-    if found is None or _is_starred(found[1]) or place >= len(found[1].args):
+    if found is None or _is_starred(found[1]) or not first < len(found[1].args) <= len(names):
         return NONE
     file, call = found
-    code = value if isinstance(value, str) else value(file.code(call.args[place]))
-    return _instead(file, call.args[place], code) if code else NONE
-
-
-def argument_named(
-    trace: Trace, line: SourceLine | None, function: str, place: int, name: str
-) -> Edits:
-    """Put its name before an argument, which has to be the last that has none.
-
-    Args:
-        trace: has the source.
-        line: a line of the call.
-        function: the last name of what is called.
-        place: the argument's number, from 0.
-        name: its name.
-    """
-    found = find_call(trace, line, function)
-    if found is None or _is_starred(found[1]) or place != len(found[1].args) - 1:
+    unnamed = [*zip(names, call.args, strict=False)][first:]
+    taken = {keyword.arg for keyword in call.keywords}
+    if taken & {name for name, _ in unnamed}:
         return NONE
-    file, call = found
-    if any(keyword.arg == name for keyword in call.keywords):
-        return NONE
-    return file.insert(file.begin(call.args[place]), f"{name}=")
+    return together(*[file.insert(file.begin(arg), f"{name}=") for name, arg in unnamed])
 
 
 def argument_renamed(
@@ -184,8 +194,9 @@ def _added(file: ParsedFile, call: ast.Call, code: str) -> Edits:
     return file.insert(last.end, f", {code}" if call.args or call.keywords else code)
 
 
-def _instead(file: ParsedFile, node: ast.expr, code: str) -> Edits:
-    return file.replace(file.begin(node), file.end(node), code)
+def _instead(file: ParsedFile, node: ast.expr, value: str | Rewrite) -> Edits:
+    code = value if isinstance(value, str) else value(file.code(node))
+    return file.replace(file.begin(node), file.end(node), code) if code else NONE
 
 
 # -- expressions --------------------------------------------------------------------------------
@@ -207,6 +218,151 @@ def expression(trace: Trace, line: SourceLine | None, code: str, instead: str) -
     wanted = ast.dump(ast.parse(code, mode="eval").body)
     node = only([e for e in expressions(statement) if ast.dump(e) == wanted], line.line)
     return NONE if node is None else _instead(file, node, instead)
+
+
+def expression_in(trace: Trace, definition: SourceLine | None, code: str, instead: str) -> Edits:
+    """Replace the one expression of this kind in a function; the arguments are as above."""
+    found = _function(trace, definition)
+    if found is None:
+        return NONE
+    file, function = found
+    wanted = ast.dump(ast.parse(code, mode="eval").body)
+    inside = [node for node in ast.walk(function) if isinstance(node, ast.expr)]
+    same = [node for node in inside if ast.dump(node) == wanted]
+    return _instead(file, same[0], instead) if len(same) == 1 else NONE
+
+
+def layer_before(trace: Trace, line: SourceLine | None, class_name: str, code: str) -> Edits:
+    """Put a layer before one that is made, and called, on a line.
+
+    Args:
+        trace: has the source.
+        line: the line.
+        class_name: of the layer that is there.
+        code: what makes the other one.
+    """
+    found = find_call(trace, line, class_name)
+    if found is None or line is None:
+        return NONE
+    file, made = found
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Call) and node.func is made and len(node.args) == 1:
+            return _instead(file, node.args[0], lambda given: f"{code}({given})")
+        if isinstance(node, (ast.List, ast.Tuple)) and made in node.elts:
+            row, column = file.begin(made)
+            indent = file.lines[row - 1][:column]
+            is_alone = not indent.strip()
+            return file.insert((row, column), f"{code},\n{indent}" if is_alone else f"{code}, ")
+        if isinstance(node, ast.Call) and made in node.args and last_name(node.func) == "add":
+            return before(trace, line, f"{file.code(node.func)}({code})")
+    return NONE
+
+
+def layer_first(trace: Trace, line: SourceLine | None, class_name: str, code: str) -> Edits:
+    """Put a layer at the head of the list that a model is made of.
+
+    Args:
+        trace: has the source.
+        line: a line that makes it.
+        class_name: of the model: "Sequential".
+        code: what makes the layer.
+    """
+    found = find_call(trace, line, class_name)
+    if found is None or _is_starred(found[1]):
+        return NONE
+    file, call = found
+    layers = call.args[0] if call.args else None
+    if not isinstance(layers, ast.List) or not layers.elts:
+        return NONE
+    row, column = file.begin(layers.elts[0])
+    indent = file.lines[row - 1][:column]
+    return file.insert((row, column), f"{code}, " if indent.strip() else f"{code},\n{indent}")
+
+
+def before_call(trace: Trace, line: SourceLine | None, method: str, code: Rewrite) -> Edits:
+    """Put a line before the statement that calls a method of something.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        method: its name.
+        code: makes the line of the code that stands for that something.
+    """
+    found = find_call(trace, line, method)
+    if found is None or not isinstance(found[1].func, ast.Attribute):
+        return NONE
+    made = code(found[0].code(found[1].func.value))
+    return before(trace, line, made) if made else NONE
+
+
+def call_instead(trace: Trace, line: SourceLine | None, method: str, code: Rewrite) -> Edits:
+    """Put something in the place of the call of a method; the arguments are as above."""
+    found = find_call(trace, line, method)
+    if found is None or not isinstance(found[1].func, ast.Attribute):
+        return NONE
+    file, call = found
+    made = code(file.code(found[1].func.value))
+    return _instead(file, call, made) if made else NONE
+
+
+def function_instead(
+    trace: Trace, line: SourceLine | None, function: str, name: str, of: Sequence[str] = ()
+) -> Edits:
+    """Call something else in the place of a function, with the same arguments.
+
+    Args:
+        trace: has the source.
+        line: a line of the call.
+        function: the last name of what is called.
+        name: what is called then, in the names of the file.
+        of: the modules that it has to be of, in the names of the file; any, if none are given.
+    """
+    found = find_call(trace, line, function)
+    if found is None or not name:
+        return NONE
+    file, call = found
+    if of and file.code(call.func) not in [f"{module}.{function}" for module in of]:
+        return NONE
+    return _instead(file, call.func, name)
+
+
+def pooling_for_flatten(trace: Trace, flatten: Call) -> Edits:
+    """A layer that takes images, or sequences, of any size in the place of a Flatten."""
+    sizes = flatten.inputs[0].shape if flatten.inputs else None
+    line = maker_of(trace, flatten.layer, flatten.caller) if flatten.layer else None
+    if line is None or sizes is None:
+        return NONE
+    kind = {4: "2D", 5: "3D"}.get(len(sizes), "1D")
+    name = spelled(trace, line.file, f"keras.layers.GlobalAveragePooling{kind}")
+    return function_instead(trace, line, "Flatten", name)
+
+
+def attribute_renamed(trace: Trace, line: SourceLine | None, old: str, new: str) -> Edits:
+    """Give an attribute of `self` another name in the class that a line is in, at each place."""
+    file = None if line is None else parsed(trace, line.file)
+    if file is None or line is None:
+        return NONE
+    around = [
+        node
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.ClassDef) and node.lineno <= line.line <= (node.end_lineno or 0)
+    ]
+    uses = [node for one in around[:1] for node in ast.walk(one) if _is_own(node, old)]
+    texts = [
+        node for one in around[:1] for node in ast.walk(one) if isinstance(node, ast.JoinedStr)
+    ]
+    if len(around) != 1 or any(_is_own(node, old) for text in texts for node in ast.walk(text)):
+        return NONE
+    return together(*[_instead(file, use, f"self.{new}") for use in uses])
+
+
+def _is_own(node: ast.AST, name: str) -> TypeGuard[ast.Attribute]:
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
 
 
 def attribute_for_local(trace: Trace, line: SourceLine | None, name: str, attribute: str) -> Edits:
@@ -341,6 +497,31 @@ def _function(
     if not isinstance(found, ast.FunctionDef) or file.indent(found.body[0]) is None:
         return None
     return file, found
+
+
+def options_passed_on(trace: Trace, definition: SourceLine | None) -> Edits:
+    """Have a constructor take any other argument by name, and hand it to the class below.
+
+    Args:
+        trace: has the source.
+        definition: the line that the constructor begins with.
+    """
+    found = _function(trace, definition)
+    if found is None:
+        return NONE
+    file, function = found
+    given = function.args
+    parts: list[ast.arg | ast.expr] = [*given.args, *given.kwonlyargs, *given.defaults]
+    parts += [default for default in given.kw_defaults if default is not None]
+    outer = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__"
+    ]
+    if given.kwarg or given.vararg or len(outer) != 1 or _is_starred(outer[0]) or not parts:
+        return NONE
+    end = max(file.end(part) for part in parts)
+    return together(file.insert(end, ", **kwargs"), _added(file, outer[0], "**kwargs"))
 
 
 def method_added(

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from buildtrace.traces.schema import Edit
+from buildtrace.traces.schema import Edit, SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.traces.schema import SourceLine
+    from buildtrace.traces.schema import LayerRef
     from buildtrace.traces.trace import Trace
 
 Position = tuple[int, int]
 """Line and column, as an `Edit` has them."""
+
+Located = ast.stmt | ast.expr | ast.keyword | ast.arg
 
 Expression = TypeVar("Expression", bound=ast.expr)
 
@@ -30,6 +33,11 @@ Definable = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 _BETWEEN = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 """Tokens that are no part of a call."""
+
+
+_OF_PACKAGES = re.compile(r"\b(?:keras|tf)(?:\.\w+)+")
+
+_KERAS = ("keras", "tensorflow.keras", "tf_keras")
 
 
 class ParsedFile(NamedTuple):
@@ -47,11 +55,11 @@ class ParsedFile(NamedTuple):
     tree: ast.Module
     tokens: Sequence[tokenize.TokenInfo]
 
-    def begin(self, node: ast.stmt | ast.expr | ast.keyword) -> Position:
+    def begin(self, node: Located) -> Position:
         """Where a node begins."""
         return node.lineno, self._column(node.lineno, node.col_offset)
 
-    def end(self, node: ast.stmt | ast.expr | ast.keyword) -> Position:
+    def end(self, node: Located) -> Position:
         """The place behind a node."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
@@ -173,11 +181,16 @@ def expressions(statement: ast.stmt) -> Iterator[ast.expr]:
 
 
 def only(nodes: Sequence[Expression], line: int) -> Expression | None:
-    """The one of these that a line is in; of several the one that begins there."""
-    around = [node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)]
-    if len(around) > 1:
-        around = [node for node in around if node.lineno == line]
-    return around[0] if len(around) == 1 else None
+    """The one of these that is meant: the only one, or the only one that the line is in.
+
+    Of several that it is in, the one that begins there. A list of layers is on many lines, and the
+    line of their model is that of its first.
+    """
+    if len(nodes) > 1:
+        nodes = [node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)]
+    if len(nodes) > 1:
+        nodes = [node for node in nodes if node.lineno == line]
+    return nodes[0] if len(nodes) == 1 else None
 
 
 def last_name(node: ast.expr) -> str:
@@ -213,26 +226,90 @@ def find_call(
     return None if call is None else (file, call)
 
 
-def name_in(trace: Trace, file: str, path: str) -> str:
-    """What a file calls something of Keras: "layers.Input" → "tf.keras.layers.Input".
+def constructor_in(
+    trace: Trace, near: SourceLine | None, class_name: str
+) -> tuple[SourceLine, ast.FunctionDef] | None:
+    """The `__init__` of the one class of this name in a file, and the line where it begins."""
+    file = None if near is None else parsed(trace, near.file)
+    if file is None or near is None:
+        return None
+    found = [
+        inner
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.ClassDef) and node.name == class_name
+        for inner in node.body
+        if isinstance(inner, ast.FunctionDef) and inner.name == "__init__"
+    ]
+    if len(found) != 1:
+        return None
+    return SourceLine(file=near.file, line=found[0].lineno), found[0]
+
+
+def maker_of(trace: Trace, layer: LayerRef, near: SourceLine | None) -> SourceLine | None:
+    """The line that makes a layer, as far as its file tells without a doubt.
+
+    Args:
+        trace: has the source.
+        layer: the layer.
+        near: a line that calls it: it may be made there, or else elsewhere in that file.
+    """
+    file = None if near is None else parsed(trace, near.file)
+    if file is None or near is None:
+        return None
+    if find_call(trace, near, layer.class_name) is not None:
+        return near
+    makers = [
+        node
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Call) and last_name(node.func) == layer.class_name
+    ]
+    named = [node for node in makers if _is_named(node, layer.name)]
+    found = named or makers
+    return SourceLine(file=near.file, line=found[0].lineno) if len(found) == 1 else None
+
+
+def _is_named(call: ast.Call, name: str) -> bool:
+    values = [given.value for given in call.keywords if given.arg == "name"]
+    return any(isinstance(value, ast.Constant) and value.value == name for value in values)
+
+
+def name_in(trace: Trace, file: str, *paths: str) -> str:
+    """What a file calls something that it imports: "keras.Input" → "tf.keras.Input".
 
     Args:
         trace: has the source.
         file: the file.
-        path: the name below `keras`.
+        paths: where it is to be had, from the top; `keras` stands for TensorFlow's as well.
 
     Returns:
         Code; "" if the file imports nothing that leads there.
     """
     found = parsed(trace, file)
-    if found is None:
-        return ""
-    for imported, name in _imports(found.tree):
-        for package in ("keras", "tensorflow.keras", "tf_keras"):
-            whole = f"{package}.{path}"
-            if whole == imported or whole.startswith(f"{imported}."):
-                return name + whole.removeprefix(imported)
+    tops = [path for path in paths if not path.startswith("keras.")]
+    tops += [top + path[5:] for path in paths if path.startswith("keras.") for top in _KERAS]
+    for imported, name in _imports(found.tree) if found else ():
+        for path in tops:
+            if path == imported or path.startswith(f"{imported}."):
+                return name + path.removeprefix(imported)
     return ""
+
+
+def spelled(trace: Trace, file: str, code: str) -> str:
+    """Code with the names that a file has for what of Keras and TensorFlow is in it.
+
+    Args:
+        trace: has the source.
+        file: the file.
+        code: names begin with "keras." and "tf.".
+
+    Returns:
+        The code; "" if the file imports nothing that leads to one of the names.
+    """
+    names = {}
+    for given in _OF_PACKAGES.findall(code):
+        path = given if given.startswith("keras.") else f"tensorflow{given[2:]}"
+        names[given] = name_in(trace, file, path)
+    return _OF_PACKAGES.sub(lambda found: names[found[0]], code) if all(names.values()) else ""
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -243,4 +320,4 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
             found += [(a.name, a.asname or a.name) for a in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found += [(f"{node.module}.{a.name}", a.asname or a.name) for a in node.names]
-    yield from sorted(found, key=lambda pair: -len(pair[0]))
+    yield from sorted(found, key=lambda pair: -pair[0].count("."))

@@ -1,8 +1,9 @@
-"""Comments in source code that speak to buildtrace: those that ignore findings.
+"""Comments in source code that speak to buildtrace.
 
-A comment stands in the statement that a finding is about, on any of its lines:
+One that ignores findings stands in the statement that they are about, on any of its lines:
 `# buildtrace: ignore[BT105]`, `# buildtrace: ignore[BT1, BT203]`, or for all codes
-`# buildtrace: ignore`.
+`# buildtrace: ignore`. One that says that a script must not be run again, to try something, stands
+anywhere in it: `# buildtrace: run once`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import tokenize
 
 _COMMENT = re.compile(r"#\s*buildtrace:\s*ignore(?:\[([^\]]*)\]|(?![\w\[-]))")
+_ONCE = re.compile(r"#\s*buildtrace:\s*run once\b")
 _BETWEEN = (
     tokenize.NL,
     tokenize.COMMENT,
@@ -46,6 +48,17 @@ def ignored_lines(source: str) -> dict[int, list[str]]:
     except (tokenize.TokenError, SyntaxError):
         pass
     return {line: codes for line, codes in by_line.items() if codes}
+
+
+def runs_once(source: str) -> bool:
+    """Whether a comment says that a script must not be run again."""
+    if "buildtrace" not in source:
+        return False
+    try:
+        tokens = [*tokenize.generate_tokens(io.StringIO(source).readline)]
+    except (tokenize.TokenError, SyntaxError):
+        return _ONCE.search(source) is not None
+    return any(t.type == tokenize.COMMENT and _ONCE.search(t.string) for t in tokens)
 
 
 def _codes_in(comment: str) -> list[str]:

@@ -85,6 +85,8 @@ Severity = Literal["error", "warning", "note"]
 """How bad a finding is: the program fails or computes something else than it says; something will
 go wrong later; good to know."""
 
+TrialOutcome = Literal["goes through", "fails further on", "does not help", "not tried"]
+"""What came of trying a remedy."""
 
 FileFormat = Literal[
     "", "keras", "zip", "broken zip", "hdf5", "older hdf5", "newer hdf5", "empty", "other"
@@ -775,12 +777,19 @@ class Trial(PlainData, frozen=True, kw_only=True):
             training; "fails further on": the finding is gone, and what failed next is another
             matter; "does not help"; "not tried".
         message: the exception that it failed with, or why it was not tried; "" otherwise.
-        caller: the user's line of that exception, as it is without the edits.
+        caller: the user's line of that exception, by its number without the edits.
+        patch: what the edits change, as `diff -u` says it; "" if they were not tried.
     """
 
-    outcome: Literal["goes through", "fails further on", "does not help", "not tried"]
+    outcome: TrialOutcome
     message: str = ""
     caller: SourceLine | None = None
+    patch: str = ""
+
+    @property
+    def helped(self) -> bool:
+        """Whether the edits did what the finding is about."""
+        return self.outcome in ("goes through", "fails further on")
 
 
 class Finding(PlainData, frozen=True, kw_only=True, omit_defaults=False):

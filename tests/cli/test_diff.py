@@ -259,7 +259,7 @@ def test_programs_run_at_the_same_time_if_there_is_room(monkeypatch, free, size)
         def end(self):
             running.discard(self.program.target)
 
-    monkeypatch.setattr(child_processes, "_ChildProcess", ChildProcess)
+    monkeypatch.setattr(child_processes, "ChildProcess", ChildProcess)
     programs = [LabeledProgram("", Program(name)) for name in ("a.py", "b.py")]
     assert child_processes.traces(programs) == ["trace of a.py", "trace of b.py"]
     assert max(most) == size
@@ -275,7 +275,7 @@ def test_a_child_process_does_without_training_as_it_was_told(
         child_processes.subprocess, "Popen", lambda command, **_: started.append(command)
     )
     program = Program(script("print(1)"), no_train=no_train)
-    child_processes._ChildProcess("", program, tmp_path / "0")
+    child_processes.ChildProcess("", program, tmp_path / "0")
     (command,) = started
     assert parse(command[command.index("buildtrace") + 1 :])[0] == program
 

@@ -11,6 +11,7 @@ import pytest
 
 from buildtrace.diagnosis.rule import BOTH
 from diagnosis.cases import FOLDER, TABLE, Expected, expected
+from diagnosis.expected_edits import made
 from diagnosis.scripts import installed
 
 LONG = "93_thousand_layers"
@@ -51,6 +52,20 @@ def test_the_cause_is_found(runner, generation):
         for difference in differences(case_on(runner, generation, case), expected(case, generation))
     ]
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason=f"there is no {FOLDER}")
+@on_each_generation
+def test_with_its_edits_a_case_is_python_still(runner, generation):
+    """And another one than before, whichever lines a rule has found."""
+    changed = set()
+    for name in TABLE:
+        text = (FOLDER / f"{name}.py").read_text()
+        for finding in case_on(runner, generation, name).trace.findings:
+            if finding.edits:
+                assert made(text, finding) != text
+                changed.add(finding.code)
+    assert len(changed) > 5
 
 
 def case_on(runner, generation, case):

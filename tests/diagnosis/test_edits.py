@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from buildtrace.diagnosis import edited, edits, parsed_files
-from buildtrace.traces.schema import Edit, Excerpt, SourceFile, SourceLine
+from buildtrace.traces.schema import Edit, Excerpt, LayerRef, SourceFile, SourceLine
 from buildtrace.traces.trace import Trace
 from diagnosis.hand import FILE
 
@@ -60,6 +60,10 @@ ADDED = {
     "of another function": ("x = keras.layers.Conv2D(4)  # Dense", None),
     "of a function in a statement inside": ("with f() as x, g():\n    Dense(4)", None),
     "in an f-string": ("x = f'{Dense(4)}'", None),
+    "on another line of the statement": (
+        "model = Sequential([\n    Dense(4),\n])",
+        "model = Sequential([\n    Dense(4, use_bias=True),\n])",
+    ),
     "in one of two statements": ("x = Dense(4); y = 3", None),
     "in no Python": ("x = Dense(4)\n%matplotlib inline", None),
 }
@@ -84,21 +88,145 @@ def test_an_argument_may_have_a_place():
     assert changed("Dense()", "D", place, "Dense", "units", "8", 0) == "Dense(units=8)"
 
 
-def test_an_argument_without_a_name_is_made_of_what_it_was():
-    place = edits.argument_by_place
-    assert changed("Input(x.shape)", "I", place, "Input", 0, "{}[1:]".format) == (
+def test_a_value_is_made_of_what_it_was():
+    place = edits.argument
+    of_data = "{}[1:]".format
+    assert changed("Input(x.shape)", "I", place, "Input", "shape", of_data, 0) == (
         "Input(x.shape[1:])"
     )
-    assert changed("Input(x)", "I", place, "Input", 0, lambda _: "") is None
-    assert changed("Input(x)", "I", place, "Input", 1, "y") is None
-    assert changed("Input(*x)", "I", place, "Input", 0, "y") is None
+    assert changed("Input(shape=x.shape)", "I", place, "Input", "shape", of_data) == (
+        "Input(shape=x.shape[1:])"
+    )
+    assert changed("Input(x)", "I", place, "Input", "shape", lambda _: "", 0) is None
+    assert changed("Input()", "I", place, "Input", "shape", of_data, 0) is None
 
 
-def test_an_argument_gets_its_name():
-    place = edits.argument_named
-    assert changed("f(a, 'b', c=1)", "f", place, "f", 1, "d") == "f(a, d='b', c=1)"
-    assert changed("f(a, b)", "f", place, "f", 0, "d") is None  # one without a name follows
-    assert changed("f(a, d=1)", "f", place, "f", 0, "d") is None
+def test_several_arguments_become_one():
+    place = edits.arguments_joined
+    assert changed("Conv2D(8, 3,\n 3, name='a')", "C", place, "Conv2D", (1, 2), "(3, 3)") == (
+        "Conv2D(8, (3, 3), name='a')"
+    )
+    assert changed("Conv2D(8, 3)", "C", place, "Conv2D", (1, 2), "(3, 3)") is None
+
+
+def test_arguments_get_their_names():
+    place, names = edits.arguments_named, ["a", "b", "c"]
+    assert changed("f(1, 'é', x=1)", "f", place, "f", names) == "f(a=1, b='é', x=1)"
+    assert changed("f(1, 2, 3)", "f", place, "f", names, 2) == "f(1, 2, c=3)"
+    assert changed("f(1, a=1)", "f", place, "f", names) is None
+    assert changed("f(1, 2, 3, 4)", "f", place, "f", names) is None
+    assert changed("f(1, *b)", "f", place, "f", names) is None
+    assert changed("f(a=1)", "f", place, "f", names) is None
+
+
+def test_a_layer_is_put_before_another_one():
+    place = edits.layer_before
+    assert changed("y = Dense(4)(x + 1)", "D", place, "Dense", "Flatten()") == (
+        "y = Dense(4)(Flatten()(x + 1))"
+    )
+    assert changed("m = Sequential([a, Dense(4)])", "D", place, "Dense", "Flatten()") == (
+        "m = Sequential([a, Flatten(), Dense(4)])"
+    )
+    assert changed("m = S([\n    a,\n    Dense(4),\n])", "D", place, "Dense", "F()") == (
+        "m = S([\n    a,\n    F(),\n    Dense(4),\n])"
+    )
+    assert changed("if a:\n    m.add(Dense(4))", "D", place, "Dense", "Flatten()") == (
+        "if a:\n    m.add(Flatten())\n    m.add(Dense(4))"
+    )
+    assert changed("d = Dense(4)", "D", place, "Dense", "Flatten()") is None
+
+
+def test_a_layer_is_put_first():
+    place = edits.layer_first
+    assert changed("m = Sequential([a, b])", "S", place, "Sequential", "c") == (
+        "m = Sequential([c, a, b])"
+    )
+    assert changed("m = S([\n    a,\n    b])", "S", place, "S", "c") == (
+        "m = S([\n    c,\n    a,\n    b])"
+    )
+    for text in ("m = Sequential(a)", "m = Sequential()", "m = Sequential([])"):
+        assert changed(text, "S", place, "Sequential", "c") is None
+
+
+def test_the_call_of_a_method():
+    assert changed("x = self.net.build(s)", "x", edits.call_instead, "build", "{}(1)".format) == (
+        "x = self.net(1)"
+    )
+    assert changed("if a:\n    net.fit(x)", "fit", edits.before_call, "fit", "{}.go()".format) == (
+        "if a:\n    net.go()\n    net.fit(x)"
+    )
+    for place in (edits.call_instead, edits.before_call):
+        assert changed("build(s)", "b", place, "build", "{}(1)".format) is None
+        assert changed("net.build(s)", "n", place, "build", lambda _: "") is None
+
+
+def test_another_function_gets_the_arguments():
+    place = edits.function_instead
+    assert changed("y = np.sum(x, axis=1)", "y", place, "sum", "ops.sum", ["np"]) == (
+        "y = ops.sum(x, axis=1)"
+    )
+    assert changed("y = x.sum(axis=1)", "y", place, "sum", "ops.sum", ["np"]) is None
+    assert changed("y = sum(x)", "y", place, "sum", "ops.sum", ["np"]) is None
+    assert changed("y = sum(x)", "y", place, "sum", "ops.sum") == "y = ops.sum(x)"
+
+
+def test_an_attribute_gets_another_name_in_its_class():
+    text = (
+        "class A:\n    def f(self):\n        self.input = 1\n"
+        "    def g(self, x):\n        return self.input + x.input\n"
+        "class B:\n    def f(self):\n        self.input\n"
+    )
+    place = edits.attribute_renamed
+    assert changed(text, "input = 1", place, "input", "i") == (
+        text.replace("self.input = 1", "self.i = 1").replace("self.input + x", "self.i + x")
+    )
+    assert changed(
+        text.replace("return", "return f'{self.input}',"), "= 1", place, "input", "i"
+    ) is (None)
+    assert changed("self.input = 1", "self", place, "input", "i") is None
+
+
+CONSTRUCTOR = "class A:\n    def __init__(self, {}):\n        super().__init__({})\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("a", ""), ("a, **kwargs", "**kwargs")),
+        (("a, b=(1, 2)", "name='é'"), ("a, b=(1, 2), **kwargs", "name='é', **kwargs")),
+        (("a, *, b: int = 1", ""), ("a, *, b: int = 1, **kwargs", "**kwargs")),
+        (("a, **options", ""), None),
+        (("a, *more", ""), None),
+        (("a", "*more"), None),
+    ],
+)
+def test_options_are_passed_on(before, after):
+    text = CONSTRUCTOR.format(*before)
+    wanted = None if after is None else CONSTRUCTOR.format(*after)
+    assert changed(text, "def", edits.options_passed_on) == wanted
+
+
+def test_an_expression_in_a_function():
+    text = "def f(self):\n    a()\n    c = super().get()\n    return c\n"
+    assert changed(text, "def", edits.expression_in, "super().get()", "{}") == text.replace(
+        "super().get()", "{}"
+    )
+    assert changed(text, "def", edits.expression_in, "c()", "{}") is None
+
+
+def test_where_a_layer_is_made():
+    def found(text, mark, name="dense"):
+        ref = LayerRef(id=0, name=name, class_name="Dense")
+        line = parsed_files.maker_of(carrying(text), ref, at(text, mark))
+        return None if line is None else line.line
+
+    one = "class A:\n    def f(self):\n        self.d = Dense(4)\na.fit()"
+    assert found(one, "fit") == 3
+    assert found("d = Dense(4)\nx = Dense(3)(x)", "(x)") == 2
+    two = "d = Dense(4, name='a')\ne = Dense(3, name='b')\na.fit()"
+    assert found(two, "fit") is None
+    assert found(two, "fit", "b") == 2
+    assert found("a.fit()", "fit") is None
 
 
 def test_an_argument_gets_another_name():
@@ -267,7 +395,17 @@ def test_a_method_is_added():
     ],
 )
 def test_what_a_file_calls_a_thing_of_keras(code, name):
-    assert parsed_files.name_in(carrying(code), FILE, "layers.Input") == name
+    assert parsed_files.name_in(carrying(code), FILE, "keras.layers.Input") == name
+
+
+def test_code_in_the_names_of_a_file():
+    trace = carrying("import tensorflow as tf2\nfrom keras import ops")
+    assert parsed_files.spelled(trace, FILE, "tf.zeros((2, keras.ops.f(tf.x.y)))") == (
+        "tf2.zeros((2, ops.f(tf2.x.y)))"
+    )
+    assert parsed_files.spelled(trace, FILE, "keras.ops.zeros(1)") == "ops.zeros(1)"
+    assert parsed_files.spelled(carrying("import numpy"), FILE, "keras.ops.zeros(1)") == ""
+    assert parsed_files.spelled(trace, FILE, "x[None]") == "x[None]"
 
 
 # -- the source ---------------------------------------------------------------------------------

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from operator import attrgetter
 
 import pytest
 
 from buildtrace.diagnosis import all_rules, diagnose
 from buildtrace.diagnosis.rule import BOTH
 from buildtrace.traces import trace_file
-from diagnosis import scripts
+from diagnosis import expected_edits, scripts
 from diagnosis.examples import (
     of_rule,
     on_each_generation,
@@ -20,6 +21,8 @@ from diagnosis.examples import (
     on_the_newest,
     reported,
 )
+
+WITH_EDITS = [rule for rule in all_rules() if expected_edits.generation_of(rule)]
 
 
 @on_its_generations
@@ -40,6 +43,27 @@ def test_the_good_example_is_well_and_can_be_saved(runner, rule, generation):
     assert reported(ran.trace) == []
     assert of_rule(ran.trace, rule) == []
     assert ran.problem == ""
+
+
+@on_its_generations
+def test_what_the_edits_change_in_the_bad_example(runner, rule, generation):
+    first, *_ = of_rule(runner(generation).run(rule.bad).trace, rule)
+    lines = expected_edits.lines_that_come(rule.bad, expected_edits.made(rule.bad, first))
+    assert lines == expected_edits.come(generation, rule.code)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", WITH_EDITS, ids=attrgetter("code"))
+def test_with_its_edits_the_bad_example_is_well(server, rule):
+    """No wrong remedy."""
+    generation = expected_edits.generation_of(rule)
+    if generation not in scripts.installed():
+        pytest.skip(f"{generation} is not installed")
+    first, *_ = of_rule(server(generation).run(rule.bad).trace, rule)
+    ran = server(generation).run(expected_edits.made(rule.bad, first))
+    assert ran.code == 0, ran.output
+    assert of_rule(ran.trace, rule) == []
+    assert reported(ran.trace) == []
 
 
 @pytest.mark.parametrize("generation", BOTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.migration.migration_findings import of_others
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
@@ -12,8 +13,9 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.schema import Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
 
@@ -27,6 +29,9 @@ class _Moved(NamedTuple):
         says: its text.
         wants: what stands first there, and what was given instead.
         fix: the call with names.
+        called: the last name of what is called.
+        names: those of the arguments that are in another order, as the other generation has it.
+        first: the number of the first that is.
     """
 
     generation: str
@@ -35,6 +40,9 @@ class _Moved(NamedTuple):
     says: re.Pattern[str]
     wants: str
     fix: str
+    called: str
+    names: tuple[str, ...]
+    first: int = 0
 
 
 _WEIGHT = 'self.add_weight(name="{name}", shape=(...))  # by name, it is right in both'
@@ -51,6 +59,8 @@ _MOVED = (
         ),
         "the first argument of `Layer.add_weight` is the shape, but was given the name",
         _WEIGHT,
+        "add_weight",
+        ("name", "shape", "dtype", "initializer", "regularizer", "trainable"),
     ),
     _Moved(
         "keras2",
@@ -62,6 +72,8 @@ _MOVED = (
         ),
         "the first argument of `Layer.add_weight` is the name, but was given the shape",
         _WEIGHT,
+        "add_weight",
+        ("shape", "initializer", "dtype", "trainable"),
     ),
     _Moved(
         "keras3",
@@ -74,6 +86,9 @@ _MOVED = (
         ),
         "the third argument of `compile` is `loss_weights`, but was given the metrics",
         'model.compile(optimizer, loss, metrics=["{name}"])  # by name, it is right in both',
+        "compile",
+        ("optimizer", "loss", "metrics", "loss_weights"),
+        2,
     ),
     _Moved(
         "keras3",
@@ -85,6 +100,9 @@ _MOVED = (
         ),
         "the argument after the layers is `trainable`, but was given the name",
         'keras.Sequential([...], name="{name}")  # by name, it is right in both',
+        "Sequential",
+        ("layers", "name"),
+        1,
     ),
 )
 
@@ -94,7 +112,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         for moved in _MOVED:
             match = _match(raised, moved)
             if match is not None:
-                yield _finding(raised, moved, match)
+                yield _finding(trace, raised, moved, match)
     yield from of_others(trace, RULE)
 
 
@@ -110,7 +128,7 @@ def _match(raised: Raised, moved: _Moved) -> re.Match[str] | None:
     return moved.says.search(error.message)
 
 
-def _finding(raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
+def _finding(trace: Trace, raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
     layer = raised.calls[-1].layer if raised.calls else None
     names = [value for value in match.groupdict().values() if value]
     here, there = ("Keras 3", "Keras 2") if moved.generation == "keras3" else ("Keras 2", "Keras 3")
@@ -121,7 +139,19 @@ def _finding(raised: Raised, moved: _Moved, match: re.Match[str]) -> Finding:
         calls=raised.ids,
         caller=line,
         layer=None if layer is None else layer.id,
+        edits=_edits(trace, line, moved),
     )
+
+
+def _edits(trace: Trace, line: SourceLine | None, moved: _Moved) -> Edits:
+    """The same call with names; one metric alone becomes a list, as Keras 3 wants it."""
+    if moved.called == "compile":
+        return edits.argument(trace, line, "compile", "", _as_metrics, moved.first)
+    return edits.arguments_named(trace, line, moved.called, moved.names, moved.first)
+
+
+def _as_metrics(code: str) -> str:
+    return f"metrics=[{code}]" if code[:1] in ("'", '"') else f"metrics={code}"
 
 
 RULE = Rule(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -56,7 +57,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
     for raised in trace.index.raised:
         assigned = _assigned(raised)
         if assigned is not None:
-            yield _finding(raised, *assigned)
+            yield _finding(trace, raised, *assigned)
 
 
 def _assigned(raised: Raised) -> tuple[str, str] | None:
@@ -74,7 +75,7 @@ def _assigned(raised: Raised) -> tuple[str, str] | None:
     return None
 
 
-def _finding(raised: Raised, name: str, class_name: str) -> Finding:
+def _finding(trace: Trace, raised: Raised, name: str, class_name: str) -> Finding:
     whose = f"of {class_name}" if class_name else "of a layer"
     layer = raised.calls[-1].layer if raised.calls else None
     return RULE.finding(
@@ -84,6 +85,7 @@ def _finding(raised: Raised, name: str, class_name: str) -> Finding:
         calls=raised.ids,
         caller=raised.line,
         layer=None if layer is None else layer.id,
+        edits=edits.attribute_renamed(trace, raised.line, name, _other_name(name)),
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
+from buildtrace.diagnosis.parsed_files import spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Call, Finding, LayerState
     from buildtrace.traces.trace import Trace
 
@@ -23,7 +25,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         for call in trace.index.builds_of(layer):
             state = trace.index.state_after(call)
             if state is not None and _is_in_vain(call, state):
-                yield _finding(call, state)
+                yield _finding(trace, call, state)
 
 
 def _is_in_vain(call: Call, state: LayerState) -> bool:
@@ -37,7 +39,7 @@ def _is_in_vain(call: Call, state: LayerState) -> bool:
     return call.name == "Layer.build" and empty and call.parent is None
 
 
-def _finding(call: Call, state: LayerState) -> Finding:
+def _finding(trace: Trace, call: Call, state: LayerState) -> Finding:
     names = remedies.needed(state)
     what = wording.listed([f"'{name}'" for name in names])
     came = "raised" if call.error else "marked it as built without building anything"
@@ -49,6 +51,17 @@ def _finding(call: Call, state: LayerState) -> Finding:
         calls=[call.id],
         caller=call.caller,
         layer=state.layer.id,
+        edits=_edits(trace, call, len(names)) if call.generation == "keras3" else (),
+    )
+
+
+def _edits(trace: Trace, build: Call, number: int) -> Edits:
+    """A call on data in the place of the call of `build`."""
+    data = ", ".join(remedies.zeros(build.generation, spec) for spec in build.inputs)
+    line = build.caller
+    given = spelled(trace, line.file, data) if line and len(build.inputs) == number else ""
+    return edits.call_instead(
+        trace, line, "build", lambda layer: f"{layer}({given})" if given else ""
     )
 
 

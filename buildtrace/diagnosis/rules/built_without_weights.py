@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
+from buildtrace.diagnosis.parsed_files import spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Call, Finding, LayerRef, LayerState
     from buildtrace.traces.trace import Trace
 
@@ -55,6 +57,17 @@ def _finding(
         caller=call.caller,
         layer=ref.id,
         severity="error" if later is None else "warning",
+        edits=_edits(trace, call, ref),
+    )
+
+
+def _edits(trace: Trace, build: Call, ref: LayerRef) -> Edits:
+    """A call on data in the place of the call of `build`."""
+    known, line = remedies.inputs(trace, ref), build.caller
+    data = ", ".join(remedies.zeros(build.generation, spec) for spec in known)
+    given = spelled(trace, line.file, data) if line else ""
+    return edits.call_instead(
+        trace, line, "build", lambda layer: f"{layer}({given})" if given else ""
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.schema import SourceLine
@@ -13,6 +13,7 @@ from buildtrace.traces.schema import SourceLine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Call, Finding, LayerRef, LayerState, Use
     from buildtrace.traces.trace import Trace
 
@@ -122,6 +123,7 @@ def _of_half_built(trace: Trace, alike: Sequence[HalfBuilt]) -> Finding:
     whom = wording.layer(state.layer)
     if len(alike) > 1:
         whom += f" and {len(alike) - 1} more like it"
+    shapes = [(child, _shape(trace, build, child)) for child in left]
     names = wording.listed([wording.quoted(child.name) for child in left])
     them = "it" if len(left) == 1 else "them"
     end = f"{names} {'has' if len(left) == 1 else 'have'} no weights"
@@ -132,7 +134,8 @@ def _of_half_built(trace: Trace, alike: Sequence[HalfBuilt]) -> Finding:
     return RULE.finding(
         f"{build.name} does not build {wording.listed(map(wording.layer, left))} in {whom}, "
         f"which {'is' if len(alike) == 1 else 'are'} marked as built: {end}.",
-        fix=_code(state, [(child, _shape(trace, build, child)) for child in left]),
+        fix=_code(state, shapes),
+        edits=_edits(trace, state, shapes),
         calls=[call.id for one in alike for call in (one.build, one.later) if call],
         caller=_line(first),
         layer=state.layer.id,
@@ -222,13 +225,15 @@ def _finding(trace: Trace, holder: LayerState, build: Call) -> Finding:
     outer = next((c for c in trace.index.builds_of(holder.layer.id) if c.inputs), None)
     line = SourceLine(file=holder.file, line=method.line if method else holder.line)
     name = holder.layer.class_name
+    shapes = [(build.layer, _shape(trace, outer, build.layer))]
     does = f"{name}.build does not build" if method else f"{name} has no `build` that would build"
     end = f": {failed.name} could not load it" if failed else ": a .keras file will not load"
     by = next(c for c in trace.ancestors(build) if c.landmark == "Layer.__call__")
     return RULE.finding(
         f"{does} {wording.layer(build.layer)} in {wording.layer(holder.layer)}, only the call "
         f"at {wording.line(build.caller)} did{end}.",
-        fix=_code(holder, [(build.layer, _shape(trace, outer, build.layer))]),
+        fix=_code(holder, shapes),
+        edits=_edits(trace, holder, shapes),
         calls=[build.id, by.id, *(b.id for b in trace.index.builds_of(holder.layer.id)[:1])],
         caller=line if line.line else build.caller,
         layer=holder.layer.id,
@@ -277,6 +282,32 @@ def _may_get_input(trace: Trace, holder: LayerRef | None, child: LayerRef) -> bo
         return True
     places = {node.id for node in graph.nodes if node.layer == child.id}
     return {edge.source for edge in graph.edges if edge.target in places} <= {*graph.inputs}
+
+
+_MARKS = ("self.built = True", "super().build({0})")
+"""What a `build` ends with, and says with it that all is built."""
+
+
+def _edits(trace: Trace, holder: LayerState, shapes: Sequence[tuple[LayerRef, str]]) -> Edits:
+    """The same as lines in the class, if it is known what each layer inside is built from."""
+    held = [holder.attributes.get(child.id, "") for child, _ in shapes]
+    method = holder.method("build")
+    if not all(held) or "..." in [shape for _, shape in shapes]:
+        return edits.NONE
+    if method is None:
+        line = SourceLine(file=holder.file, line=holder.line)
+        return edits.method_added(trace, line, *_code(holder, shapes).split("\n"))
+    if len(method.arguments) != 1:
+        return edits.NONE
+    (given,) = method.arguments
+    names = remedies.attributes(holder, [child for child, _ in shapes])
+    lines = [
+        f"{name}.build({shape.replace('input_shape', given)})"
+        for name, (_, shape) in zip(names, shapes, strict=True)
+    ]
+    line = SourceLine(file=method.file, line=method.line)
+    ends = [mark.format(given) for mark in _MARKS]
+    return edits.at_end(trace, line, *lines, before_last=ends)
 
 
 def _code(holder: LayerState, shapes: Sequence[tuple[LayerRef, str]]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.file_fit import file_fits
+from buildtrace.diagnosis.parsed_files import constructor_in
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.schema import SourceLine
@@ -13,6 +16,7 @@ from buildtrace.traces.schema import SourceLine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding, LayerState, ReadConfig
     from buildtrace.traces.trace import Trace
@@ -150,7 +154,7 @@ def _constructor_failed(
     if wrong is not None and wrong["unknown"] in reading.unknown and not reading.takes_any:
         not_taken = [key for key in reading.unknown if key in OF_ANY_LAYER]
         if not_taken:
-            return _not_passed_on(raised, reading)
+            return _not_passed_on(trace, raised, reading)
         return _superfluous(trace, raised, reading, [wrong["unknown"]])
     refused = _REFUSED.search(text)
     key = refused and (refused["new"] or refused["old"])
@@ -189,10 +193,34 @@ def _missing(trace: Trace, raised: Raised, reading: Reading, names: list[str]) -
         f"{'is' if len(names) == 1 else 'are'} not in the file",
         calls=[*raised.ids, reading.call.id],
         caller=reading.line_of("get_config"),
+        edits=_edits(trace, reading),
     )
 
 
-def _not_passed_on(raised: Raised, reading: Reading) -> Finding:
+def _edits(trace: Trace, reading: Reading) -> Edits:
+    """A `get_config` that saves what is missing, if the class keeps each argument already."""
+    lines = _get_config(trace, reading).split("\n")
+    code = [line for line in lines if not line.startswith("#")]
+    has_layers = set(reading.config.objects) & set(reading.own)  # they need a from_config as well
+    if has_layers or not (code == lines or _keeps_all(trace, reading)):
+        return edits.NONE
+    line = reading.line_of("get_config")
+    if reading.config.method("get_config") is None:
+        return edits.method_added(trace, line, *code, ahead_of="")
+    saved = code[-1].strip().removeprefix("return ")
+    return edits.expression_in(trace, line, "super().get_config()", saved)
+
+
+def _keeps_all(trace: Trace, reading: Reading) -> bool:
+    """Whether the constructor keeps each argument under its name, as its source says."""
+    found = constructor_in(trace, reading.line_of("__init__"), reading.config.class_name)
+    if found is None or _state_of_class(trace, reading.config) is not None:
+        return False
+    said = {ast.unparse(statement) for statement in found[1].body}
+    return all(f"self.{name} = {name}" in said for name in reading.own)
+
+
+def _not_passed_on(trace: Trace, raised: Raised, reading: Reading) -> Finding:
     names = wording.listed([f"`{wording.sanitize(key)}`" for key in reading.unknown])
     method = reading.config.method("__init__")
     all_needed = method is not None and method.required == len(method.arguments)
@@ -205,6 +233,7 @@ def _not_passed_on(raised: Raised, reading: Reading) -> Finding:
         + "\n    super().__init__(**kwargs)\n    ...  # as now",
         calls=[*raised.ids, reading.call.id],
         caller=reading.line_of("__init__"),
+        edits=edits.options_passed_on(trace, reading.line_of("__init__")) if method else (),
     )
 
 
@@ -341,6 +370,7 @@ def _lost_default(trace: Trace, raised: Raised, readings: Sequence[Reading]) -> 
             f"# then save the model again: {names} is not in the file",
             calls=[*raised.ids, reading.call.id],
             caller=reading.line_of("get_config"),
+            edits=_edits(trace, reading),
         )
 
 
@@ -402,6 +432,7 @@ def _other_values(
         calls=[reading.load.id, reading.call.id],
         caller=reading.line_of("get_config"),
         layer=after.layer.id,
+        edits=_edits(trace, reading),
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.compared_losses import same_size
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.shape_origins import INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Call, Finding, LayerRef, Shape
     from buildtrace.traces.trace import Trace
 
@@ -27,7 +30,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         if wanted is not None and given is not None and _was_stretched(given, wanted):
             told.add(call.layer.id)
             losses = [inner.id for inner in trace.index.inside(call) if inner.loss is not None]
-            yield _finding([call.id, *losses], call, given, wanted)
+            yield _finding(trace, [call.id, *losses], call, given, wanted)
 
 
 def _input_of(trace: Trace, model: LayerRef) -> Shape | None:
@@ -46,7 +49,7 @@ def _was_stretched(given: Shape, wanted: Shape) -> bool:
     return not all(map(same_size, given, wanted[:-1]))
 
 
-def _finding(proof: list[int], call: Call, given: Shape, wanted: Shape) -> Finding:
+def _finding(trace: Trace, proof: list[int], call: Call, given: Shape, wanted: Shape) -> Finding:
     assert call.layer is not None
     size = wording.shape_in_words(given[1:])
     got, made = wording.shape_in_words(given), wording.shape_in_words((*given, 1))
@@ -58,7 +61,17 @@ def _finding(proof: list[int], call: Call, given: Shape, wanted: Shape) -> Findi
         calls=proof,
         caller=call.caller,
         layer=call.layer.id,
+        edits=_edits(trace, call.layer, size),
     )
+
+
+def _edits(trace: Trace, model: LayerRef, size: str) -> Edits:
+    """The shape of the Input."""
+    graph = trace.index.graph_by_model[model.id]
+    inputs = [graph.nodes[number].layer for number in graph.inputs]
+    made = [c for c in trace.calls if c.landmark == INPUT and c.layer and c.layer.id in inputs]
+    line = made[0].caller if len(made) == 1 else None
+    return edits.argument(trace, line, "Input", "shape", size, 0)
 
 
 RULE = Rule(

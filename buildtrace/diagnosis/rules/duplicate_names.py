@@ -6,7 +6,7 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT
@@ -14,7 +14,8 @@ from buildtrace.traces.shape_origins import INPUT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Call, Finding, LayerRef
+    from buildtrace.diagnosis.edits import Edits
+    from buildtrace.traces.schema import Call, Finding, LayerRef, SourceLine
     from buildtrace.traces.trace import Trace
 
 # What the two mappers of Keras say, and Sequential.add.
@@ -39,6 +40,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         calls=[*[call.id for call in trace.index.failing], *[call.id for call in makers]],
         caller=second or (error.lines[0] if error.lines else None),
         layer=layers[-1].id if layers else None,
+        edits=_edits(trace, name, layers, second) if len(layers) > 1 else (),
     )
 
 
@@ -69,9 +71,23 @@ def _lines(makers: list[Call]) -> str:
     return f": {wording.listed(places)}" if places else ""
 
 
-def _fix(trace: Trace, name: str, layers: list[LayerRef]) -> str:
+def _free(trace: Trace, name: str) -> str:
+    """A name that no layer has."""
     taken = {layer.name for layer in trace.layers.values()}
-    free = next(new for n in count(2) if (new := f"{name}_{n}") not in taken)
+    return next(new for n in count(2) if (new := f"{name}_{n}") not in taken)
+
+
+def _edits(trace: Trace, name: str, layers: list[LayerRef], line: SourceLine | None) -> Edits:
+    """Another name for the last of the layers, where it is given its name."""
+    is_input = layers[-1].class_name == "InputLayer"
+    made = "Input" if is_input else layers[-1].class_name
+    new = remedies.text(_free(trace, name))
+    given = {repr(name), remedies.text(name)}
+    return edits.argument(trace, line, made, "name", lambda code: new if code in given else "")
+
+
+def _fix(trace: Trace, name: str, layers: list[LayerRef]) -> str:
+    free = _free(trace, name)
     if layers and layers[-1].class_name == "InputLayer":
         return f'keras.Input(..., name="{free}")  # or no name at all: Keras finds a free one'
     if layers and trace.graph_of(layers[-1].id) is not None:

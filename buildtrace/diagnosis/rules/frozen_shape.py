@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.mismatch import Mismatch, mismatch
@@ -13,6 +13,7 @@ from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
@@ -43,6 +44,7 @@ def _finding(trace: Trace, failure: Raised, misfit: Mismatch) -> Finding:
         f"but got {wording.shape_in_words(misfit.got)}{_through(flatten)}: "
         f"its weights were made for a size of {before}, not {now}.",
         _fix(trace, misfit, first, flatten),
+        edits=_edits(trace, misfit, first, flatten),
         calls=[*failure.ids, misfit.build.id, first.id],
         caller=misfit.call.caller,
         layer=misfit.build.layer.id,
@@ -94,6 +96,25 @@ def _through(flatten: Call | None) -> str:
     return f", which '{flatten.layer.name}' made of {wording.shapes_in_words(flatten.inputs)}"
 
 
+def _shape_of_data(trace: Trace, misfit: Mismatch, first: Call) -> str:
+    """Code for the shape that the Input should have; "" if it is not the Input that is wrong."""
+    of_data = trace.index.root(misfit.call) != misfit.call or misfit.got[0] is not None
+    if first.landmark != INPUT or not of_data:
+        return ""
+    known = first.outputs[0].shape == misfit.expected and len(misfit.got) > 1
+    return wording.shape_in_words(misfit.got[1:]) if known else "..."
+
+
+def _edits(trace: Trace, misfit: Mismatch, first: Call, flatten: Call | None) -> Edits:
+    if flatten is not None:
+        is_image = bool(flatten.inputs) and len(flatten.inputs[0].shape or ()) in (4, 5)
+        return edits.pooling_for_flatten(trace, flatten) if is_image else edits.NONE
+    shape = _shape_of_data(trace, misfit, first)
+    if shape in ("", "..."):
+        return edits.NONE
+    return edits.argument(trace, first.caller, "Input", "shape", shape, 0)
+
+
 def _fix(trace: Trace, misfit: Mismatch, first: Call, flatten: Call | None) -> str:
     assert misfit.build.layer is not None
     sizes = flatten.inputs[0].shape if flatten is not None and flatten.inputs else None
@@ -101,12 +122,7 @@ def _fix(trace: Trace, misfit: Mismatch, first: Call, flatten: Call | None) -> s
         kind = "2D" if len(sizes) == 4 else "3D"
         return f"keras.layers.GlobalAveragePooling{kind}()  # instead of Flatten(): takes any size"
     before, now = misfit.sizes
-    of_data = trace.index.root(misfit.call) != misfit.call or misfit.got[0] is not None
-    if first.landmark == INPUT and of_data:
-        shape = wording.shape_in_words(
-            misfit.got[1:] if first.outputs[0].shape == misfit.expected else ()
-        )
-        shown = "..." if shape == "()" else shape
+    if shown := _shape_of_data(trace, misfit, first):
         return f"keras.Input(shape={shown})  # the shape of your data, with {now} for {before}"
     made = remedies.constructor(trace, misfit.build.layer)
     return (

@@ -6,6 +6,8 @@ import re
 from ast import literal_eval
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.parsed_files import maker_of, name_in
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
@@ -13,6 +15,7 @@ from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding, LayerRef, Shape, TensorSpec
     from buildtrace.traces.trace import Trace
@@ -95,6 +98,7 @@ def _finding(trace: Trace, failure: Raised, refused: Refused) -> Finding:
         f"{wording.layer(layer)}{_made_with(inputs)} takes {refused.wants}, but got "
         f"{got}{_from(before)}.",
         _fix(trace, refused, way),
+        edits=_edits(trace, refused, way, inputs),
         calls=[*failure.ids, *[call.id for call in inputs], *([before.id] if before else [])],
         caller=refused.call.caller,
         layer=layer.id,
@@ -148,6 +152,60 @@ def _fix(trace: Trace, refused: Refused, way: list[Call]) -> str:
             "only the last"
         )
     return _more_axes(refused, shape, before)
+
+
+def _edits(trace: Trace, refused: Refused, way: list[Call], inputs: list[Call]) -> Edits:
+    """The same as edits, where shape and place are known; the data is nobody's to change."""
+    shape, before = refused.spec.shape or (), way[0] if way else None
+    if refused.shape is not None:
+        return _input_for_data(trace, refused, shape, inputs)
+    if refused.axes is None or refused.call.layer is None:
+        return edits.NONE
+    is_more = len(shape) > refused.axes
+    recurrent = _recurrent(way, len(shape))
+    if recurrent is not None:
+        call = next(call for call in way if call.layer == recurrent)
+        return _sequences(trace, call, recurrent, "False" if is_more else "True")
+    if before is None or before.landmark == INPUT:
+        return _of_samples(trace, refused, shape, before) if is_more else edits.NONE
+    code = _fewer_axes(refused, None) if is_more else _more_axes(refused, shape, before)
+    made = re.match(r"x = keras\.(layers\.\w+)(\(.*\))\(x\)", code)
+    line = refused.call.caller
+    name = name_in(trace, line.file, f"keras.{made[1]}") if made and line else ""
+    if not made or not name:
+        return edits.NONE
+    return edits.layer_before(trace, line, refused.call.layer.class_name, name + made[2])
+
+
+def _input_for_data(trace: Trace, refused: Refused, shape: Shape, inputs: list[Call]) -> Edits:
+    """The shape of the data for the one Input of a model."""
+    if len(refused.shape or ()) != len(shape) or len(inputs) != 1:
+        return edits.NONE
+    sample = wording.shape_in_words(shape[1:])
+    return edits.argument(trace, inputs[0].caller, "Input", "shape", sample, 0)
+
+
+def _sequences(trace: Trace, call: Call, layer: LayerRef, value: str) -> Edits:
+    """`return_sequences` of a recurrent layer, or of the one in a Bidirectional."""
+    line = maker_of(trace, layer, call.caller)
+    names = RECURRENT[:3] if layer.class_name == "Bidirectional" else (layer.class_name,)
+    found = [edits.argument(trace, line, name, "return_sequences", value) for name in names]
+    placed = [one for one in found if one]
+    return placed[0] if len(placed) == 1 else edits.NONE
+
+
+def _of_samples(trace: Trace, refused: Refused, shape: Shape, before: Call | None) -> Edits:
+    """`shape=x.shape` of an Input has the number of samples in it."""
+    if before is None or len(shape) != (refused.axes or 0) + 1:
+        return edits.NONE
+    return edits.argument(
+        trace,
+        before.caller,
+        "Input",
+        "shape",
+        lambda code: f"{code}[1:]" if code.endswith(".shape") else "",
+        0,
+    )
 
 
 def _recurrent(way: list[Call], axes: int) -> LayerRef | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.parsed_files import constructor_in
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Call, Finding, Graph, Node
     from buildtrace.traces.trace import Trace
 
@@ -95,13 +99,39 @@ def _finding(trace: Trace, call: Call, graph: Graph, user: Node) -> Finding:
         calls=[call.id, *[first.id for first in used]],
         caller=call.caller,
         layer=call.layer.id,
+        edits=_edits(trace, call) if _keeps_steps(call) else (),
+    )
+
+
+def _keeps_steps(call: Call) -> bool:
+    """Whether what comes out has the steps of what goes in, so that the mask fits."""
+    before, after = call.inputs[0].shape, call.outputs[0].shape if call.outputs else None
+    return before is not None and after is not None and before[:2] == after[:2]
+
+
+def _edits(trace: Trace, call: Call) -> Edits:
+    state = None if call.layer is None else trace.index.state_of(call.layer.id)
+    if state is None or call.layer is None or not state.line:
+        return edits.NONE
+    of_class = SourceLine(file=state.file, line=state.line)
+    says = "self.supports_masking = True"
+    found = constructor_in(trace, of_class, call.layer.class_name)
+    if found is not None:
+        return edits.at_end(trace, found[0], says)
+    first = min(state.methods, key=lambda method: method.line, default=None)
+    return edits.method_added(
+        trace,
+        of_class,
+        "def __init__(self, **kwargs):",
+        "    super().__init__(**kwargs)",
+        f"    {says}",
+        ahead_of=first.name if first else "call",
     )
 
 
 def _fix(call: Call) -> str:
     assert call.layer is not None
-    before, after = call.inputs[0].shape, call.outputs[0].shape if call.outputs else None
-    if before is not None and after is not None and before[:2] == after[:2]:
+    if _keeps_steps(call):
         return (
             f"class {call.layer.class_name}(keras.layers.Layer):\n"
             "    def __init__(self, **kwargs):\n"

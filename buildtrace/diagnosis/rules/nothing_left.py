@@ -7,6 +7,8 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.parsed_files import maker_of
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
@@ -14,6 +16,7 @@ from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding, Shape, SourceLine, TensorSpec
     from buildtrace.traces.trace import Trace
@@ -42,6 +45,7 @@ def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
         f"{wording.layer(call.layer)} got {wording.shape_in_words(given.shape)}, "
         f"and its window leaves nothing of it{_course(steps)}.",
         _fix(trace, call.layer.class_name, given.shape or (), [call, *way]),
+        edits=_edits(trace, call, given.shape or (), [call, *way]),
         calls=[*failure.ids, *[maker.id for maker in steps]],
         caller=call.caller,
         layer=call.layer.id,
@@ -57,21 +61,48 @@ def _fix(trace: Trace, class_name: str, shape: Shape, way: list[Call]) -> str:
         shape: what it got.
         way: the calls that led there, itself first.
     """
-    first = way[-1].outputs[0].shape if way[-1].landmark == INPUT and way[-1].outputs else shape
-    if first is not None and len(first) == 4 and first[1] in (1, 3) and (first[3] or 0) > 4:
+    first = _channels_first(way, shape)
+    if first:
         last = wording.shape_in_words((*first[2:], first[1]))
         return f"keras.Input(shape={last})  # the channels last, in the data as well"
-    for call in reversed(way):
-        is_conv = call.layer is not None and call.layer.class_name == "Conv2D"
-        if is_conv and call.caller and (size := _window_in_two_arguments(trace, call.caller)):
-            return (
-                f"keras.layers.Conv2D(..., {size})  # {wording.line(call.caller)}: a third "
-                "argument is the strides, not the window's width"
-            )
+    if found := _in_two_arguments(trace, way):
+        line, size = found
+        return (
+            f"keras.layers.Conv2D(..., {size})  # {wording.line(line)}: a third argument is the "
+            "strides, not the window's width"
+        )
     return (
         f'keras.layers.{class_name}(..., padding="same")  # or a larger Input, or fewer layers '
         "that make it smaller"
     )
+
+
+def _channels_first(way: list[Call], shape: Shape) -> Shape:
+    """What came in, if its channels stand where the height should be; empty if not."""
+    first = way[-1].outputs[0].shape if way[-1].landmark == INPUT and way[-1].outputs else shape
+    is_image = first is not None and len(first) == 4
+    return first if first and is_image and first[1] in (1, 3) and (first[3] or 0) > 4 else ()
+
+
+def _edits(trace: Trace, call: Call, shape: Shape, way: list[Call]) -> Edits:
+    """The same as an edit; where channels belong the data has to be changed as well."""
+    if _channels_first(way, shape) or call.layer is None:
+        return edits.NONE
+    if found := _in_two_arguments(trace, way):
+        return edits.arguments_joined(trace, found[0], "Conv2D", (1, 2), found[1])
+    name = call.layer.class_name
+    line = maker_of(trace, call.layer, call.caller)
+    place = 2 if "Pool" in name else 3
+    return edits.argument(trace, line, name, "padding", '"same"', place)
+
+
+def _in_two_arguments(trace: Trace, way: list[Call]) -> tuple[SourceLine, str] | None:
+    """The line of the first convolution whose window is written so, and the window."""
+    for call in reversed(way):
+        is_conv = call.layer is not None and call.layer.class_name == "Conv2D"
+        if is_conv and call.caller and (size := _window_in_two_arguments(trace, call.caller)):
+            return call.caller, size
+    return None
 
 
 def _window_in_two_arguments(trace: Trace, line: SourceLine) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import compared_losses
+from buildtrace.diagnosis import compared_losses, edits, remedies
+from buildtrace.diagnosis.parsed_files import name_in
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.compared_losses import ComparedLoss
-    from buildtrace.traces.schema import Finding, Severity
+    from buildtrace.diagnosis.edits import Edits
+    from buildtrace.traces.schema import Finding, Severity, SourceLine
     from buildtrace.traces.trace import Trace
 
 _OF_LOGITS = {
@@ -66,6 +68,9 @@ def _twice(trace: Trace, one: ComparedLoss, expected: str) -> Finding:
         f"from_logits=True applies {expected} once more.{more}",
         f"keras.losses.{one.part.class_name}()  # without from_logits=True; or no activation in "
         "the last layer",
+        edits.argument(
+            trace, _compile_line(trace, one), one.part.class_name, "from_logits", _turned_off
+        ),
         severity="warning" if on_tensorflow else "error",
     )
 
@@ -77,17 +82,53 @@ def _never(trace: Trace, one: ComparedLoss, expected: str) -> Finding:
         f"The {one.output} has the activation {one.part.activation}, whose numbers may be "
         f"below 0 or above 1, and {one.loss} takes them for probabilities.",
         f'activation="{expected}"  # in the last layer; or the loss with from_logits=True',
+        _with_logits(trace, one),
     )
 
 
+def _turned_off(code: str) -> str:
+    return "False" if code == "True" else ""
+
+
+def _with_logits(trace: Trace, one: ComparedLoss) -> Edits:
+    """The loss for logits, as a layer with no activation at all gives them."""
+    if one.part.activation != "linear":
+        return edits.NONE
+    line = _compile_line(trace, one)
+    made = edits.argument(trace, line, one.part.class_name, "from_logits", "True")
+    if made:
+        return made
+    of_function = one.part.function.title().replace("_", "")
+    name = name_in(trace, line.file, f"keras.losses.{of_function}") if line else ""
+    names = {repr(one.part.function), remedies.text(one.part.function)}
+    return edits.argument(
+        trace,
+        line,
+        "compile",
+        "loss",
+        lambda code: f"{name}(from_logits=True)" if name and code in names else "",
+        1,
+    )
+
+
+def _compile_line(trace: Trace, one: ComparedLoss) -> SourceLine | None:
+    return compared_losses.evidence(trace, one, of_compile=True)["caller"]
+
+
 def _finding(
-    trace: Trace, one: ComparedLoss, message: str, fix: str, severity: Severity = "error"
+    trace: Trace,
+    one: ComparedLoss,
+    message: str,
+    fix: str,
+    changes: Edits = edits.NONE,
+    severity: Severity = "error",
 ) -> Finding:
     return RULE.finding(
         message,
         fix=fix,
         **compared_losses.evidence(trace, one, of_compile=True),
         severity=severity,
+        edits=changes,
     )
 
 

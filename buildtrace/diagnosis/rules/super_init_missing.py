@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.parsed_files import constructor_in
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.schema import Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
 _TOLD = (
@@ -41,7 +45,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
     for raised in trace.index.raised:
         class_name = _class_of(raised)
         if class_name is not None:
-            yield _finding(raised, class_name)
+            yield _finding(trace, raised, class_name)
 
 
 def _class_of(raised: Raised) -> str | None:
@@ -58,7 +62,20 @@ def _class_of(raised: Raised) -> str | None:
     return layers[-1].class_name if layers else ""
 
 
-def _finding(raised: Raised, class_name: str) -> Finding:
+def _edits(trace: Trace, line: SourceLine | None, class_name: str) -> Edits:
+    """The call, in a constructor that has none at all; where it is too late, words say more."""
+    found = constructor_in(trace, line, class_name)
+    if found is None:
+        return edits.NONE
+    constructor, function = found
+    if "__init__" in {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}:
+        return edits.NONE
+    options = function.args.kwarg
+    given = f"**{options.arg}" if options else ""
+    return edits.at_start(trace, constructor, f"super().__init__({given})")
+
+
+def _finding(trace: Trace, raised: Raised, class_name: str) -> Finding:
     whose = f"of {class_name} " if class_name else "of a layer "
     where = f" at {wording.line(raised.line)}" if raised.line is not None else ""
     return RULE.finding(
@@ -71,6 +88,7 @@ def _finding(raised: Raised, class_name: str) -> Finding:
         calls=raised.ids,
         caller=raised.line,
         layer=raised.calls[-1].layer.id if raised.calls and raised.calls[-1].layer else None,
+        edits=_edits(trace, raised.line, class_name),
     )
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.migration.migration_findings import of_others
+from buildtrace.diagnosis.parsed_files import name_in, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Call, ErrorInfo, Finding
+    from buildtrace.diagnosis.edits import Edits
+    from buildtrace.traces.schema import Call, ErrorInfo, Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
 _TENSORFLOW = re.compile(r"KerasTensor cannot be used as input to a TensorFlow function")
@@ -32,6 +35,24 @@ _PYTHON = re.compile(
 )
 
 
+_SAME = (
+    "sqrt exp log square sin cos tanh sigmoid maximum minimum matmul where sign round floor ceil "
+    "ones_like zeros_like reshape transpose expand_dims squeeze concatenate stack einsum "
+    "logical_and logical_or cumsum power cast sum mean max min prod relu softmax softplus"
+)
+_MODULES = ("numpy", "tensorflow", "tensorflow.math", "tensorflow.nn")
+_OPERATIONS = {name: name for name in _SAME.split()} | {
+    "reduce_sum": "sum",
+    "reduce_mean": "mean",
+    "reduce_max": "max",
+    "reduce_min": "min",
+    "reduce_prod": "prod",
+    "concat": "concatenate",
+    "pow": "power",
+}
+"""Functions of TensorFlow and NumPy → those of keras.ops that take the same arguments."""
+
+
 def _check(trace: Trace) -> Iterator[Finding]:
     yield from _of_exceptions(trace)
     yield from of_others(trace, RULE)
@@ -39,17 +60,17 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 def _of_exceptions(trace: Trace) -> Iterator[Finding]:
     for failure in trace.index.failures:
-        if finding := _finding(failure.error, failure.calls[-1], failure.ids):
+        if finding := _finding(trace, failure.error, failure.calls[-1], failure.ids):
             yield finding
             return
     symbols = [call for call in trace.roots if call.outputs]
     error = trace.error
-    last = _finding(error, symbols[-1], [symbols[-1].id]) if error and symbols else None
+    last = _finding(trace, error, symbols[-1], [symbols[-1].id]) if error and symbols else None
     if last is not None:
         yield last
 
 
-def _finding(error: ErrorInfo, call: Call, proof: list[int]) -> Finding | None:
+def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Finding | None:
     what = _what(error.message)
     if what is None or not error.lines:
         return None
@@ -63,7 +84,22 @@ def _finding(error: ErrorInfo, call: Call, proof: list[int]) -> Finding | None:
         calls=proof,
         caller=line,
         layer=call.layer.id if call.layer and where else None,
+        edits=_edits(trace, line) if call.generation == "keras3" else (),
     )
+
+
+def _edits(trace: Trace, line: SourceLine) -> Edits:
+    """The function of keras.ops that is called the same, or nearly so."""
+    name = spelled(trace, line.file, "keras.ops")
+    modules = [name_in(trace, line.file, module) for module in _MODULES]
+    of = [module for module in modules if module]
+    found = [
+        edits.function_instead(trace, line, function, f"{name}.{operation}", of)
+        for function, operation in _OPERATIONS.items()
+        if name and of
+    ]
+    placed = [one for one in found if one]
+    return placed[0] if len(placed) == 1 else edits.NONE
 
 
 def _what(text: str) -> str | None:

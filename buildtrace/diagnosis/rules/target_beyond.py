@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import compared_losses
+from buildtrace.diagnosis import compared_losses, edits
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.compared_losses import ComparedLoss
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
@@ -95,7 +96,9 @@ def _beyond(trace: Trace, one: ComparedLoss, numbers: _Range, classes: int) -> F
         message += " They seem to be counted from 1."
     if trace.environment.backend == "jax":
         message += " On JAX they count for nothing, without a word."
-    return _finding(trace, one, message, _fix(trace, one, numbers, classes))
+    is_from_one = numbers.smallest == 1 and numbers.largest == classes > 1
+    changes = _edits(trace, one) if is_from_one else edits.NONE
+    return _finding(trace, one, message, _fix(trace, one, numbers, classes), changes)
 
 
 def _fix(trace: Trace, one: ComparedLoss, numbers: _Range, classes: int) -> str:
@@ -140,8 +143,18 @@ def _fix_of_probabilities(trace: Trace, one: ComparedLoss, numbers: _Range) -> s
     return f'keras.layers.Dense(int(y.max()) + 1, activation="softmax")  # the last layer\n{loss}'
 
 
-def _finding(trace: Trace, one: ComparedLoss, message: str, fix: str) -> Finding:
-    return RULE.finding(message, fix=fix, **compared_losses.evidence(trace, one))
+def _edits(trace: Trace, one: ComparedLoss) -> Edits:
+    """Targets that are counted from 0, where `fit` gets them."""
+    line = compared_losses.evidence(trace, one)["caller"]
+    return edits.argument(
+        trace, line, "fit", "y", lambda code: f"{code} - 1" if code.isidentifier() else "", 1
+    )
+
+
+def _finding(
+    trace: Trace, one: ComparedLoss, message: str, fix: str, changes: Edits = edits.NONE
+) -> Finding:
+    return RULE.finding(message, fix=fix, **compared_losses.evidence(trace, one), edits=changes)
 
 
 RULE = Rule(

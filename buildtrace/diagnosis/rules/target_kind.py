@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import compared_losses
+from buildtrace.diagnosis import compared_losses, edits, remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.compared_losses import ComparedLoss
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
 
@@ -51,20 +52,51 @@ def _numbers(trace: Trace, one: ComparedLoss) -> Finding:
         fix = f"{fix}  # or {one_hot}"
     else:  # there is no sparse one
         fix = f"y = {one_hot}"
-    return _finding(trace, one, "the numbers of classes", "one number for each class", fix)
+    return _finding(
+        trace,
+        one,
+        "the numbers of classes",
+        "one number for each class",
+        fix,
+        _edits(trace, one, "categorical_crossentropy", "sparse_categorical_crossentropy"),
+    )
 
 
 def _one_hot(trace: Trace, one: ComparedLoss) -> Finding:
     fix = compared_losses.compiled_with(one, 'loss="categorical_crossentropy"')
-    return _finding(trace, one, "one number for each class", "the number of the class alone", fix)
+    return _finding(
+        trace,
+        one,
+        "one number for each class",
+        "the number of the class alone",
+        fix,
+        _edits(trace, one, "sparse_categorical_crossentropy", "categorical_crossentropy"),
+    )
 
 
-def _finding(trace: Trace, one: ComparedLoss, got: str, wanted: str, fix: str) -> Finding:
+def _edits(trace: Trace, one: ComparedLoss, loss: str, instead: str) -> Edits:
+    """Another loss where `compile` is told it by name; a loss of several outputs is in a dict."""
+    line = compared_losses.evidence(trace, one, of_compile=True)["caller"]
+    names = {repr(loss), remedies.text(loss)}
+    return edits.argument(
+        trace,
+        line,
+        "compile",
+        "loss",
+        lambda code: remedies.text(instead) if code in names else "",
+        1,
+    )
+
+
+def _finding(
+    trace: Trace, one: ComparedLoss, got: str, wanted: str, fix: str, changes: Edits
+) -> Finding:
     return RULE.finding(
         f"{one.loss} got targets of {wording.shape_in_words(one.target)} for the {one.output}, of "
         f"{wording.shape_in_words(one.predicted)}: {got}, where it takes {wanted}.",
         fix=fix,
         **compared_losses.evidence(trace, one),
+        edits=changes,
     )
 
 

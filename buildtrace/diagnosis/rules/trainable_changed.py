@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import failures, wording
 
@@ -65,6 +65,12 @@ def _finding(trace: Trace, use: Use, model: LayerRef) -> Finding:
         calls=_proof(trace, use),
         caller=use.caller,
         layer=model.id,
+        edits=edits.before_call(
+            trace,
+            use.caller,
+            "fit",
+            lambda name: f"{name}.compile_from_config({name}.get_compile_config())",
+        ),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
+from buildtrace.diagnosis.parsed_files import name_in
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import open_axes
@@ -12,8 +14,9 @@ from buildtrace.traces.shape_origins import open_axes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Call, Finding
+    from buildtrace.traces.schema import Call, Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
 # What Python, numpy and TensorFlow say of None where a number or a shape was wanted. A None that
@@ -40,7 +43,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         if call.layer is None or not (call.step == "connect" or _RAN_CALL in failure.error.message):
             continue
         if any(None in (spec.shape or ()) for spec in call.inputs) and _is_said(failure):
-            yield _finding(failure, call)
+            yield _finding(trace, failure, call)
 
 
 def _is_said(failure: Raised) -> bool:
@@ -49,7 +52,7 @@ def _is_said(failure: Raised) -> bool:
     return where and failure.error.type in ("TypeError", "ValueError") and bool(_SAID.search(text))
 
 
-def _finding(failure: Raised, call: Call) -> Finding:
+def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
     line = failure.error.lines[0] if failure.error.lines else call.caller
     given = [spec for spec in call.inputs if None in (spec.shape or ())]
@@ -66,7 +69,36 @@ def _finding(failure: Raised, call: Call) -> Finding:
         calls=failure.ids,
         caller=line,
         layer=call.layer.id,
+        edits=_edits(trace, call, line),
     )
+
+
+def _edits(trace: Trace, call: Call, line: SourceLine | None) -> Edits:
+    """The size as a tensor, in the place of the one that is None."""
+    if line is None:
+        return edits.NONE
+    wanted = ["tensorflow.shape"] if call.generation == "keras2" else ["keras.ops.shape"]
+    name = name_in(trace, line.file, *wanted)
+    unknown = [0, *sorted({axis for spec in call.inputs for axis in open_axes(spec.shape)})]
+    found = [
+        edits.expression(trace, line, code, f"{name}({x})[{axis}]")
+        for axis in unknown
+        for x, code in _sizes(trace, line, axis)
+    ]
+    placed = [one for one in found if one]
+    return placed[0] if name and len(placed) == 1 else edits.NONE
+
+
+def _sizes(trace: Trace, line: SourceLine, axis: int) -> set[tuple[str, str]]:
+    """The tensors whose size along an axis is asked for in a statement, and the code that does."""
+    code = trace.index.source_code.statement(line)
+    names = re.findall(rf"(\w+)\.shape\[{axis}\]", code)
+    as_number = {f"int({x}.shape[{axis}])" for x in names}
+    return {
+        (x, number if number in code else f"{x}.shape[{axis}]")
+        for x in names
+        for number in as_number
+    }
 
 
 def _fix(call: Call, axes: list[int]) -> str:

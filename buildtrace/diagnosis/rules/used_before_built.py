@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
+from buildtrace.diagnosis.parsed_files import maker_of, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import ErrorInfo, Finding, TensorSpec, Use
     from buildtrace.traces.trace import Trace
 
@@ -77,7 +79,26 @@ def _of_use(trace: Trace, use: Use, what: str) -> Finding:
         layer=use.model.id,
         why=_why(use),
         severity="warning" if what in ("summary", "model_to_dot") and silent else "error",
+        edits=_edits(trace, use, what),
     )
+
+
+def _edits(trace: Trace, use: Use, what: str) -> Edits:
+    """The Input of a Sequential, or a call before the line, if it is known what comes in."""
+    assert use.model is not None
+    line, known = use.caller, remedies.inputs(trace, use.model)
+    if line is None or not known:
+        return edits.NONE
+    if use.model.class_name == "Sequential":
+        if use.weights or len(known) != 1:
+            return edits.NONE
+        shape = remedies.without_batch(known[0].shape)
+        code = spelled(trace, line.file, f"keras.Input({shape})")
+        made = maker_of(trace, use.model, line)
+        return edits.layer_first(trace, made, "Sequential", code) if code else edits.NONE
+    data = ", ".join(remedies.zeros(use.generation, spec) for spec in known)
+    given = spelled(trace, line.file, data)
+    return edits.before_call(trace, line, what, lambda model: f"{model}({given})" if given else "")
 
 
 def _unbuilt(use: Use) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.rule import Rule
 from buildtrace.traces import wording
+from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
 
@@ -84,7 +86,18 @@ def _finding(trace: Trace, before: Call, after: Call, inner: Call, names: list[s
         caller=after.caller,
         layer=before.layer.id,
         why=_WHY_ONCE if says_built else None,
+        edits=() if says_built else _edits(trace, before),
     )
+
+
+def _edits(trace: Trace, build: Call) -> Edits:
+    """The line that is missing in the layer's own `build`."""
+    state = None if build.layer is None else trace.index.state_of(build.layer.id)
+    method = None if state is None else state.method("build")
+    if method is None or len(method.arguments) != 1:
+        return edits.NONE
+    line = SourceLine(file=method.file, line=method.line)
+    return edits.at_end(trace, line, f"super().build({method.arguments[0]})")
 
 
 def _says_built(trace: Trace, call: Call) -> bool:

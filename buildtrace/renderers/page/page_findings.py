@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from buildtrace.renderers import trials
 from buildtrace.renderers.terminal import failing, findings
 from buildtrace.renderers.text import code as python
 from buildtrace.renderers.text import excerpts, styles
@@ -89,6 +90,9 @@ def _finding(context: PageContext, finding: Finding) -> dict[str, Any]:
         "excerpt": excerpt(context.trace, finding.caller),
         "why": [*_also_caught(context, finding), *wording.sanitize_lines(finding.why)],
         "fix": python.highlighted(finding.fix) if finding.fix else [],
+        "heading": trials.heading(finding, "What to do"),
+        "tried": trials.sentence(finding.trial),
+        "changes": "\n".join(trials.changes(finding.trial)),
         "calls": _steps(context, finding.calls),
     }
 
@@ -129,6 +133,9 @@ def _caught(context: PageContext, swallowed: Swallowed) -> dict[str, Any]:
         "excerpt": excerpt(context.trace, swallowed.lines[0] if swallowed.lines else None),
         "why": [f"It was raised {location}."],
         "fix": [],
+        "heading": "",
+        "tried": "",
+        "changes": "",
         "calls": _steps(context, [swallowed.call.id, swallowed.swallowed_in.id]),
     }
 

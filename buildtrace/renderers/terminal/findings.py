@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers import trials
 from buildtrace.renderers.text import code as python
 from buildtrace.renderers.text import source_files, styles
 from buildtrace.renderers.text.lines import Line, Part, cut, wrapped
@@ -80,10 +81,17 @@ def _finding(trace: Trace, finding: Finding, before: Finding | None, width: int)
     if before is None or before.why != finding.why:
         for text in wording.sanitize_lines(finding.why):
             yield from wrapped(text, prose, INDENT, INDENT, styles.QUIET)
-    if finding.fix and (before is None or before.fix != finding.fix):
-        yield [*INDENT, Part("What to do:", styles.HEADING)]
+    told = before is not None and (before.fix, before.trial) == (finding.fix, finding.trial)
+    if finding.fix and not told:
+        yield [*INDENT, Part(f"{trials.heading(finding, 'What to do')}:", styles.HEADING)]
         margin = [*INDENT, Part("│ ", styles.QUIET)]
         yield from python.fitted(finding.fix, width, margin)
+    if said := "" if told else trials.sentence(finding.trial):
+        changes = trials.changes(finding.trial)
+        text = f"{said}{':' if changes else ''}"
+        yield from wrapped(text, prose, INDENT, INDENT, styles.NOTE)
+        for line in changes:
+            yield cut([*INDENT, Part(line, styles.PATCH[line[0]])], width)
 
 
 def _more(findings: list[Finding]) -> str:

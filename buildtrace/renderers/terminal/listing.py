@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from buildtrace.renderers import trials
 from buildtrace.renderers.text import code, source_files, styles
 from buildtrace.renderers.text.lines import Part
 from buildtrace.traces import wording
@@ -31,12 +32,22 @@ def lines(findings: Iterable[Finding], folder: Path, instead: str = "") -> Itera
         folder: paths of files in it are told from there.
         instead: what stands in a place's place, of a finding that has none.
     """
-    for (_, fix), alike in groupby(findings, key=lambda finding: (finding.code, finding.fix)):
+    for _, group in groupby(findings, key=lambda f: (f.code, f.fix, f.trial)):
+        alike = list(group)
         yield from (headline(finding, folder, instead) for finding in alike)
-        if fix.strip():
-            yield [Part("  fix:", styles.QUIET)]
-            yield from code.lines(fix.strip("\n"), indent=4)
+        yield from _remedy(alike[0])
         yield []
+
+
+def _remedy(finding: Finding) -> Iterator[Line]:
+    """The remedy of a finding, and what came of trying it."""
+    if finding.fix.strip():
+        yield [Part(f"  {trials.heading(finding, 'fix').lower()}:", styles.QUIET)]
+        yield from code.lines(finding.fix.strip("\n"), indent=4)
+    if said := trials.sentence(finding.trial):
+        changes = trials.changes(finding.trial)
+        yield [Part(f"  {said}{':' if changes else ''}", styles.QUIET)]
+        yield from ([Part(f"    {line}", styles.PATCH[line[0]])] for line in changes)
 
 
 def headline(finding: Finding, folder: Path, instead: str = "") -> Line:

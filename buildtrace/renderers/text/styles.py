@@ -19,6 +19,9 @@ KIND = {"input": "cyan", "layer": "", "model": "bold", "operation": "italic yell
 SEVERITY = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 """Style of a finding, by how bad it is."""
 
+PATCH = {"-": "red", "+": "green"}
+"""Style of a line that a remedy takes away, or puts there."""
+
 MARK = {"error": "✗", "warning": "!", "note": "·"}
 """What stands before a finding, as a call that failed or that somebody caught is marked as well."""
 

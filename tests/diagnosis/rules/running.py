@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from diagnosis import expected_edits
+
 HEAD = """\
 import numpy as np
 import tensorflow as tf
@@ -29,6 +31,13 @@ def run(runner, generation, body):
 def findings(runner, generation, body, code):
     """What one rule says of a script."""
     return [f for f in run(runner, generation, body).trace.findings if f.code == code]
+
+
+def lines_that_come(ran, code):
+    """What the edits of a rule's one finding put into a script, by lines."""
+    (finding,) = [finding for finding in ran.trace.findings if finding.code == code]
+    text = expected_edits.made(ran.source, finding) if finding.edits else ran.source
+    return expected_edits.lines_that_come(ran.source, text)
 
 
 def alarms(runner, generation, body):

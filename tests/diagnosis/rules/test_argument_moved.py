@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosis.rules.running import alarms, on, on_both, run
+from diagnosis.rules.running import alarms, lines_that_come, on, on_both, run
 
 SCALE = """
 class Scale(keras.layers.Layer):
@@ -61,6 +61,18 @@ OTHERS = {
 def test_functions_without_a_landmark(runner, generation, body):
     first = run(runner, generation, body).trace.findings[0]
     assert first.code == "BT503"
+
+
+@on("keras3")
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("compile", 'model.compile("sgd", "mse", metrics=["mae"])'),
+        ("Sequential", 'model = keras.Sequential([keras.layers.Dense(1)], name="mine")'),
+    ],
+)
+def test_they_get_their_names(runner, generation, body, line):
+    assert lines_that_come(run(runner, generation, OTHERS[body]), "BT503") == [line]
 
 
 @on("keras2")

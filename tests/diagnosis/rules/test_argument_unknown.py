@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosis.rules.running import on, on_both, run
+from diagnosis.rules.running import lines_that_come, on, on_both, run
 
 GONE = {
     "batch_input_shape": "keras.layers.LSTM(2, batch_input_shape=(2, 3, 1))",
@@ -68,6 +68,14 @@ def test_what_is_of_keras_1(runner, generation):
     assert [finding.code for finding in found] == ["BT504"]
     assert "since 2.4" in found[0].message
     assert found[0].fix == "padding='same'"
+
+
+@on("keras3")
+@pytest.mark.parametrize(
+    ("name", "lines"), [("lr", ["keras.optimizers.SGD(learning_rate=0.1)"]), ("weights", [])]
+)
+def test_an_argument_of_another_name_by_now(runner, generation, name, lines):
+    assert lines_that_come(run(runner, generation, GONE[name]), "BT504") == lines
 
 
 @on("keras2")

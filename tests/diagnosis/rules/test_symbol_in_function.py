@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosis.rules.running import findings, on, on_both, run
+from diagnosis.rules.running import findings, lines_that_come, on, on_both, run
 
 INPUT = "i = keras.Input((3,))\n"
 LAYER = "class A(keras.layers.Layer):\n    def call(self, x):\n        return {}\nA()(i)\n"
@@ -31,6 +31,21 @@ def test_within_a_layer(runner, generation, expression):
 def test_a_function_of_tensorflow(runner, generation):
     (finding,) = findings(runner, generation, INPUT + "tf.nn.relu(i)", "BT308")
     assert "a function of TensorFlow" in finding.message
+
+
+@on("keras3")
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [("np.sum(i)", ["keras.ops.sum(i)"]), ("i.numpy()", []), ("if i: pass", [])],
+)
+def test_the_operation_of_the_same_name(runner, generation, line, instead):
+    assert lines_that_come(run(runner, generation, INPUT + line), "BT308") == instead
+
+
+@on("keras3")
+def test_the_operation_of_a_function_of_tensorflow(runner, generation):
+    ran = run(runner, generation, INPUT + "tf.nn.relu(i)")
+    assert lines_that_come(ran, "BT308") == ["keras.ops.relu(i)"]
 
 
 @on("keras2")

@@ -10,7 +10,7 @@ from buildtrace.renderers import Options, save
 from buildtrace.renderers.facts import weight_columns
 from buildtrace.renderers.page.build_page import render
 from buildtrace.traces import folding
-from buildtrace.traces.schema import ErrorInfo, Expected, Finding, SourceLine, Use
+from buildtrace.traces.schema import ErrorInfo, Expected, Finding, SourceLine, Trial, Use
 
 HOSTILE = {
     "script": "</script><script>alert(1)</script>",
@@ -193,6 +193,21 @@ def test_findings_are_told():
     assert (jump.attributes["data-go"], words(jump)) == ("2", "Node.__init__ input_layer")
     assert words(copy) == "Copy"
     assert list(items(root.id("plain"))[0].all("button")) == []
+
+
+def test_a_remedy_that_was_tried_says_so():
+    patch = "--- a\n+++ a\n@@ -1 +1 @@\n-f(<1>)\n+g(1)\n"
+    helps = Trial(outcome="goes through", patch=patch)
+    not_so = Trial(outcome="does not help", message="It is <odd>.")
+    for trial, headings, lines in (
+        (helps, ["What to do", "tried: the build goes through"], ["-f(<1>)\n+g(1)"]),
+        (not_so, ["Tried, but it does not help", "tried: does not help (It is <odd>.)"], []),
+    ):
+        root = page(replace(made_traces.mlp3(), findings=(finding(trial=trial),)))
+        for part in ("app", "plain"):
+            (item,) = items(root.id(part))
+            assert [words(e) for e in item.all("h3")] == headings
+            assert [e.text for e in item.all("pre")][1:] == lines
 
 
 def test_many_findings_of_a_code_are_folded_and_all_there():

@@ -15,7 +15,7 @@ from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.code import fitted, highlighted
 from buildtrace.renderers.text.code import lines as code_lines
 from buildtrace.renderers.text.lines import size
-from buildtrace.traces.schema import Finding, SourceLine
+from buildtrace.traces.schema import Finding, SourceLine, Trial
 
 FIX = 'def build(self, shape):\n    super().build(shape)  # sets "built"'
 
@@ -54,6 +54,53 @@ def test_a_finding_says_what_where_why_and_what_to_do(tmp_path):
         "  │ def build(self, shape):",
         '  │     super().build(shape)  # sets "built"',
     ]
+
+
+PATCH = "--- a.py\n+++ a.py\n@@ -1,2 +1,2 @@\n x = 1\n-Adam(lr=1)\n+Adam(learning_rate=1)\n"
+
+
+@pytest.mark.parametrize(
+    ("trial", "lines"),
+    [
+        (
+            Trial(outcome="goes through", patch=PATCH),
+            [
+                "  What to do:",
+                "  │ f()",
+                "  tried: the build goes through:",
+                "  -Adam(lr=1)",
+                "  +Adam(learning_rate=1)",
+            ],
+        ),
+        (
+            Trial(outcome="does not help", message="ValueError: no", patch=PATCH),
+            [
+                "  Tried, but it does not help:",
+                "  │ f()",
+                "  tried: does not help (ValueError: no)",
+            ],
+        ),
+        (
+            Trial(
+                outcome="fails further on",
+                message="ValueError: no",
+                caller=SourceLine(file="/a/b.py", line=3),
+                patch="".join(f"+x{n}\n" for n in range(20)),  # too long to be read here
+            ),
+            [
+                "  What to do:",
+                "  │ f()",
+                "  tried: fails further on, with ValueError: no at b.py:3",
+            ],
+        ),
+        (
+            Trial(outcome="not tried", message="it is Sunday"),
+            ["  What to do:", "  │ f()", "  not tried: it is Sunday"],
+        ),
+    ],
+)
+def test_a_remedy_that_was_tried_says_what_came_of_it(trial, lines):
+    assert told(finding(fix="f()", trial=trial))[-len(lines) :] == lines
 
 
 def test_no_findings_no_words():

@@ -1,0 +1,82 @@
+"""The edits that rules give of their bad scripts, by the lines that come."""
+
+from __future__ import annotations
+
+from buildtrace.diagnosis.edited import edited
+
+COME = {
+    "BT102": ["block(keras.ops.zeros((1, 3)))"],
+    "BT103": ["self.dense.build(input_shape)"],
+    "BT105": ["super().build(input_shape)"],
+    "BT106": ["pair(keras.ops.zeros((1, 3)), keras.ops.zeros((1, 3)))"],
+    "BT205": ["super().__init__()"],
+    "BT208": ["self.my_losses = []"],
+    "BT210": ["model.compile_from_config(model.get_compile_config())"],
+    "BT302": [
+        "model = keras.Sequential([keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4)])"
+    ],
+    "BT305": ["return x + tf.zeros((keras.ops.shape(x)[0], 3))"],
+    "BT306": ["x = keras.layers.LSTM(16, return_sequences=True)(inputs)"],
+    "BT307": [
+        "def __init__(self, **kwargs):",
+        "super().__init__(**kwargs)",
+        "self.supports_masking = True",
+    ],
+    "BT308": ["x = keras.ops.sqrt(inputs)"],
+    "BT309": ['x = keras.layers.Conv2D(8, 5, padding="same")(x)'],
+    "BT312": ['inputs = keras.Input((8, 8, 1), dtype="float32")'],
+    "BT401": ['outputs = keras.layers.Dense(4, name="fc_2")(x)'],
+    "BT503": ['self.w = self.add_weight(name="w", shape=shape, initializer="ones")'],
+    "BT701": ['model.compile("sgd", "sparse_categorical_crossentropy")'],
+    "BT703": ['model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))'],
+    "BT704": [
+        "model = keras.Sequential("
+        "[keras.Input((1,)), keras.layers.Dense(7), keras.layers.Dense(1)])"
+    ],
+    "BT706": ["model.fit(x, y - 1, verbose=0)"],
+    "BT801": ['return {**super().get_config(), "factor": self.factor}'],
+}
+"""Rule → the lines that its edits put into its bad script."""
+
+ON_KERAS_2 = {
+    "BT305": ["return x + tf.zeros((tf.shape(x)[0], 3))"],
+    "BT503": ['self.w = self.add_weight(shape=shape, initializer="ones")'],
+}
+"""The same, where Keras 2 has another remedy."""
+
+WORDS_ON = {"keras2": {"BT102", "BT106", "BT308"}, "keras3": set()}
+"""Rules that have no edit there: it is not known what the layer takes, or what to call instead."""
+
+
+def come(generation, code):
+    """The lines that are to come."""
+    if code in WORDS_ON.get(generation, ()):
+        return []
+    usual = COME.get(code, [])
+    return ON_KERAS_2.get(code, usual) if generation == "keras2" else usual
+
+
+def lines_that_come(before, after):
+    """The lines of a text that another one has not, without their indents and empty ones."""
+    left = before.split("\n")
+    new = []
+    for line in after.split("\n"):
+        if line in left:
+            left.remove(line)
+        else:
+            new.append(line.strip())
+    return [line for line in new if line]
+
+
+def generation_of(rule):
+    """The newest generation that a rule has edits on; `None` if it is told in words."""
+    found = [name for name in rule.generations if come(name, rule.code)]
+    return found[-1] if found else None
+
+
+def made(source, finding):
+    """A script with the edits of a finding; it is Python still."""
+    text = edited(source, finding.edits)
+    assert text is not None
+    compile(text, "<edited>", "exec")
+    return text
