@@ -71,9 +71,9 @@ class CheckRequest(NamedTuple):
         format: the form of the findings on stdout.
         files: path → the form of the findings in it.
         concise: leave the remedies out.
+        migrate: read the script, and list what of it Keras 3 does not take.
         trial: what to do with the remedies that are edits: `TRY`, `DIFF` or `FIX` them, or "".
         untried: show or write also those that could not be tried.
-        migrate: read the script, and list what of it Keras 3 does not take.
     """
 
     program: Program
@@ -81,9 +81,9 @@ class CheckRequest(NamedTuple):
     format: str
     files: dict[Path, str]
     concise: bool
+    migrate: bool = False
     trial: str = ""
     untried: bool = False
-    migrate: bool = False
 
 
 def build_parser() -> Parser:
@@ -182,19 +182,11 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         format="text" if given.output else given.format or "text",
         files=_files(given.output, given.format),
         concise=given.concise,
+        migrate=given.migrate,
         trial=given.trial or "",
         untried=given.unsafe_fixes,
         migrate=given.migrate,
     )
-
-
-def _check_trial(parser: Parser, given: argparse.Namespace, program: Program) -> None:
-    if given.trial and program.is_trace:
-        parser.error(f"--{given.trial} needs the script: nothing of a saved trace is run")
-    if given.unsafe_fixes and given.trial not in (DIFF, FIX):
-        parser.error("--unsafe-fixes goes with --diff or --fix")
-    if given.trial == DIFF and given.format and not given.output:
-        parser.error("--diff prints a patch: write the findings to a file with -o PATH")
 
 
 def _check_migrate(program: Program, given: argparse.Namespace) -> None:
@@ -209,7 +201,7 @@ def _check_migrate(program: Program, given: argparse.Namespace) -> None:
         raise UsageError("--migrate reads files: name the SCRIPT.py or the FOLDER, not a module")
     if given.train or given.no_train or given.trial:
         raise UsageError(
-            "--migrate runs nothing: leave out --train, --no-train, --try, --diff and --fix"
+            "--migrate runs nothing: leave out --train, --no-train, --try and the like"
         )
     path = Path(program.target)
     if not path.exists():
@@ -220,6 +212,15 @@ def _check_migrate(program: Program, given: argparse.Namespace) -> None:
         raise UsageError(f"{program.target} is no script: --migrate reads SCRIPT.py or a FOLDER")
     if program.arguments:
         raise UsageError(f"--migrate runs nothing: leave out {' '.join(program.arguments)}")
+
+
+def _check_trial(parser: Parser, given: argparse.Namespace, program: Program) -> None:
+    if given.trial and program.is_trace:
+        parser.error(f"--{given.trial} needs the script: nothing of a saved trace is run")
+    if given.unsafe_fixes and given.trial not in (DIFF, FIX):
+        parser.error("--unsafe-fixes goes with --diff or --fix")
+    if given.trial == DIFF and given.format and not given.output:
+        parser.error("--diff prints a patch: write the findings to a file with -o PATH")
 
 
 def _no_train(parser: Parser, given: argparse.Namespace) -> str:

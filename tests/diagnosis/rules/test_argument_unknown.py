@@ -51,13 +51,6 @@ def test_what_keras_3_gave_up(runner, generation, name, line):
 
 
 @on("keras3")
-@pytest.mark.parametrize(
-    ("name", "lines"), [("lr", ["keras.optimizers.SGD(learning_rate=0.1)"]), ("weights", [])]
-)
-def test_an_argument_of_another_name_by_now(runner, generation, name, lines):
-    assert lines_that_come(run(runner, generation, GONE[name]), "BT504") == lines
-
-
 @pytest.mark.parametrize(("name", "line"), OF_MODELS.items(), ids=OF_MODELS)
 def test_what_methods_do_not_take(runner, generation, name, line):
     _is_found(run(runner, generation, MODEL + line), name)
@@ -75,6 +68,14 @@ def test_what_is_of_keras_1(runner, generation):
     assert [finding.code for finding in found] == ["BT504"]
     assert "since 2.4" in found[0].message
     assert found[0].fix == "padding='same'"
+
+
+@on("keras3")
+@pytest.mark.parametrize(
+    ("name", "lines"), [("lr", ["keras.optimizers.SGD(learning_rate=0.1)"]), ("weights", [])]
+)
+def test_an_argument_of_another_name_by_now(runner, generation, name, lines):
+    assert lines_that_come(run(runner, generation, GONE[name]), "BT504") == lines
 
 
 @on("keras2")
