@@ -76,6 +76,8 @@ class Workshop:
         try:
             if program.is_stdin:
                 raise CopyError("a script from stdin can be read only once")
+            if program.is_compiled:
+                raise CopyError("a compiled script is not run from its source")
             self.root = folder_copy.root_of(program, here)
             folder_copy.copy(self.root, self._place("kept"), Path(self._folder.name).resolve())
         except CopyError as error:

@@ -18,8 +18,10 @@ from buildtrace.diagnosis.parsed_files import (
     find_call,
     first_line,
     last_name,
+    maker_of,
     only,
     parsed,
+    spelled,
     statement_at,
 )
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from buildtrace.diagnosis.parsed_files import ParsedFile
-    from buildtrace.traces.schema import Edit, SourceLine
+    from buildtrace.traces.schema import Call, Edit, SourceLine
     from buildtrace.traces.trace import Trace
 
 Edits = tuple["Edit", ...]
@@ -322,6 +324,17 @@ def function_instead(
     if of and file.code(call.func) not in [f"{module}.{function}" for module in of]:
         return NONE
     return _instead(file, call.func, name)
+
+
+def pooling_for_flatten(trace: Trace, flatten: Call) -> Edits:
+    """A layer that takes images, or sequences, of any size in the place of a Flatten."""
+    sizes = flatten.inputs[0].shape if flatten.inputs else None
+    line = maker_of(trace, flatten.layer, flatten.caller) if flatten.layer else None
+    if line is None or sizes is None:
+        return NONE
+    kind = {4: "2D", 5: "3D"}.get(len(sizes), "1D")
+    name = spelled(trace, line.file, f"keras.layers.GlobalAveragePooling{kind}")
+    return function_instead(trace, line, "Flatten", name)
 
 
 def attribute_renamed(trace: Trace, line: SourceLine | None, old: str, new: str) -> Edits:

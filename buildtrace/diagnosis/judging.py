@@ -36,7 +36,7 @@ class ProgramRun(NamedTuple):
 
 
 def judged(finding: Finding, edits: Sequence[Edit], before: ProgramRun, after: ProgramRun) -> Trial:
-    """What came of the edits, in favor of doubt: what has not helped for sure, has not.
+    """What came of the edits; if there is a doubt, they have not helped.
 
     Args:
         finding: whose edits they are.
@@ -160,4 +160,5 @@ def _failing(outcome: TrialOutcome, error: ErrorInfo | None, moved: _MovedLines)
     if error is None:
         return Trial(outcome=outcome)
     caller = moved.back(error.lines[0]) if error.lines else None
-    return Trial(outcome=outcome, message=wording.error(error), caller=caller)
+    message = " ".join(filter(None, wording.essence(error)))
+    return Trial(outcome=outcome, message=message, caller=caller)

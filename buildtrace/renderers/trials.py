@@ -29,8 +29,11 @@ def sentence(trial: Trial | None) -> str:
     if trial.outcome == "goes through":
         return "tried: the build goes through"
     where = f" at {wording.line(trial.caller)}" if trial.caller else ""
-    end = f", with {message}{where}" if message else ""
-    return f"tried: {trial.outcome}{end}"
+    if not message:
+        return f"tried: {trial.outcome}"
+    if trial.helped:
+        return f"tried: {trial.outcome}, with {message}{where}"
+    return f"tried: {trial.outcome} ({message}{where})"
 
 
 def changes(trial: Trial | None) -> list[str]:

@@ -154,7 +154,7 @@ def test_what_does_not_help_is_no_remedy(cli, bench):
     assert result.out.splitlines()[1:4] == [
         "  tried, but it does not help:",
         "    learning_rate=...",
-        "  tried: does not help, with TypeError: learning_rate is gone at model.py:2",
+        "  tried: does not help (TypeError: learning_rate is gone at model.py:2)",
     ]
 
 
@@ -196,7 +196,7 @@ def test_ctrl_c_ends_the_trying_and_nothing_is_written(cli, bench):
 
 def test_a_run_that_crashes_does_not_help(cli, bench):
     bench.takes = -11
-    assert "tried: does not help, with it ended by SIGSEGV" in cli("check", "--try", "model.py").out
+    assert "tried: does not help (it ended by SIGSEGV)\n" in cli("check", "--try", "model.py").out
 
 
 def test_a_trace_file_is_never_run(cli, trace_file):

@@ -24,6 +24,7 @@ COME = {
     ],
     "BT308": ["x = keras.ops.sqrt(inputs)"],
     "BT309": ['x = keras.layers.Conv2D(8, 5, padding="same")(x)'],
+    "BT312": ['inputs = keras.Input((8, 8, 1), dtype="float32")'],
     "BT320": ["keras.layers.Embedding(6, 4),"],
     "BT321": ['x = keras.layers.Conv2D(8, 3, padding="same")(inputs)'],
     "BT323": ['self.w = self.add_weight(name="w", shape=(input_shape[-1], 4))'],

@@ -69,6 +69,12 @@ def test_the_next_failure_is_told_with_its_line_as_it_is_without_edits():
     assert outcome(before, run(failed=OTHER)) == ("fails further on", "TypeError: another", 8)
 
 
+def test_a_failure_is_told_in_one_line_without_the_calls_around_it():
+    text = "Exception encountered when calling layer 'a'.\n\nIt is\n\nodd."
+    trial = outcome(run(finding(6), failed=FIRST), run(failed=error("ValueError", text, 9)))
+    assert trial == ("fails further on", "ValueError: It is odd.", 8)
+
+
 def test_the_same_failure_is_no_help():
     before = run(finding(6), failed=FIRST)
     moved = error("ValueError", "in other words", 7)

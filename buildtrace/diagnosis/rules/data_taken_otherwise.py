@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.shape_origins import INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Cast, Finding, LayerRef, Use
+    from buildtrace.diagnosis.edits import Edits
+    from buildtrace.traces.schema import Cast, Finding, LayerRef, Node, Use
     from buildtrace.traces.trace import Trace
 
 _SAID = "Missing data for input"
@@ -55,22 +57,49 @@ def _other_value(trace: Trace, use: Use, model: LayerRef, cast: Cast) -> Finding
         fix=_fix_of_cast(trace, model, cast),
         caller=use.caller,
         layer=model.id,
+        edits=_edits(trace, model, cast),
     )
 
 
-def _fix_of_cast(trace: Trace, model: LayerRef, cast: Cast) -> str:
-    is_fraction = cast.given.startswith("float")
+def _edits(trace: Trace, model: LayerRef, cast: Cast) -> Edits:
+    """The dtype of the Input, where it is not the data that has to be another."""
+    node, users = _input_of(trace, model, cast)
+    if node is None or _is_of_embedding(cast, users):
+        return edits.NONE
+    made = [c for c in trace.calls if c.landmark == INPUT and c.layer and c.layer.id == node.layer]
+    line = made[0].caller if len(made) == 1 else None
+    return edits.argument(trace, line, "Input", "dtype", f'"{_holding(cast)}"')
+
+
+def _input_of(trace: Trace, model: LayerRef, cast: Cast) -> tuple[Node | None, set[str]]:
+    """A model's input in its graph, if that is known, and the classes of what uses it."""
     graph = trace.index.graph_by_model.get(model.id)
     nodes = () if graph is None else graph.nodes
     node = next((n for n in nodes if n.kind == "input" and n.name == cast.input), None)
     if graph is None or node is None or not node.outputs:
+        return None, set()
+    return node, {nodes[edge.target].class_name for edge in graph.edges if edge.source == node.id}
+
+
+def _is_of_embedding(cast: Cast, users: set[str]) -> bool:
+    return cast.given.startswith("float") and "Embedding" in users
+
+
+def _holding(cast: Cast) -> str:
+    """A dtype that holds what was given."""
+    return "float32" if cast.given.startswith("float") else "int64"
+
+
+def _fix_of_cast(trace: Trace, model: LayerRef, cast: Cast) -> str:
+    node, users = _input_of(trace, model, cast)
+    if node is None:
         return f'x = x.astype("{cast.dtype}")  # x: the data, made such that nothing is lost'
-    users = {nodes[edge.target].class_name for edge in graph.edges if edge.source == node.id}
-    if is_fraction and "Embedding" in users:
+    if _is_of_embedding(cast, users):
         return f'x = np.rint(x).astype("{cast.dtype}")  # x: the data; an Embedding wants integers'
-    wanted = "float32" if is_fraction else "int64"
     shape = remedies.without_batch(node.outputs[0].shape)
-    return f'keras.Input({shape}, name="{cast.input}", dtype="{wanted}")  # it holds the data'
+    return (
+        f'keras.Input({shape}, name="{cast.input}", dtype="{_holding(cast)}")  # it holds the data'
+    )
 
 
 RULE = Rule(

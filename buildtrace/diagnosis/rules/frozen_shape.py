@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import edits, remedies
-from buildtrace.diagnosis.parsed_files import maker_of, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.mismatch import Mismatch, mismatch
@@ -45,7 +44,7 @@ def _finding(trace: Trace, failure: Raised, misfit: Mismatch) -> Finding:
         f"but got {wording.shape_in_words(misfit.got)}{_through(flatten)}: "
         f"its weights were made for a size of {before}, not {now}.",
         _fix(trace, misfit, first, flatten),
-        edits=_pooling(trace, flatten) if flatten else _edits(trace, misfit, first),
+        edits=_edits(trace, misfit, first, flatten),
         calls=[*failure.ids, misfit.build.id, first.id],
         caller=misfit.call.caller,
         layer=misfit.build.layer.id,
@@ -106,18 +105,10 @@ def _shape_of_data(trace: Trace, misfit: Mismatch, first: Call) -> str:
     return wording.shape_in_words(misfit.got[1:]) if known else "..."
 
 
-def _pooling(trace: Trace, flatten: Call) -> Edits:
-    """A layer that takes images of any size in the place of the Flatten."""
-    line = maker_of(trace, flatten.layer, flatten.caller) if flatten.layer else None
-    axes = len(flatten.inputs[0].shape or ()) if flatten.inputs else 0
-    if line is None or axes not in (4, 5):
-        return edits.NONE
-    kind = "2D" if axes == 4 else "3D"
-    name = spelled(trace, line.file, f"keras.layers.GlobalAveragePooling{kind}")
-    return edits.function_instead(trace, line, "Flatten", name)
-
-
-def _edits(trace: Trace, misfit: Mismatch, first: Call) -> Edits:
+def _edits(trace: Trace, misfit: Mismatch, first: Call, flatten: Call | None) -> Edits:
+    if flatten is not None:
+        is_image = bool(flatten.inputs) and len(flatten.inputs[0].shape or ()) in (4, 5)
+        return edits.pooling_for_flatten(trace, flatten) if is_image else edits.NONE
     shape = _shape_of_data(trace, misfit, first)
     if shape in ("", "..."):
         return edits.NONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT, ShapeOrigins, open_axes
@@ -46,6 +47,7 @@ def _finding(trace: Trace, failure: Raised, build: Call) -> Finding:
         f"{build.name} of {wording.layer(build.layer)} cannot make its weights: it needs a size "
         f"that its input {wording.shapes_in_words(given)} leaves open{_blame(openers)}.",
         _fix(build, openers, flatten),
+        edits=edits.pooling_for_flatten(trace, flatten) if flatten else (),
         calls=[*failure.ids, *[call.id for call in openers]],
         caller=build.caller,
         layer=build.layer.id,

@@ -201,7 +201,7 @@ def test_a_remedy_that_was_tried_says_so():
     not_so = Trial(outcome="does not help", message="It is <odd>.")
     for trial, headings, lines in (
         (helps, ["What to do", "tried: the build goes through"], ["-f(<1>)\n+g(1)"]),
-        (not_so, ["Tried, but it does not help", "tried: does not help, with It is <odd>."], []),
+        (not_so, ["Tried, but it does not help", "tried: does not help (It is <odd>.)"], []),
     ):
         root = page(replace(made_traces.mlp3(), findings=(finding(trial=trial),)))
         for part in ("app", "plain"):

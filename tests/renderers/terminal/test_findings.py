@@ -77,7 +77,7 @@ PATCH = "--- a.py\n+++ a.py\n@@ -1,2 +1,2 @@\n x = 1\n-Adam(lr=1)\n+Adam(learnin
             [
                 "  Tried, but it does not help:",
                 "  │ f()",
-                "  tried: does not help, with ValueError: no",
+                "  tried: does not help (ValueError: no)",
             ],
         ),
         (
