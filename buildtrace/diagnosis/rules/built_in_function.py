@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import remedies
-from buildtrace.diagnosis.locked import ONCE, made_by
+from buildtrace.diagnosis.locked import ONCE
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.index import BUILD, CALL
@@ -21,8 +21,10 @@ def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
     for raised in trace.index.failures:
         built = next((call for call in raised.calls if call.landmark in (CALL, BUILD)), None)
-        if built is None or built.layer is None or not raised.says(ONCE) or made_by(raised):
+        if built is None or built.layer is None or not raised.says(ONCE):
             continue
+        if any(call.error is None for call in trace.index.calls_of(built.layer.id)):
+            continue  # it was built, and makes variables nevertheless
         earlier = _earlier(trace, built)
         if earlier is not None and earlier.layer is not None and built.caller not in told:
             told.add(built.caller)
@@ -106,4 +108,5 @@ predict(first, x)
 predict(second, x)
 """,
     check=_check,
+    hides=("BT202", "BT601"),
 )
