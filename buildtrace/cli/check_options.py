@@ -185,7 +185,6 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         migrate=given.migrate,
         trial=given.trial or "",
         untried=given.unsafe_fixes,
-        migrate=given.migrate,
     )
 
 
