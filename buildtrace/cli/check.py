@@ -127,6 +127,7 @@ def _loaded(target: str) -> Outcome:
 
 
 def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResult:
+    from buildtrace.capture import TrainingReached
     from buildtrace.capture.raised import error_info
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.diagnosis import suppress
@@ -141,6 +142,7 @@ def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResul
         target=request.program.target,
         concise=request.concise,
         complete=outcome.code == 0,
+        stopped=isinstance(error, TrainingReached),
         exit=error_info(error) if isinstance(error, SystemExit) else None,
     )
 

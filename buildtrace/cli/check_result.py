@@ -33,6 +33,7 @@ class CheckResult(NamedTuple):
             that are left then.
         still_fails: the exception with which the program fails then; "" if it does not.
         exit: what it ended itself with, if that is no success: `SystemExit` and its code.
+        stopped: whether it was ended at its first loss: nothing is known of what comes then.
         files: how many files were read, where nothing was run; 0 otherwise.
     """
 
@@ -42,6 +43,7 @@ class CheckResult(NamedTuple):
     target: str
     concise: bool = False
     complete: bool = True
+    stopped: bool = False
     fixed: int = 0
     still_fails: str = ""
     exit: ErrorInfo | None = None
@@ -83,8 +85,9 @@ def total(result: CheckResult) -> str:
     )
     if result.unexplained:
         return f"No rule says why the program failed: {models}, {calls}"
-    parts.append(f"in {models}, {calls}{'' if result.complete else ', before the program failed'}")
-    return " ".join(parts)
+    until = "" if result.complete else ", before the program failed"
+    until = ", up to the first loss" if result.stopped else until
+    return " ".join([*parts, f"in {models}, {calls}{until}"])
 
 
 def fixed(result: CheckResult) -> list[str]:

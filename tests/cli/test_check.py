@@ -281,11 +281,15 @@ def test_a_saved_trace_of_a_program_that_failed(cli, trace_of):
     )
 
 
+UNTIL = "up to the first loss"
+
+
 def test_a_script_ends_with_its_first_loss_unless_told_otherwise(cli, script, recorded):
     recorded(mlp3())
     name = script("from buildtrace.capture import TrainingReached\nraise TrainingReached")
     result = cli("check", name)
     assert result.code == 0
+    assert result.out == f"No problems found in 1 model, {len(mlp3().calls)} calls, {UNTIL}\n"
     assert (
         result.err == "buildtrace: ended with the first loss, before any weight changed "
         "(--train goes on and checks the rest)\n"
