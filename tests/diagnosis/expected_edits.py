@@ -12,6 +12,7 @@ COME = {
     "BT205": ["super().__init__()"],
     "BT208": ["self.my_losses = []"],
     "BT210": ["model.compile_from_config(model.get_compile_config())"],
+    "BT214": ["dense,"],
     "BT302": [
         "model = keras.Sequential([keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4)])"
     ],

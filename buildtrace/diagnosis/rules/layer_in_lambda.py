@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
+from buildtrace.diagnosis.parsed_files import find_call, maker_of
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.totals import totals
@@ -12,7 +14,8 @@ from buildtrace.traces.totals import totals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Call, Finding
+    from buildtrace.diagnosis.edits import Edits
+    from buildtrace.traces.schema import Call, Finding, LayerRef, SourceLine
     from buildtrace.traces.trace import Trace
 
 
@@ -76,7 +79,26 @@ def _finding(trace: Trace, calls: list[Call]) -> Finding:
         calls=[*(call.id for call in calls), around.id],
         caller=calls[0].caller,
         layer=layers[0].id,
+        edits=_edits(trace, around.layer, around.caller) if len(layers) == 1 else (),
     )
+
+
+def _edits(trace: Trace, around: LayerRef, near: SourceLine | None) -> Edits:
+    """The layer in the place of a Lambda whose function does nothing but call it."""
+    found = find_call(trace, maker_of(trace, around, near), "Lambda")
+    if found is None or not found[1].args:
+        return edits.NONE
+    file, call = found
+    function = call.args[0]
+    if not isinstance(function, ast.Lambda) or not isinstance(function.body, ast.Call):
+        return edits.NONE
+    called, names = function.body.func, [given.arg for given in function.args.args]
+    given = [part.id for part in function.body.args if isinstance(part, ast.Name)]
+    if function.body.keywords or given != names or len(given) != len(function.body.args):
+        return edits.NONE
+    if not isinstance(called, ast.Name):  # a layer that is made there is another one each time
+        return edits.NONE
+    return file.replace(file.begin(call), file.end(call), called.id)
 
 
 RULE = Rule(

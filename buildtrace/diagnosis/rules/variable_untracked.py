@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis import remedies
+from buildtrace.diagnosis import edits, remedies
+from buildtrace.diagnosis.parsed_files import find_call, name_in, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.schema import Finding, LayerState, UntrackedVariable
     from buildtrace.traces.trace import Trace
 
 MOST = 3
 """So many variables of one layer are named."""
+
+_BOTH_TAKE = {"name", "trainable"}
+"""Arguments that mean the same to tf.Variable and keras.Variable."""
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
@@ -49,8 +54,23 @@ def _finding(
         calls=[calls[0].id] if calls else (),
         caller=first.line or (calls[0].caller if calls else None),
         layer=state.layer.id,
+        edits=() if several else _edits(trace, first),
         severity="error" if is_trained else "note",
     )
+
+
+def _edits(trace: Trace, variable: UntrackedVariable) -> Edits:
+    """A variable of Keras' in its place: Keras 3 tracks that as an attribute."""
+    line = variable.line
+    found = find_call(trace, line, "Variable")
+    if line is None or found is None or not variable.way.isidentifier():
+        return edits.NONE
+    call, same = found[1], variable.dtype == wording.USUAL_DTYPE
+    if len(call.args) != 1 or not same or {given.arg for given in call.keywords} - _BOTH_TAKE:
+        return edits.NONE
+    of = name_in(trace, line.file, "tensorflow")
+    instead = spelled(trace, line.file, "keras.Variable")
+    return edits.function_instead(trace, line, "Variable", instead, [of]) if of else edits.NONE
 
 
 def _fix(variable: UntrackedVariable, is_trained: bool) -> str:

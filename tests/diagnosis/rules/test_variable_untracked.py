@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosis.rules.running import findings, on_both, run
+from diagnosis.rules.running import findings, lines_that_come, on, on_both, run
 
 MADE = "tf.Variable(tf.ones((3,)))"
 
@@ -60,6 +60,12 @@ def test_where_keras_does_not_look(runner, generation):
         what = f"'{name}' ({name}) keeps `{way}`, a tf.Variable of shape (3,)"
         assert what in found.message
         assert found.caller.line == ran.line_of(f"{place}  # {name}")
+
+
+@on("keras3")
+def test_a_variable_of_keras_in_its_place(runner, generation):
+    ran = run(runner, generation, LAYER.format("Scale", f"self.w = {MADE}", "self.w"))
+    assert lines_that_come(ran, "BT213") == ["self.w = keras.Variable(tf.ones((3,)))  # Scale"]
 
 
 def test_a_counter_is_no_alarm(runner):
