@@ -42,7 +42,7 @@ _NOT_A_DICT = re.compile(r"^(list|tuple) indices must be integers or slices, not
 _NOT_A_LIST = re.compile(r"^'(int|NoneType)' object is not subscriptable$")
 
 
-class _Taken(NamedTuple):
+class _TakenFor(NamedTuple):
     """What a `build` has taken its argument for.
 
     Attributes:
@@ -80,7 +80,7 @@ def _is_own_build(call: Call) -> bool:
     return call.landmark == BUILD and is_users(call)
 
 
-def _taken(raised: Raised, build: Call) -> _Taken | None:
+def _taken(raised: Raised, build: Call) -> _TakenFor | None:
     text, number = raised.error.message.strip(), len(build.inputs)
     if not text or not build.inputs:
         return None
@@ -88,30 +88,30 @@ def _taken(raised: Raised, build: Call) -> _Taken | None:
     one = wording.shapes_in_words(build.inputs[:1])
     if raised.error.type == "TypeError" and number > 1 and _NOT_A_DICT.search(text):
         fix = "input_shape[0][-1]  # a list of shapes, in the order of the inputs"
-        return _Taken(f"the list of {number} shapes", "a dict", fix)
+        return _TakenFor(f"the list of {number} shapes", "a dict", fix)
     if raised.error.type == "TypeError" and number == 1 and _NOT_A_LIST.search(text):
         assert build.layer is not None
         layer = remedies.variable(build.layer)
         fix = f"{layer}([x, ...])  # called on all inputs; or input_shape[-1] if there is but one"
-        return _Taken(f"the one shape {one}", "the shapes of several inputs", fix)
+        return _TakenFor(f"the one shape {one}", "the shapes of several inputs", fix)
     if any(said.search(text) for said in _AS_DICT):
         is_key = raised.error.type == "KeyError"
         if is_key == text.lstrip("-").isdigit():
             return _of_dict(raised, build)
     if number > 1 and any(said.search(text) for said in _AS_LIST):
         fix = "input_shape[0][-1]  # the last size of the first input: one shape for each of them"
-        return _Taken(f"the shapes of {number} inputs", "one shape", fix)
+        return _TakenFor(f"the shapes of {number} inputs", "one shape", fix)
     return None
 
 
-def _of_dict(raised: Raised, build: Call) -> _Taken:
+def _of_dict(raised: Raised, build: Call) -> _TakenFor:
     said = raised.error.compared
     keys = _KEYS.search(said.values) if said is not None else None
     names = sorted(keys[1].replace("'", "").split(", ")) if keys else []
     listed = wording.listed([f'"{name}"' for name in names])
     fix = f'input_shape["{names[0]}"][-1]' if names else "input_shape[...][-1]  # ...: a key"
     fix += f"  # one shape for each of {listed}" if names else ""
-    return _Taken(f"the dict of {wording.count(len(build.inputs), 'shape')}", "one shape", fix)
+    return _TakenFor(f"the dict of {wording.count(len(build.inputs), 'shape')}", "one shape", fix)
 
 
 RULE = Rule(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NONE = re.compile(r"fully-defined|NoneType|None")
 
 
-class _Taken(NamedTuple):
+class _TakenSize(NamedTuple):
     """A size that a `build` took.
 
     Attributes:
@@ -49,7 +49,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
             yield _finding(trace, failure, taken)
 
 
-def _of_a_call(trace: Trace, failure: Raised) -> _Taken | None:
+def _of_a_call(trace: Trace, failure: Raised) -> _TakenSize | None:
     """A weight that the exception is about, of which no size is that of the last axis."""
     call = failure.of("Layer.__call__")
     builds = trace.index.builds_of(call.layer.id) if call and call.layer else []
@@ -79,7 +79,7 @@ def _is_about(failure: Raised, weight: Weight, features: int) -> bool:
     return said is not None and str(features) in re.findall(r"\d+", text)
 
 
-def _of_a_build(trace: Trace, failure: Raised) -> _Taken | None:
+def _of_a_build(trace: Trace, failure: Raised) -> _TakenSize | None:
     """A weight that could not be made, as one of its sizes is not known; the last axis' is."""
     build = failure.of("Layer.build")
     shape = _shape(build)
@@ -103,7 +103,7 @@ def _shape(build: Call | None) -> Shape | None:
 
 def _taken(
     trace: Trace, build: Call, shape: Shape, axis: int, line: SourceLine | None
-) -> _Taken | None:
+) -> _TakenSize | None:
     """How the code takes it: without such an expression it is a guess that nobody makes."""
     numbers = "|".join(re.escape(str(number)) for number in (axis, axis - len(shape)))
     expression = re.compile(rf"\b\w*shape\s*\[\s*(?:{numbers})\s*\]")
@@ -111,10 +111,10 @@ def _taken(
     before = trace.index.source_code.around(line, AROUND, 0) if line else {}
     own = [code for number, code in before.items() if number > build.line]
     found = expression.search(statement) or expression.search("\n".join(own))
-    return _Taken(build, shape, axis, line, found[0], statement) if found else None
+    return _TakenSize(build, shape, axis, line, found[0], statement) if found else None
 
 
-def _finding(trace: Trace, failure: Raised, taken: _Taken) -> Finding:
+def _finding(trace: Trace, failure: Raised, taken: _TakenSize) -> Finding:
     build, size = taken.build, taken.shape[taken.axis]
     assert build.layer is not None
     where = f" at {wording.line(taken.line)}" if taken.line else ""
@@ -131,13 +131,13 @@ def _finding(trace: Trace, failure: Raised, taken: _Taken) -> Finding:
     )
 
 
-def _fix(taken: _Taken) -> str:
+def _fix(taken: _TakenSize) -> str:
     if taken.code in taken.statement:
         return taken.statement.replace(taken.code, _last(taken))
     return f"{_last(taken)}  # in the place of {taken.code}: the last axis has the features"
 
 
-def _last(taken: _Taken) -> str:
+def _last(taken: _TakenSize) -> str:
     return re.sub(r"\[[^\]]*\]", "[-1]", taken.code)
 
 
