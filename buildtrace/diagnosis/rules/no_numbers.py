@@ -23,9 +23,12 @@ _TEXTS = re.compile(r"Invalid dtype: str\d*|Cast string to \w+ is not supported"
 _GIVEN = re.compile(r"\b(\w+)\.(fit|evaluate|predict|\w+_on_batch)\(")
 _ROWS = ("list", "tuple")
 """What an array of rows of several lengths has for its elements."""
+_OF_TEXTS = {"StringLookup", "TextVectorization", "Hashing", "HashedCrossing"}
+"""Layers that take texts: what a model with one was given may be just what it is for."""
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
+    takes_texts = any(layer.class_name in _OF_TEXTS for layer in trace.layers.values())
     for raised in trace.index.raised:
         line = raised.line
         if trace.error is None or line is None:
@@ -34,7 +37,8 @@ def _check(trace: Trace) -> Iterator[Finding]:
         if given is None and raised.of("Layer.__call__") is None:
             continue  # nobody knows whether it is a model that got it
         text = raised.error.message
-        if (objects := _OBJECTS.search(text)) or _TEXTS.search(text):
+        objects = _OBJECTS.search(text)
+        if objects or (_TEXTS.search(text) and not takes_texts):
             yield _finding(raised, given[2] if given else "", objects)
 
 

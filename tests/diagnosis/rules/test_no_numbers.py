@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosis.rules.running import alarms, findings, on_both
+from diagnosis.rules.running import alarms, findings, on, on_both, run
 
 MODEL = "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])\n"
 FIT = MODEL + "model.compile('sgd', 'mse')\nmodel.fit({}, {}, verbose=0)"
@@ -42,3 +42,14 @@ def test_numbers_of_any_kind(runner, generation):
 def test_what_keras_did_not_get(runner, generation):
     body = MODEL + "tf.constant(np.array([1, None], object))"
     assert findings(runner, generation, body, "BT332") == []
+
+
+@on("keras2")
+def test_a_model_of_texts(runner, generation):
+    """It lacks an Input for texts: it is no model of numbers."""
+    body = "lookup = keras.layers.StringLookup()\nlookup.adapt(['a', 'b'])\n"
+    body += "model = keras.Sequential([lookup, keras.layers.Embedding(4, 2)])\n"
+    body += "model(tf.constant([['a'], ['b']]))"
+    ran = run(runner, generation, body)
+    assert "Cast string to" in ran.trace.error.message
+    assert [finding.code for finding in ran.trace.findings] == []
