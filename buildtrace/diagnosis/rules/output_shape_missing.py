@@ -41,10 +41,9 @@ def _check(trace: Trace) -> Iterator[Finding]:
 def _kept_quiet(trace: Trace) -> Iterator[Raised]:
     """What a Sequential of Keras 3 caught while it was built: it stays unbuilt then."""
     for raised in trace.index.raised:
-        outermost = raised.calls[0] if raised.calls else None
-        if outermost and outermost.error and outermost.error.swallowed:
-            if outermost.parent is not None and trace.call(outermost.parent).name == _SEQUENTIAL:
-                yield raised
+        catcher = raised.calls[0].parent if raised.calls else None
+        if catcher is not None and trace.call(catcher).name == _SEQUENTIAL:
+            yield raised
 
 
 def _call_of(failure: Raised, class_name: str) -> Call | None:
