@@ -108,7 +108,7 @@ def test_a_loss_in_a_layer_is_fine(runner, generation):
     assert ran.trace.findings == ()
 
 
-FIT = """
+TRAINED = """
 class Model(keras.Model):
 {step}
 def error(true, guess):
@@ -137,7 +137,7 @@ IN_TRAINING = {
 def test_in_what_is_run_in_training(runner, generation, form):
     """No layer is made there, and nothing is added to a model."""
     usual = {"step": "    pass", "error": "0", "off_by": "0", "loss": "'mse'", "metrics": "[]"}
-    body = FIT.format(**{**usual, **IN_TRAINING[form]})
+    body = TRAINED.format(**{**usual, **IN_TRAINING[form]})
     (finding,) = findings(runner, generation, body, "BT308")
     assert "in `call`" not in finding.message
     assert "tf.reduce_sum(y)" in finding.fix or generation == "keras3"
