@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.parsed_files import maker_of, name_in
 from buildtrace.diagnosis.rule import BOTH, Rule
-from buildtrace.diagnosis.training import method_at
+from buildtrace.diagnosis.trained_at import method_at
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 

@@ -9,7 +9,7 @@ from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.migration.migration_findings import of_others
 from buildtrace.diagnosis.parsed_files import name_in, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
-from buildtrace.diagnosis.training import method_at
+from buildtrace.diagnosis.trained_at import method_at
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
