@@ -499,9 +499,9 @@ class TraceIndex:
         if outermost is None or outermost.error is None or not outermost.error.swallowed:
             return False
         is_near = self.root(outermost) is self.root(self.failing[0])
-        return is_near and not self._came_to_nothing(outermost)
+        return is_near and not self.came_to_nothing(outermost)
 
-    def _came_to_nothing(self, outermost: Call) -> bool:
+    def came_to_nothing(self, outermost: Call) -> bool:
         """Whether what failed on symbols, where it was caught, then went well on data.
 
         Keras 3 runs the `call` of a layer without a `build` on symbols first, to have what is in it

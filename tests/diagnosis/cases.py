@@ -255,7 +255,7 @@ TABLE = {
     ),
     "94_constant_tensor_as_padding": (
         WELL,  # there are no `keras.ops`
-        Expected(("BT602",), "keras.ops.pad(x", "'mirror_1' (Mirror)", "# correct "),
+        Expected(("BT602",), "keras.ops.pad(x", "'mirror_1' (Mirror)", "Python's own numbers"),
     ),
     "96_child_forgotten_in_build": (
         Expected(("BT103",), "def build(self, shape)", "'b' (Dense) in 'block'", "self.b.build("),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.parsed_files import maker_of, name_in
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.diagnosis.trained_at import method_at
 from buildtrace.traces import wording
 from buildtrace.traces.shape_origins import INPUT, ShapeOrigins
 
@@ -111,20 +112,29 @@ def _input(call: Call, number: int) -> TensorSpec | None:
 def _finding(trace: Trace, failure: Raised, refused: Refused) -> Finding:
     layer = refused.call.layer
     assert layer is not None
-    way = ShapeOrigins(trace).path(refused.call, refused.spec.shape)
+    method = _method_of_data(trace, refused.call)
+    way = [] if method else ShapeOrigins(trace).path(refused.call, refused.spec.shape)
     before = way[0] if way else None
+    came = f" of the data that `{method}` got" if method else _from(before)
     one = refused.shape is not None or refused.axes is not None
     got = wording.shapes_in_words([refused.spec] if one else refused.call.inputs)
     inputs = _inputs(trace, refused)
     return RULE.finding(
-        f"{wording.layer(layer)}{_made_with(inputs)} takes {refused.wants}, but got "
-        f"{got}{_from(before)}.",
+        f"{wording.layer(layer)}{_made_with(inputs)} takes {refused.wants}, but got {got}{came}.",
         _fix(trace, refused, way),
         edits=_edits(trace, refused, way, inputs),
         calls=[*failure.ids, *[call.id for call in inputs], *([before.id] if before else [])],
         caller=refused.call.caller,
         layer=layer.id,
     )
+
+
+def _method_of_data(trace: Trace, call: Call) -> str:
+    """The method that called a model on its data, such as "fit"; "" if somebody else called it.
+
+    No layer has made this data, whatever has the same shape.
+    """
+    return "" if call.parent is not None else method_at(trace, call.caller)
 
 
 def _inputs(trace: Trace, refused: Refused) -> list[Call]:
@@ -269,6 +279,11 @@ def _all_inputs(trace: Trace, refused: Refused) -> str:
     if not names:
         return f"layer([...])  # {refused.wants}"
     given = ", ".join(f'"{name}": ...' for name in names)
+    if _method_of_data(trace, refused.call):
+        return (
+            f"{{{given}}}  # as `x`, or first in each batch of a dataset: what stands second there "
+            "are the targets, third the weights"
+        )
     return f"model({{{given}}})  # every input of '{refused.call.layer.name}', by name"
 
 

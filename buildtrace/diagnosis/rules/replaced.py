@@ -30,6 +30,9 @@ ACTUAL = "The actual error from `call` is: "
 MISSING = re.compile(r"missing (?:an?|\d+) required (?:positional )?arguments?: (.*)")
 """What Python says of a call without an argument."""
 
+LENGTH = "len is not well defined for a symbolic Tensor"
+"""What TensorFlow says of a tensor that is taken for a Python list; on data it has a length."""
+
 
 def _check(trace: Trace) -> Iterator[Finding]:
     ended = trace.error
@@ -120,6 +123,11 @@ def _fix(trace: Trace, chain: list[Call], cause: Call, ref: LayerRef | None) -> 
         others = ", ".join(re.findall(r"'(\w+)'", missing[1]))
         return f"{name}(x, {others})  # with all that it needs: in a model of the functional API"
     line = cause.error.lines[0] if cause.error.lines else cause.caller
+    if LENGTH in cause.error.message and cause.error.raised_at:  # Keras asked, not the user's code
+        return (
+            f"# {wording.line(line) or 'the call'}: a tensor stands where Python's own numbers are "
+            "wanted: give a list of them, as\n[[0, 0], [1, 1]]  # and no tensor made of it"
+        )
     code = f"{name}(x)"
     if ref and any(call.landmark in (INFER, TRIAL) for call in chain):
         code = remedies.call_on_symbols(trace, ref, chain)

@@ -9,6 +9,7 @@ from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.migration.migration_findings import of_others
 from buildtrace.diagnosis.parsed_files import name_in, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.diagnosis.trained_at import method_at
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ _PYTHON = re.compile(
     r"Using a symbolic `tf\.Tensor` as a Python `bool` is not allowed|"
     r"(?:int|float)\(\) argument must be .*not '(?:KerasTensor|SymbolicTensor)'"
 )
+
+_OF_TENSORFLOW = re.compile(r"symbolic `?tf\.Tensor|'SymbolicTensor'")
+"""What these say of TensorFlow's own symbols, which there are in a graph alone."""
 
 
 _SAME = (
@@ -78,12 +82,17 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
     if what is None or not error.lines:
         return None
     line = error.lines[0]
-    inside = call.error is not None and call.layer is not None
+    # A loss is computed for a model, and not in its `call`.
+    inside = call.error is not None and call.layer is not None and call.step != "compile"
     where = f" in `call` of {wording.layer(call.layer)}" if inside and call.layer else ""
+    if not where and _is_training(trace, error):
+        fix = _of_training(call.generation)
+    else:
+        fix = _fix(call.generation, what, inside=bool(where), is_loss=_is_loss(trace, error))
     return RULE.finding(
         f"{wording.line(line)} passed a symbol to {what}{where}: a symbol has a shape and a dtype, "
         "but no values.",
-        _fix(call.generation, what, inside=bool(where), is_loss=_is_loss(trace, error)),
+        fix,
         calls=proof,
         caller=line,
         layer=call.layer.id if call.layer and where else None,
@@ -103,6 +112,13 @@ def _edits(trace: Trace, line: SourceLine) -> Edits:
     ]
     placed = [one for one in found if one]
     return placed[0] if len(placed) == 1 else edits.NONE
+
+
+def _is_training(trace: Trace, error: ErrorInfo) -> bool:
+    """Whether it is in what `fit` and its kin run as a graph: a metric, a loss, a `train_step`."""
+    lines = [*error.lines, *(trace.error.lines if trace.error else ())]
+    ran = any(method_at(trace, line) for line in lines)
+    return ran and bool(_OF_TENSORFLOW.search(error.message))
 
 
 def _is_loss(trace: Trace, error: ErrorInfo) -> bool:
@@ -130,6 +146,15 @@ def _fix(generation: str, what: str, *, inside: bool, is_loss: bool) -> str:
     return (
         f"{operations}.sqrt(x)  # instead of np.sqrt(x), and so on: works on symbols\n"
         f"{operations}.where(condition, a, b)  # instead of `if`"
+    )
+
+
+def _of_training(generation: str) -> str:
+    is_3 = generation == "keras3"
+    total, instead = ("keras.ops.sum(y)", "keras.ops") if is_3 else ("tf.reduce_sum(y)", "tf")
+    return (
+        f"{total}  # instead of y.numpy().sum(), np.sum(y) and so on: {instead} alone\n"
+        "# or model.compile(..., run_eagerly=True): no graph is made then, which is slower"
     )
 
 

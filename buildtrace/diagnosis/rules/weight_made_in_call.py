@@ -33,7 +33,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 def _refused_in(trace: Trace, raised: Raised) -> Call | None:
     """The run of `call` in which Keras or TensorFlow refused to make a variable."""
     run = made_by(raised)
-    if run is None or run.layer is None:
+    if run is None or run.layer is None or trace.index.came_to_nothing(raised.calls[0]):
         return None
     if raised.says(LOCKED):
         inner = trace.children(raised.calls[-1])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.rule import Rule
 from buildtrace.traces import wording
-from buildtrace.traces.index import is_users
+from buildtrace.traces.index import CALL, is_users
+from buildtrace.traces.mismatch import mismatch
 from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
@@ -33,10 +34,32 @@ def _check(trace: Trace) -> Iterator[Finding]:
         broken = next(((p, real) for p, real in pairs if _differ(p, real)), None)
         if broken is not None:
             yield _finding(trace, *broken)
+    if any(mismatch(trace, failure) for failure in trace.index.failures):
+        yield from _of_keras(trace)
     for failure in trace.index.failures:
         asked = failure.of("Operation.compute_output_spec")
         if asked is not None and _NO_SHAPE.search(failure.error.message):
             yield from _no_shape(trace, failure, asked)
+
+
+def _of_keras(trace: Trace) -> Iterator[Finding]:
+    """The promise of a layer of Keras' own that was broken before another layer failed.
+
+    A wrapper promises what the layer inside does: that one is told of.
+    """
+    broken: dict[int, tuple[Call, Call]] = {}
+    for promise in trace.calls:
+        if promise.landmark != PROMISES[0] or promise.layer is None or is_users(promise):
+            continue
+        if promise.layer.id not in trace.index.graph_by_model:
+            calls = _real_calls(trace, promise.layer.id)
+            real = next((call for call in calls if _differ(promise, call)), None)
+            if real is not None:
+                broken[promise.id] = promise, real
+    for promise, real in broken.values():
+        if not any(inner.id in broken for inner in trace.index.inside(promise)):
+            yield _finding(trace, promise, real)
+            return
 
 
 def _real_calls(trace: Trace, layer: int) -> Iterator[Call]:
@@ -86,7 +109,7 @@ def _finding(trace: Trace, promise: Call, real: Call) -> Finding:
         f"{wording.shapes_in_words(promise.outputs)}, but its `call` gives "
         f"{wording.shapes_in_words(real.outputs)} "
         f"for {wording.shapes_in_words(real.inputs)}{harm}.",
-        _fix(promise, real),
+        _fix(promise, real) if is_users(promise) else _fix_of_keras(trace, promise, real),
         calls=[promise.id, real.id, *[call.id for call in failed]],
         caller=promise.caller,
         layer=promise.layer.id,
@@ -129,6 +152,36 @@ def _fix(promise: Call, real: Call) -> str:
     )
 
 
+def _fix_of_keras(trace: Trace, promise: Call, real: Call) -> str:
+    assert promise.layer is not None
+    if promise.layer.class_name == "Lambda":
+        sample = wording.shape_in_words((real.outputs[0].shape or ())[1:])
+        return f"keras.layers.Lambda(..., output_shape={sample})  # or without `output_shape`"
+    asked = (promise, *trace.index.inside(promise))
+    if any(call.layer and call.layer.class_name == "Bidirectional" for call in asked):
+        units = _sizes_inside(trace, real)
+        have = f" (they are {wording.listed(map(str, units))})" if len(units) == 2 else ""
+        return (
+            f"# as many units in both directions{have}: Bidirectional takes those of the first\n"
+            "# twice for the size of what it gives"
+        )
+    return (
+        f"# call '{promise.layer.name}' in the `call` of a subclassed model: what comes behind it "
+        "is built there\n# for what it really gives"
+    )
+
+
+def _sizes_inside(trace: Trace, real: Call) -> list[int | None]:
+    """The last sizes of what the layers directly inside of a call of a layer gave, each once."""
+    sizes: list[int | None] = []
+    for inner in trace.index.inside(real):
+        if inner.landmark == CALL and inner.outputs and inner.outputs[0].shape:
+            around = next(c for c in trace.index.ancestors(inner) if c.landmark == CALL)
+            if around is real:
+                sizes.append(inner.outputs[0].shape[-1])
+    return list(dict.fromkeys(sizes))
+
+
 def _expression(outputs: tuple[TensorSpec, ...]) -> str:
     """The shapes that came out, with the batch of what goes in."""
     shown = []
@@ -145,8 +198,10 @@ RULE = Rule(
     generations=("keras3",),
     why="If a layer has a `compute_output_shape`, Keras 3 does not run its `call` on symbols: it "
     "takes the promised shape, and builds the layers after it for that shape "
-    "(Layer.compute_output_spec in layers/layer.py of keras 3.15). Nobody compares the two. Keras "
-    "2 runs `call` on placeholders, and asks `compute_output_shape` of dynamic layers only.",
+    "(Layer.compute_output_spec in layers/layer.py of keras 3.15). Nobody compares the two. Of "
+    "Keras' own layers a Lambda promises what it was told (layers/core/lambda_layer.py), and a "
+    "Bidirectional twice what its first layer does (layers/rnn/bidirectional.py). Keras 2 runs "
+    "`call` on placeholders, and asks `compute_output_shape` of dynamic layers only.",
     bad="""\
 import numpy as np
 from tensorflow import keras

@@ -130,3 +130,47 @@ def test_a_convolution_of_another_rank(runner, generation, case):
 def test_another_error_after_a_layer_is_another_matter(runner, generation):
     body = "keras.layers.Dense(2)(x)\nraise ValueError('expected ndim=4, found ndim=3')\n"
     assert findings(runner, generation, body, "BT306") == []
+
+
+TWO = """
+first, second = keras.Input((4,), name="first"), keras.Input((4,), name="second")
+both = keras.layers.Dot(1)([first, second])
+model = keras.Model([first, second], both)
+model.compile("sgd", "mse")
+one, other, answer = np.ones((6, 4)), np.ones((6, 4)), np.ones((6, 1))
+"""
+DATA = {
+    "three things in a row": (
+        TWO + "rows = tf.data.Dataset.from_tensor_slices((one, other, answer)).batch(3)\n"
+        "model.fit(rows, verbose=0)\n",
+        "takes 2 inputs, but got (None, 4) of the data that `fit` got.",
+        '{"first": ..., "second": ...}  # as `x`, or first in each batch',
+    ),
+    "one array": (
+        TWO + "model.predict(\n    one,\n    verbose=0,\n)\n",
+        "4) of the data that `predict` got.",
+        '{"first": ..., "second": ...}',
+    ),
+    "another size": (
+        TWO + "single = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])\n"
+        "five = keras.Input((5,))\n"
+        "single.compile('sgd', 'mse')\n"
+        "single.evaluate(np.ones((6, 5)), answer, verbose=0)\n",
+        "but got (None, 5) of the data that `evaluate` got.",
+        "keras.Input(shape=(5,))",
+    ),
+}
+
+
+@on_both
+@pytest.mark.parametrize("form", DATA)
+def test_data_comes_from_no_layer(runner, generation, form):
+    """Though an Input has the same shape."""
+    body, text, fix = DATA[form]
+    found = findings(runner, generation, body, "BT306")
+    if form == "another size" and generation == "keras3":
+        assert found == []  # the layer inside says so first there, for which BT302 is
+        return
+    (finding,) = found
+    assert finding.message.endswith(text)
+    assert fix in finding.fix

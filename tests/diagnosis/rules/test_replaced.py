@@ -72,6 +72,19 @@ def test_what_a_call_lacks_is_given(in_keras, fix):
     assert finding.fix.startswith(fix)
 
 
+@pytest.mark.parametrize(
+    ("in_keras", "fix"), [(True, "a tensor stands where Python's own numbers"), (False, "correct")]
+)
+def test_keras_wants_numbers_and_got_a_tensor(in_keras, fix):
+    """On data that goes well, so that it is of no use to see it by itself there."""
+    inner = error("TypeError", "len is not well defined for a symbolic Tensor (pads:0).", 10)
+    if in_keras:
+        inner = msgspec.structs.replace(inner, raised_at=line(3))
+    (finding,) = chain(error("TypeError", plain(BURIED + inner.message)), inner)
+    assert fix in finding.fix
+    assert ("to see it by itself" in finding.fix) is not in_keras
+
+
 def test_one_that_is_buried_is_told():
     (finding,) = chain(error("TypeError", plain(BURIED + CAUSE)), error("TypeError", CAUSE, 10))
     assert "Keras buried it" in finding.message

@@ -106,3 +106,42 @@ def test_a_loss_in_a_layer_is_fine(runner, generation):
     ran = run(runner, generation, layer + body + "model.compile('sgd', 'mse')\n" + FIT)
     assert ran.code == 0, ran.output
     assert ran.trace.findings == ()
+
+
+TRAINED = """
+class Model(keras.Model):
+{step}
+def error(true, guess):
+    return {error}
+def off_by(true, guess):
+    return {off_by}
+i = keras.Input((3,))
+model = Model(i, keras.layers.Dense(1)(i))
+model.compile("sgd", {loss}, metrics={metrics})
+model.fit(x, np.ones((2, 1), "float32"), verbose=0)
+"""
+STEP = """
+    def train_step(self, data):
+        given, true = data
+        return {"loss": float(self(given)[0, 0] - true[0, 0])}
+"""
+IN_TRAINING = {
+    "a metric": {"off_by": "abs(true.numpy() - guess.numpy()).max()", "metrics": "[off_by]"},
+    "a loss": {"error": "np.square(true - guess)", "loss": "error"},
+    "a step of one's own": {"step": STEP},
+}
+
+
+@on_both
+@pytest.mark.parametrize("form", IN_TRAINING)
+def test_in_what_is_run_in_training(runner, generation, form):
+    """No layer is made there, and nothing is added to a model."""
+    usual = {"step": "    pass", "error": "0", "off_by": "0", "loss": "'mse'", "metrics": "[]"}
+    body = TRAINED.format(**{**usual, **IN_TRAINING[form]})
+    (finding,) = findings(runner, generation, body, "BT308")
+    assert "in `call`" not in finding.message
+    assert "tf.reduce_sum(y)" in finding.fix or generation == "keras3"
+    assert "keras.ops.sum(y)" in finding.fix or generation == "keras2"
+    assert "run_eagerly=True" in finding.fix
+    assert "AddLoss" not in finding.fix
+    assert "MyOperation" not in finding.fix

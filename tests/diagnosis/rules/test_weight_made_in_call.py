@@ -103,3 +103,26 @@ def test_a_variable_in_a_traced_function(runner, generation):
 def test_what_is_legal_is_left_alone(runner, generation, body):
     found = run(runner, generation, body).trace.findings
     assert [finding.code for finding in found] == []
+
+
+SHARED = """
+class Pair(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.up, self.down = keras.layers.Dense(5), keras.layers.Dense(3)
+    def call(self, given):
+        return given + self.down(self.up(given))
+@tf.function
+def compute(model, given):
+    return model(given)
+for model in (Pair(), Pair()):
+    print(compute(model, tf.constant(x)).shape, len(model.weights))
+"""
+
+
+@on("keras3")
+def test_a_refusal_that_came_to_nothing(runner, generation):
+    """Keras builds the second model on placeholders, in vain, and then on what it got."""
+    ran = run(runner, generation, SHARED)
+    assert ran.code == 0
+    assert [f.code for f in ran.trace.findings if f.severity != "note"] == []
