@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 OF_TENSORFLOW = "a function of TensorFlow"
+OF_PYTHON = "Python code that needs a value"
 _LOSS = re.compile(r"loss|\bkl|_kl\b|divergence|\.fit\(", re.IGNORECASE)
 
 _TENSORFLOW = re.compile(r"KerasTensor cannot be used as input to a TensorFlow function")
@@ -96,7 +97,7 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
         calls=proof,
         caller=line,
         layer=call.layer.id if call.layer and where else None,
-        edits=_edits(trace, line) if call.generation == "keras3" else (),
+        edits=_edits(trace, line) if call.generation == "keras3" and what != OF_PYTHON else (),
     )
 
 
@@ -134,7 +135,7 @@ def _what(text: str) -> str | None:
         return OF_TENSORFLOW
     if _NUMPY.search(text):
         return "something that needs a numpy array"
-    return "Python code that needs a value" if _PYTHON.search(text) else None
+    return OF_PYTHON if _PYTHON.search(text) else None
 
 
 def _fix(generation: str, what: str, *, inside: bool, is_loss: bool) -> str:

@@ -48,6 +48,21 @@ def test_the_operation_of_a_function_of_tensorflow(runner, generation):
     assert lines_that_come(ran, "BT308") == ["keras.ops.relu(i)"]
 
 
+BRANCH = """class A(keras.layers.Layer):
+    def call(self, x):
+        if tf.reduce_mean(x) > 0:
+            return x
+        return -x
+A()(i)
+"""
+
+
+@on("keras3")
+def test_it_is_the_branch_that_needs_a_value(runner, generation):
+    ran = run(runner, generation, INPUT + BRANCH)
+    assert lines_that_come(ran, "BT308") == []
+
+
 @on("keras2")
 def test_keras_2_takes_functions_of_tensorflow(runner, generation):
     assert findings(runner, generation, INPUT + "tf.nn.relu(i)", "BT308") == []
