@@ -64,7 +64,8 @@ def _in_data(trace: Trace, use: Use) -> _Missed | None:
         return None  # the script has caught what came of it
     layer = use.missed.layer
     tables = (weight for weight in trace.weights if weight.layer == layer.id)
-    sizes = next((w.shape for w in tables if w.name == TABLE), (use.missed.rows,))
+    known = (w.shape for w in tables if w.name == TABLE and w.shape[:1] == (use.missed.rows,))
+    sizes = next(known, (use.missed.rows,))
     return _Missed(use.missed.index, layer, sizes, use.caller, [])
 
 
