@@ -62,7 +62,9 @@ def of(layer: LayerRef, inputs: tuple[TensorSpec, ...], weights: tuple[Weight, .
         return ""
     made = next((weight for weight in weights if weight.name == rule.weight), None)
     size = shape[-1]
-    if made is None or not made.shape or size is None or made.shape[rule.axis] != size:
+    if made is None or size is None or len(made.shape) < max(abs(rule.axis), 1):
+        return ""  # a file may have any shape there
+    if made.shape[rule.axis] != size:
         return ""
     return rule.because.format(
         size=size,

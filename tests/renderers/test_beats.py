@@ -234,6 +234,8 @@ def test_what_comes_again_is_told_once_unless_all_is_wanted(k: Keras) -> None:
         ("Dense", (None, None), (3, 5), ""),
         ("Dense", (None, 4), (3, 5), ""),  # a Dense of the user's
         ("Mine", (None, 3), (3, 5), ""),
+        ("DepthwiseConv2D", (None, 9, 9, 4), (4,), ""),  # as a trace file may say
+        ("Dense", (None, 4), (), ""),
     ],
 )
 def test_a_reason_is_told_only_if_the_numbers_agree(
