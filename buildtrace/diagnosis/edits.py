@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from buildtrace.diagnosis.edited import overlap
 from buildtrace.diagnosis.parsed_files import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 Edits = tuple["Edit", ...]
+_Enclosing = TypeVar("_Enclosing", ast.ClassDef, ast.FunctionDef)
 
 Rewrite = Callable[[str], str]
 """Makes code of code; "" of what it does not know."""
@@ -339,21 +340,30 @@ def pooling_for_flatten(trace: Trace, flatten: Call) -> Edits:
 
 def attribute_renamed(trace: Trace, line: SourceLine | None, old: str, new: str) -> Edits:
     """Give an attribute of `self` another name in the class that a line is in, at each place."""
-    file = None if line is None else parsed(trace, line.file)
-    if file is None or line is None:
+    found = _around(trace, line, ast.ClassDef)
+    if found is None:
         return NONE
-    around = [
-        node
-        for node in ast.walk(file.tree)
-        if isinstance(node, ast.ClassDef) and node.lineno <= line.line <= (node.end_lineno or 0)
-    ]
-    uses = [node for one in around[:1] for node in ast.walk(one) if _is_own(node, old)]
-    texts = [
-        node for one in around[:1] for node in ast.walk(one) if isinstance(node, ast.JoinedStr)
-    ]
-    if len(around) != 1 or any(_is_own(node, old) for text in texts for node in ast.walk(text)):
+    file, around = found
+    uses = [node for node in ast.walk(around) if _is_own(node, old)]
+    texts = [node for node in ast.walk(around) if isinstance(node, ast.JoinedStr)]
+    if any(_is_own(node, old) for text in texts for node in ast.walk(text)):
         return NONE
     return together(*[_instead(file, use, f"self.{new}") for use in uses])
+
+
+def _around(
+    trace: Trace, line: SourceLine | None, kind: type[_Enclosing]
+) -> tuple[ParsedFile, _Enclosing] | None:
+    """The one definition of this kind that a line is in; `None` if it is in none, or several."""
+    file = None if line is None else parsed(trace, line.file)
+    if file is None or line is None:
+        return None
+    found = [
+        node
+        for node in ast.walk(file.tree)
+        if isinstance(node, kind) and node.lineno <= line.line <= (node.end_lineno or 0)
+    ]
+    return (file, found[0]) if len(found) == 1 else None
 
 
 def _is_own(node: ast.AST, name: str) -> TypeGuard[ast.Attribute]:
@@ -374,17 +384,11 @@ def attribute_for_local(trace: Trace, line: SourceLine | None, name: str, attrib
         name: of the variable.
         attribute: the name of the attribute.
     """
-    file = None if line is None else parsed(trace, line.file)
-    if file is None or line is None:
+    found = _around(trace, line, ast.FunctionDef)
+    if found is None or not _is_local(found[1], name):
         return NONE
-    around = [
-        node
-        for node in ast.walk(file.tree)
-        if isinstance(node, ast.FunctionDef) and node.lineno <= line.line <= (node.end_lineno or 0)
-    ]
-    if len(around) != 1 or not _is_local(around[0], name):
-        return NONE
-    uses = [n for n in ast.walk(around[0]) if isinstance(n, ast.Name) and n.id == name]
+    file, around = found
+    uses = [n for n in ast.walk(around) if isinstance(n, ast.Name) and n.id == name]
     if not any(isinstance(use.ctx, ast.Store) for use in uses):
         return NONE
     return together(*[_instead(file, use, f"self.{attribute}") for use in uses])
