@@ -1,9 +1,9 @@
 """The versions of Python, TensorFlow and Keras that the tests run on: `nox`, one session a row.
 
-Every row has a virtual environment of its own, and `nox -j 2` runs two of them at a time. It runs
-the fast tests of what depends on these versions, and of the many cases that are left out of a plain
-`pytest` a part of its own: all rows of a generation together, and CI's slow tests on the newest
-versions (part 4 of 4), have them all.
+Every row has a virtual environment of its own, and `nox --parallel 3` runs three of them at a time.
+It runs the tests of what depends on these versions: the fast ones, and those that are left out of a
+plain `pytest` only because there are so many. After `nox -- --slice 2/6` each row runs one of six
+parts of them, the rows different ones.
 
 `nox --list` shows the rows, `nox -s "versions(jax)"` runs one, `nox -s summary` prints what came
 out of those that ran: which versions were installed, and how many tests passed.
@@ -11,18 +11,16 @@ out of those that ran: which versions were installed, and how many tests passed.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
-import sys
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import NamedTuple
 
 import nox
-
-sys.path.insert(0, "tests")
-from matrix import OF_KERAS, OF_PYTHON, OF_THE_SYSTEM
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -34,42 +32,48 @@ RESULTS = Path(os.environ.get("NOX_RESULTS", ".nox/results")).resolve()
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 SHOWN = ("keras", "tf_keras", "tensorflow", "jax", "torch")
 
+OF_THE_VERSIONS = (
+    "tests/capture",
+    "tests/diagnosis/test_backends.py",
+    "tests/files/test_models.py",
+    "tests/testing/test_round_trip.py",
+    "tests/examples",
+    "tests/cli/test_real_keras.py",
+)
+"""What depends on Keras' version or on Python's: frames, tracebacks, signatures, recursion."""
+
+OF_THE_SYSTEM = ("forks", "interrupted_builds", "interrupts", "odd_objects", "overlaps")
+"""Modules of tests/capture that depend on the operating system more than on these versions."""
+
 
 class Row(NamedTuple):
     """A row of the matrix.
 
     Attributes:
-        part: which of the many cases, from 1 (`--slice` of tests/conftest.py).
         packages: what is installed in the place of buildtrace's own `tensorflow` and `tf_keras`.
-        python: version of the interpreter.
-        by_pip: the same, for what uv does not look up in the folders that pip is told of.
+        python: version of the interpreter; where that is not installed, it is the one at hand.
+        by_pip: packages too, for what uv does not look up in the folders that pip is told of.
         oldest: buildtrace's other dependencies are the oldest that it allows.
-        tests: what is run.
     """
 
     name: str
-    packages: tuple[str, ...] = ("tensorflow", "tf_keras")
-    part: int = 1
+    packages: tuple[str, ...] = ()
     python: str = "3.11"
     by_pip: tuple[str, ...] = ()
     oldest: bool = False
-    tests: tuple[str, ...] = (*OF_KERAS, *(f"--ignore={path}" for path in OF_THE_SYSTEM))
 
 
+# Neighbours run different parts of the tests, and each Python runs some generation of Keras.
 ROWS = (
-    Row("tensorflow-2.13", ("tensorflow==2.13.1",), part=1, oldest=True),  # Keras 2 only
-    Row("keras-3.2", ("tensorflow==2.16.2", "keras==3.2.1"), part=1),  # Keras 3 only
-    Row("keras-3.3", ("tensorflow==2.16.2", "keras==3.3.3", "tf_keras==2.16.0"), part=2),
-    Row("keras-3.10", ("tensorflow==2.20.0", "keras==3.10.0", "tf_keras==2.20.1"), part=3),
-    # These have some parts once more: no case that needs TensorFlow or a later Keras runs in them.
-    Row("tensorflow-2.15", ("tensorflow==2.15.1",), part=2),
-    Row("jax", ("keras", "jax"), part=3),
-    Row("torch", ("keras",), part=1, by_pip=("torch==2.13.0",)),
-    Row("python-3.10", part=1, python="3.10", tests=OF_PYTHON),
-    Row("python-3.12", part=2, python="3.12", tests=OF_PYTHON),
-    Row("python-3.13", part=3, python="3.13", tests=OF_PYTHON),
+    Row("tensorflow-2.13", ("tensorflow==2.13.1",), "3.10", oldest=True),  # Keras 2 only
+    Row("tensorflow-2.15", ("tensorflow==2.15.1",)),
+    Row("keras-3.2", ("tensorflow==2.16.2", "keras==3.2.1")),  # Keras 3 only
+    Row("keras-3.3", ("tensorflow==2.16.2", "keras==3.3.3", "tf_keras==2.16.0"), "3.12"),
+    Row("keras-3.10", ("tensorflow==2.20.0", "keras==3.10.0", "tf_keras==2.20.1"), "3.13"),
+    Row("jax", ("keras", "jax"), "3.12"),
+    Row("torch", ("keras",), by_pip=("torch==2.13.0",)),
+    Row("newest", ("tensorflow", "tf_keras"), "3.13"),
 )
-PARTS = 4
 
 # pyenv's interpreters need not be activated to be found.
 PYENV = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
@@ -78,8 +82,13 @@ os.environ["PATH"] = os.pathsep.join(
 )
 
 
+def _python_of(row: Row) -> str | None:
+    """The interpreter for nox to look for; None is the one that runs nox."""
+    return row.python if shutil.which(f"python{row.python}") else None
+
+
 @nox.session(allow_parallel=True)
-@nox.parametrize(("python", "row"), [nox.param(row.python, row, id=row.name) for row in ROWS])
+@nox.parametrize(("python", "row"), [nox.param(_python_of(row), row, id=row.name) for row in ROWS])
 def versions(session: nox.Session, row: Row) -> None:
     """Run what depends on these versions, with the installed package."""
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -94,8 +103,9 @@ def versions(session: nox.Session, row: Row) -> None:
         session.install("--no-deps", ".")
         outcome |= {"python": _python(session), "installed": _installed(session)}
         # `pytest`, not `python -m pytest`: that would import the checkout, not the package.
-        chosen = ["-m", "not slow or rest", f"--slice={row.part}/{PARTS}", *row.tests]
-        session.run("pytest", "-q", "-n", "0", f"--junitxml={tests}", *chosen)
+        ignored = [f"--ignore=tests/capture/test_{name}.py" for name in OF_THE_SYSTEM]
+        chosen = ["-m", "not slow or rest", *_part(row, session.posargs), *ignored]
+        session.run("pytest", "-q", "-n", "0", f"--junitxml={tests}", *chosen, *OF_THE_VERSIONS)
     finally:
         result.write_text(json.dumps(outcome | _counts(tests)))
 
@@ -114,6 +124,16 @@ def summary(session: nox.Session) -> None:  # noqa: ARG001 - nox's protocol
         installed = installed or "could not be installed"
         counts = " | ".join(str(outcome[name]) for name in ("passed", "failed", "skipped"))
         print(f"| {row.name} | {outcome['python']} | {installed} | {counts} |")
+
+
+def _part(row: Row, options: list[str]) -> list[str]:
+    """What pytest is told of the part `--slice I/N`: the row's is as many further on as the row."""
+    parser = argparse.ArgumentParser(prog="nox --")
+    parser.add_argument("--slice")
+    if not (given := parser.parse_args(options).slice):
+        return []
+    number, parts = map(int, given.split("/"))
+    return ["--slice", f"{(number + ROWS.index(row)) % parts + 1}/{parts}"]
 
 
 def _dependencies(*, oldest: bool) -> list[str]:

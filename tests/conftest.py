@@ -16,7 +16,6 @@ from typing import NamedTuple
 import pytest
 from chromium import new_page
 from forked import CAN_FORK
-from matrix import runs_on_each_keras
 
 __all__ = ["new_page"]  # a fixture
 
@@ -44,8 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--slice",
         type=Slice.read,
         metavar="I/N",
-        help="of the tests that CI runs on each version of Keras, and that are left out of a plain "
-        "pytest only because there are so many (marked `rest`), run the I-th of N parts",
+        help="run the I-th of N parts that the tests are divided into, whatever they are about",
     )
 
 
@@ -74,8 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 _leave_to_ci(item)
             seen[test] += 1
     part = config.getoption("--slice")
-    left = {item for item in items if _is_needless(item) or (part and _is_elsewhere(item, part))}
-    left |= _on_the_other_keras(items)
+    left = {item for item in items if _is_needless(item)} | _on_the_other_keras(items)
+    left |= {item for item in items if part and not part.has(item.nodeid)}
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
 
@@ -147,13 +145,3 @@ def _newest_generation() -> int:
         return int(importlib.metadata.version("keras").partition(".")[0])
     except importlib.metadata.PackageNotFoundError:
         return 0
-
-
-def _is_elsewhere(item: pytest.Item, part: Slice) -> bool:
-    """Whether this test is in a part that is run on another version."""
-    path = item.path.relative_to(item.config.rootpath).as_posix()
-    return (
-        item.get_closest_marker("rest") is not None
-        and runs_on_each_keras(path)
-        and not part.has(item.nodeid)
-    )
