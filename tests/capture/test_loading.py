@@ -5,6 +5,7 @@ Nothing that is expected here comes from the code under test.
 
 from __future__ import annotations
 
+import sys
 import traceback
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -263,7 +264,10 @@ def test_the_model_is_the_same_as_untraced(k: Keras, loading: Scenario) -> None:
 
     plain, seen = both(load)
     if isinstance(plain, Exception):
-        assert raised_by(plain) == raised_by(seen)
+        *said, lines = raised_by(plain)
+        assert raised_by(seen)[:2] == tuple(said)
+        if sys.version_info >= (3, 11):
+            assert raised_by(seen)[2] == lines
         return
     for a, b in zip(values(plain), values(seen), strict=True):
         if loading.name not in KEEP_FIRST_VALUES:
