@@ -49,7 +49,8 @@ h = Average()(h)
     ),
     "a function on symbols": (
         f"{OPS}h = keras.layers.GRU(3, return_sequences=True)(keras.layers.Dropout(0.5)(h))\n"
-        "h = mean(h, axis=1)\n",
+        "h = mean(h, axis=1)\n"
+        "keras.Model(words, h)\n",
         ["h = keras.layers.GlobalAveragePooling1D()(h)"],
     ),
 }
@@ -102,6 +103,7 @@ h = keras.layers.AveragePooling1D(2)(h)
     + """\
 h = keras.layers.Conv1D(4, 3)(h)
 h = mean(h, axis=1)
+keras.Model(words, h)
 """,
 }
 """Scripts without the fault, or where nobody knows."""
