@@ -28,8 +28,8 @@ LISTS = (
 )
 """Attributes of models that are made anew each time that they are asked for."""
 
-_MAKERS = ("Model", "Sequential", "load_model", "clone_model", "model_from_json")
-"""What makes a model, by last names."""
+_MAKERS = ("Sequential", "load_model", "clone_model", "model_from_json")
+"""What makes a model, by last names; of a functional one, the trace knows the line."""
 
 _DEEPEST = 3
 """So many functions are looked into that may return a model."""
@@ -109,7 +109,7 @@ def _made_by(trace: Trace, file: ParsedFile, call: ast.Call, depth: int) -> Sequ
     own = [n for n in file.tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
     own = [node for node in own if node.name == name]
     if not own:
-        is_model = name in _MAKERS or graph_of(trace, file, call) is not None
+        is_model = name in _MAKERS or bool(_functional(trace, file, call))
         return [call] if is_model else []
     definition = own[0]
     if isinstance(definition, ast.ClassDef):
@@ -130,13 +130,16 @@ def _is_model(definition: ast.ClassDef) -> bool:
 
 def graph_of(trace: Trace, file: ParsedFile, maker: ast.AST) -> Graph | None:
     """The graph of the functional model that a call makes, if that is one model."""
-    if not isinstance(maker, ast.Call):
-        return None
+    made = _functional(trace, file, maker) if isinstance(maker, ast.Call) else set()
+    return trace.index.graph_by_model.get(made.pop()) if len(made) == 1 else None
+
+
+def _functional(trace: Trace, file: ParsedFile, maker: ast.Call) -> set[int]:
+    """The functional models that were made on the lines of a call."""
     lines = range(maker.lineno, (maker.end_lineno or 0) + 1)
-    made = {
+    return {
         call.layer.id
         for call in trace.index.calls_by_name.get("Functional.__init__", ())
         if call.layer is not None and call.caller is not None
         if call.caller.file == file.name and call.caller.line in lines
     }
-    return trace.index.graph_by_model.get(made.pop()) if len(made) == 1 else None

@@ -35,7 +35,6 @@ COME = {
     "BT401": ['outputs = keras.layers.Dense(4, name="fc_2")(x)'],
     "BT410": ["columns.append(keras.layers.Lambda(lambda t, i=i: t[:, i : i + 1])(inputs))"],
     "BT411": ["old = keras.Model(old.inputs, old.layers[-2].output)"],
-    "BT412": ['model({"now": today, "last": yesterday})'],
     "BT503": ['self.w = self.add_weight(name="w", shape=shape, initializer="ones")'],
     "BT701": ['model.compile("sgd", "sparse_categorical_crossentropy")'],
     "BT703": ['model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))'],

@@ -1,4 +1,4 @@
-"""BT412: a model of Keras 3 is called on a list for a dict, or on a dict with other keys."""
+"""BT412: a model is called on a list for a dict, or on a dict with other keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.parsed_files import expressions, only, parsed, statement_at
-from buildtrace.diagnosis.rule import Rule
+from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
     from buildtrace.diagnosis.edits import Edits
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Finding, LayerRef, SourceLine
+    from buildtrace.traces.schema import Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
 _OTHER = re.compile(
     r"The structure of `inputs` doesn't match the expected structure\.\s*"
     r"Expected: (?P<wanted>[^\n]+)\nReceived: inputs=(?P<given>[^\n]+)"
 )
+
+_MISSING = re.compile(
+    r"Missing data for input .*? You passed a data dictionary with keys (?P<given>\[.*?\])\. "
+    r"Expected the following keys: (?P<wanted>\[.*?\])"
+)
+"""What both generations say of a key."""
 
 _NO_LIST = re.compile(r"All `inputs` values must be KerasTensors\. Received: inputs=dict_values\(")
 
@@ -32,9 +38,11 @@ def _check(trace: Trace) -> Iterator[Finding]:
         text = wording.uncolored(failure.error.message)
         if found := _OTHER.search(text):
             wanted, given = _read(found["wanted"]), _read(found["given"])
-            call = next((c for c in failure.calls[::-1] if c.name == "Functional.call"), None)
-            if call is not None and call.layer is not None:
-                yield from _of_call(trace, failure, call.layer, wanted, given)
+            yield from _of_call(trace, failure, wanted, given)
+        elif found := _MISSING.search(text):
+            keys = _read(found["given"])
+            given = dict.fromkeys(keys) if isinstance(keys, list) else None
+            yield from _of_call(trace, failure, _read(found["wanted"]), given)
         elif _NO_LIST.search(text):
             yield _of_making(trace, failure)
 
@@ -46,9 +54,9 @@ def _read(text: str) -> object:
         return None
 
 
-def _of_call(
-    trace: Trace, failure: Raised, model: LayerRef, wanted: object, given: object
-) -> Iterator[Finding]:
+def _of_call(trace: Trace, failure: Raised, wanted: object, given: object) -> Iterator[Finding]:
+    layers = [call.layer for call in failure.calls if call.layer is not None]
+    models = [layer for layer in layers if layer.id in trace.index.graph_by_model]
     if isinstance(wanted, dict):
         names = [*wanted]
         is_known = isinstance(given, list | tuple) and len(given) == len(names)
@@ -60,8 +68,9 @@ def _of_call(
         made = f"the inputs {_said(names)}"
         got = f"a dict of {_said(given)}" if isinstance(given, dict) else ""
         why = ""
-    if not is_known or not all(isinstance(name, str) for name in names):
+    if not models or not is_known or not all(isinstance(name, str) for name in names):
         return
+    model = models[-1]
     code = ", ".join(f"{remedies.text(str(name))}: ..." for name in names)
     yield RULE.finding(
         f"{wording.layer(model)} was made with {made}, and was called on {got}{why}.",
@@ -116,21 +125,22 @@ RULE = Rule(
     code="BT412",
     title="inputs of another structure than the model was made with",
     severity="error",
-    generations=("keras3",),
+    generations=BOTH,
     why="A functional model remembers in which structure its `inputs` were given: one tensor, a "
-    "list, or a dict. A dict goes by its sorted keys: if it was not written in that order, a list "
-    "could mean either, and is refused. Of a dict, the keys have to be the names of the inputs "
-    "(Functional._standardize_inputs in models/functional.py of keras 3.15.1). The `values()` of a "
-    "dict are neither list nor dict.",
+    "list, or a dict. Of a dict that it is called on, the keys have to be the names of the inputs "
+    "(assert_input_compatibility in layers/input_spec.py of keras 3.15.1, engine/input_spec.py of "
+    "tf_keras 2.21). A model that was made with a dict goes by its sorted keys: if it was not "
+    "written in that order, a list could mean either, and Keras 3 refuses it "
+    "(Functional._standardize_inputs in models/functional.py). The `values()` of a dict are "
+    "neither list nor dict.",
     bad="""\
 import numpy as np
 from tensorflow import keras
 
 now = keras.Input((5,), name="now")
 last = keras.Input((5,), name="last")
-model = keras.Model({"now": now, "last": last}, keras.layers.subtract([now, last]))
-today, yesterday = np.ones((1, 5)), np.zeros((1, 5))
-model([today, yesterday])
+model = keras.Model([now, last], keras.layers.subtract([now, last]))
+model({"today": np.ones((1, 5)), "yesterday": np.zeros((1, 5))})
 """,
     good="""\
 import numpy as np
@@ -138,9 +148,8 @@ from tensorflow import keras
 
 now = keras.Input((5,), name="now")
 last = keras.Input((5,), name="last")
-model = keras.Model({"now": now, "last": last}, keras.layers.subtract([now, last]))
-today, yesterday = np.ones((1, 5)), np.zeros((1, 5))
-model({"now": today, "last": yesterday})
+model = keras.Model([now, last], keras.layers.subtract([now, last]))
+model({"now": np.ones((1, 5)), "last": np.zeros((1, 5))})
 """,
     check=_check,
     hides=("BT402", "BT406", "BT601", "BT602"),

@@ -154,25 +154,18 @@ class Keras2Adapter(Keras2TrainingReader, Adapter):
         return [(x._keras_history.layer.name, x.dtype.name) for x in self.input_tensors(model)]
 
     def taken_inputs(self, model: Any, given: dict[Any, Any]) -> dict[str, str]:
-        """A dict goes by the names of the inputs, if all are there, or else by its sorted keys.
+        """A dict goes by the names of the inputs, but not always.
 
-        Of a model whose `inputs` were no list and no dict, such as the values of a dict, it always
-        goes by its sorted keys (Functional._flatten_to_reference_inputs in engine/functional.py of
-        tf_keras 2.21). That may be meant, unless an input gets what has the name of another one.
+        Of a model whose `inputs` were no list and no dict, such as the values of a dict, it goes by
+        its sorted keys (Functional._flatten_to_reference_inputs in engine/functional.py of tf_keras
+        2.21).
         """
-        wanted = getattr(model, "_nested_inputs", None)
-        own = [layer for layer, _ in self.inputs_of(model)]
-        names = sorted(wanted) if type(wanted) is dict else own
-        if len(names) != len(own) or len(given) != len(names):
-            return {}
-        if not all(type(key) is str for key in (*names, *given)):
-            return {}
+        names = [name for name, _ in self.inputs_of(model)]
         by_name = getattr(model, "_enable_dict_to_input_mapping", True)
-        if by_name and all(name in given for name in names):
+        if by_name or not all(type(key) is str for key in given) or set(given) != set(names):
             return {}
-        pairs = dict(zip(names, sorted(given), strict=True))
-        is_other = any(key != name and key in pairs for name, key in pairs.items())
-        return pairs if is_other else {}
+        pairs = dict(zip(names, sorted(given), strict=False))
+        return {} if all(name == key for name, key in pairs.items()) else pairs
 
     consumer = "layer"
 
