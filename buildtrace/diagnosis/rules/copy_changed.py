@@ -96,8 +96,8 @@ def _finding(trace: Trace, change: _Change, made: Sequence[ast.AST]) -> Finding:
     what = "layers" if change.given.attr == "layers" else "weights"
     who = wording.layer(graph.model) if graph is not None else "the model"
     return RULE.finding(
-        f"`{code}` changes a list that `{change.given.attr}` has just made for it: {who} keeps the "
-        f"{what} that it has.",
+        f"`{code}` changes a copy: `{change.given.attr}` is a new list each time that it is asked "
+        f"for, and {who} keeps the {what} that it has.",
         _fix(change, made),
         caller=SourceLine(file=change.file.name, line=change.statement.lineno),
         layer=graph.model.id if graph is not None else None,
