@@ -119,7 +119,16 @@ def _has_mask(given: Any) -> bool:
 def _note_dropped_mask(record: Record, result: Any) -> None:
     """A tensor with a mask went in; Keras hands it on at the end of `Layer.__call__`."""
     if not any(map(_has_mask, snapshot.tensors(result))):
-        record.mask_dropped = not getattr(record.layer, "supports_masking", False)
+        record.mask_dropped = not _supports_masking(record.layer)
+
+
+def _supports_masking(layer: Any) -> bool:
+    """Whether a layer hands a mask on.
+
+    A Lambda of Keras 2 says so in any case, as it has a `compute_mask`: that gives what it was made
+    with as `mask`, and no mask if that was nothing.
+    """
+    return getattr(layer, "supports_masking", False) and getattr(layer, "mask", layer) is not None
 
 
 def _shapes_out(record: Record, result: Any) -> None:

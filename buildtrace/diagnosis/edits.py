@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from buildtrace.diagnosis.parsed_files import ParsedFile
-    from buildtrace.traces.schema import Call, Edit, SourceLine
+    from buildtrace.traces.schema import Call, Edit, LayerRef, SourceLine
     from buildtrace.traces.trace import Trace
 
 Edits = tuple["Edit", ...]
@@ -325,6 +325,25 @@ def function_instead(
     if of and file.code(call.func) not in [f"{module}.{function}" for module in of]:
         return NONE
     return _instead(file, call.func, name)
+
+
+def listed_inputs(trace: Trace, model: LayerRef) -> Edits:
+    """A list in the place of a dict's `values()` that a model was made with."""
+    making = trace.index.calls_by_name.get("Functional.__init__", ())
+    lines = {call.caller for call in making if call.layer == model}
+    return values_listed(trace, lines.pop() if len(lines) == 1 else None)
+
+
+def values_listed(trace: Trace, line: SourceLine | None) -> Edits:
+    """The same, by the line that makes the model."""
+    return argument(
+        trace,
+        line,
+        "Model",
+        "inputs",
+        lambda code: f"list({code})" if code.endswith(".values()") else "",
+        0,
+    )
 
 
 def pooling_for_flatten(trace: Trace, flatten: Call) -> Edits:

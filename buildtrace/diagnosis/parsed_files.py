@@ -31,6 +31,8 @@ Expression = TypeVar("Expression", bound=ast.expr)
 
 Definable = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
+Function = ast.Lambda | ast.FunctionDef
+
 _BETWEEN = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 """Tokens that are no part of a call."""
 
@@ -224,6 +226,34 @@ def find_call(
     ]
     call = only(calls, line.line)
     return None if call is None else (file, call)
+
+
+def function_given(file: ParsedFile, call: ast.Call) -> Function | None:
+    """The function that a Lambda layer is given, if its code is in the same file."""
+    named = [given.value for given in call.keywords if given.arg == "function"]
+    given = [*call.args[:1], *named]
+    if len(given) != 1 or isinstance(given[0], ast.Lambda):
+        return given[0] if len(given) == 1 and isinstance(given[0], ast.Lambda) else None
+    if not isinstance(given[0], ast.Name):
+        return None
+    name = given[0].id
+    found = [n for n in ast.walk(file.tree) if isinstance(n, ast.FunctionDef) and n.name == name]
+    return found[0] if len(found) == 1 else None
+
+
+def only_value(file: ParsedFile, name: str) -> ast.expr | None:
+    """What a variable is assigned, if that is at one place of the whole file."""
+    stored = [
+        node
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
+    ]
+    values = [
+        node.value
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Assign) and [*node.targets] == stored
+    ]
+    return values[0] if len(values) == 1 else None
 
 
 def constructor_in(

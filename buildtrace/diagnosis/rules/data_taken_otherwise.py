@@ -38,14 +38,21 @@ def _other_key(trace: Trace, use: Use, model: LayerRef) -> Finding:
         for raised in trace.index.raised
         if use.error is not None and any(call.layer == model for call in raised.calls)
     ]
+    if use.generation == "keras3":
+        of = "with more keys than it has inputs"
+        names = tuple(use.taken)
+        fix = f"batch = {{name: batch[name] for name in {names}}}  # batch: what it is given"
+    else:
+        of = "though its `inputs` were not given as a list or a dict of them"
+        fix = "keras.Model(inputs=list(...), outputs=...)  # `values()` of a dict are no list"
     return RULE.finding(
-        f"{wording.layer(model)} was called on a dict with more keys than it has inputs, and takes "
-        f"{took}: Keras goes by the order of the sorted keys, not by the names.",
-        fix=f"batch = {{name: batch[name] for name in {tuple(use.taken)}}}  # batch: what "
-        "it is given",
+        f"{wording.layer(model)} was called on a dict {of}, and takes {took}: Keras goes by the "
+        "order of the sorted keys, not by the names.",
+        fix=fix,
         calls=[number for raised in failed for number in raised.ids],
         caller=use.caller,
         layer=model.id,
+        edits=edits.listed_inputs(trace, model) if use.generation == "keras2" else (),
     )
 
 
@@ -112,7 +119,9 @@ RULE = Rule(
     "models/functional.py of keras 3.15.1): a fraction is cut off, and a number that is too large "
     "becomes another one. If its inputs are a dict, Keras 3 sorts the keys of both dicts and "
     "takes the first ones, so that one key more can shift all "
-    "(Functional._standardize_inputs there).",
+    "(Functional._standardize_inputs there). Keras 2 does so if the model was made "
+    "with no list and no dict, such as the `values()` of one "
+    "(Functional._flatten_to_reference_inputs there).",
     bad="""\
 import numpy as np
 from tensorflow import keras

@@ -153,6 +153,20 @@ class Keras2Adapter(Keras2TrainingReader, Adapter):
         """By the names of its tensors' layers."""
         return [(x._keras_history.layer.name, x.dtype.name) for x in self.input_tensors(model)]
 
+    def taken_inputs(self, model: Any, given: dict[Any, Any]) -> dict[str, str]:
+        """A dict goes by the names of the inputs, but not always.
+
+        Of a model whose `inputs` were no list and no dict, such as the values of a dict, it goes by
+        its sorted keys (Functional._flatten_to_reference_inputs in engine/functional.py of tf_keras
+        2.21).
+        """
+        names = [name for name, _ in self.inputs_of(model)]
+        by_name = getattr(model, "_enable_dict_to_input_mapping", True)
+        if by_name or not all(type(key) is str for key in given) or set(given) != set(names):
+            return {}
+        pairs = dict(zip(names, sorted(given), strict=False))
+        return {} if all(name == key for name, key in pairs.items()) else pairs
+
     consumer = "layer"
 
     def input_tensors(self, model: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnosis.rules.running import on, on_both, run
+from diagnosis.rules.running import lines_that_come, on, on_both, run
 
 START = """
 def make(*names):
@@ -82,6 +82,24 @@ def test_another_key_is_found(runner, generation, body):
 def test_keras_2_goes_by_the_names(runner, generation, body):
     ran = run(runner, generation, START + body)
     assert (ran.code, ran.trace.findings) == (0, ())
+
+
+@on("keras2")
+def test_keras_2_goes_by_sorted_keys_if_the_inputs_were_no_list(runner, generation):
+    body = """\
+inputs = {"w": keras.Input((3,), name="w"), "a": keras.Input((3,), name="a")}
+model = keras.Model(inputs.values(), keras.layers.subtract([inputs["w"], inputs["a"]]))
+model({"w": x, "a": x})
+"""
+    ran = run(runner, generation, body)
+    (finding,) = ran.trace.findings
+    assert finding.code == "BT312"
+    assert "'a' for its input 'w' and 'w' for its input 'a'" in finding.message
+    assert "not given as a list or a dict" in finding.message
+    assert lines_that_come(ran, "BT312") == [
+        "model = keras.Model(list(inputs.values()), "
+        'keras.layers.subtract([inputs["w"], inputs["a"]]))'
+    ]
 
 
 @on_both
