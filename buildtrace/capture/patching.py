@@ -157,7 +157,7 @@ class Patches:
 
     @contextlib.contextmanager
     def dry_fits(self, *, goes_on: bool = False) -> Iterator[DryFits]:
-        """Within this block, no training goes further than to its first loss.
+        """Within this block, no training goes further than to its first change of a weight.
 
         Args:
             goes_on: the program goes on behind `fit`; otherwise `TrainingReached` ends it.
