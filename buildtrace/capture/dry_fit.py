@@ -1,8 +1,9 @@
-"""A dry fit: Keras' own `fit` runs until the first loss has been computed, and no weight changes.
+"""A dry fit: Keras' own `fit` runs until an optimizer is about to change a weight, and no further.
 
-The model, the loss and the metrics are built and run as at the start of any training: on symbols
-where Keras compiles the step, else on the first batch. Then `TrainingReached` is raised, which
-ends the program, or `fit` alone, which then returns a History without a number in it.
+The model, the loss, its gradients and the metrics are built and run as at the start of any
+training: on symbols where Keras compiles the step, else on the first batch. Then `TrainingReached`
+is raised, which ends the program, or `fit` alone, which then returns a History without a number
+in it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from buildtrace.generations.training_reader import SILENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from buildtrace.capture.given_targets import GivenTargets
+    from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Adapter
 
 NAN = float("nan")
@@ -28,7 +29,7 @@ NAN = float("nan")
 
 
 class TrainingReached(BaseException):
-    """The first loss has been computed, or else a weight was about to change: no training follows.
+    """A weight was about to change, or the first step came to its end: no training follows.
 
     Attributes:
         is_in_graph: whether that was on TensorFlow's symbols, so that no data was read for it.
@@ -46,13 +47,17 @@ class _RunningFit:
     Attributes:
         model: what is fitted.
         is_building: Keras builds it on symbols, before the first step.
+        is_in_step: the `train_step` runs.
         put_back: sets the variables back to what they were before the step.
+        rest: what Keras' own step does behind the update.
         workers: what loads data in the background for it.
     """
 
     model: Any
     is_building: bool = False
+    is_in_step: bool = False
     put_back: Callable[[], None] | None = None
+    rest: list[Callable[[], Any]] = field(default_factory=list)
     workers: list[Any] = field(default_factory=list)
 
 
@@ -79,8 +84,8 @@ class DryFits:
         count: how many the program went on behind, since somebody wants any.
     """
 
-    def __init__(self, given_targets: GivenTargets) -> None:
-        self._given_targets = given_targets
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
         self.users: dict[object, bool] = {}
         self.count = 0
         self._running: list[_RunningFit] = []
@@ -98,6 +103,7 @@ class DryFits:
             "starts": self._start_hook,
             "makes": self._make_hook,
             "losses": self._loss_hook,
+            "steps": self._step_hook,
             "updates": self._update_hook,
             "idle": self._idle_hook,
             "workers": self._worker_hook,
@@ -151,13 +157,13 @@ class DryFits:
         functions = {name: vars(model)[name] for name in _COMPILED & vars(model).keys()}
         self._running.append(fit)
         given = bound.arguments
-        data = self._given_targets.begin(model, given.get("y"), given.get("batch_size"))
+        data = self._recorder.given_targets.begin(model, given.get("y"), given.get("batch_size"))
         try:
             for name in functions:  # what was compiled before has no hooks in it
                 setattr(model, name, None)
             return function(*bound.args, **bound.kwargs)
         finally:
-            self._given_targets.end(data)
+            self._recorder.given_targets.end(data)
             self._running.remove(fit)
             for name, value in functions.items():  # made for a step that never came to its end
                 setattr(model, name, value)
@@ -213,27 +219,49 @@ class DryFits:
                 self._depth.now = depth
             fit = None if depth else self._fit_of(args[0])  # it may be that of a superclass
             if fit is not None and not fit.is_building:
-                self._has_loss(fit, adapter, loss, args, kwargs)
+                self._has_loss(fit, adapter, args, kwargs)
             return loss
 
         return _hook(function, act)
 
     @hooks.unlisted
-    def _has_loss(
-        self, fit: _RunningFit, adapter: Adapter, loss: Any, args: Any, kwargs: Any
-    ) -> None:
-        if args[0] is fit.model and adapter.has_own_step(fit.model):
-            names = ("x", "y", "y_pred", "sample_weight")  # Keras' step gives them so
-            given = {**dict(zip(names, args[1:], strict=False)), **kwargs}
-            for rest in adapter.rest_of_step(fit.model, loss, [given.get(name) for name in names]):
-                rest()
-        raise TrainingReached(is_in_graph=adapter.is_in_graph())
+    def _has_loss(self, fit: _RunningFit, adapter: Adapter, args: Any, kwargs: Any) -> None:
+        if args[0] is not fit.model or not adapter.has_own_step(fit.model):
+            return
+        names = ("x", "y", "y_pred", "sample_weight")  # Keras' step gives them so
+        given = {**dict(zip(names, args[1:], strict=False)), **kwargs}
+        rest = adapter.rest_of_step(fit.model, [given.get(name) for name in names])
+        if adapter.backend == "jax":  # outside of the function that it differentiates, JAX refuses
+            rest()
+        else:
+            fit.rest.append(rest)
+
+    def _step_hook(self, function: Any, adapter: Adapter) -> Any:
+        def act(args: Any, kwargs: Any) -> Any:
+            fit, called = self._fit_of(args[0]), adapter.as_called(function)
+            if fit is None or fit.is_in_step:  # it may be that of a superclass
+                return called(*args, **kwargs)
+            fit.is_in_step = True
+            try:
+                called(*args, **kwargs)
+            finally:
+                fit.is_in_step = False
+            # No optimizer of Keras' is in it, or none for this batch, or nothing is trainable.
+            raise TrainingReached(is_in_graph=adapter.is_in_graph())
+
+        return _hook(function, act)
 
     def _update_hook(self, function: Any, adapter: Adapter) -> Any:
         def act(args: Any, kwargs: Any) -> Any:
-            if self.users:
-                raise TrainingReached(is_in_graph=adapter.is_in_graph())
-            return function(*args, **kwargs)
+            if not self.users:
+                return function(*args, **kwargs)
+            args = self._recorder.gradients.note(adapter, self._recorder, args, kwargs)
+            if adapter.has_no_gradient(args, kwargs):
+                function(*args, **kwargs)  # Keras refuses, before it changes any
+            for fit in self._running:
+                for rest in fit.rest:
+                    rest()
+            raise TrainingReached(is_in_graph=adapter.is_in_graph())
 
         return _hook(function, act)
 

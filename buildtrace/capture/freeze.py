@@ -18,6 +18,7 @@ from buildtrace.generations import GENERATIONS
 from buildtrace.traces.schema import (
     Call,
     Environment,
+    GradientStop,
     Graph,
     Holder,
     LandmarkInfo,
@@ -358,6 +359,12 @@ def _use(
         error=use.error if use.call is None else use.call.error,
         trainable=ids(use.trainable),
         trained=ids(use.trained),
+        stops=tuple(
+            [
+                GradientStop(kind=stop.kind, line=_line(stop.line, lines), weights=ids(numbers))
+                for stop, numbers in use.stops
+            ]
+        ),
         ran=use.ran,
         taken=use.taken,
         cast=use.cast,

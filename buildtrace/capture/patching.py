@@ -130,7 +130,7 @@ class Patches:
     _complete: bool = False
 
     def __post_init__(self) -> None:
-        self.dry = DryFits(self.recorder.given_targets)
+        self.dry = DryFits(self.recorder)
 
     # -- on and off ---------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class Patches:
 
     @contextlib.contextmanager
     def dry_fits(self, *, goes_on: bool = False) -> Iterator[DryFits]:
-        """Within this block, no training goes further than to its first loss.
+        """Within this block, no training goes further than to its first change of a weight.
 
         Args:
             goes_on: the program goes on behind `fit`; otherwise `TrainingReached` ends it.
@@ -346,6 +346,11 @@ class Patches:
                     owner, name = resolve(adapter.root, target.format(backend=adapter.backend))
                     if inspect.isfunction(own_names(owner)[name]):
                         self._replace(owner, name, make_hook)
+        note_update = functools.partial(recorder.gradients.hook, adapter=adapter, recorder=recorder)
+        for target in training.updates:
+            with contextlib.suppress(NotThereError):
+                owner, name = resolve(adapter.root, target)
+                self._add_family(_Family(owner, name, note_update))
 
     def _add_dry_fits(self, generation: Generation, adapter: Adapter) -> None:
         if adapter.package in self._dry_packages:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.callers import Caller
     from buildtrace.capture.file_contents import PartRecord
     from buildtrace.capture.flow import DataFlow
+    from buildtrace.capture.gradient_stops import StopRecord
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
     from buildtrace.traces.schema import (
@@ -335,6 +336,7 @@ class UseRecord:
         "optimizer",
         "order",
         "ran",
+        "stops",
         "taken",
         "trainable",
         "trained",
@@ -354,6 +356,7 @@ class UseRecord:
         self.unbuilt: tuple[int, ...] = ()
         self.trainable: tuple[int, ...] = ()
         self.trained: tuple[int, ...] = ()
+        self.stops: list[tuple[StopRecord, tuple[int, ...]]] = []
         self.ran = False
         self.taken: dict[str, str] = {}
         self.cast: Cast | None = None

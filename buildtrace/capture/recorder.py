@@ -21,6 +21,7 @@ from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.constructors import constructor_records
 from buildtrace.capture.fits import Fits
 from buildtrace.capture.given_targets import GivenTargets
+from buildtrace.capture.gradients import Gradients
 from buildtrace.capture.inputs import Inputs
 from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.raised import error_info
@@ -51,6 +52,7 @@ class Recorder:
         given_targets: those that the running dry fits were given.
         uses: of models, by functions that are no landmarks.
         fits: what the models' `fit` was made for.
+        gradients: what optimizers are given.
         inputs: looks at what models are given.
         problems: what could not be read, and why.
         hook_codes: the code of the functions whose frames are hooks, by its id.
@@ -65,6 +67,7 @@ class Recorder:
         self.models = Models(self.layers, self.given_targets)
         self.uses: list[UseRecord] = []
         self.fits = Fits()
+        self.gradients = Gradients()
         self.inputs = Inputs()
         self.problems: list[str] = []
         self.hook_codes: Mapping[int, CodeType] = {}
@@ -117,6 +120,7 @@ class Recorder:
         self.models = Models(self.layers, self.given_targets)
         self.uses = []
         self.fits.forget()
+        self.gradients.forget()
         self.inputs.forget()
         self._settled.clear()
         self._failures.clear()

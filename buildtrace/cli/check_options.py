@@ -92,7 +92,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="buildtrace check",
         usage=USAGE,
-        description=f"{sentence('check')}\nThe script ends at its first loss: nothing is trained.",
+        description=f"{sentence('check')}\nThe script ends before it changes a weight.",
         epilog=EPILOG.format(
             formats="\n".join(
                 f"  {name:{width}}  {form.suffix or '':7} {form.summary}"

@@ -33,7 +33,7 @@ class CheckResult(NamedTuple):
             that are left then.
         still_fails: the exception with which the program fails then; "" if it does not.
         exit: what it ended itself with, if that is no success: `SystemExit` and its code.
-        stopped: whether it was ended at its first loss: nothing is known of what comes then.
+        stopped: whether it was ended before it changed a weight: what comes then is not known.
         files: how many files were read, where nothing was run; 0 otherwise.
     """
 
@@ -86,7 +86,7 @@ def total(result: CheckResult) -> str:
     if result.unexplained:
         return f"No rule says why the program failed: {models}, {calls}"
     until = "" if result.complete else ", before the program failed"
-    until = ", up to the first loss" if result.stopped else until
+    until = ", up to the first change of a weight" if result.stopped else until
     return " ".join([*parts, f"in {models}, {calls}{until}"])
 
 

@@ -231,7 +231,7 @@ def add_no_train(group: argparse._ActionsContainer) -> None:
         const=END,
         default="",
         metavar="skip",
-        help="end the script when the first loss has been computed, before any weight changes; "
+        help="end the script where the first weight is about to change, once a loss is computed; "
         "`--no-train=skip` ends each fit so, and goes on behind it",
     )
 

@@ -171,10 +171,10 @@ def explain_end(outcome: Outcome, keras: str, verb: str = "show", hint: str = "-
     """
     error, trace = outcome.error, outcome.trace
     if isinstance(error, TrainingReached):
-        say(f"ended with the first loss, before any weight changed ({hint})")
+        say(f"ended before the first change of a weight ({hint})")
     elif outcome.skipped:
         calls = wording.count(outcome.skipped, "call")
-        say(f"nothing was trained: {calls} of fit returned at the first loss (--no-train=skip)")
+        say(f"nothing was trained: {calls} of fit changed no weight (--no-train=skip)")
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if name in ("tensorflow", "keras", "tf_keras"):
         say(f"{name} is not installed: pip install {name} (see `buildtrace doctor`)")

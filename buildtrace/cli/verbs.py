@@ -18,7 +18,7 @@ INTERRUPTED = 130
 """Ctrl-C, as shells have it. The command itself ends by the signal."""
 
 END, SKIP = "end", "skip"
-"""How to do without training: the program ends when the first loss has been computed, or only
+"""How to do without training: the program ends before the first change of a weight, or only
 `fit` does, and the program goes on."""
 
 

@@ -1,6 +1,6 @@
 """How a generation trains, as far as a dry fit needs to know it: the table, and its reader.
 
-A dry fit runs Keras' own `fit` up to where the first loss has been computed, and no further.
+A dry fit runs Keras' own `fit` up to where a weight is about to change, and no further.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Training(NamedTuple):
         makes: make a variable, which in TensorFlow's compiled functions has no value before the
             function has run.
         losses: compute the loss of a step; called on the model, or on its `compiled_loss`.
-        updates: are about to change weights.
+        steps: train on one batch: the user's own definitions matter as well.
+        updates: are about to change weights: they get gradients.
         idle: change weights at the end of a training; do nothing in a dry fit.
         workers: start what loads data in the background; the `stop` of their self ends that.
         own_fits: Keras' own `fit` itself.
@@ -38,6 +40,7 @@ class Training(NamedTuple):
     starts: tuple[str, ...]
     makes: tuple[str, ...]
     losses: tuple[str, ...]
+    steps: tuple[str, ...]
     updates: tuple[str, ...]
     idle: tuple[str, ...]
     workers: tuple[str, ...]
@@ -108,15 +111,27 @@ class TrainingReader(ABC):
         averages and the seeds of what is random.
         """
 
-    @abstractmethod
-    def rest_of_step(self, model: Any, loss: Any, data: Sequence[Any]) -> list[Callable[[], Any]]:
-        """What Keras' own `train_step` does with a loss, but for gradients and the update.
+    def rest_of_step(self, model: Any, data: Sequence[Any]) -> Callable[[], Any]:
+        """What Keras' own `train_step` does behind the update: it computes the metrics.
 
         Args:
             model: the model.
-            loss: what its `compute_loss` returned.
-            data: what that was given: inputs, targets, outputs, weights of the samples.
+            data: what `compute_loss` was given: inputs, targets, outputs, weights of the samples.
         """
+        return partial(model.compute_metrics, *data)
+
+    @abstractmethod
+    def gradients_given(self, args: Any, kwargs: Any) -> tuple[list[tuple[Any, Any]], Any]:
+        """The gradients that an update is given, each with its variable; and its arguments.
+
+        There are none if they are not given as Keras says. The arguments are to be used in the
+        place of those that came, of which some can be read only once.
+        """
+
+    def has_no_gradient(self, args: Any, kwargs: Any) -> bool:
+        """Whether an update is given variables, and a gradient for none of them."""
+        pairs, _ = self.gradients_given(args, kwargs)
+        return bool(pairs) and all(gradient is None for gradient, _ in pairs)
 
     def step(self, model: Any) -> TrainStep | None:  # noqa: ARG002
         """The step that the model keeps since its last `compile`, if it was made by then."""

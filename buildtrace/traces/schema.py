@@ -745,6 +745,20 @@ class MissedRow(PlainData, frozen=True, kw_only=True):
     index: Size
 
 
+class GradientStop(PlainData, frozen=True, kw_only=True):
+    """An operation without a gradient, between weights and a loss.
+
+    Attributes:
+        kind: TensorFlow's name for it, such as "ArgMax".
+        line: the user's line that led to it.
+        weights: ids of the weights that get no gradient for it.
+    """
+
+    kind: str
+    line: SourceLine | None = None
+    weights: tuple[WeightId, ...] = ()
+
+
 class Use(PlainData, frozen=True, kw_only=True):
     """Something that was asked of a model or with it, and that wants it built.
 
@@ -760,8 +774,10 @@ class Use(PlainData, frozen=True, kw_only=True):
         optimizer: what `Model.compile` was given; its `id` numbers optimizers by identity.
         caller: the user's line.
         error: the exception that ended it, if one did.
-        trainable: of a `fit` that trains others, the weights that were trainable when it began.
-        trained: the weights that it trains, or was to train.
+        trainable: of a `fit` that trains others, the weights that were trainable when it began; of
+            an optimizer's update, those that it was given.
+        trained: the weights that it trains, or was to train; of an update, those with a gradient.
+        stops: what keeps a gradient from the others, as far as that is known for sure.
         ran: of a layer's `call`, whether that was on data, not on symbols alone.
         taken: of a model that is called on a dict and takes other keys than it has inputs for:
             input → the key that it takes for it.
@@ -783,6 +799,7 @@ class Use(PlainData, frozen=True, kw_only=True):
     error: ErrorInfo | None = None
     trainable: tuple[WeightId, ...] = ()
     trained: tuple[WeightId, ...] = ()
+    stops: tuple[GradientStop, ...] = ()
     ran: bool = False
     taken: dict[str, str] = {}
     cast: Cast | None = None

@@ -1,4 +1,4 @@
-"""A dry fit: the first loss is computed, the metrics too, and nothing is changed by that."""
+"""A dry fit: the first loss, its gradients and the metrics, and nothing is changed by that."""
 
 from __future__ import annotations
 
@@ -234,12 +234,76 @@ def test_a_step_of_the_users_own(k: Keras, computes_loss: bool, eager: bool, goe
     model.compile("adam", "mse", run_eagerly=eager)
     before = values(k, model)
     history = fit(model, goes_on=goes_on, epochs=2)
-    assert seen == ([] if computes_loss else ["loss"])
+    assert seen == ["loss"]
     assert are_equal(values(k, model), before)
     if goes_on:
         assert len(history.history["mine"]) == 2  # nobody knows what it is to return
         model.fit(X, Y, verbose=0)
         assert "applied" in seen
+
+
+@GOES_ON
+@EAGER
+def test_a_step_without_an_optimizer_ends_with_itself(k: Keras, eager: bool, goes_on: bool) -> None:
+    if not k.tensorflow:
+        pytest.skip("the step is TensorFlow's")
+    ends: list[str] = []
+
+    class Own(k.keras.Model):
+        def train_step(self, data: Any) -> Any:
+            x, y = data
+            loss = self.compute_loss(x, y, self(x, training=True), None)
+            for weight in self.trainable_variables:
+                weight.assign(weight + 1.0)
+            ends.append("changed")
+            return {"mine": loss}
+
+    inputs = k.layers.Input((3,))
+    model = Own(inputs, k.layers.Dense(1)(inputs))
+    model.compile("sgd", "mse", run_eagerly=eager)
+    before = values(k, model)
+    assert (fit(model, goes_on=goes_on, epochs=3) is not None) == goes_on
+    assert ends == ["changed"]
+    assert are_equal(values(k, model), before)
+
+
+@EAGER
+def test_a_model_with_nothing_to_train_is_not_run_to_the_end(k: Keras, eager: bool) -> None:
+    model = a_model(k)
+    model.compile("sgd", "mse", run_eagerly=eager)
+    for layer in model.layers:
+        layer.trainable = False
+    model.compile("sgd", "mse", run_eagerly=eager)
+    before = values(k, model)
+    assert fit(model, epochs=3) is None
+    assert are_equal(values(k, model), before)
+
+
+@EAGER
+def test_weights_that_get_no_gradient_are_refused_as_in_training(k: Keras, eager: bool) -> None:
+    if not k.tensorflow:
+        pytest.skip("JAX gives zeros, and Torch refuses the loss")
+    import tensorflow as tf
+
+    model = a_model(k)
+    model.compile("sgd", lambda y, y_pred: tf.reduce_mean(tf.round(y_pred) - y), run_eagerly=eager)
+    before = values(k, model)
+    with pytest.raises(ValueError, match="No gradients provided for any variable"):
+        fit(model)
+    assert are_equal(values(k, model), before)
+
+
+def test_gradients_of_torch_are_put_back(k: Keras) -> None:
+    if k.generation == 2 or k.keras.backend.backend() != "torch":
+        pytest.skip("no other backend keeps them")
+    model = a_model(k)
+    model.compile("sgd", "mse")
+    parameters = list(model.parameters())
+    parameters[0].grad = parameters[0].detach().clone() + 1
+    before = parameters[0].grad.numpy().copy()
+    fit(model)
+    assert np.array_equal(parameters[0].grad.numpy(), before)
+    assert all(parameter.grad is None for parameter in parameters[1:])
 
 
 def a_gan(k: Keras) -> Any:

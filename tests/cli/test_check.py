@@ -281,17 +281,17 @@ def test_a_saved_trace_of_a_program_that_failed(cli, trace_of):
     )
 
 
-UNTIL = "up to the first loss"
+UNTIL = "up to the first change of a weight"
 
 
-def test_a_script_ends_with_its_first_loss_unless_told_otherwise(cli, script, recorded):
+def test_a_script_ends_before_it_changes_a_weight_unless_told_otherwise(cli, script, recorded):
     recorded(mlp3())
     name = script("from buildtrace.capture import TrainingReached\nraise TrainingReached")
     result = cli("check", name)
     assert result.code == 0
     assert result.out == f"No problems found in 1 model, {len(mlp3().calls)} calls, {UNTIL}\n"
     assert (
-        result.err == "buildtrace: ended with the first loss, before any weight changed "
+        result.err == "buildtrace: ended before the first change of a weight "
         "(--train goes on and checks the rest)\n"
     )
 

@@ -222,7 +222,7 @@ def test_no_train(keras_command, script, keras):
         *["-o", "build.json", script(TRAINING)],
     )
     assert (result.code, result.out) == (0, "before\n")
-    assert "ended with the first loss, before any weight changed (--no-train)" in result.err
+    assert "ended before the first change of a weight (--no-train)" in result.err
     assert "Traceback" not in result.err
     trace = trace_file.load("build.json")
     assert (trace.parameters, trace.error) == (3 * 4 + 4, None)
@@ -234,7 +234,7 @@ def test_no_train_that_goes_on_behind_each_fit(keras_command, script, keras):
     result = keras_command(keras, "-m", "buildtrace", "--keras", keras, "--no-train=skip", name)
     assert result.code == 0
     assert result.out.splitlines() == ["first nan", "second nan", "unchanged True", "at exit"]
-    said = "nothing was trained: 2 calls of fit returned at the first loss (--no-train=skip)"
+    said = "nothing was trained: 2 calls of fit changed no weight (--no-train=skip)"
     assert f"buildtrace: {said}\n" in result.err
 
 

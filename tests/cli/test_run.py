@@ -120,10 +120,7 @@ def test_no_train_ends_well_and_says_so(cli, script, recording):
     name = script("from buildtrace.capture import TrainingReached\nraise TrainingReached\nprint(1)")
     result = cli("--no-train", name)
     assert (result.code, result.out) == (0, "")
-    assert (
-        "buildtrace: ended with the first loss, before any weight changed (--no-train)\n"
-        in result.err
-    )
+    assert "buildtrace: ended before the first change of a weight (--no-train)\n" in result.err
     assert "Traceback" not in result.err
 
 
@@ -137,7 +134,7 @@ def test_no_train_may_go_on_behind_fit_and_says_so(cli, script, recording, count
     recording.setattr(run, "dry_fits", dry_fits)
     result = cli("--no-train=skip", script("print('to the end')"))
     assert (result.code, result.out) == (0, "to the end\n")
-    said = f"nothing was trained: {calls} of fit returned at the first loss (--no-train=skip)"
+    said = f"nothing was trained: {calls} of fit changed no weight (--no-train=skip)"
     assert f"buildtrace: {said}\n" in result.err
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 from abc import abstractmethod
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.generations.training_reader import Training, TrainingReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 TRAINING = Training(
     fits=("engine.training:Model.fit", "engine.training:Model.train_on_batch"),
@@ -19,6 +19,7 @@ TRAINING = Training(
     starts=("engine.training:Model.make_train_function",),
     makes=(),
     losses=("engine.training:Model.compute_loss", "engine.compile_utils:LossesContainer.__call__"),
+    steps=("engine.training:Model.train_step",),
     updates=(
         "optimizers.optimizer:_BaseOptimizer.apply_gradients",
         "optimizers.legacy.optimizer_v2:OptimizerV2.apply_gradients",
@@ -79,13 +80,20 @@ class Keras2TrainingReader(TrainingReader):
 
         return put_back
 
-    def rest_of_step(self, model: Any, loss: Any, data: Sequence[Any]) -> list[Callable[[], Any]]:
-        """Whether there were targets and a loss at all, and the metrics."""
-        return [
-            partial(model._validate_target_and_loss, data[1], loss),
-            partial(model.compute_metrics, *data),
-        ]
+    def gradients_given(self, args: Any, kwargs: Any) -> tuple[list[tuple[Any, Any]], Any]:
+        """Of `apply_gradients(grads_and_vars)`, which is mostly given a `zip`."""
+        given = args[1] if len(args) > 1 else kwargs.get("grads_and_vars")
+        if len(args) > 1 and isinstance(given, Iterator):
+            given = list(given)
+            args = (args[0], given, *args[2:])
+        if not isinstance(given, (list, tuple)) or not all(_is_pair(pair) for pair in given):
+            return [], args
+        return [(gradient, variable) for gradient, variable in given], args
 
     def make_history(self) -> Any:
         """An empty History."""
         return importlib.import_module(f"{self.root}.callbacks").History()
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, (list, tuple)) and len(given) == 2

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.generations.training_reader import Training, TrainingReader, TrainStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 _TRAINERS = (
     "backend.{backend}.trainer:TensorFlowTrainer",
@@ -29,6 +28,7 @@ TRAINING = Training(
         "backend.common.variables:KerasVariable.__init__",
     ),
     losses=("trainers.trainer:Trainer.compute_loss",),
+    steps=tuple(f"{trainer}.train_step" for trainer in _TRAINERS),
     updates=("optimizers.base_optimizer:BaseOptimizer.apply",),
     # The averages that an optimizer may keep: JAX's `fit` assigns them however it ends.
     idle=("optimizers.base_optimizer:BaseOptimizer.finalize_variable_values",),
@@ -50,7 +50,7 @@ class Keras3TrainingReader(TrainingReader):
         return TrainStep(function, _traces(function, 3)) if is_made else None
 
     def keep(self, model: Any) -> Callable[[], None]:
-        """Weights and states of seeds; on Torch the buffers of modules that are not Keras' too.
+        """Weights and states of seeds; on Torch gradients, and buffers of modules not Keras' too.
 
         A step on JAX is given the state and returns the new one. But `fit` takes the values out
         of the variables for as long as it trains.
@@ -68,11 +68,14 @@ class Keras3TrainingReader(TrainingReader):
             kept = [(variable, variable.value.numpy().copy()) for variable in variables]
             return lambda: _assign(kept)
         kept = [(variable, variable.value.detach().clone()) for variable in variables]
+        gradients = [(tensor, _copy(tensor.grad)) for tensor in model.parameters()]
         buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
         is_training = model.training
 
         def put_back() -> None:
             _assign(kept)
+            for tensor, gradient in gradients:
+                tensor.grad = gradient
             for buffer, value in buffers:
                 buffer.copy_(value)
             model.train(is_training)
@@ -82,9 +85,17 @@ class Keras3TrainingReader(TrainingReader):
     def _is_eager(self, model: Any) -> bool:
         return bool(model.run_eagerly or sys.modules["tensorflow"].config.functions_run_eagerly())
 
-    def rest_of_step(self, model: Any, loss: Any, data: Sequence[Any]) -> list[Callable[[], Any]]:  # noqa: ARG002
-        """The metrics."""
-        return [partial(model.compute_metrics, *data)]
+    def gradients_given(self, args: Any, kwargs: Any) -> tuple[list[tuple[Any, Any]], Any]:
+        """Of `apply(grads, trainable_variables)`: an optimizer knows its variables once built."""
+        optimizer, *given = args
+        gradients = given[0] if given else kwargs.get("grads")
+        variables = given[1] if len(given) > 1 else kwargs.get("trainable_variables")
+        if variables is None:
+            variables = getattr(optimizer, "_trainable_variables", None)
+        if not isinstance(gradients, (list, tuple)) or not isinstance(variables, (list, tuple)):
+            return [], args
+        same = len(gradients) == len(variables)
+        return list(zip(gradients, variables, strict=True)) if same else [], args
 
     def make_history(self) -> Any:
         """An empty History."""
@@ -94,6 +105,10 @@ class Keras3TrainingReader(TrainingReader):
 def _assign(kept: list[tuple[Any, Any]]) -> None:
     for variable, value in kept:
         variable.assign(value)
+
+
+def _copy(gradient: Any) -> Any:
+    return None if gradient is None else gradient.detach().clone()
 
 
 def _set_values(kept: list[tuple[Any, Any]]) -> None:
