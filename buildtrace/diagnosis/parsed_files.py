@@ -42,6 +42,20 @@ _OF_PACKAGES = re.compile(r"\b(?:keras|tf)(?:\.\w+)+")
 _KERAS = ("keras", "tensorflow.keras", "tf_keras")
 
 
+class Defined(NamedTuple):
+    """A definition in a file of the user's.
+
+    Attributes:
+        line: where it begins.
+        node: what Python makes of it.
+        within: the name of the function that it is in; "" if it is in none.
+    """
+
+    line: SourceLine
+    node: Definable
+    within: str
+
+
 class ParsedFile(NamedTuple):
     """A file of the user's.
 
@@ -166,6 +180,25 @@ def definition_at(file: ParsedFile, line: int) -> Definable | None:
         if isinstance(node, Definable) and line in (node.lineno, first_line(node))
     ]
     return found[0] if len(found) == 1 else None
+
+
+def definitions_of(trace: Trace, name: str) -> list[Defined]:
+    """The functions and classes of this name in the user's files; no methods."""
+    found = []
+    for file_name in trace.index.user_files:
+        file = parsed(trace, file_name)
+        if file is None:
+            continue
+        waiting: list[tuple[ast.stmt, str]] = [(node, "") for node in file.tree.body]
+        while waiting:
+            node, within = waiting.pop()
+            if isinstance(node, Definable) and node.name == name:
+                line = SourceLine(file=file_name, line=node.lineno)
+                found.append(Defined(line, node, within))
+            if not isinstance(node, ast.ClassDef):
+                inside = node.name if isinstance(node, Definable) else within
+                waiting += [(inner, inside) for inner in _statements_in(node)]
+    return found
 
 
 def expressions(statement: ast.stmt) -> Iterator[ast.expr]:

@@ -12,7 +12,7 @@ from buildtrace.traces.index import is_users
 from buildtrace.traces.wording import USUAL_DTYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from buildtrace.traces.schema import Call, LayerRef, LayerState, Shape, TensorSpec
     from buildtrace.traces.trace import Trace
@@ -22,6 +22,9 @@ _ATTRIBUTE = re.compile(r"[^\W\d]\w*(\[\d+\])?")
 
 _WAY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*|\[\d+\]|\['\w+'\])*")
 """What code calls something that is in an attribute, or in an object or a list that is one."""
+
+OF_ANY_LAYER = ("name", "trainable", "dtype")
+"""What each layer saves, and `super().__init__` takes."""
 
 _MODELS = {"Sequential": "keras.Sequential", "Functional": "keras.Model", "Model": "keras.Model"}
 
@@ -76,6 +79,38 @@ def constructor(trace: Trace, ref: LayerRef) -> str:
     if (state is not None and state.file) or any(is_users(call) for call in own):
         return ref.class_name
     return _MODELS.get(ref.class_name, f"keras.layers.{ref.class_name}")
+
+
+def get_config(
+    arguments: Iterable[str], kept: Container[str] | None, objects: Container[str] = ()
+) -> str:
+    """A `get_config` that saves just what the constructor takes.
+
+    Args:
+        arguments: of the constructor, by name, but those of any layer.
+        kept: the attributes that the class keeps them in, with or without an underscore before
+            the name; `None` if that is not known.
+        objects: the names of those that are layers or other objects of Keras.
+    """
+    pairs, unkept = [], []
+    has = kept or ()
+    for name in arguments:
+        attribute = name if name in has or f"_{name}" not in has else f"_{name}"
+        value = f"self.{attribute}"
+        if attribute not in has:
+            unkept.append(name)
+        if name in objects:
+            value = f"keras.utils.serialize_keras_object({value})"
+        pairs.append(f'"{name}": {value}')
+    lines = [
+        "def get_config(self):",
+        f"    return {{{', '.join(['**super().get_config()', *pairs])}}}",
+    ]
+    if unkept:
+        assigned = "; ".join(f"self.{name} = {name}" for name in unkept)
+        where = "in" if kept is not None else "if not kept there yet, in"
+        lines.append(f"# {where} __init__: {assigned}")
+    return "\n".join(lines)
 
 
 def zeros(generation: str, spec: TensorSpec) -> str:

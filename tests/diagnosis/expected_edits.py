@@ -43,6 +43,14 @@ COME = {
         "[keras.Input((1,)), keras.layers.Dense(7), keras.layers.Dense(1)])"
     ],
     "BT706": ["model.fit(x, y - 1, verbose=0)"],
+    "BT804": ['keras.models.load_model(path, custom_objects={"capped": capped})'],
+    "BT805": [
+        "@keras.utils.register_keras_serializable()",
+        "class MyLambda(keras.layers.Layer):",
+        "def call(self, t):",
+        "return t * 2.0",
+        "outputs = MyLambda()(x)",
+    ],
     "BT801": ['return {**super().get_config(), "factor": self.factor}'],
 }
 """Rule → the lines that its edits put into its bad script."""

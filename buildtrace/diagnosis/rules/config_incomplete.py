@@ -6,9 +6,10 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import edits
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.file_fit import file_fits
 from buildtrace.diagnosis.parsed_files import constructor_in
+from buildtrace.diagnosis.remedies import OF_ANY_LAYER
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.schema import SourceLine
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from buildtrace.traces.failures import Raised
     from buildtrace.traces.schema import Call, Finding, LayerState, ReadConfig
     from buildtrace.traces.trace import Trace
-
-OF_ANY_LAYER = ("name", "trainable", "dtype")
-"""What each layer saves, and `super().__init__` takes."""
 
 _WRONG = re.compile(
     r"(?P<function>[\w.<>]+)\.__init__\(\) (?:missing \d+ required (?:positional|keyword-only) "
@@ -268,24 +266,8 @@ def _cannot(reading: Reading) -> str:
 def _get_config(trace: Trace, reading: Reading) -> str:
     """A `get_config` that saves just what the constructor takes."""
     state = _state_of_class(trace, reading.config)
-    kept = state.kept if state else {}
-    pairs, unkept = [], []
-    for name in reading.own:
-        attribute = name if name in kept or f"_{name}" not in kept else f"_{name}"
-        value = f"self.{attribute}"
-        if state is None or attribute not in kept:
-            unkept.append(name)
-        if name in reading.config.objects:
-            value = f"keras.utils.serialize_keras_object({value})"
-        pairs.append(f'"{name}": {value}')
-    lines = [
-        "def get_config(self):",
-        f"    return {{{', '.join(['**super().get_config()', *pairs])}}}",
-    ]
-    if unkept:
-        assigned = "; ".join(f"self.{name} = {name}" for name in unkept)
-        lines.append(f"# {'in' if state else 'if not kept there yet, in'} __init__: {assigned}")
-    return "\n".join(lines)
+    kept = None if state is None else state.kept
+    return remedies.get_config(reading.own, kept, reading.config.objects)
 
 
 def _state_of_class(trace: Trace, config: ReadConfig) -> LayerState | None:

@@ -24,6 +24,9 @@ _OF_KERAS_3 = re.compile(
 _OF_KERAS_2 = re.compile(r"'batch_input_shape': |'module': '(?:tf_keras|keras)\.src\.engine\.")
 
 
+_PACKAGE = re.compile(r"[\\/](tf_keras|keras)[\\/]src[\\/]")
+
+
 def _check(trace: Trace) -> Iterator[Finding]:
     for raised in trace.index.raised:
         saved = _saved_by(raised)
@@ -36,12 +39,19 @@ def _saved_by(raised: Raised) -> str | None:
     text = raised.reported
     if not any(said in text for said in LOADS):
         return None
-    loads = raised.generation
+    loads = raised.generation or _raised_by(raised)
     if _OF_KERAS_2.search(text) and loads != "keras2":
         return "keras2"
     if _OF_KERAS_3.search(text) and loads != "keras3":
         return "keras3"
     return None
+
+
+def _raised_by(raised: Raised) -> str | None:
+    """The generation whose file has the line that raised it, where no hook saw it."""
+    line = raised.error.raised_at
+    found = _PACKAGE.search(line.file) if line else None
+    return found and {"tf_keras": "keras2", "keras": "keras3"}[found[1]]
 
 
 def _finding(raised: Raised, saved: str) -> Finding:
