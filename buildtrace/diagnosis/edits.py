@@ -346,6 +346,66 @@ def values_listed(trace: Trace, line: SourceLine | None) -> Edits:
     )
 
 
+def choice_of_tensors(trace: Trace, line: SourceLine | None, where: str) -> Edits:
+    """Choose between two tensors by a function in the place of an `if`, or of `a if c else b`.
+
+    Args:
+        trace: has the source.
+        line: the line of the `if`.
+        where: the function, in the names of the file.
+    """
+    file = None if line is None else parsed(trace, line.file)
+    statement = None if file is None or line is None else statement_at(file, line.line)
+    if file is None or line is None or statement is None or not where:
+        return NONE
+    if isinstance(statement, ast.If):
+        first, second = _returned(statement.body), _returned(_otherwise(file, statement))
+        if first is None or second is None or first.value is None or second.value is None:
+            return NONE
+        code = _chosen(file, where, statement.test, first.value, second.value)
+        return (
+            file.replace(file.begin(statement), file.end(second), f"return {code}")
+            if code
+            else NONE
+        )
+    one = only([node for node in expressions(statement) if isinstance(node, ast.IfExp)], line.line)
+    return (
+        NONE
+        if one is None
+        else _instead(file, one, _chosen(file, where, one.test, one.body, one.orelse))
+    )
+
+
+def _returned(statements: Sequence[ast.stmt]) -> ast.Return | None:
+    only_one = statements[0] if len(statements) == 1 else None
+    return only_one if isinstance(only_one, ast.Return) else None
+
+
+def _otherwise(file: ParsedFile, branch: ast.If) -> Sequence[ast.stmt]:
+    """What runs if the condition is false, as far as the function ends with it."""
+    if branch.orelse:
+        return branch.orelse
+    for node in ast.walk(file.tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and branch in body:
+            return body[body.index(branch) + 1 :]
+    return ()
+
+
+def _chosen(file: ParsedFile, where: str, test: ast.expr, first: ast.expr, second: ast.expr) -> str:
+    """The call that chooses; "" if the condition is no single comparison, or nothing is chosen."""
+    orders = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    is_one = (
+        isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], orders)
+    )
+    chosen = (first, second)
+    if not is_one or any(
+        isinstance(node, (ast.Constant, ast.Tuple, ast.List, ast.Dict)) for node in chosen
+    ):
+        return ""
+    return f"{where}({', '.join(file.code(node) for node in (test, first, second))})"
+
+
 def pooling_for_flatten(trace: Trace, flatten: Call) -> Edits:
     """A layer that takes images, or sequences, of any size in the place of a Flatten."""
     sizes = flatten.inputs[0].shape if flatten.inputs else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.edits import Edits
-    from buildtrace.traces.schema import Call, ErrorInfo, Finding, SourceLine
+    from buildtrace.traces.schema import Call, Edit, ErrorInfo, Finding, SourceLine
     from buildtrace.traces.trace import Trace
 
 OF_TENSORFLOW = "a function of TensorFlow"
@@ -38,6 +38,8 @@ _PYTHON = re.compile(
     r"Using a symbolic `tf\.Tensor` as a Python `bool` is not allowed|"
     r"(?:int|float)\(\) argument must be .*not '(?:KerasTensor|SymbolicTensor)'"
 )
+
+_BOOLEAN = re.compile(r"be used as a boolean|as a Python `bool`")
 
 _OF_TENSORFLOW = re.compile(r"symbolic `?tf\.Tensor|'SymbolicTensor'")
 """What these say of TensorFlow's own symbols, which there are in a graph alone."""
@@ -86,10 +88,14 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
     # A loss is computed for a model, and not in its `call`.
     inside = call.error is not None and call.layer is not None and call.step != "compile"
     where = f" in `call` of {wording.layer(call.layer)}" if inside and call.layer else ""
-    if not where and _is_training(trace, error):
+    placed = _edits(trace, line, call.generation, what)
+    if placed:
+        fix = _as_code(placed[0], what)
+    elif not where and _is_training(trace, error):
         fix = _of_training(call.generation)
     else:
-        fix = _fix(call.generation, what, inside=bool(where), is_loss=_is_loss(trace, error))
+        is_loss = _is_loss(trace, error)
+        fix = _fix(error, call.generation, what, inside=bool(where), is_loss=is_loss)
     return RULE.finding(
         f"{wording.line(line)} passed a symbol to {what}{where}: a symbol has a shape and a dtype, "
         "but no values.",
@@ -97,11 +103,30 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
         calls=proof,
         caller=line,
         layer=call.layer.id if call.layer and where else None,
-        edits=_edits(trace, line) if call.generation == "keras3" and what != OF_PYTHON else (),
+        edits=placed,
     )
 
 
-def _edits(trace: Trace, line: SourceLine) -> Edits:
+def _edits(trace: Trace, line: SourceLine, generation: str, what: str) -> Edits:
+    """The change of what fails, and of nothing else in its line."""
+    if what == OF_PYTHON:
+        where = f"{_operations(generation)}.where"
+        return edits.choice_of_tensors(trace, line, spelled(trace, line.file, where))
+    return _other_function(trace, line) if generation == "keras3" else edits.NONE
+
+
+def _as_code(edit: Edit, what: str) -> str:
+    """The remedy that an edit makes: what stands above a trial is what was tried."""
+    if what == OF_PYTHON:
+        return f"{edit.text}  # instead of `if`: works on symbols"
+    return f"{edit.text}(...)  # with the same arguments: works on symbols"
+
+
+def _operations(generation: str) -> str:
+    return "keras.ops" if generation == "keras3" else "tf"
+
+
+def _other_function(trace: Trace, line: SourceLine) -> Edits:
     """The function of keras.ops that is called the same, or nearly so."""
     name = spelled(trace, line.file, "keras.ops")
     modules = [name_in(trace, line.file, module) for module in _MODULES]
@@ -138,16 +163,20 @@ def _what(text: str) -> str | None:
     return OF_PYTHON if _PYTHON.search(text) else None
 
 
-def _fix(generation: str, what: str, *, inside: bool, is_loss: bool) -> str:
+def _fix(error: ErrorInfo, generation: str, what: str, *, inside: bool, is_loss: bool) -> str:
     if is_loss and not inside:
         return _ADD_LOSS
     if what == OF_TENSORFLOW and not inside:
         return _LAYER
-    operations = "keras.ops" if generation == "keras3" else "tf"
-    return (
-        f"{operations}.sqrt(x)  # instead of np.sqrt(x), and so on: works on symbols\n"
-        f"{operations}.where(condition, a, b)  # instead of `if`"
-    )
+    operations = _operations(generation)
+    if what != OF_PYTHON:
+        return f"{operations}.sqrt(x)  # instead of np.sqrt(x), and so on: works on symbols"
+    choice = f"{operations}.where(condition, a, b)  # instead of `if`: works on symbols"
+    if "__len__" in error.message:  # Python asks for that of an `if` as well
+        return f"{operations}.shape(x)[0]  # instead of len(x)\n{choice}"
+    if _BOOLEAN.search(error.message):
+        return choice
+    return f'{operations}.cast(x, "int32")  # instead of int(x), and so on: it stays a tensor'
 
 
 def _of_training(generation: str) -> str:
