@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Finding, LayerRef, LayerState, Use
     from buildtrace.traces.trace import Trace
 
-    Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    StepPart = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 _OWN_LOSSES = {
     "losses",
@@ -46,7 +46,7 @@ _OF_KERAS = {"call", "compute_metrics", "get_metrics_result", "loss", "reset_met
 """Methods of a model that a step may call, and that have nothing to do with such losses."""
 
 
-class _Step(NamedTuple):
+class _OwnStep(NamedTuple):
     """A `train_step` of the user's own, as its file has it.
 
     Attributes:
@@ -74,7 +74,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
             yield _finding(trace, step, models[0], regularized, adding)
 
 
-def _step(trace: Trace, use: Use) -> _Step | None:
+def _step(trace: Trace, use: Use) -> _OwnStep | None:
     """The `train_step` that changes weights; `None` of a loop by hand, or if not all is known."""
     file = None if use.caller is None else parsed_files.parsed(trace, use.caller.file)
     if file is None or use.caller is None:
@@ -90,14 +90,14 @@ def _step(trace: Trace, use: Use) -> _Step | None:
                 line = SourceLine(
                     file=use.caller.file, line=_gradients_at(parts) or steps[0].lineno
                 )
-                return _Step(cls.name, line, [*parts])
+                return _OwnStep(cls.name, line, [*parts])
     return None
 
 
-def _run_by(file: ParsedFile, step: ast.FunctionDef) -> list[Definition]:
+def _run_by(file: ParsedFile, step: ast.FunctionDef) -> list[StepPart]:
     """The functions of its file that a step runs; none if it runs others that get the model."""
     top = {node.name: node for node in file.tree.body if isinstance(node, parsed_files.Definable)}
-    methods: dict[str, list[Definition]] = {}
+    methods: dict[str, list[StepPart]] = {}
     stored: set[str] = set()
     for node in ast.walk(file.tree):
         if isinstance(node, ast.ClassDef):
@@ -106,8 +106,8 @@ def _run_by(file: ParsedFile, step: ast.FunctionDef) -> list[Definition]:
                     methods.setdefault(inner.name, []).append(inner)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             stored.add(node.attr)
-    parts: list[Definition] = []
-    waiting: list[Definition] = [step]
+    parts: list[StepPart] = []
+    waiting: list[StepPart] = [step]
     while waiting:
         part = waiting.pop()
         if part in parts:
@@ -125,7 +125,7 @@ def _run_by(file: ParsedFile, step: ast.FunctionDef) -> list[Definition]:
 
 def _leads_away(
     call: ast.Call,
-    methods: Mapping[str, list[Definition]],
+    methods: Mapping[str, list[StepPart]],
     stored: set[str],
 ) -> bool:
     """Whether a call runs code that is not in the file, and that has the whole model."""
@@ -151,7 +151,7 @@ def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
 
 
-def _gradients_at(parts: list[Definition]) -> int:
+def _gradients_at(parts: list[StepPart]) -> int:
     """The line of the one call that asks for gradients; 0 if there are none, or several."""
     calls = [
         node.lineno
@@ -162,7 +162,7 @@ def _gradients_at(parts: list[Definition]) -> int:
     return calls[0] if len(calls) == 1 else 0
 
 
-def _minds_losses(step: _Step) -> bool:
+def _minds_losses(step: _OwnStep) -> bool:
     """Whether anything in the step may be about the losses of the model itself."""
     for part in step.parts:
         for node in ast.walk(part):
@@ -210,7 +210,7 @@ def _adds_loss(trace: Trace, state: LayerState) -> bool:
 
 def _finding(
     trace: Trace,
-    step: _Step,
+    step: _OwnStep,
     model: LayerRef,
     regularized: list[int],
     adding: list[LayerRef],
