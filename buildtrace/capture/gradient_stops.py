@@ -43,7 +43,7 @@ class StopRecord(NamedTuple):
     variables: tuple[int, ...]
 
 
-class _Reached(NamedTuple):
+class _ReachedOperations(NamedTuple):
     """What variables reach.
 
     Attributes:
@@ -107,8 +107,8 @@ def _reads(variable: Any, inside: dict[int, Any]) -> list[Any]:
     return [] if inner is None else list(inner.consumers())
 
 
-def _reached(reads: list[Any]) -> _Reached:
-    reached, has_scalar = _Reached(set(), {}, has_scalar=False), False
+def _reached(reads: list[Any]) -> _ReachedOperations:
+    reached, has_scalar = _ReachedOperations(set(), {}, has_scalar=False), False
     waiting: list[Any] = list(reads)
     seen: set[str] = set()
     own = {operation.name for operation in reads}
