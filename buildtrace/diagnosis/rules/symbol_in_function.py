@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.migration.migration_findings import of_others
-from buildtrace.diagnosis.parsed_files import name_in, spelled
+from buildtrace.diagnosis.parsed_files import find_call, name_in, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.diagnosis.trained_at import method_at
 from buildtrace.traces import wording
@@ -42,6 +43,8 @@ _PYTHON = re.compile(
 _OF_TENSORFLOW = re.compile(r"symbolic `?tf\.Tensor|'SymbolicTensor'")
 """What these say of TensorFlow's own symbols, which there are in a graph alone."""
 
+
+_METRICS = ("metrics", "weighted_metrics")
 
 _SAME = (
     "sqrt exp log square sin cos tanh sigmoid maximum minimum matmul where sign round floor ceil "
@@ -86,19 +89,47 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
     # A loss is computed for a model, and not in its `call`.
     inside = call.error is not None and call.layer is not None and call.step != "compile"
     where = f" in `call` of {wording.layer(call.layer)}" if inside and call.layer else ""
-    if not where and _is_training(trace, error):
+    is_training = not where and _is_training(trace, error)
+    metric = _metric_at(trace, line) if is_training else None
+    if is_training:
         fix = _of_training(call.generation)
     else:
         fix = _fix(call.generation, what, inside=bool(where), is_loss=_is_loss(trace, error))
+    if metric is not None:
+        where = f" in the metric `{metric.name}`, which training runs in a graph"
+    changes: Edits = ()
+    if metric is not None:
+        changes = edits.argument(trace, metric.compiled, "compile", "run_eagerly", "True")
+    elif call.generation == "keras3" and what != OF_PYTHON:
+        changes = _edits(trace, line)
     return RULE.finding(
         f"{wording.line(line)} passed a symbol to {what}{where}: a symbol has a shape and a dtype, "
         "but no values.",
         fix,
         calls=proof,
         caller=line,
-        layer=call.layer.id if call.layer and where else None,
-        edits=_edits(trace, line) if call.generation == "keras3" and what != OF_PYTHON else (),
+        layer=call.layer.id if call.layer and inside else None,
+        edits=changes,
     )
+
+
+class _Metric(NamedTuple):
+    """A function or a class that a model was compiled with as a metric, and the line of that."""
+
+    name: str
+    compiled: SourceLine
+
+
+def _metric_at(trace: Trace, line: SourceLine) -> _Metric | None:
+    """The metric that a line is in, as far as the line that compiles the model names it."""
+    name = trace.index.source_code.function_at(line).split(".")[0]
+    for use in trace.index.uses_by("Model.compile"):
+        found = find_call(trace, use.caller, "compile")
+        given = found[1].keywords if found else []
+        named = [node for one in given if one.arg in _METRICS for node in ast.walk(one.value)]
+        if any(isinstance(node, ast.Name) and node.id == name for node in named) and use.caller:
+            return _Metric(name, use.caller)
+    return None
 
 
 def _edits(trace: Trace, line: SourceLine) -> Edits:
