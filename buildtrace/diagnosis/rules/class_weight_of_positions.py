@@ -148,7 +148,7 @@ def _one(use: Use, weights: ClassWeights, loss: ComparedLoss | None, lacking: in
 
 RULE = Rule(
     code="BT710",
-    title="class_weight for targets with several classes a sample, or without a weight",
+    title="class_weight that does not go with the targets",
     severity="error",
     generations=BOTH,
     why="`class_weight` is made a weight for each sample before the training: where the last axis "

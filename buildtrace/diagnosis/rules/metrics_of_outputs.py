@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 
-class _Refused(NamedTuple):
+class _MisgivenMetrics(NamedTuple):
     """The metrics of a model that could not be made.
 
     Attributes:
@@ -46,7 +46,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
     for call in trace.calls:
         if call.metrics is None or call.error is None:
             continue
-        refused = _Refused(call, call.metrics, compared_losses.model_of(trace, call))
+        refused = _MisgivenMetrics(call, call.metrics, compared_losses.model_of(trace, call))
         for name, given in (
             ("metrics", call.metrics.metrics),
             ("weighted_metrics", call.metrics.weighted_metrics),
@@ -57,7 +57,9 @@ def _check(trace: Trace) -> Iterator[Finding]:
                 break
 
 
-def _finding(trace: Trace, refused: _Refused, name: str, given: Structure) -> Finding | None:
+def _finding(
+    trace: Trace, refused: _MisgivenMetrics, name: str, given: Structure
+) -> Finding | None:
     names = refused.metrics.names
     if given.form == "dict" and names:
         unknown = [key for key in given.names if key not in names]
@@ -68,7 +70,7 @@ def _finding(trace: Trace, refused: _Refused, name: str, given: Structure) -> Fi
     return None
 
 
-def _unknown(trace: Trace, refused: _Refused, name: str, unknown: list[str]) -> Finding:
+def _unknown(trace: Trace, refused: _MisgivenMetrics, name: str, unknown: list[str]) -> Finding:
     names = refused.metrics.names
     meant = {key: difflib.get_close_matches(key, names, 1) for key in unknown}
     if len(unknown) == len(names) == 1:
@@ -89,7 +91,7 @@ def _unknown(trace: Trace, refused: _Refused, name: str, unknown: list[str]) -> 
     )
 
 
-def _other_number(trace: Trace, refused: _Refused, name: str, given: Structure) -> Finding:
+def _other_number(trace: Trace, refused: _MisgivenMetrics, name: str, given: Structure) -> Finding:
     wanted = refused.metrics.outputs.count
     evidence = compared_losses.evidence(trace, refused, of_compile=True)
     each = ", ".join(["..."] * wanted)
@@ -104,7 +106,7 @@ def _other_number(trace: Trace, refused: _Refused, name: str, given: Structure) 
     )
 
 
-def _for_each(trace: Trace, refused: _Refused, name: str) -> Edits:
+def _for_each(trace: Trace, refused: _MisgivenMetrics, name: str) -> Edits:
     """The metrics that are given, for each output, if each can be made of its name."""
     wanted = refused.metrics.outputs.count
 

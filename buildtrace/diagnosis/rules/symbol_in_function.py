@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.migration.migration_findings import of_others
-from buildtrace.diagnosis.parsed_files import find_call, name_in, spelled
+from buildtrace.diagnosis.parsed_files import (
+    definition_around,
+    find_call,
+    name_in,
+    parsed,
+    spelled,
+)
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.diagnosis.trained_at import method_at
 from buildtrace.traces import wording
@@ -122,13 +128,15 @@ class _Metric(NamedTuple):
 
 def _metric_at(trace: Trace, line: SourceLine) -> _Metric | None:
     """The metric that a line is in, as far as the line that compiles the model names it."""
-    name = trace.index.source_code.function_at(line).split(".")[0]
+    file = parsed(trace, line.file)
+    around = definition_around(file, line.line) if file else None
     for use in trace.index.uses_by("Model.compile"):
         found = find_call(trace, use.caller, "compile")
         given = found[1].keywords if found else []
         named = [node for one in given if one.arg in _METRICS for node in ast.walk(one.value)]
-        if any(isinstance(node, ast.Name) and node.id == name for node in named) and use.caller:
-            return _Metric(name, use.caller)
+        names = [node.id for node in named if isinstance(node, ast.Name)]
+        if around is not None and around.name in names and use.caller:
+            return _Metric(around.name, use.caller)
     return None
 
 
