@@ -135,7 +135,9 @@ class DryFits:
             return _logs(adapter, given)  # a loop of thousands
         bound.arguments.update({name: SILENT[name] for name in SILENT.keys() & given.keys()})
         try:
-            return self._run(function, model, bound)  # to its end only if there was no data
+            return self._run(
+                function, model, bound, given.get("callbacks")
+            )  # to its end only if there was no data
         except TrainingReached as error:
             end = error  # what is raised from here on has nothing to do with it
         if end.is_in_graph:
@@ -151,13 +153,14 @@ class DryFits:
         return reference is not None and reference() is model
 
     @hooks.unlisted
-    def _run(self, function: Any, model: Any, bound: inspect.BoundArguments) -> Any:
-        """Run Keras' fit, and leave the model as it was."""
+    def _run(self, function: Any, model: Any, bound: inspect.BoundArguments, callbacks: Any) -> Any:
+        """Run Keras' fit, without these callbacks, and leave the model as it was."""
         fit = _RunningFit(model)
         functions = {name: vars(model)[name] for name in _COMPILED & vars(model).keys()}
         self._running.append(fit)
         given = bound.arguments
-        data = self._recorder.given_targets.begin(model, given.get("y"), given.get("batch_size"))
+        targets, rows = given.get("y"), given.get("batch_size")
+        data = self._recorder.given_targets.begin(model, targets, rows, callbacks)
         try:
             for name in functions:  # what was compiled before has no hooks in it
                 setattr(model, name, None)

@@ -10,8 +10,9 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from buildtrace.capture import hooks
+from buildtrace.capture import hooks, told_fits
 from buildtrace.capture.callers import find_caller
+from buildtrace.capture.dry_fit import TrainingReached
 from buildtrace.capture.hooks import disguise
 from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import UseRecord
@@ -50,15 +51,20 @@ class Fits:
 
         def hook(*args: Any, **kwargs: Any) -> Any:
             started = self._begin(adapter, recorder, args, kwargs)
+            given = told_fits.begin(function, args, kwargs) if started is not None else {}
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
                 if started is not None and isinstance(error, Exception):
                     self._end(started, args[0], recorder, error)
+                if given and isinstance(error, (Exception, TrainingReached)):
+                    self._note_told(adapter, given, recorder, error)
                 hooks.hide_frame(error)
                 raise
             if started is not None:
                 self._end(started, args[0], recorder, None)
+            if given:
+                self._note_told(adapter, given, recorder, None)
             return result
 
         return disguise(hook, function)
@@ -100,6 +106,23 @@ class Fits:
                 recorder.uses.append(use)
             elif error is None and after is not None:
                 self._remember(use, after, _trainable(model, recorder, use.adapter))
+
+    def _note_told(
+        self,
+        adapter: Adapter,
+        given: dict[str, Any],
+        recorder: Recorder,
+        error: BaseException | None,
+    ) -> None:
+        use = UseRecord("Model.fit", adapter, recorder.next_order())
+        with recorder.muted(use.name):
+            if told_fits.end(use, given, recorder):
+                model = given["self"]
+                use.model = recorder.layers.number(model)
+                use.caller = find_caller(sys._getframe(2), {})[0]
+                use.error = error_info(error) if isinstance(error, Exception) else None
+                recorder.layers.read(model, use.model)
+                recorder.uses.append(use)
 
     def _is_known(self, use: UseRecord, step: TrainStep) -> bool:
         known = self._trained.get(use.model or 0)

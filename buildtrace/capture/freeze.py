@@ -232,6 +232,7 @@ def _call(
         duration_ns=ended - began,
         error=error,
         structures=record.structures,
+        metrics=record.metrics,
     )
 
 
@@ -370,6 +371,8 @@ def _use(
         cast=use.cast,
         missed=None if use.missed is None else _missed(use.missed, refs, layers),
         variable=use.variable,
+        missing=use.missing,
+        class_weights=use.class_weights,
     )
 
 

@@ -1,4 +1,4 @@
-"""The targets that running dry fits were given: data of the user's own, no tensor of a model."""
+"""What running dry fits were given: targets, which are data of the user's, and callbacks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class _Given(NamedTuple):
     model: Any
     targets: Any
     rows: int
+    callbacks: Any = None
 
 
 class GivenTargets:
@@ -24,21 +25,26 @@ class GivenTargets:
     def __init__(self) -> None:
         self._given: list[_Given] = []
 
-    def begin(self, model: Any, targets: Any, rows: Any) -> object:
+    def begin(self, model: Any, targets: Any, rows: Any, callbacks: Any = None) -> object:
         """A fit begins; what comes back is for `end`.
 
         Args:
             model: what is fitted.
             targets: the argument `y` of `fit`.
             rows: how many a batch has; what is no number stands for Keras' own 32.
+            callbacks: those that it runs without.
         """
-        given = _Given(model, targets, rows if isinstance(rows, int) else 32)
+        given = _Given(model, targets, rows if isinstance(rows, int) else 32, callbacks)
         self._given.append(given)
         return given
 
     def end(self, begun: object) -> None:
         """A fit is over."""
         self._given = [given for given in self._given if given is not begun]
+
+    def callbacks_of(self, model: Any) -> Any:
+        """The callbacks that the running dry fit of a model was given."""
+        return next((one.callbacks for one in reversed(self._given) if one.model is model), None)
 
     def bounds(
         self, model: Any, output: str, names: Sequence[str], *, without: int | None = None

@@ -91,6 +91,8 @@ class Held:
             self._note_holder(record)
             if record.hooked.landmark.beat == "loss":
                 record.structures = loss_parts.structures(record)
+            elif record.hooked.landmark.beat == "metrics":
+                record.metrics = loss_parts.metrics(record)
 
     def close(self, record: Record, result: Any) -> None:
         """Read what there is to read when a call has ended well."""
@@ -102,6 +104,7 @@ class Held:
         elif reads == "optimizer":
             self._adopt(record.args[0], adapter, record)
         elif reads == "container" and record.hooked.means_build:
+            record.metrics = loss_parts.with_built(record)
             for metric in getattr(record.args[0], "metrics", ()):
                 self._adopt(metric, adapter, None)
         elif record.hooked.compiles:

@@ -1,4 +1,4 @@
-"""What is compared in a loss: which output with which target, and how both were given.
+"""What is compared in a loss, or a metric: which output with which target, and how it was given.
 
 Read when a call starts. No tensor is evaluated.
 """
@@ -11,8 +11,14 @@ import msgspec
 
 from buildtrace.capture import snapshot
 from buildtrace.generations import pairing
-from buildtrace.generations.losses import loss_facts
-from buildtrace.traces.schema import LossPart, LossStructures, Structure
+from buildtrace.generations.losses import loss_facts, metric_facts
+from buildtrace.traces.schema import (
+    LossPart,
+    LossStructures,
+    MetricPart,
+    ModelMetrics,
+    Structure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +91,45 @@ def structures(record: Record) -> LossStructures:
         losses=_structure(settings.losses),
         loss_weights=_structure(settings.weights),
         sample_weights=_structure(given.get("sample_weight")),
+    )
+
+
+def metrics(record: Record) -> ModelMetrics:
+    """How the metrics of a model were given."""
+    predicted = record.hooked.named_arguments(record).get("y_pred")
+    settings = record.hooked.adapter.metric_settings(record.args[0], predicted)
+    return ModelMetrics(
+        names=tuple(map(str, settings.names)),
+        outputs=_structure(predicted),
+        metrics=_structure(settings.metrics or None),
+        weighted_metrics=_structure(settings.weighted or None),
+    )
+
+
+def with_built(record: Record) -> ModelMetrics | None:
+    """The metrics of a call that has built them."""
+    if record.metrics is None:
+        return None
+    adapter = record.hooked.adapter
+    parts = [
+        _metric_part(output, metric, is_own=adapter.is_own(metric))
+        for output, metric in adapter.metrics_of_outputs(record.args[0])
+    ]
+    return msgspec.structs.replace(record.metrics, parts=tuple(parts))
+
+
+def _metric_part(output: str, metric: Any, *, is_own: bool) -> MetricPart:
+    name = str(getattr(metric, "name", "") or "")
+    if not is_own:  # who knows what its `update_state` does with them
+        return MetricPart(output=output, name=name, class_name=type(metric).__name__)
+    facts = metric_facts(metric)
+    return MetricPart(
+        output=output,
+        name=name,
+        class_name=type(metric).__name__,
+        function=facts.function,
+        from_logits=facts.from_logits,
+        thresholds=facts.thresholds,
     )
 
 

@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from buildtrace.capture.recorder import Recorder
     from buildtrace.generations import Adapter, Generation, Landmark
 
+_BY_NAME = ("weight", "held", "training", "container")
+"""What is read of landmarks whose arguments are looked up by name."""
+
 _ABSENT: Any = object()
 
 
@@ -248,7 +251,7 @@ class Patches:
             return False  # a hook would not be bound, called or pickled as what is there now
 
         def make_hook(function: Any) -> Any:
-            names = parameters(function) if landmark.reads in ("weight", "held", "training") else ()
+            names = parameters(function) if landmark.reads in _BY_NAME else ()
             reader = READERS[landmark.reads]
             hooked = HookedLandmark(landmark, adapter, Function.of(function, name), reader, names)
             begin = uses.begin_of(use, adapter, self.recorder) if use else None

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from buildtrace.generations.base import WeightFacts
     from buildtrace.traces.schema import (
         Cast,
+        ClassWeights,
         ErrorInfo,
         FileFormat,
         LossPart,
         LossStructures,
+        ModelMetrics,
+        Monitor,
         ReadConfig,
         TensorSpec,
     )
@@ -264,6 +267,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
         holder: number of the optimizer, metric or such that it is about.
         loss: what is compared in it.
         structures: how all was given that it computes a model's losses of.
+        metrics: what it builds, if that is the metrics of a model.
         computed: how many losses have been computed in it.
         source: which file, or which part of one, it reads; `None` if none.
         fed: numbers of the weights that have got their values in it.
@@ -299,6 +303,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
     holder: int | None = None
     loss: LossPart | None = None
     structures: LossStructures | None = None
+    metrics: ModelMetrics | None = None
     computed: int = 0
     source: str | None = None
     fed: tuple[int, ...] = ()
@@ -329,8 +334,10 @@ class UseRecord:
         "call",
         "caller",
         "cast",
+        "class_weights",
         "error",
         "missed",
+        "missing",
         "model",
         "name",
         "optimizer",
@@ -362,6 +369,8 @@ class UseRecord:
         self.cast: Cast | None = None
         self.missed: MissedRecord | None = None
         self.variable = ""
+        self.missing: tuple[Monitor, ...] = ()
+        self.class_weights: ClassWeights | None = None
         self.caller: Caller | None = None
         self.call: Record | None = None
         self.error: ErrorInfo | None = None

@@ -182,6 +182,12 @@ def definition_at(file: ParsedFile, line: int) -> Definable | None:
     return found[0] if len(found) == 1 else None
 
 
+def definition_around(file: ParsedFile, line: int) -> Definable | None:
+    """The outermost class or function that a line is in."""
+    found = [node for node in file.tree.body if isinstance(node, Definable)]
+    return next((n for n in found if first_line(n) <= line <= (n.end_lineno or 0)), None)
+
+
 def definitions_of(trace: Trace, name: str) -> list[Defined]:
     """The functions and classes of this name in the user's files; no methods."""
     found = []

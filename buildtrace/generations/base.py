@@ -16,7 +16,7 @@ from buildtrace.generations.training_reader import Training, TrainingReader
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from buildtrace.generations.losses import LossSettings
+    from buildtrace.generations.losses import LossSettings, MetricSettings
     from buildtrace.traces.schema import GenerationName, Step
 
 
@@ -374,6 +374,19 @@ class Adapter(TrainingReader):
             container: what holds the losses.
             outputs: what the model gave.
         """
+
+    @abstractmethod
+    def metric_settings(self, container: Any, outputs: Any) -> MetricSettings:
+        """What a model's metrics are made from: the arguments of its `compile`.
+
+        Args:
+            container: what holds the metrics.
+            outputs: what the model gave.
+        """
+
+    @abstractmethod
+    def metrics_of_outputs(self, container: Any) -> list[tuple[str, Any]]:
+        """The metrics that a container has built, each with the name of its output, or ""."""
 
     def held_variables(self, holder: Any) -> list[Any]:
         """The variables of an optimizer or a metric."""

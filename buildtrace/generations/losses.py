@@ -40,6 +40,34 @@ class LossSettings(NamedTuple):
     weights: Any
 
 
+class MetricSettings(NamedTuple):
+    """What the metrics of a model are made from.
+
+    Attributes:
+        names: those of its outputs, as in `LossSettings`.
+        metrics: the argument `metrics` of `compile`.
+        weighted: the argument `weighted_metrics`.
+    """
+
+    names: list[Any]
+    metrics: Any
+    weighted: Any
+
+
+class MetricFacts(NamedTuple):
+    """What can be told of a metric.
+
+    Attributes:
+        function: the function that it runs; "" if its class does all by itself.
+        from_logits: whether it takes logits; `None` if it has no such option.
+        thresholds: the numbers that it compares what was predicted with, unless they are many.
+    """
+
+    function: str
+    from_logits: bool | None
+    thresholds: tuple[float, ...]
+
+
 _BOUNDED = {"sparse_categorical_crossentropy", "binary_crossentropy", "binary_focal_crossentropy"}
 
 
@@ -49,7 +77,7 @@ def loss_facts(loss: Any) -> LossFacts:
     given = getattr(loss, "_fn_kwargs", {})
     logits = getattr(loss, "from_logits", given.get("from_logits"))
     if logits is None and function is not None:
-        logits = _default(function)
+        logits = _default(function, "from_logits")
     name, ignored = str(getattr(function, "__name__", "")), given.get("ignore_class")
     return LossFacts(
         name=str(getattr(loss, "name", None) or ""),
@@ -60,10 +88,33 @@ def loss_facts(loss: Any) -> LossFacts:
     )
 
 
-def _default(function: Any) -> Any:
-    """What the function takes for `from_logits` if nothing is said."""
+def metric_facts(metric: Any) -> MetricFacts:
+    """Read a metric of Keras' own: it makes an object of each, also of a function or a word."""
+    function = getattr(metric, "_fn", None)
+    given = getattr(metric, "_fn_kwargs", {})
+    held = vars(metric)
+    logits = held.get("_from_logits", held.get("from_logits", given.get("from_logits")))
+    limits = held.get("threshold", given.get("threshold", held.get("thresholds")))
+    if function is not None:
+        logits = _default(function, "from_logits") if logits is None else logits
+        limits = _default(function, "threshold") if limits is None else limits
+    limits = limits if isinstance(limits, (list, tuple)) else [limits]
+    numbers = [float(limit) for limit in limits if isinstance(limit, (int, float))]
+    return MetricFacts(
+        function=str(getattr(function, "__name__", "")),
+        from_logits=logits if isinstance(logits, bool) else None,
+        thresholds=tuple(numbers) if len(numbers) <= MOST_THRESHOLDS else (),
+    )
+
+
+MOST_THRESHOLDS = 10
+"""A metric that compares with more numbers looks at a whole curve."""
+
+
+def _default(function: Any, name: str) -> Any:
+    """What the function takes for an argument if nothing is said."""
     try:
-        option = inspect.signature(function).parameters.get("from_logits")
+        option = inspect.signature(function).parameters.get(name)
     except (TypeError, ValueError):  # a function of C, or none at all
         return None
     return None if option is None else option.default

@@ -147,8 +147,11 @@ class TrainingReader(ABC):
 
     def log_names(self, model: Any) -> list[str]:
         """What a step of the model logs, as far as Keras knows: the names of its metrics."""
+        return self.names_of_logs(model) or ["loss"]
+
+    def names_of_logs(self, model: Any) -> list[str]:
+        """The same; empty if no step got so far that this is known."""
         try:
-            names = list(model.get_metrics_result())
-        except Exception:  # metrics of the user's own, or not built: no step got so far
-            names = []
-        return names or ["loss"]
+            return list(model.get_metrics_result())
+        except Exception:  # metrics of the user's own, or not built
+            return []

@@ -8,7 +8,7 @@ users gave are left alone; "#" is in none that Keras makes.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LayerRef,
         LossPart,
         LossStructures,
+        ModelMetrics,
         Node,
         Variable,
         Weight,
@@ -113,13 +114,16 @@ class _Names:
 
     def in_call(self, call: Call) -> Call:
         """The call with its layer, its loss, its error and the names of its outputs."""
-        if (call.layer or call.error or call.loss or call.structures) is None:
+        if (call.layer or call.error or call.loss or call.structures or call.metrics) is None:
             return call
         layer = None if call.layer is None else self.in_layer(call.layer)
         loss = None if call.loss is None else self.in_loss(call.loss)
         structures = None if call.structures is None else self.in_structures(call.structures)
+        metrics = None if call.metrics is None else self.in_metrics(call.metrics)
         error = self.in_error(call.error)
-        return replace(call, layer=layer, loss=loss, structures=structures, error=error)
+        return replace(
+            call, layer=layer, loss=loss, structures=structures, metrics=metrics, error=error
+        )
 
     def in_loss(self, part: LossPart) -> LossPart:
         """The loss; one that Keras named is not told apart by its number."""
@@ -128,13 +132,25 @@ class _Names:
 
     def in_structures(self, given: LossStructures) -> LossStructures:
         """What losses are computed of, with the outputs under their steady names."""
-        names = tuple([self._output(name) for name in given.names])
-        parts = {
+        return replace(given, **self._named(given))
+
+    def in_metrics(self, metrics: ModelMetrics) -> ModelMetrics:
+        """The metrics, with the outputs under their steady names."""
+        parts = tuple(
+            [
+                replace(part, output=self._output(part.output), name=self._output(part.name))
+                for part in metrics.parts
+            ]
+        )
+        return replace(metrics, parts=parts, **self._named(metrics))
+
+    def _named(self, given: LossStructures | ModelMetrics) -> dict[str, Any]:
+        parts: dict[str, Any] = {
             part: replace(value, names=tuple([self._output(name) for name in value.names]))
             for part in given.__struct_fields__
             if isinstance(value := getattr(given, part), Structure)
         }
-        return replace(given, names=names, **parts)
+        return {"names": tuple([self._output(name) for name in given.names]), **parts}
 
     def _output(self, name: str) -> str:
         return self.renamed.get(name) or self.in_text(name)

@@ -287,6 +287,44 @@ class LossStructures(PlainData, frozen=True, kw_only=True):
     sample_weights: Structure
 
 
+class MetricPart(PlainData, frozen=True, kw_only=True):
+    """One metric that a model has for one of its outputs.
+
+    Attributes:
+        output: name of the model's output; "" if the model has not named it.
+        name: of the metric, as the logs have it.
+        class_name: of the metric.
+        function: the function that the metric runs; "" if its class does all by itself.
+        from_logits: whether it takes logits, not probabilities; `None` if it has no such option.
+        thresholds: the numbers that it compares the output with, if its class is Keras' own.
+    """
+
+    output: str = ""
+    name: str
+    class_name: str = msgspec.field(name="class")
+    function: str = ""
+    from_logits: bool | None = None
+    thresholds: tuple[float, ...] = ()
+
+
+class ModelMetrics(PlainData, frozen=True, kw_only=True):
+    """The metrics of a model: how they were given, and what was made of that.
+
+    Attributes:
+        names: those of the model's outputs, as in `LossStructures`.
+        outputs: what the model gave.
+        metrics: the argument of that name of `compile`.
+        weighted_metrics: as well.
+        parts: what was made of both; empty if that failed.
+    """
+
+    names: tuple[str, ...] = ()
+    outputs: Structure
+    metrics: Structure
+    weighted_metrics: Structure
+    parts: tuple[MetricPart, ...] = ()
+
+
 class Method(PlainData, frozen=True, kw_only=True):
     """A method that the class of a layer defines itself, not Keras.
 
@@ -402,6 +440,7 @@ class Call(PlainData, frozen=True, kw_only=True):
         error: the exception that ended the call, if one did.
         folded: what a transform hid here; never set by capture.
         structures: how all was given that it computes a model's losses of, if it does that.
+        metrics: what it builds, if that is the metrics of a model.
     """
 
     id: Place
@@ -430,6 +469,7 @@ class Call(PlainData, frozen=True, kw_only=True):
     error: ErrorInfo | None = None
     folded: Folded | None = None
     structures: LossStructures | None = None
+    metrics: ModelMetrics | None = None
 
 
 class Weight(PlainData, frozen=True, kw_only=True):
@@ -759,6 +799,34 @@ class GradientStop(PlainData, frozen=True, kw_only=True):
     weights: tuple[WeightId, ...] = ()
 
 
+class Monitor(PlainData, frozen=True, kw_only=True):
+    """What a callback of a `fit` looks for in the logs, and what there is.
+
+    Attributes:
+        class_name: of the callback.
+        name: what it looks for.
+        logs: the names of what the `fit` logs at the end of an epoch.
+        validated: whether it was given data for a validation.
+    """
+
+    class_name: str = msgspec.field(name="class")
+    name: str
+    logs: tuple[str, ...] = ()
+    validated: bool = False
+
+
+class ClassWeights(PlainData, frozen=True, kw_only=True):
+    """The weights of classes that a `fit` was given.
+
+    Attributes:
+        classes: those that have one.
+        targets: the shape of the targets that they are for; `None` if that is not known.
+    """
+
+    classes: tuple[Size, ...] = ()
+    targets: Shape | None = None
+
+
 class Use(PlainData, frozen=True, kw_only=True):
     """Something that was asked of a model or with it, and that wants it built.
 
@@ -785,6 +853,8 @@ class Use(PlainData, frozen=True, kw_only=True):
         missed: an index in the data that an Embedding has no row for.
         variable: what is assigned in a layer's `call` and not kept: a variable's path, or an
             attribute.
+        missing: of a `fit`, what callbacks look for in the logs, where they do not have it.
+        class_weights: of a `fit`, those that it was given.
     """
 
     name: str
@@ -805,6 +875,8 @@ class Use(PlainData, frozen=True, kw_only=True):
     cast: Cast | None = None
     missed: MissedRow | None = None
     variable: str = ""
+    missing: tuple[Monitor, ...] = ()
+    class_weights: ClassWeights | None = None
 
 
 class Edit(PlainData, frozen=True, kw_only=True):

@@ -190,6 +190,29 @@ def test_how_all_was_given(k: Keras) -> None:
     assert found[-1].sample_weights.count == 2
 
 
+def test_how_metrics_were_given_and_what_was_made_of_them(k: Keras) -> None:
+    x = k.Input((3,))
+    sure = k.layers.Dense(1, activation="sigmoid", name="sure")(x)
+    kind = k.layers.Dense(5, activation="softmax", name="kind")(x)
+    losses = {"sure": "binary_crossentropy", "kind": "sparse_categorical_crossentropy"}
+    binary = k.keras.metrics.BinaryAccuracy("more", threshold=0.75)
+    metrics = {"sure": ["accuracy", binary, k.keras.metrics.AUC(name="area")], "kind": ["accuracy"]}
+    with buildtrace.trace() as trace:
+        model = k.Model(x, [sure, kind])
+        model.compile("sgd", losses, metrics=metrics)
+        model.fit(data(4, 3), [np.ones((4, 1)), np.zeros((4,))], verbose=0)
+    (made,) = [call.metrics for call in trace.calls if call.metrics]
+    assert made.names == ("sure", "kind")
+    assert (made.outputs.form, made.outputs.count) == ("list", 2)
+    assert (made.metrics.form, made.weighted_metrics.form) == ("nested", "nothing")
+    assert [part.output for part in made.parts] == ["sure", "sure", "sure", "kind"]
+    named, more, area, kinds = made.parts
+    assert (named.function, named.thresholds) == ("binary_accuracy", (0.5,))
+    assert (more.class_name, more.thresholds) == ("BinaryAccuracy", (0.75,))
+    assert (area.class_name, area.from_logits, area.thresholds) == ("AUC", False, ())
+    assert (kinds.from_logits, kinds.thresholds) == (None, ())
+
+
 @pytest.mark.parametrize("swapped", [False, True])
 def test_each_loss_has_the_activation_of_its_output(k: Keras, swapped: bool) -> None:
     """Whatever order the losses are given in, and whatever the layers are called."""

@@ -43,6 +43,15 @@ COME = {
         "[keras.Input((1,)), keras.layers.Dense(7), keras.layers.Dense(1)])"
     ],
     "BT706": ["model.fit(x, y - 1, verbose=0)"],
+    "BT707": ['model.compile("sgd", losses, metrics={"kind": "accuracy"})'],
+    "BT708": [
+        'stop = keras.callbacks.EarlyStopping(monitor="val_accuracy", mode="max", patience=2)'
+    ],
+    "BT709": [
+        'model.compile("adam", loss, metrics='
+        '[keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)])'
+    ],
+    "BT712": ["model.fit(words, tags, sample_weight=np.array([0.1, 0.9])[tags], verbose=0)"],
     "BT804": ['keras.models.load_model(path, custom_objects={"capped": capped})'],
     "BT805": [
         "@keras.utils.register_keras_serializable()",

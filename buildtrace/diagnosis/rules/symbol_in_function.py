@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.migration.migration_findings import of_others
-from buildtrace.diagnosis.parsed_files import name_in, spelled
+from buildtrace.diagnosis.parsed_files import (
+    definition_around,
+    find_call,
+    name_in,
+    parsed,
+    spelled,
+)
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.diagnosis.trained_at import method_at
 from buildtrace.traces import wording
@@ -44,6 +51,8 @@ _BOOLEAN = re.compile(r"be used as a boolean|as a Python `bool`")
 _OF_TENSORFLOW = re.compile(r"symbolic `?tf\.Tensor|'SymbolicTensor'")
 """What these say of TensorFlow's own symbols, which there are in a graph alone."""
 
+
+_METRICS = ("metrics", "weighted_metrics")
 
 _SAME = (
     "sqrt exp log square sin cos tanh sigmoid maximum minimum matmul where sign round floor ceil "
@@ -88,23 +97,49 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
     # A loss is computed for a model, and not in its `call`.
     inside = call.error is not None and call.layer is not None and call.step != "compile"
     where = f" in `call` of {wording.layer(call.layer)}" if inside and call.layer else ""
-    placed = _edits(trace, line, call.generation, what)
+    is_training = not where and _is_training(trace, error)
+    metric = _metric_at(trace, line) if is_training else None
+    placed = _edits(trace, line, call.generation, what) if metric is None else edits.NONE
     if placed:
         fix = _as_code(placed[0], what)
-    elif not where and _is_training(trace, error):
+    elif is_training:
         fix = _of_training(call.generation)
     else:
         is_loss = _is_loss(trace, error)
         fix = _fix(error, call.generation, what, inside=bool(where), is_loss=is_loss)
+    if metric is not None:
+        where = f" in the metric `{metric.name}`, which training runs in a graph"
+        placed = edits.argument(trace, metric.compiled, "compile", "run_eagerly", "True")
     return RULE.finding(
         f"{wording.line(line)} passed a symbol to {what}{where}: a symbol has a shape and a dtype, "
         "but no values.",
         fix,
         calls=proof,
         caller=line,
-        layer=call.layer.id if call.layer and where else None,
+        layer=call.layer.id if call.layer and inside else None,
         edits=placed,
     )
+
+
+class _Metric(NamedTuple):
+    """A function or a class that a model was compiled with as a metric, and the line of that."""
+
+    name: str
+    compiled: SourceLine
+
+
+def _metric_at(trace: Trace, line: SourceLine) -> _Metric | None:
+    """The metric that a line is in, as far as the line that compiles the model names it."""
+    file = parsed(trace, line.file)
+    around = definition_around(file, line.line) if file else None
+    for use in trace.index.uses_by("Model.compile"):
+        found = find_call(trace, use.caller, "compile")
+        given = found[1].keywords if found else []
+        named = [node for one in given if one.arg in _METRICS for node in ast.walk(one.value)]
+        names = [node.id for node in named if isinstance(node, ast.Name)]
+        if around is not None and around.name in names and use.caller:
+            return _Metric(around.name, use.caller)
+    return None
 
 
 def _edits(trace: Trace, line: SourceLine, generation: str, what: str) -> Edits:

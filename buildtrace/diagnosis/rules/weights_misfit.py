@@ -8,6 +8,7 @@ from buildtrace.diagnosis import remedies
 from buildtrace.diagnosis.file_fit import BY_NAME, BY_ORDER, attribute, file_fits, shapes
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
+from buildtrace.traces.normalize import automatic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +102,11 @@ def _said(trace: Trace, fit: FileFit, misfit: Misfit) -> str:
         place, has = wording.quoted(misfit.stored.place), shapes(misfit.stored)
         return f"in their order, {place} in the file has {has} for {whom} which wants {wants}"
     place = f"`{wording.sanitize(misfit.wanted.place)}`"
+    if fit.how == BY_NAME and misfit.stored is None and _is_counted(trace, misfit):
+        return (
+            f"{whom} wants {wants} from {place}, which is not in the file: Keras has made that "
+            f"name, and counts the layers of a kind that a program makes{_there(fit)}"
+        )
     if misfit.stored is not None:
         return f"{place} has {shapes(misfit.stored)}, but {whom} wants {wants}"
     nothing = f"{whom} wants {wants} from {place}, which is not in the file"
@@ -117,6 +123,12 @@ def _whom(trace: Trace, misfit: Misfit) -> str:
         return "a layer,"
     build = next((call for call in trace.index.built_by(ref.id) if call.caller), None)
     return wording.layer(ref) + (f", built at {wording.line(build.caller)}," if build else ",")
+
+
+def _is_counted(trace: Trace, misfit: Misfit) -> bool:
+    """Whether the layer's name is one that Keras makes of its class and a number."""
+    ref = _ref(trace, misfit)
+    return ref is not None and automatic(ref.name, ref.class_name) is not None
 
 
 def _ref(trace: Trace, misfit: Misfit) -> LayerRef | None:
@@ -141,6 +153,8 @@ def _fix(trace: Trace, fit: FileFit, misfit: Misfit, loads: Call) -> str:
     model = remedies.variable(loads.layer) if loads.layer else "model"
     if fit.how == BY_NAME and [p.shapes for p in fit.stored] == [p.shapes for p in fit.layers]:
         return f"{model}.load_weights(path)  # by their order: the names are others, all else fits"
+    if fit.how == BY_NAME and misfit.stored is None and _is_counted(trace, misfit):
+        return _NAMED
     file = wording.sanitize(loads.loaded.source) if loads.loaded else ""
     lines = [
         _as_saved(trace, fit, misfit, loads)
@@ -154,6 +168,12 @@ def _fix(trace: Trace, fit: FileFit, misfit: Misfit, loads: Call) -> str:
             lines.append("# or load what fits:")
         lines.append(f"{model}.load_weights(path, {by_name}skip_mismatch=True)")
     return "\n".join(lines)
+
+
+_NAMED = """\
+keras.layers.Dense(..., name="features")  # a name of your own, the same one in both models
+# and save the weights again; or, to read this file: keras.backend.clear_session() before the
+# model is made, so that Keras counts from the start"""
 
 
 def _fits_in_part(fit: FileFit) -> bool:

@@ -16,7 +16,7 @@ from buildtrace.generations.base import (
     origin,
 )
 from buildtrace.generations.keras2.training import Keras2TrainingReader
-from buildtrace.generations.losses import LossSettings
+from buildtrace.generations.losses import LossSettings, MetricSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -120,14 +120,32 @@ class Keras2Adapter(Keras2TrainingReader, Adapter):
         return [name for name in named if not isinstance(targets, dict) or name in targets]
 
     def loss_settings(self, container: Any, outputs: Any) -> LossSettings:
-        """As they were given; a subclassed model's outputs are called by their numbers."""
-        names = container._output_names
+        """As they were given."""
+        names = self._output_names(container, outputs)
+        return LossSettings(names, container._user_losses, container._user_loss_weights)
+
+    def _output_names(self, container: Any, outputs: Any) -> list[Any]:
+        """A subclassed model's outputs are called by their numbers."""
         if isinstance(outputs, dict):
-            names = sorted(outputs)
-        elif names is None:  # as in create_pseudo_output_names of engine/compile_utils.py
+            return sorted(outputs)
+        names: list[Any] | None = container._output_names
+        if names is None:  # as in create_pseudo_output_names of engine/compile_utils.py
             several = isinstance(outputs, (list, tuple))
             names = [f"output_{n + 1}" for n in range(len(outputs) if several else 1)]
-        return LossSettings(names, container._user_losses, container._user_loss_weights)
+        return names
+
+    def metric_settings(self, container: Any, outputs: Any) -> MetricSettings:
+        """As they were given."""
+        names = self._output_names(container, outputs)
+        return MetricSettings(names, container._user_metrics, container._user_weighted_metrics)
+
+    def metrics_of_outputs(self, container: Any) -> list[tuple[str, Any]]:
+        """Each output has a list of metrics; where there is none, `None` is in it."""
+        names = container._output_names or [""]
+        lists = [*zip(names, container._metrics, strict=False)]
+        lists += zip(names, container._weighted_metrics, strict=False)
+        named = [(name, metric) for name, one in lists for metric in one if metric is not None]
+        return named if len(names) > 1 else [("", metric) for _, metric in named]
 
     def placement(self, variable: Any) -> str | None:
         """From the variable itself."""

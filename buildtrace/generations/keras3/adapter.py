@@ -17,7 +17,7 @@ from buildtrace.generations.base import (
     origin,
 )
 from buildtrace.generations.keras3.training import Keras3TrainingReader
-from buildtrace.generations.losses import LossSettings
+from buildtrace.generations.losses import LossSettings, MetricSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -147,6 +147,23 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         names = sorted(outputs) if is_dict else list(container.output_names or ())
         weights = getattr(container, "_user_loss_weights", None)
         return LossSettings(names, container._user_loss, weights)
+
+    def metric_settings(self, container: Any, outputs: Any) -> MetricSettings:
+        """As they were given."""
+        is_dict = isinstance(outputs, dict)
+        names = sorted(outputs) if is_dict else list(container.output_names or ())
+        weighted = container._user_weighted_metrics
+        return MetricSettings(names, container._user_metrics, weighted)
+
+    def metrics_of_outputs(self, container: Any) -> list[tuple[str, Any]]:
+        """Each output has a list of metrics, or `None`; a single one is not named there."""
+        lists = [*container._flat_metrics, *container._flat_weighted_metrics]
+        return [
+            (one.output_name or "", metric)
+            for one in lists
+            if one is not None
+            for metric in one.metrics
+        ]
 
     def inner_model(self, model: Any) -> Any:
         """A Sequential keeps a functional model inside."""

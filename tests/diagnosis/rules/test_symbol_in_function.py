@@ -193,3 +193,14 @@ def test_in_what_is_run_in_training(runner, generation, form):
         assert "run_eagerly=True" in finding.fix
     assert "AddLoss" not in finding.fix
     assert "MyOperation" not in finding.fix
+    assert ("in the metric `off_by`" in finding.message) == (form == "a metric")
+
+
+@on_both
+def test_a_metric_may_run_without_a_graph(runner, generation):
+    """A loss may not: it would have no gradient."""
+    usual = {"step": "    pass", "error": "0", "loss": "'mse'"}
+    body = TRAINED.format(**usual, **IN_TRAINING["a metric"])
+    assert lines_that_come(run(runner, generation, body), "BT308") == [
+        "model.compile(\"sgd\", 'mse', metrics=[off_by], run_eagerly=True)"
+    ]

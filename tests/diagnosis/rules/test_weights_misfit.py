@@ -238,6 +238,28 @@ def test_names_are_others_and_all_else_fits(runner, generation):
     assert findings(runner, generation, again, CODE) == []
 
 
+COUNTED = older(stack(4, 1), stack(4, 2), ", by_name=True, skip_mismatch=True")
+
+
+@on_both
+def test_names_that_keras_has_counted(runner, generation):
+    """To make the model as it was would count on."""
+    (finding,) = findings(runner, generation, COUNTED, CODE)
+    assert "from `dense_2`, which is not in the file: Keras has made that name" in finding.message
+    assert "as it was" not in finding.fix
+    assert finding.fix.startswith('keras.layers.Dense(..., name="features")')
+    assert "keras.backend.clear_session()" in finding.fix
+
+
+@on_both
+def test_the_count_starts_anew(runner, generation):
+    body = COUNTED.replace("model = ", "keras.backend.clear_session()\nmodel = ")
+    body += "np.testing.assert_array_equal(old.get_weights()[0], model.get_weights()[0])\n"
+    ran = run(runner, generation, body)
+    assert ran.code == 0
+    assert [f for f in ran.trace.findings if f.code == CODE] == []
+
+
 @on_both
 def test_little_is_loaded(runner, generation):
     (finding,) = findings(runner, generation, LITTLE, CODE)
