@@ -91,7 +91,8 @@ def _differs(file: ParsedFile, target: ast.expr, values: ast.expr, name: str) ->
     """Whether what a loop takes for a variable are different values."""
     if isinstance(values, ast.Name):
         known = only_value(file, values.id)
-        return known is not None and _differs(file, target, known, name)
+        is_name = known is None or isinstance(known, ast.Name)
+        return known is not None and not is_name and _differs(file, target, known, name)
     if isinstance(values, ast.List | ast.Tuple | ast.Set):
         if isinstance(target, ast.Name):
             return target.id == name and len({ast.dump(value) for value in values.elts}) > 1

@@ -163,16 +163,20 @@ def _operations(trace: Trace, graph: Graph) -> Iterator[Call]:
 
 def _has_mask(trace: Trace, graph: Graph, node: Node) -> bool:
     """Whether a mask comes along with what goes into a node, from layers that make one."""
-    sources = [graph.nodes[edge.source] for edge in graph.edges if edge.target == node.id]
-    sources = [source for source in sources if source.class_name != _COMPARES]  # the mask itself
-    if len(sources) != 1 and node.class_name not in _RECURRENT.split():
-        return False
-    for source in sources:
-        name = source.class_name
-        if name == "Masking" or (name == "Embedding" and _makes_mask(trace, source)):
-            return True
-        if name in CARRIERS.split() or name in _RECURRENT.split():
-            return _has_mask(trace, graph, source)
+    waiting, seen = [node], {node.id}
+    while waiting:
+        current = waiting.pop()
+        sources = [graph.nodes[edge.source] for edge in graph.edges if edge.target == current.id]
+        sources = [source for source in sources if source.class_name != _COMPARES]  # of the mask
+        if len(sources) != 1 and current.class_name not in _RECURRENT.split():
+            continue
+        for source in sources:
+            name = source.class_name
+            if name == "Masking" or (name == "Embedding" and _makes_mask(trace, source)):
+                return True
+            if name in (*CARRIERS.split(), *_RECURRENT.split()) and source.id not in seen:
+                seen.add(source.id)
+                waiting.append(source)
     return False
 
 
