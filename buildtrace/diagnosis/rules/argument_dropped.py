@@ -86,9 +86,9 @@ RULE = Rule(
     generations=("keras3",),
     why="The `call` of a functional model, and of a Sequential, takes any argument by name, and "
     "runs the layers of its graph with what they were called with when it was made. Only "
-    "`training`, masks, and names that a layer has registered with Keras get there (Functional.call "
-    "and operation_fn in models/functional.py of keras 3.15.1). The rest is dropped without a word; "
-    "Keras 2 raises a TypeError.",
+    "`training`, masks, and names that a layer has registered with Keras get there "
+    "(Functional.call and operation_fn in models/functional.py of keras 3.15.1). The rest is "
+    "dropped without a word; Keras 2 raises a TypeError.",
     bad="""\
 import numpy as np
 from tensorflow import keras

@@ -28,7 +28,7 @@ _CHANGES = ("append", "clear", "extend", "insert", "pop", "remove", "reverse")
 _MAY_BE = re.compile(rf"\.(?:{'|'.join(LISTS)})\s*[.\[]")
 
 
-class _Change(NamedTuple):
+class _ListChange(NamedTuple):
     """A statement that changes such a list, and does nothing else.
 
     Attributes:
@@ -72,25 +72,25 @@ def _check(trace: Trace) -> Iterator[Finding]:
                 yield _finding(trace, change, made)
 
 
-def _changes(file: ParsedFile) -> Iterator[_Change]:
+def _changes(file: ParsedFile) -> Iterator[_ListChange]:
     for node in ast.walk(file.tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             method = node.value.func
             is_change = isinstance(method, ast.Attribute) and method.attr in _CHANGES
             if isinstance(method, ast.Attribute) and is_change and _is_list(method.value):
-                yield _Change(file, node, method.value, method.attr, node.value.args)
+                yield _ListChange(file, node, method.value, method.attr, node.value.args)
         elif isinstance(node, ast.Delete | ast.Assign) and len(node.targets) == 1:
             target = node.targets[0]
             way = "del" if isinstance(node, ast.Delete) else "="
             if isinstance(target, ast.Subscript) and _is_list(target.value):
-                yield _Change(file, node, target.value, way, [target.slice])
+                yield _ListChange(file, node, target.value, way, [target.slice])
 
 
 def _is_list(code: ast.expr) -> TypeGuard[ast.Attribute]:
     return isinstance(code, ast.Attribute) and code.attr in LISTS
 
 
-def _finding(trace: Trace, change: _Change, made: Sequence[ast.AST]) -> Finding:
+def _finding(trace: Trace, change: _ListChange, made: Sequence[ast.AST]) -> Finding:
     graph = graph_of(trace, change.file, made[0]) if len(made) == 1 else None
     code = wording.sanitize(ast.unparse(change.statement).split("\n")[0])
     what = "layers" if change.given.attr == "layers" else "weights"
@@ -110,7 +110,7 @@ def _is_sequential(made: Sequence[ast.AST]) -> bool:
     return names == {"Sequential"} and all(isinstance(maker, ast.Call) for maker in made)
 
 
-def _fix(change: _Change, made: Sequence[ast.AST]) -> str:
+def _fix(change: _ListChange, made: Sequence[ast.AST]) -> str:
     model = change.model
     if change.given.attr != "layers":
         if change.given.attr.startswith("trainable"):
@@ -133,7 +133,7 @@ def _fix(change: _Change, made: Sequence[ast.AST]) -> str:
     )
 
 
-def _of_sequential(change: _Change, made: Sequence[ast.AST]) -> str:
+def _of_sequential(change: _ListChange, made: Sequence[ast.AST]) -> str:
     """The method of a Sequential that does it; "" if there is none, or the model is no such."""
     if not _is_sequential(made) or change.given.attr != "layers":
         return ""
@@ -148,7 +148,9 @@ def _without_last(model: str) -> str:
     return f"{model} = keras.Model({model}.inputs, {model}.layers[-2].output)"
 
 
-def _edits(trace: Trace, change: _Change, made: Sequence[ast.AST], graph: Graph | None) -> Edits:
+def _edits(
+    trace: Trace, change: _ListChange, made: Sequence[ast.AST], graph: Graph | None
+) -> Edits:
     file, statement = change.file, change.statement
     code = _of_sequential(change, made)
     if not code and change.takes_last and graph is not None and change.given.attr == "layers":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.edits import Edits
-    from buildtrace.diagnosis.parsed_files import Function, ParsedFile
+    from buildtrace.diagnosis.parsed_files import FunctionCode, ParsedFile
     from buildtrace.traces.schema import Call, Finding, Graph
     from buildtrace.traces.trace import Trace
 
@@ -32,7 +32,7 @@ class _Late(NamedTuple):
     """
 
     file: ParsedFile
-    function: Function
+    function: FunctionCode
     names: list[str]
     loop: Loop
 
@@ -77,7 +77,7 @@ def _late(trace: Trace, call: Call) -> _Late | None:
     return None
 
 
-def _looked_up(function: Function) -> list[str]:
+def _looked_up(function: FunctionCode) -> list[str]:
     """The names that a function has from outside; its defaults are not looked up in a run."""
     body = function.body if isinstance(function.body, list) else [function.body]
     names = [n for part in body for n in ast.walk(part) if isinstance(n, ast.Name)]

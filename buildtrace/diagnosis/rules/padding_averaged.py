@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.edits import Edits
-    from buildtrace.diagnosis.parsed_files import Function, ParsedFile
+    from buildtrace.diagnosis.parsed_files import FunctionCode, ParsedFile
     from buildtrace.traces.schema import Call, Finding, Graph, Node, SourceLine
     from buildtrace.traces.trace import Trace
 
@@ -105,7 +105,7 @@ def _found(trace: Trace, call: Call) -> _Average | None:
     return _Average(maker[0], maker[1] if _is_all(function) else None)
 
 
-def _averages(function: Function, arguments: list[ast.arg]) -> bool:
+def _averages(function: FunctionCode, arguments: list[ast.arg]) -> bool:
     """Whether a function averages its first argument over the steps, and never speaks of a mask."""
     if "mask" in ast.unparse(function).lower() or not arguments:
         return False
@@ -126,7 +126,7 @@ def _is_mean(call: ast.Call, *names: str) -> bool:
     return last_name(call.func) in names and bool(call.args) and of_steps == [True]
 
 
-def _is_all(function: Function) -> bool:
+def _is_all(function: FunctionCode) -> bool:
     """Whether a function does nothing but that."""
     body = function.body
     if isinstance(body, list):
