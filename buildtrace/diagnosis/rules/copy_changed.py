@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import edits
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.models_made import LISTS, graph_of, makers
 from buildtrace.diagnosis.parsed_files import last_name, parsed, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
@@ -98,7 +98,7 @@ def _finding(trace: Trace, change: _ListChange, made: Sequence[ast.AST]) -> Find
     return RULE.finding(
         f"`{code}` changes a copy: `{change.given.attr}` is a new list each time that it is asked "
         f"for, and {who} keeps the {what} that it has.",
-        _fix(change, made),
+        _fix(change, made, graph),
         caller=SourceLine(file=change.file.name, line=change.statement.lineno),
         layer=graph.model.id if graph is not None else None,
         edits=_edits(trace, change, made, graph),
@@ -110,7 +110,7 @@ def _is_sequential(made: Sequence[ast.AST]) -> bool:
     return names == {"Sequential"} and all(isinstance(maker, ast.Call) for maker in made)
 
 
-def _fix(change: _ListChange, made: Sequence[ast.AST]) -> str:
+def _fix(change: _ListChange, made: Sequence[ast.AST], graph: Graph | None) -> str:
     model = change.model
     if change.given.attr != "layers":
         if change.given.attr.startswith("trainable"):
@@ -125,12 +125,20 @@ def _fix(change: _ListChange, made: Sequence[ast.AST]) -> str:
             "self.blocks = []  # in __init__: a list of the class' own, under a name that Keras\n"
             "# does not use, such as `blocks`; then, instead of this line, self.blocks.append(...)"
         )
-    if change.takes_last:
+    if change.takes_last and (graph is None or _is_row(graph)):
         return f"{_without_last(model)}  # if each layer follows the one before it"
+    last = remedies.text(_before_last(graph)) if graph is not None else "..."
     return (
-        f"x = {model}.layers[-2].output  # the output of the last layer that is to stay\n"
+        f"x = {model}.get_layer({last}).output  # of the last layer that is to stay\n"
         f"{model} = keras.Model({model}.inputs, keras.layers.Dense(...)(x))"
     )
+
+
+def _before_last(graph: Graph) -> str:
+    """The name of a layer that goes into the model's last one."""
+    ends = graph.outputs[-1:]
+    before = [graph.nodes[edge.source].name for edge in graph.edges if edge.target in ends]
+    return before[0] if before else "..."
 
 
 def _of_sequential(change: _ListChange, made: Sequence[ast.AST]) -> str:

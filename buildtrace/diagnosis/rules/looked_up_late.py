@@ -55,8 +55,9 @@ def _check(trace: Trace) -> Iterator[Finding]:
     for late, calls in made.values():
         for graph in trace.index.graphs_of_models:
             own = [call for call in calls if _runs_again(trace, graph, call, late.loop)]
+            own.sort(key=lambda call: call.id)
             if len(own) > 1:
-                yield _finding(trace, graph, late, own)
+                yield _finding(graph, late, own)
                 break
 
 
@@ -98,7 +99,7 @@ def _runs_again(trace: Trace, graph: Graph, call: Call, loop: Loop) -> bool:
     return bool(lines) and not any(loop.first <= line <= loop.last for line in lines)
 
 
-def _finding(trace: Trace, graph: Graph, late: _Late, calls: list[Call]) -> Finding:
+def _finding(graph: Graph, late: _Late, calls: list[Call]) -> Finding:
     layers = [call.layer for call in calls if call.layer is not None]
     names = wording.listed([f"`{name}`" for name in late.names])
     line = SourceLine(file=late.file.name, line=late.loop.first)
@@ -107,7 +108,7 @@ def _finding(trace: Trace, graph: Graph, late: _Late, calls: list[Call]) -> Find
         f"look up {names} each time that the model runs: by then the loop at {wording.line(line)} "
         "is over, and all of them get the last value.",
         _fix(late),
-        calls=[call.id for call in trace.calls if call in calls],
+        calls=[call.id for call in calls],
         caller=SourceLine(file=late.file.name, line=late.function.lineno),
         layer=layers[0].id,
         edits=_edits(late),
