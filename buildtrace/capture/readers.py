@@ -128,7 +128,7 @@ def _supports_masking(layer: Any) -> bool:
     A Lambda of Keras 2 says so in any case, as it has a `compute_mask`: that gives what it was made
     with as `mask`, and no mask if that was nothing.
     """
-    is_without = getattr(layer, "__dict__", {}).get("mask", layer) is None
+    is_without = type(layer).__name__ == "Lambda" and getattr(layer, "mask", layer) is None
     return getattr(layer, "supports_masking", False) and not is_without
 
 
