@@ -128,7 +128,8 @@ def _supports_masking(layer: Any) -> bool:
     A Lambda of Keras 2 says so in any case, as it has a `compute_mask`: that gives what it was made
     with as `mask`, and no mask if that was nothing.
     """
-    return getattr(layer, "supports_masking", False) and getattr(layer, "mask", layer) is not None
+    is_without = type(layer).__name__ == "Lambda" and getattr(layer, "mask", layer) is None
+    return getattr(layer, "supports_masking", False) and not is_without
 
 
 def _shapes_out(record: Record, result: Any) -> None:

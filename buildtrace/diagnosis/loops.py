@@ -13,10 +13,10 @@ from buildtrace.diagnosis.parsed_files import last_name, only_value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.diagnosis.parsed_files import Function, ParsedFile
+    from buildtrace.diagnosis.parsed_files import FunctionCode, ParsedFile
 
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-_Scope = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+_NameSpace = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
 
 
 class Loop(NamedTuple):
@@ -35,7 +35,7 @@ class Loop(NamedTuple):
     body: list[ast.stmt]
 
 
-def loops_around(file: ParsedFile, code: ast.expr, function: Function) -> Iterator[Loop]:
+def loops_around(file: ParsedFile, code: ast.expr, function: FunctionCode) -> Iterator[Loop]:
     """The loops that an expression is in and whose variables a function sees, innermost first."""
     above = {inner: node for node in ast.walk(file.tree) for inner in ast.iter_child_nodes(node)}
     is_inside = any(node is function for node in ast.walk(code))
@@ -43,7 +43,7 @@ def loops_around(file: ParsedFile, code: ast.expr, function: Function) -> Iterat
     node: ast.AST = code
     while node in above:
         node = above[node]
-        if isinstance(node, _Scope):
+        if isinstance(node, _NameSpace):
             return
         if isinstance(node, ast.For | ast.While) and _scope(above, node) is home:
             targets = [(node.target, node.iter)] if isinstance(node, ast.For) else []
@@ -56,7 +56,7 @@ def loops_around(file: ParsedFile, code: ast.expr, function: Function) -> Iterat
 def _scope(above: dict[ast.AST, ast.AST], node: ast.AST) -> ast.AST | None:
     """The function, class or module that a piece of code is in directly."""
     outer = above.get(node)
-    while outer is not None and not isinstance(outer, _Scope):
+    while outer is not None and not isinstance(outer, _NameSpace):
         outer = above.get(outer)
     return outer
 
@@ -91,7 +91,8 @@ def _differs(file: ParsedFile, target: ast.expr, values: ast.expr, name: str) ->
     """Whether what a loop takes for a variable are different values."""
     if isinstance(values, ast.Name):
         known = only_value(file, values.id)
-        return known is not None and _differs(file, target, known, name)
+        is_name = known is None or isinstance(known, ast.Name)
+        return known is not None and not is_name and _differs(file, target, known, name)
     if isinstance(values, ast.List | ast.Tuple | ast.Set):
         if isinstance(target, ast.Name):
             return target.id == name and len({ast.dump(value) for value in values.elts}) > 1
@@ -108,7 +109,8 @@ def _differs(file: ParsedFile, target: ast.expr, values: ast.expr, name: str) ->
     if function in ("enumerate", "items") and len(parts) == 2:
         if isinstance(parts[0], ast.Name) and parts[0].id == name:
             return True
-        return function == "enumerate" and _differs(file, parts[1], values.args[0], name)
+        inner = values.args[:1] if function == "enumerate" else []
+        return any(_differs(file, parts[1], given, name) for given in inner)
     return False
 
 

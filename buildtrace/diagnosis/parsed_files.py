@@ -31,7 +31,7 @@ Expression = TypeVar("Expression", bound=ast.expr)
 
 Definable = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
-Function = ast.Lambda | ast.FunctionDef
+FunctionCode = ast.Lambda | ast.FunctionDef
 
 _BETWEEN = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 """Tokens that are no part of a call."""
@@ -267,7 +267,7 @@ def find_call(
     return None if call is None else (file, call)
 
 
-def function_given(file: ParsedFile, call: ast.Call) -> Function | None:
+def function_given(file: ParsedFile, call: ast.Call) -> FunctionCode | None:
     """The function that a Lambda layer is given, if its code is in the same file."""
     named = [given.value for given in call.keywords if given.arg == "function"]
     given = [*call.args[:1], *named]

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis import edits
+from buildtrace.diagnosis import edits, remedies
 from buildtrace.diagnosis.models_made import LISTS, graph_of, makers
 from buildtrace.diagnosis.parsed_files import last_name, parsed, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
@@ -28,7 +28,7 @@ _CHANGES = ("append", "clear", "extend", "insert", "pop", "remove", "reverse")
 _MAY_BE = re.compile(rf"\.(?:{'|'.join(LISTS)})\s*[.\[]")
 
 
-class _Change(NamedTuple):
+class _ListChange(NamedTuple):
     """A statement that changes such a list, and does nothing else.
 
     Attributes:
@@ -72,25 +72,25 @@ def _check(trace: Trace) -> Iterator[Finding]:
                 yield _finding(trace, change, made)
 
 
-def _changes(file: ParsedFile) -> Iterator[_Change]:
+def _changes(file: ParsedFile) -> Iterator[_ListChange]:
     for node in ast.walk(file.tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             method = node.value.func
             is_change = isinstance(method, ast.Attribute) and method.attr in _CHANGES
             if isinstance(method, ast.Attribute) and is_change and _is_list(method.value):
-                yield _Change(file, node, method.value, method.attr, node.value.args)
+                yield _ListChange(file, node, method.value, method.attr, node.value.args)
         elif isinstance(node, ast.Delete | ast.Assign) and len(node.targets) == 1:
             target = node.targets[0]
             way = "del" if isinstance(node, ast.Delete) else "="
             if isinstance(target, ast.Subscript) and _is_list(target.value):
-                yield _Change(file, node, target.value, way, [target.slice])
+                yield _ListChange(file, node, target.value, way, [target.slice])
 
 
 def _is_list(code: ast.expr) -> TypeGuard[ast.Attribute]:
     return isinstance(code, ast.Attribute) and code.attr in LISTS
 
 
-def _finding(trace: Trace, change: _Change, made: Sequence[ast.AST]) -> Finding:
+def _finding(trace: Trace, change: _ListChange, made: Sequence[ast.AST]) -> Finding:
     graph = graph_of(trace, change.file, made[0]) if len(made) == 1 else None
     code = wording.sanitize(ast.unparse(change.statement).split("\n")[0])
     what = "layers" if change.given.attr == "layers" else "weights"
@@ -98,7 +98,7 @@ def _finding(trace: Trace, change: _Change, made: Sequence[ast.AST]) -> Finding:
     return RULE.finding(
         f"`{code}` changes a copy: `{change.given.attr}` is a new list each time that it is asked "
         f"for, and {who} keeps the {what} that it has.",
-        _fix(change, made),
+        _fix(change, made, graph),
         caller=SourceLine(file=change.file.name, line=change.statement.lineno),
         layer=graph.model.id if graph is not None else None,
         edits=_edits(trace, change, made, graph),
@@ -110,7 +110,7 @@ def _is_sequential(made: Sequence[ast.AST]) -> bool:
     return names == {"Sequential"} and all(isinstance(maker, ast.Call) for maker in made)
 
 
-def _fix(change: _Change, made: Sequence[ast.AST]) -> str:
+def _fix(change: _ListChange, made: Sequence[ast.AST], graph: Graph | None) -> str:
     model = change.model
     if change.given.attr != "layers":
         if change.given.attr.startswith("trainable"):
@@ -125,15 +125,23 @@ def _fix(change: _Change, made: Sequence[ast.AST]) -> str:
             "self.blocks = []  # in __init__: a list of the class' own, under a name that Keras\n"
             "# does not use, such as `blocks`; then, instead of this line, self.blocks.append(...)"
         )
-    if change.takes_last:
+    if change.takes_last and (graph is None or _is_row(graph)):
         return f"{_without_last(model)}  # if each layer follows the one before it"
+    last = remedies.text(_before_last(graph)) if graph is not None else "..."
     return (
-        f"x = {model}.layers[-2].output  # the output of the last layer that is to stay\n"
+        f"x = {model}.get_layer({last}).output  # of the last layer that is to stay\n"
         f"{model} = keras.Model({model}.inputs, keras.layers.Dense(...)(x))"
     )
 
 
-def _of_sequential(change: _Change, made: Sequence[ast.AST]) -> str:
+def _before_last(graph: Graph) -> str:
+    """The name of a layer that goes into the model's last one."""
+    ends = graph.outputs[-1:]
+    before = [graph.nodes[edge.source].name for edge in graph.edges if edge.target in ends]
+    return before[0] if before else "..."
+
+
+def _of_sequential(change: _ListChange, made: Sequence[ast.AST]) -> str:
     """The method of a Sequential that does it; "" if there is none, or the model is no such."""
     if not _is_sequential(made) or change.given.attr != "layers":
         return ""
@@ -148,7 +156,9 @@ def _without_last(model: str) -> str:
     return f"{model} = keras.Model({model}.inputs, {model}.layers[-2].output)"
 
 
-def _edits(trace: Trace, change: _Change, made: Sequence[ast.AST], graph: Graph | None) -> Edits:
+def _edits(
+    trace: Trace, change: _ListChange, made: Sequence[ast.AST], graph: Graph | None
+) -> Edits:
     file, statement = change.file, change.statement
     code = _of_sequential(change, made)
     if not code and change.takes_last and graph is not None and change.given.attr == "layers":

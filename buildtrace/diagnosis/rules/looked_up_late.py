@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.edits import Edits
-    from buildtrace.diagnosis.parsed_files import Function, ParsedFile
+    from buildtrace.diagnosis.parsed_files import FunctionCode, ParsedFile
     from buildtrace.traces.schema import Call, Finding, Graph
     from buildtrace.traces.trace import Trace
 
@@ -32,7 +32,7 @@ class _Late(NamedTuple):
     """
 
     file: ParsedFile
-    function: Function
+    function: FunctionCode
     names: list[str]
     loop: Loop
 
@@ -55,8 +55,9 @@ def _check(trace: Trace) -> Iterator[Finding]:
     for late, calls in made.values():
         for graph in trace.index.graphs_of_models:
             own = [call for call in calls if _runs_again(trace, graph, call, late.loop)]
+            own.sort(key=lambda call: call.id)
             if len(own) > 1:
-                yield _finding(trace, graph, late, own)
+                yield _finding(graph, late, own)
                 break
 
 
@@ -77,7 +78,7 @@ def _late(trace: Trace, call: Call) -> _Late | None:
     return None
 
 
-def _looked_up(function: Function) -> list[str]:
+def _looked_up(function: FunctionCode) -> list[str]:
     """The names that a function has from outside; its defaults are not looked up in a run."""
     body = function.body if isinstance(function.body, list) else [function.body]
     names = [n for part in body for n in ast.walk(part) if isinstance(n, ast.Name)]
@@ -98,7 +99,7 @@ def _runs_again(trace: Trace, graph: Graph, call: Call, loop: Loop) -> bool:
     return bool(lines) and not any(loop.first <= line <= loop.last for line in lines)
 
 
-def _finding(trace: Trace, graph: Graph, late: _Late, calls: list[Call]) -> Finding:
+def _finding(graph: Graph, late: _Late, calls: list[Call]) -> Finding:
     layers = [call.layer for call in calls if call.layer is not None]
     names = wording.listed([f"`{name}`" for name in late.names])
     line = SourceLine(file=late.file.name, line=late.loop.first)
@@ -107,7 +108,7 @@ def _finding(trace: Trace, graph: Graph, late: _Late, calls: list[Call]) -> Find
         f"look up {names} each time that the model runs: by then the loop at {wording.line(line)} "
         "is over, and all of them get the last value.",
         _fix(late),
-        calls=[call.id for call in trace.calls if call in calls],
+        calls=[call.id for call in calls],
         caller=SourceLine(file=late.file.name, line=late.function.lineno),
         layer=layers[0].id,
         edits=_edits(late),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.edits import Edits
-    from buildtrace.diagnosis.parsed_files import Function, ParsedFile
+    from buildtrace.diagnosis.parsed_files import FunctionCode, ParsedFile
     from buildtrace.traces.schema import Call, Finding, Graph, Node, SourceLine
     from buildtrace.traces.trace import Trace
 
@@ -105,7 +105,7 @@ def _found(trace: Trace, call: Call) -> _Average | None:
     return _Average(maker[0], maker[1] if _is_all(function) else None)
 
 
-def _averages(function: Function, arguments: list[ast.arg]) -> bool:
+def _averages(function: FunctionCode, arguments: list[ast.arg]) -> bool:
     """Whether a function averages its first argument over the steps, and never speaks of a mask."""
     if "mask" in ast.unparse(function).lower() or not arguments:
         return False
@@ -126,7 +126,7 @@ def _is_mean(call: ast.Call, *names: str) -> bool:
     return last_name(call.func) in names and bool(call.args) and of_steps == [True]
 
 
-def _is_all(function: Function) -> bool:
+def _is_all(function: FunctionCode) -> bool:
     """Whether a function does nothing but that."""
     body = function.body
     if isinstance(body, list):
@@ -163,16 +163,20 @@ def _operations(trace: Trace, graph: Graph) -> Iterator[Call]:
 
 def _has_mask(trace: Trace, graph: Graph, node: Node) -> bool:
     """Whether a mask comes along with what goes into a node, from layers that make one."""
-    sources = [graph.nodes[edge.source] for edge in graph.edges if edge.target == node.id]
-    sources = [source for source in sources if source.class_name != _COMPARES]  # the mask itself
-    if len(sources) != 1 and node.class_name not in _RECURRENT.split():
-        return False
-    for source in sources:
-        name = source.class_name
-        if name == "Masking" or (name == "Embedding" and _makes_mask(trace, source)):
-            return True
-        if name in CARRIERS.split() or name in _RECURRENT.split():
-            return _has_mask(trace, graph, source)
+    waiting, seen = [node], {node.id}
+    while waiting:
+        current = waiting.pop()
+        sources = [graph.nodes[edge.source] for edge in graph.edges if edge.target == current.id]
+        sources = [source for source in sources if source.class_name != _COMPARES]  # of the mask
+        if len(sources) != 1 and current.class_name not in _RECURRENT.split():
+            continue
+        for source in sources:
+            name = source.class_name
+            if name == "Masking" or (name == "Embedding" and _makes_mask(trace, source)):
+                return True
+            if name in (*CARRIERS.split(), *_RECURRENT.split()) and source.id not in seen:
+                seen.add(source.id)
+                waiting.append(source)
     return False
 
 
