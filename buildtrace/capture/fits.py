@@ -6,11 +6,12 @@ the flag `trainable` of a layer was changed after `compile`, and the step does n
 
 from __future__ import annotations
 
+import inspect
 import sys
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from buildtrace.capture import hooks
+from buildtrace.capture import datasets, hooks
 from buildtrace.capture.callers import find_caller
 from buildtrace.capture.hooks import disguise
 from buildtrace.capture.raised import error_info
@@ -47,9 +48,10 @@ class Fits:
 
     def hook(self, function: Callable[..., Any], adapter: Adapter, recorder: Recorder) -> Any:
         """A hook for Keras' own `fit`."""
+        names = list(inspect.signature(function).parameters)
 
         def hook(*args: Any, **kwargs: Any) -> Any:
-            started = self._begin(adapter, recorder, args, kwargs)
+            started = self._begin(adapter, recorder, names, args, kwargs)
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
@@ -64,7 +66,7 @@ class Fits:
         return disguise(hook, function)
 
     def _begin(
-        self, adapter: Adapter, recorder: Recorder, args: Any, kwargs: Any
+        self, adapter: Adapter, recorder: Recorder, names: list[str], args: Any, kwargs: Any
     ) -> tuple[UseRecord, TrainStep | None] | None:
         if not recorder.listeners or not args or not isinstance(args[0], adapter.model_class):
             return None
@@ -73,6 +75,7 @@ class Fits:
             use.model = recorder.layers.number(args[0])
             use.trainable = _trainable(args[0], recorder, adapter)
             recorder.inputs.note_data(use.name, adapter, args, kwargs, recorder)
+            _note_unlike(use, {**dict(zip(names, args, strict=False)), **kwargs}, recorder)
             return use, adapter.step(args[0])
         return None  # what hindered that is noted
 
@@ -112,6 +115,17 @@ class Fits:
             before = ()
         weights = before if before == now else ()
         self._trained[use.model or 0] = _Trained(weakref.ref(step.function), weights)
+
+
+def _note_unlike(fit: UseRecord, given: dict[str, Any], recorder: Recorder) -> None:
+    """Note if one of the datasets is not batched where the other one is."""
+    unlike = datasets.unlike(given.get("x"), given.get("validation_data"))
+    if unlike is not None:
+        use = UseRecord(fit.name, fit.adapter, fit.order)
+        use.model, use.unlike = fit.model, unlike
+        use.caller = find_caller(sys._getframe(3), {})[0]
+        recorder.layers.read(given["self"], fit.model or 0)
+        recorder.uses.append(use)
 
 
 def _trainable(model: Any, recorder: Recorder, adapter: Adapter) -> tuple[int, ...]:

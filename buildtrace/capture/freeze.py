@@ -363,6 +363,7 @@ def _use(
         cast=use.cast,
         missed=None if use.missed is None else _missed(use.missed, refs, layers),
         variable=use.variable,
+        unlike=use.unlike,
     )
 
 

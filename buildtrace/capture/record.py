@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         LossStructures,
         ReadConfig,
         TensorSpec,
+        UnlikeData,
     )
 
 
@@ -339,6 +340,7 @@ class UseRecord:
         "trainable",
         "trained",
         "unbuilt",
+        "unlike",
         "variable",
         "weights",
     )
@@ -359,6 +361,7 @@ class UseRecord:
         self.cast: Cast | None = None
         self.missed: MissedRecord | None = None
         self.variable = ""
+        self.unlike: UnlikeData | None = None
         self.caller: Caller | None = None
         self.call: Record | None = None
         self.error: ErrorInfo | None = None

@@ -686,6 +686,8 @@ class LayerState(PlainData, frozen=True, kw_only=True):
         hidden: the layers that took part in calls and that its attributes lead to, though Keras
             does not know them as a part of it: id → how its code names it, as in `attributes`.
         untracked: the variables of that kind.
+        overwritten: attributes in which Keras lists what belongs to a layer, and in which its class
+            puts something else: name → line.
     """
 
     layer: LayerRef
@@ -705,6 +707,7 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     attributes: dict[Count, str] = {}
     hidden: dict[Count, str] = {}
     untracked: tuple[UntrackedVariable, ...] = ()
+    overwritten: dict[str, SourceLine] = {}
 
     def method(self, name: str) -> Method | None:
         """The method of this name, if the layer's class defines one."""
@@ -745,6 +748,20 @@ class MissedRow(PlainData, frozen=True, kw_only=True):
     index: Size
 
 
+class UnlikeData(PlainData, frozen=True, kw_only=True):
+    """One of the two datasets of a `fit`, if that alone is not batched.
+
+    Attributes:
+        argument: which one.
+        element: what it yields, or the first part of that.
+        batch: the same of the other one.
+    """
+
+    argument: Literal["x", "validation_data"]
+    element: TensorSpec
+    batch: TensorSpec
+
+
 class Use(PlainData, frozen=True, kw_only=True):
     """Something that was asked of a model or with it, and that wants it built.
 
@@ -769,6 +786,7 @@ class Use(PlainData, frozen=True, kw_only=True):
         missed: an index in the data that an Embedding has no row for.
         variable: what is assigned in a layer's `call` and not kept: a variable's path, or an
             attribute.
+        unlike: of a `fit`, the dataset that is not batched where the other one is.
     """
 
     name: str
@@ -788,6 +806,7 @@ class Use(PlainData, frozen=True, kw_only=True):
     cast: Cast | None = None
     missed: MissedRow | None = None
     variable: str = ""
+    unlike: UnlikeData | None = None
 
 
 class Edit(PlainData, frozen=True, kw_only=True):
