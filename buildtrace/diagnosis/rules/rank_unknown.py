@@ -25,7 +25,7 @@ _SAID = (
 )
 
 
-class _Maker(NamedTuple):
+class _WithoutShape(NamedTuple):
     """A function of TensorFlow that gives tensors of unknown rank.
 
     Attributes:
@@ -42,7 +42,7 @@ class _Maker(NamedTuple):
 _SET_SHAPE = "x = tf.ensure_shape(x, (224, 224, 3))  # behind it: the shape of what it gives"
 
 _MAKERS = {
-    "from_generator": _Maker(
+    "from_generator": _WithoutShape(
         ("output_shapes", "output_signature"),
         2,
         "tf.data.Dataset.from_generator(samples, output_signature=(\n"
@@ -50,9 +50,9 @@ _MAKERS = {
         "    tf.TensorSpec(shape=(), dtype=tf.int32),  # of its target\n"
         "))  # in the place of output_types",
     ),
-    "py_function": _Maker((), 9, _SET_SHAPE),
-    "numpy_function": _Maker((), 9, _SET_SHAPE),
-    "decode_image": _Maker(
+    "py_function": _WithoutShape((), 9, _SET_SHAPE),
+    "numpy_function": _WithoutShape((), 9, _SET_SHAPE),
+    "decode_image": _WithoutShape(
         ("expand_animations",),
         3,
         "tf.io.decode_image(data, channels=3, expand_animations=False)  # always three axes",
@@ -106,10 +106,11 @@ RULE = Rule(
     title="data of which no shape is known",
     severity="error",
     generations=BOTH,
-    why="A layer is built for the number of axes and the size of the last one. A dataset knows "
-    "them only if it is told: Python code that TensorFlow runs later may give anything "
-    "(Dataset.from_generator, tf.py_function and tf.numpy_function of TensorFlow 2.21), and "
-    "tf.io.decode_image gives four axes for a GIF.",
+    why="A layer is built for a number of axes and the size of the last one (Dense.build in "
+    "layers/core/dense.py of keras 3.15.1 and of tf_keras 2.21). A dataset knows them only if it "
+    "is told: Python code that TensorFlow runs later may give anything (Dataset.from_generator, "
+    "tf.py_function and tf.numpy_function of TensorFlow 2.21), and tf.io.decode_image gives four "
+    "axes for a GIF.",
     bad="""\
 import numpy as np
 import tensorflow as tf
