@@ -10,7 +10,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from buildtrace.capture import hooks, told_fits
+from buildtrace.capture import datasets, hooks, told_fits
 from buildtrace.capture.callers import find_caller
 from buildtrace.capture.dry_fit import TrainingReached
 from buildtrace.capture.hooks import disguise
@@ -50,8 +50,9 @@ class Fits:
         """A hook for Keras' own `fit`."""
 
         def hook(*args: Any, **kwargs: Any) -> Any:
-            started = self._begin(adapter, recorder, args, kwargs)
-            given = told_fits.begin(function, args, kwargs) if started is not None else {}
+            given = told_fits.begin(function, args, kwargs) if recorder.listeners else {}
+            started = self._begin(adapter, recorder, given, args, kwargs)
+            given = given if started is not None else {}
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
@@ -70,7 +71,7 @@ class Fits:
         return disguise(hook, function)
 
     def _begin(
-        self, adapter: Adapter, recorder: Recorder, args: Any, kwargs: Any
+        self, adapter: Adapter, recorder: Recorder, given: dict[str, Any], args: Any, kwargs: Any
     ) -> tuple[UseRecord, TrainStep | None] | None:
         if not recorder.listeners or not args or not isinstance(args[0], adapter.model_class):
             return None
@@ -79,6 +80,8 @@ class Fits:
             use.model = recorder.layers.number(args[0])
             use.trainable = _trainable(args[0], recorder, adapter)
             recorder.inputs.note_data(use.name, adapter, args, kwargs, recorder)
+            if given:
+                _note_unlike(use, given, recorder)
             return use, adapter.step(args[0])
         return None  # what hindered that is noted
 
@@ -135,6 +138,17 @@ class Fits:
             before = ()
         weights = before if before == now else ()
         self._trained[use.model or 0] = _Trained(weakref.ref(step.function), weights)
+
+
+def _note_unlike(fit: UseRecord, given: dict[str, Any], recorder: Recorder) -> None:
+    """Note if one of the datasets is not batched where the other one is."""
+    unlike = datasets.unlike(given.get("x"), given.get("validation_data"))
+    if unlike is not None:
+        use = UseRecord(fit.name, fit.adapter, fit.order)
+        use.model, use.unlike = fit.model, unlike
+        use.caller = find_caller(sys._getframe(3), {})[0]
+        recorder.layers.read(given["self"], fit.model or 0)
+        recorder.uses.append(use)
 
 
 def _trainable(model: Any, recorder: Recorder, adapter: Adapter) -> tuple[int, ...]:

@@ -373,6 +373,7 @@ def _use(
         variable=use.variable,
         missing=use.missing,
         class_weights=use.class_weights,
+        unlike=use.unlike,
     )
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Monitor,
         ReadConfig,
         TensorSpec,
+        UnlikeData,
     )
 
 
@@ -348,6 +349,7 @@ class UseRecord:
         "trainable",
         "trained",
         "unbuilt",
+        "unlike",
         "variable",
         "weights",
     )
@@ -371,6 +373,7 @@ class UseRecord:
         self.variable = ""
         self.missing: tuple[Monitor, ...] = ()
         self.class_weights: ClassWeights | None = None
+        self.unlike: UnlikeData | None = None
         self.caller: Caller | None = None
         self.call: Record | None = None
         self.error: ErrorInfo | None = None

@@ -69,6 +69,7 @@ class StateRecord(NamedTuple):
     attributes: dict[int, str]
     hidden: dict[int, str]
     untracked: tuple[UntrackedVariable, ...]
+    overwritten: dict[str, SourceLine]
     ran: bool = False
 
 
@@ -132,6 +133,7 @@ class States:
             attributes=_attributes(layer, children) if methods else {},
             hidden=dict(self._hidden(layer, reached, adapter)),
             untracked=tuple(self._untracked(layer, reached, adapter)),
+            overwritten=_overwritten(layer, adapter) if methods else {},
         )
 
     def _hidden(
@@ -260,6 +262,7 @@ def frozen(
         attributes={children[n].id: a for n, a in record.attributes.items() if n in children},
         hidden={numbered(refs[n]).id: way for n, way in record.hidden.items() if n in refs},
         untracked=record.untracked,
+        overwritten=record.overwritten,
     )
 
 
@@ -307,6 +310,12 @@ def _attributes(layer: Any, children: dict[int, Any]) -> dict[int, str]:
                 if id(part) in numbers:
                     names.setdefault(numbers[id(part)], f"{name}[{place}]")
     return names
+
+
+def _overwritten(layer: Any, adapter: Adapter) -> dict[str, SourceLine]:
+    """The attributes that Keras' own lists were in, and the lines that put something else there."""
+    lines = {name: line_of_variable(name, layer, adapter) for name in adapter.overwritten(layer)}
+    return {name: line for name, line in lines.items() if line is not None}
 
 
 def _plain(value: Any) -> str:

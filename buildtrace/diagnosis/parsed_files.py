@@ -333,8 +333,24 @@ def maker_of(trace: Trace, layer: LayerRef, near: SourceLine | None) -> SourceLi
         if isinstance(node, ast.Call) and last_name(node.func) == layer.class_name
     ]
     named = [node for node in makers if _is_named(node, layer.name)]
-    found = named or makers
+    found = named or _kept_for(file, near.line, makers) or makers
     return SourceLine(file=near.file, line=found[0].lineno) if len(found) == 1 else None
+
+
+def _kept_for(file: ParsedFile, line: int, makers: Sequence[ast.Call]) -> list[ast.Call]:
+    """Those that make what is called on a line by a name that the file gives to nothing else."""
+    statement = statement_at(file, line)
+    used = [] if statement is None else [*expressions(statement)]
+    names = {ast.unparse(node.func) for node in used if isinstance(node, ast.Call)}
+    given = [
+        (ast.unparse(target), node.value)
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if ast.unparse(target) in names
+    ]
+    once = [value for name, value in given if [n for n, _ in given].count(name) == 1]
+    return [maker for maker in makers if any(maker is value for value in once)]
 
 
 def _is_named(call: ast.Call, name: str) -> bool:

@@ -338,6 +338,10 @@ class Adapter(TrainingReader):
         """What the layer has as attributes, without what only lists all sub-layers that it had."""
         yield from vars(layer).values()
 
+    def overwritten(self, layer: Any) -> list[str]:  # noqa: ARG002
+        """The attributes in which something else is than the lists that Keras keeps there."""
+        return []
+
     @abstractmethod
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
         """What can be said of a variable that this layer owns, or none (`None`)."""

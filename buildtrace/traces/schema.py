@@ -726,6 +726,8 @@ class LayerState(PlainData, frozen=True, kw_only=True):
         hidden: the layers that took part in calls and that its attributes lead to, though Keras
             does not know them as a part of it: id → how its code names it, as in `attributes`.
         untracked: the variables of that kind.
+        overwritten: attributes in which Keras lists what belongs to a layer, and in which its class
+            puts something else: name → line.
     """
 
     layer: LayerRef
@@ -745,6 +747,7 @@ class LayerState(PlainData, frozen=True, kw_only=True):
     attributes: dict[Count, str] = {}
     hidden: dict[Count, str] = {}
     untracked: tuple[UntrackedVariable, ...] = ()
+    overwritten: dict[str, SourceLine] = {}
 
     def method(self, name: str) -> Method | None:
         """The method of this name, if the layer's class defines one."""
@@ -827,6 +830,20 @@ class ClassWeights(PlainData, frozen=True, kw_only=True):
     targets: Shape | None = None
 
 
+class UnlikeData(PlainData, frozen=True, kw_only=True):
+    """One of the two datasets of a `fit`, if that alone is not batched.
+
+    Attributes:
+        argument: which one.
+        element: what it yields, or the first part of that.
+        batch: the same of the other one.
+    """
+
+    argument: Literal["x", "validation_data"]
+    element: TensorSpec
+    batch: TensorSpec
+
+
 class Use(PlainData, frozen=True, kw_only=True):
     """Something that was asked of a model or with it, and that wants it built.
 
@@ -855,6 +872,7 @@ class Use(PlainData, frozen=True, kw_only=True):
             attribute.
         missing: of a `fit`, what callbacks look for in the logs, where they do not have it.
         class_weights: of a `fit`, those that it was given.
+        unlike: of a `fit`, the dataset that is not batched where the other one is.
     """
 
     name: str
@@ -877,6 +895,7 @@ class Use(PlainData, frozen=True, kw_only=True):
     variable: str = ""
     missing: tuple[Monitor, ...] = ()
     class_weights: ClassWeights | None = None
+    unlike: UnlikeData | None = None
 
 
 class Edit(PlainData, frozen=True, kw_only=True):

@@ -13,6 +13,10 @@ COME = {
     "BT208": ["self.my_losses = []"],
     "BT210": ["model.compile_from_config(model.get_compile_config())"],
     "BT214": ["dense,"],
+    "BT221": [
+        "def call(self, x, training=None):",
+        "return tf.nn.dropout(x, 0.5) if training else x",
+    ],
     "BT302": [
         "model = keras.Sequential([keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4)])"
     ],
@@ -35,6 +39,20 @@ COME = {
     "BT401": ['outputs = keras.layers.Dense(4, name="fc_2")(x)'],
     "BT410": ["columns.append(keras.layers.Lambda(lambda t, i=i: t[:, i : i + 1])(inputs))"],
     "BT411": ["old = keras.Model(old.inputs, old.layers[-2].output)"],
+    "BT347": [
+        '[keras.Input((1,), dtype="string"), keras.layers.Hashing(8, input_shape=(1,)), '
+        "keras.layers.Embedding(8, 2)]"
+    ],
+    "BT342": ['ids = keras.Input((3,), dtype="int32")'],
+    "BT343": ["normalization = keras.layers.Normalization(axis=None)"],
+    "BT344": ["model.fit(data.batch(4), validation_data=data.batch(32), verbose=0)"],
+    "BT345": ["decoder = keras.layers.GRU(16, return_sequences=True)"],
+    "BT346": ["outputs = attention(words, words, attention_mask=known[:, None, :])"],
+    "BT414": [
+        "output, forward_h, forward_c, backward_h, backward_c = encoder(words)",
+        "h = keras.layers.Concatenate()([forward_h, backward_h])",
+        "c = keras.layers.Concatenate()([forward_c, backward_c])",
+    ],
     "BT503": ['self.w = self.add_weight(name="w", shape=shape, initializer="ones")'],
     "BT701": ['model.compile("sgd", "sparse_categorical_crossentropy")'],
     "BT703": ['model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))'],

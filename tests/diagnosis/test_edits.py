@@ -170,6 +170,23 @@ def test_another_function_gets_the_arguments():
     assert changed("y = sum(x)", "y", place, "sum", "ops.sum") == "y = ops.sum(x)"
 
 
+def test_a_choice_between_tensors():
+    def chosen(text, mark="if"):
+        return changed(text, mark, edits.choice_of_tensors, "ops.where")
+
+    both = "def f(x):\n    if x.mean() > 0:\n        return x\n    else:\n        return -x"
+    assert chosen(both) == "def f(x):\n    return ops.where(x.mean() > 0, x, -x)"
+    assert chosen(both.replace("    else:\n    ", "")) == (
+        "def f(x):\n    return ops.where(x.mean() > 0, x, -x)"
+    )
+    assert chosen("y = (a if x > 0 else b) + 1") == "y = (ops.where(x > 0, a, b)) + 1"
+    assert chosen("y = a if x > 0 and x < 2 else b") is None
+    assert chosen("y = a if 0 < x < 2 else b") is None
+    assert chosen("y = a if x > 0 else None") is None
+    assert chosen("def f(x):\n    if x > 0:\n        return x") is None
+    assert chosen("def f(x):\n    if x > 0:\n        x = 2\n    return x") is None
+
+
 def test_an_attribute_gets_another_name_in_its_class():
     text = (
         "class A:\n    def f(self):\n        self.input = 1\n"
@@ -226,6 +243,9 @@ def test_where_a_layer_is_made():
     two = "d = Dense(4, name='a')\ne = Dense(3, name='b')\na.fit()"
     assert found(two, "fit") is None
     assert found(two, "fit", "b") == 2
+    called = "d = Dense(4)\ne = Dense(3)\ny = e(x)"
+    assert found(called, "y =") == 2
+    assert found(f"e = Dense(2)\n{called}", "y =") is None
     assert found("a.fit()", "fit") is None
 
 

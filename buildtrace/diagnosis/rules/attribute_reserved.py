@@ -1,4 +1,7 @@
-"""BT208: an attribute of a layer is assigned that Keras keeps to itself."""
+"""BT208: an attribute of a layer is assigned that Keras keeps to itself.
+
+Some refuse that; others take it, and Keras then knows less of the layer than it should.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.traces.failures import Raised
-    from buildtrace.traces.schema import Finding
+    from buildtrace.traces.schema import Finding, LayerState, SourceLine
     from buildtrace.traces.trace import Trace
 
 _KERAS = (
@@ -58,6 +61,9 @@ def _check(trace: Trace) -> Iterator[Finding]:
         assigned = _assigned(raised)
         if assigned is not None:
             yield _finding(trace, raised, *assigned)
+    for state in trace.states:
+        for name, line in state.overwritten.items():
+            yield _overwritten(trace, state, name, line)
 
 
 def _assigned(raised: Raised) -> tuple[str, str] | None:
@@ -89,8 +95,23 @@ def _finding(trace: Trace, raised: Raised, name: str, class_name: str) -> Findin
     )
 
 
+def _overwritten(trace: Trace, state: LayerState, name: str, line: SourceLine) -> Finding:
+    other = _other_name(name)
+    return RULE.finding(
+        f"{wording.line(line)} assigns the attribute `{wording.sanitize(name)}` of "
+        f"{wording.sanitize(state.layer.class_name)}, in which Keras lists what belongs to a "
+        "layer: it then knows nothing of what other attributes hold, and saves nothing of what "
+        "this one does.",
+        fix=f"self.{other} = ...  # any name that Keras does not have",
+        calls=[state.after],
+        caller=line,
+        layer=state.layer.id,
+        edits=edits.attribute_renamed(trace, line, name, other),
+    )
+
+
 def _other_name(name: str) -> str:
-    return f"{name}_layer" if name in ("input", "output") else f"my_{name}"
+    return f"{name}_layer" if name in ("input", "output") else f"my_{name.lstrip('_')}"
 
 
 RULE = Rule(
@@ -102,7 +123,8 @@ RULE = Rule(
     "every layer, which Python does not let anyone set; a model also has `layers`. Keras 2 "
     "says so (Layer.__setattr__ in engine/base_layer.py of tf_keras 2.21), and has `name`, "
     "`input_shape` and `updates` too; in Keras 3 the message is Python's own (Layer in "
-    "layers/layer.py of keras 3.15.1).",
+    "layers/layer.py of keras 3.15.1). What Keras 3 tracks is in `_layers`, "
+    "`_trainable_variables`, `_metrics` and the like: they can be set, without a word.",
     bad="""\
 import numpy as np
 from tensorflow import keras

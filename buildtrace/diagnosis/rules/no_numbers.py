@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis.rule import BOTH, Rule
+from buildtrace.diagnosis.rules.texts_without_input import OF_TEXTS
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -23,12 +24,11 @@ _TEXTS = re.compile(r"Invalid dtype: str\d*|Cast string to \w+ is not supported"
 _GIVEN = re.compile(r"\b(\w+)\.(fit|evaluate|predict|\w+_on_batch)\(")
 _ROWS = ("list", "tuple")
 """What an array of rows of several lengths has for its elements."""
-_OF_TEXTS = {"StringLookup", "TextVectorization", "Hashing", "HashedCrossing"}
-"""Layers that take texts: what a model with one was given may be just what it is for."""
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    takes_texts = any(layer.class_name in _OF_TEXTS for layer in trace.layers.values())
+    # What a model with such a layer was given may be just what it is for.
+    takes_texts = any(layer.class_name in OF_TEXTS for layer in trace.layers.values())
     for raised in trace.index.raised:
         line = raised.line
         if trace.error is None or line is None:

@@ -94,8 +94,20 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
     def attributes(self, layer: Any) -> Iterator[Any]:
         """Keras 3 never forgets a layer; but a Sequential has its layers in that list alone."""
         for name, value in vars(layer).items():
-            if name != "_layers" or isinstance(layer, self.sequential_class):
+            is_list = name == "_layers" and not isinstance(layer, self.sequential_class)
+            if not is_list or name in self.overwritten(layer):
                 yield value
+
+    def overwritten(self, layer: Any) -> list[str]:
+        """What the layer's tracker fills is no longer what is in the attribute of that name."""
+        kept = getattr(getattr(layer, "_tracker", None), "config", None)
+        held = vars(layer)
+        lists = kept.items() if isinstance(kept, dict) else ()
+        return [
+            f"_{name}"
+            for name, (_, filled) in lists
+            if f"_{name}" in held and held[f"_{name}"] is not filled
+        ]
 
     def weight_facts(self, variable: Any, layer: Any) -> WeightFacts:
         """From a keras.Variable.

@@ -7,7 +7,7 @@ import pytest
 from buildtrace.diagnosis import diagnose
 from buildtrace.traces.schema import ErrorInfo
 from buildtrace.traces.trace import Trace
-from diagnosis.rules.running import findings, on, on_both, run
+from diagnosis.rules.running import findings, lines_that_come, on, on_both, run
 
 ASSIGNS = """
 class Net(keras.{}):
@@ -66,3 +66,40 @@ def test_the_words_of_python_3_10():
     assert [finding.code for finding in diagnose(said)] == ["BT208"]
     other = Trace(error=ErrorInfo(type="AttributeError", message="can't set attribute 'size'"))
     assert diagnose(other) == ()
+
+
+KEPT = """
+class Stack(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        {line}
+
+    def call(self, x):
+        return x
+
+stack = Stack()
+stack(x)
+"""
+
+
+@on("keras3")
+@pytest.mark.parametrize(
+    ("line", "comes"),
+    [
+        ("self._layers = [keras.layers.Dense(2)]", "self.my_layers = [keras.layers.Dense(2)]"),
+        ("self._metrics = {}", "self.my_metrics = {}"),
+    ],
+)
+def test_what_keras_lists_is_overwritten(runner, generation, line, comes):
+    ran = run(runner, generation, KEPT.format(line=line))
+    (finding,) = [f for f in ran.trace.findings if f.code == "BT208"]
+    assert finding.caller.line == ran.line_of(line)
+    assert lines_that_come(ran, "BT208") == [comes]
+
+
+@on("keras3")
+@pytest.mark.parametrize(
+    "line", ["self._dense_layers = [keras.layers.Dense(2)]", "self._layers.extend([])"]
+)
+def test_what_keras_lists_is_left(runner, generation, line):
+    assert findings(runner, generation, KEPT.format(line=line), "BT208") == []

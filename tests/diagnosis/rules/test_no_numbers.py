@@ -52,4 +52,4 @@ def test_a_model_of_texts(runner, generation):
     body += "model(tf.constant([['a'], ['b']]))"
     ran = run(runner, generation, body)
     assert "Cast string to" in ran.trace.error.message
-    assert [finding.code for finding in ran.trace.findings] == []
+    assert [finding.code for finding in ran.trace.findings] == ["BT347"]
