@@ -258,8 +258,9 @@ class DryFits:
         def act(args: Any, kwargs: Any) -> Any:
             if not self.users:
                 return function(*args, **kwargs)
-            args = self._recorder.gradients.note(adapter, self._recorder, args, kwargs)
-            if adapter.has_no_gradient(args, kwargs):
+            pairs, args = adapter.gradients_given(args, kwargs)
+            self._recorder.gradients.note(adapter, self._recorder, args, kwargs)
+            if pairs and all(gradient is None for gradient, _ in pairs):
                 function(*args, **kwargs)  # Keras refuses, before it changes any
             for fit in self._running:
                 for rest in fit.rest:

@@ -37,7 +37,12 @@ class Gradients:
         self._seen.clear()
 
     def hook(self, function: Callable[..., Any], adapter: Adapter, recorder: Recorder) -> Any:
-        """A hook for an optimizer's `apply` or `apply_gradients`."""
+        """A hook for an optimizer's `apply` or `apply_gradients`, if that is Keras' own.
+
+        A user's calls that, and TensorFlow's autograph would not convert it behind a hook.
+        """
+        if not adapter.is_own_function(function):
+            return None
 
         def hook(*args: Any, **kwargs: Any) -> Any:
             args = self.note(adapter, recorder, args, kwargs)
@@ -67,7 +72,10 @@ class Gradients:
         known = self._seen.get(id(optimizer))
         if known is not None and known() is optimizer:
             return True
-        self._seen[id(optimizer)] = weakref.ref(optimizer)
+        try:
+            self._seen[id(optimizer)] = weakref.ref(optimizer)
+        except TypeError:  # some object of the user's: nobody could tell it from a later one
+            return True
         return False
 
     def _add(

@@ -82,7 +82,7 @@ class _Family:
         base: the class.
         name: the method's name.
         make_hook: makes the hook of a definition, or `None` if it needs none.
-        on_top: the hooks stand in the place of those of landmarks, and call them.
+        on_top: the hooks stand in the place of those that are there already, and call them.
         hooks: those that were made, by what they call.
     """
 
@@ -353,7 +353,7 @@ class Patches:
         for target in training.updates:
             with contextlib.suppress(NotThereError):
                 owner, name = resolve(adapter.root, target)
-                self._add_family(_Family(owner, name, note_update))
+                self._add_family(_Family(owner, name, note_update, on_top=True))
 
     def _add_dry_fits(self, generation: Generation, adapter: Adapter) -> None:
         if adapter.package in self._dry_packages:

@@ -128,11 +128,6 @@ class TrainingReader(ABC):
         place of those that came, of which some can be read only once.
         """
 
-    def has_no_gradient(self, args: Any, kwargs: Any) -> bool:
-        """Whether an update is given variables, and a gradient for none of them."""
-        pairs, _ = self.gradients_given(args, kwargs)
-        return bool(pairs) and all(gradient is None for gradient, _ in pairs)
-
     def step(self, model: Any) -> TrainStep | None:  # noqa: ARG002
         """The step that the model keeps since its last `compile`, if it was made by then."""
         return None

@@ -1,4 +1,4 @@
-"""BT215: a traced function that has made its variables is to build one more model."""
+"""BT215: a traced function that has made its variables is to build one more model or optimizer."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Call, Finding
     from buildtrace.traces.trace import Trace
 
+_OPTIMIZER = "BaseOptimizer.build"
+
 
 def _check(trace: Trace) -> Iterator[Finding]:
     told = set()
@@ -29,6 +31,43 @@ def _check(trace: Trace) -> Iterator[Finding]:
         if earlier is not None and earlier.layer is not None and built.caller not in told:
             told.add(built.caller)
             yield _finding(trace, raised.ids, built, earlier)
+    yield from _of_optimizers(trace)
+
+
+def _of_optimizers(trace: Trace) -> Iterator[Finding]:
+    """Of Keras 3: an optimizer of Keras 2 makes its variables outside of the function."""
+    for raised in trace.index.failures:
+        built = raised.of(_OPTIMIZER)
+        if built is None or built.holder is None or not raised.says(ONCE):
+            continue
+        earlier = next(
+            (
+                call
+                for call in trace.calls[: built.id]
+                if call.landmark == _OPTIMIZER
+                and call.caller == built.caller
+                and call.holder not in (None, built.holder)
+                and call.error is None
+            ),
+            None,
+        )
+        if earlier is not None and built.caller is not None:
+            yield _of_optimizer(trace, raised.ids, built, earlier)
+
+
+def _of_optimizer(trace: Trace, calls: list[int], built: Call, earlier: Call) -> Finding:
+    kind = trace.holders[built.holder or 0].class_name
+    whose = f" of {wording.layer(earlier.layer)}" if earlier.layer else ""
+    return RULE.finding(
+        f"The {kind} is not built when the traced function applies gradients at "
+        f"{wording.line(built.caller)}, and TensorFlow lets that make variables only in its first "
+        f"run, which was for the optimizer{whose}.",
+        fix="optimizer.build(model.trainable_variables)  # before the function is called\n"
+        "# or a function for each model: tf.function(step)",
+        calls=[*calls, earlier.id],
+        caller=built.caller,
+        layer=built.layer.id if built.layer else None,
+    )
 
 
 def _earlier(trace: Trace, built: Call) -> Call | None:

@@ -51,3 +51,36 @@ def test_models_that_share_a_function(runner, generation):
 def test_what_tensorflow_allows_and_what_is_no_model(runner, generation):
     """Models that are built, a function for each, and a variable of the function's own."""
     assert findings(runner, generation, STEP + LEGAL, "BT215") == []
+
+
+OPTIMIZERS = """
+def make():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.Adam()
+    {built}
+    return model, optimizer
+@tf.function
+def step(model, optimizer):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(x) ** 2)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+for model, optimizer in (make(), make()):
+    step(model, optimizer)
+"""
+
+
+@on("keras3")
+def test_a_function_for_two_optimizers(runner, generation):
+    ran = run(runner, generation, OPTIMIZERS.format(built="pass"))
+    (finding,) = [finding for finding in ran.trace.findings if finding.code == "BT215"]
+    assert finding.caller.line == ran.line_of("optimizer.apply_gradients")
+    assert "The Adam is not built" in finding.message
+    assert "which was for the optimizer of 'sequential' (Sequential)" in finding.message
+    assert finding.fix.startswith("optimizer.build(model.trainable_variables)")
+
+
+@on("keras3")
+def test_two_optimizers_that_are_built_before(runner, generation):
+    body = OPTIMIZERS.format(built="optimizer.build(model.trainable_variables)")
+    assert findings(runner, generation, body, "BT215") == []
