@@ -81,8 +81,10 @@ def _near(monitor: Monitor) -> str:
         if name.startswith("val_") == wanted.startswith("val_")
     ]
     other = _SHORT.get(bare, "")
-    near = [other] if other in bares else difflib.get_close_matches(bare, bares, 1)
-    return prefix + near[0] if near else ""
+    of_outputs = [name for name in bares if name.endswith((f"_{bare}", f"_{other or bare}"))]
+    alike = of_outputs or difflib.get_close_matches(bare, bares, 1)
+    near = [other] if other in bares else alike
+    return prefix + near[0] if len(near) == 1 else ""  # of several outputs it may be any
 
 
 def _made_at(trace: Trace, use: Use, monitor: Monitor) -> SourceLine | None:

@@ -31,6 +31,9 @@ _SAYS = (
 )
 """What both generations say of a name that they do not know, in newer and in older files."""
 
+_TAKEN_APART = re.compile(r"^(?P<kind>)'(?P<name>\w+)'\['config'\]")
+"""What Keras 3 fails over, where an older file names a loss: it takes the name for a config."""
+
 _OBJECTS = "custom_objects"
 _REGISTERS = "register_keras_serializable"
 
@@ -64,11 +67,14 @@ def _sought(trace: Trace, raised: Raised) -> _Sought | None:
     """Only what the program itself defines: another name may be one that Keras has dropped."""
     texts = (raised.error.message, raised.reported)
     found = next(filter(None, (says.search(text) for text in texts for says in _SAYS)), None)
+    compared = raised.error.compared
+    if found is None and compared is not None and raised.of("load_model_from_hdf5"):
+        found = _TAKEN_APART.search(compared.values)
     loading = loading_line(trace, raised)
     defined = [] if found is None else definitions_of(trace, found["name"])
     if found is None or loading is None or len(defined) != 1:
         return None
-    return _Sought(found["kind"], found["name"], defined[0], raised, loading)
+    return _Sought(found["kind"] or "function", found["name"], defined[0], raised, loading)
 
 
 def _finding(trace: Trace, sought: _Sought) -> Finding:

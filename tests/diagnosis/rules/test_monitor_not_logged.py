@@ -64,6 +64,21 @@ def test_nothing_is_like_it(runner, generation):
     assert finding.edits == ()
 
 
+@on_both
+def test_it_may_be_meant_of_several_outputs(runner, generation):
+    body = """
+inputs = keras.Input((3,))
+ends = [keras.layers.Dense(1, activation="sigmoid", name=name)(inputs) for name in ("a", "b")]
+model = keras.Model(inputs, ends)
+model.compile("sgd", ["mse", "mse"], metrics={"a": "accuracy", "b": "accuracy"})
+watch = keras.callbacks.EarlyStopping("accuracy", mode="max")
+model.fit(x, [np.ones((2, 1))] * 2, callbacks=[watch], verbose=0)
+"""
+    (finding,) = findings(runner, generation, body, CODE)
+    assert "'a_accuracy'" in finding.message
+    assert finding.edits == ()
+
+
 FOUND = {
     "by the metric's name": ('EarlyStopping("val_acc", mode="max")', "acc", VALIDATED),
     "the loss": ('EarlyStopping("loss")', "acc", ""),

@@ -116,6 +116,19 @@ def test_an_older_file(runner, generation):
     assert f"the loss function '{name}'" in finding.message
 
 
+@on("keras3")
+def test_an_older_file_whose_loss_is_taken_apart(runner, generation):
+    """Keras 3 says nothing of a name there."""
+    body, name = MISSING["a loss"]
+    ran = run(runner, generation, body.replace("m.keras", "m.h5"))
+    assert "string indices" in ran.trace.error.message
+    (finding,) = [f for f in ran.trace.findings if f.code == CODE]
+    assert f"the function '{name}' is named there" in finding.message
+    assert lines_that_come(ran, CODE) == [
+        'again = keras.models.load_model("m.h5", custom_objects={"far": far})'
+    ]
+
+
 KNOWN = {
     "handed over": CAPS + SAVED + LOAD.replace('s")', 's", custom_objects={"capped": capped})'),
     "registered": CAPS.replace(
