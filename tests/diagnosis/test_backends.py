@@ -77,7 +77,12 @@ def may_be_silent(k, rule, *, dry):
     return rule == "BT706" and not dry and k.keras.backend.backend() == "jax"
 
 
-PLACES = {"BT703": "model.compile(", "BT710": "word = ", "BT711": "gradients = "}
+PLACES = {
+    **dict.fromkeys(("BT703", "BT707", "BT709"), "model.compile("),
+    "BT708": "stop = ",
+    "BT710": "word = ",
+    "BT711": "gradients = ",
+}
 """Rule → how the line begins that is to be looked at first, if not the one that trains."""
 
 

@@ -99,17 +99,18 @@ def _finding(trace: Trace, error: ErrorInfo, call: Call, proof: list[int]) -> Fi
     where = f" in `call` of {wording.layer(call.layer)}" if inside and call.layer else ""
     is_training = not where and _is_training(trace, error)
     metric = _metric_at(trace, line) if is_training else None
-    placed = _edits(trace, line, call.generation, what) if metric is None else edits.NONE
+    placed = _edits(trace, line, call.generation, what)
     if placed:
         fix = _as_code(placed[0], what)
     elif is_training:
         fix = _of_training(call.generation)
+        if metric is not None:
+            placed = edits.argument(trace, metric.compiled, "compile", "run_eagerly", "True")
     else:
         is_loss = _is_loss(trace, error)
         fix = _fix(error, call.generation, what, inside=bool(where), is_loss=is_loss)
     if metric is not None:
         where = f" in the metric `{metric.name}`, which training runs in a graph"
-        placed = edits.argument(trace, metric.compiled, "compile", "run_eagerly", "True")
     return RULE.finding(
         f"{wording.line(line)} passed a symbol to {what}{where}: a symbol has a shape and a dtype, "
         "but no values.",
