@@ -42,6 +42,26 @@ OF_THE_VERSIONS = (
 )
 """What depends on Keras' version or on Python's: frames, tracebacks, signatures, recursion."""
 
+OF_PYTHON = (
+    *(
+        f"tests/capture/test_{name}.py"
+        for name in (
+            "witness",
+            "faithful_errors",
+            "faithful_inspection",
+            "faithful_process",
+            "faithful_warnings",
+            "left_behind",
+            "callers",
+            "raised_at",
+            "recorder_faults",
+        )
+    ),
+    "tests/examples",
+    "tests/cli/test_real_keras.py",
+)
+"""Of these, what depends on the version of Python most."""
+
 OF_THE_SYSTEM = ("forks", "interrupted_builds", "interrupts", "odd_objects", "overlaps")
 """Modules of tests/capture that depend on the operating system more than on these versions."""
 
@@ -54,6 +74,7 @@ class Row(NamedTuple):
         python: version of the interpreter; where that is not installed, it is the one at hand.
         by_pip: packages too, for what uv does not look up in the folders that pip is told of.
         oldest: buildtrace's other dependencies are the oldest that it allows.
+        tests: what is run.
     """
 
     name: str
@@ -61,11 +82,12 @@ class Row(NamedTuple):
     python: str = "3.11"
     by_pip: tuple[str, ...] = ()
     oldest: bool = False
+    tests: tuple[str, ...] = OF_THE_VERSIONS
 
 
 # Neighbours run different parts of the tests, and each Python runs some generation of Keras.
 ROWS = (
-    Row("tensorflow-2.13", ("tensorflow==2.13.1",), "3.10", oldest=True),  # Keras 2 only
+    Row("tensorflow-2.13", ("tensorflow==2.13.1",), oldest=True),  # Keras 2 only
     Row("tensorflow-2.15", ("tensorflow==2.15.1",)),
     Row("keras-3.2", ("tensorflow==2.16.2", "keras==3.2.1"), "3.12"),  # Keras 3 only
     Row("keras-3.3", ("tensorflow==2.16.2", "keras==3.3.3", "tf_keras==2.16.0")),
@@ -73,6 +95,7 @@ ROWS = (
     Row("jax", ("keras", "jax"), "3.12"),
     Row("torch", ("keras",), by_pip=("torch==2.13.0",)),
     Row("newest", ("tensorflow", "tf_keras"), "3.13"),
+    Row("python-3.10", ("tensorflow", "tf_keras"), "3.10", tests=OF_PYTHON),
 )
 
 # pyenv's interpreters need not be activated to be found.
@@ -105,7 +128,7 @@ def versions(session: nox.Session, row: Row) -> None:
         # `pytest`, not `python -m pytest`: that would import the checkout, not the package.
         ignored = [f"--ignore=tests/capture/test_{name}.py" for name in OF_THE_SYSTEM]
         chosen = ["-m", "not slow or rest", *_part(row, session.posargs), *ignored]
-        session.run("pytest", "-q", "-n", "0", f"--junitxml={tests}", *chosen, *OF_THE_VERSIONS)
+        session.run("pytest", "-q", "-n", "0", f"--junitxml={tests}", *chosen, *row.tests)
     finally:
         result.write_text(json.dumps(outcome | _counts(tests)))
 
