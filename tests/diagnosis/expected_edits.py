@@ -36,13 +36,13 @@ COME = {
     "BT324": ["keras.layers.LSTM(4, return_sequences=True),"],
     "BT330": ["return x + keras.ops.cast(self.table, x.dtype)"],
     "BT340": ["x = keras.layers.GlobalAveragePooling1D()(x)"],
+    "BT347": [
+        'model = keras.Sequential([keras.Input((1,), dtype="string"), '
+        "keras.layers.Hashing(8, input_shape=(1,)), keras.layers.Embedding(8, 2)])"
+    ],
     "BT401": ['outputs = keras.layers.Dense(4, name="fc_2")(x)'],
     "BT410": ["columns.append(keras.layers.Lambda(lambda t, i=i: t[:, i : i + 1])(inputs))"],
     "BT411": ["old = keras.Model(old.inputs, old.layers[-2].output)"],
-    "BT347": [
-        '[keras.Input((1,), dtype="string"), keras.layers.Hashing(8, input_shape=(1,)), '
-        "keras.layers.Embedding(8, 2)]"
-    ],
     "BT342": ['ids = keras.Input((3,), dtype="int32")'],
     "BT343": ["normalization = keras.layers.Normalization(axis=None)"],
     "BT344": ["model.fit(data.batch(4), validation_data=data.batch(32), verbose=0)"],

@@ -98,9 +98,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 towns = tf.constant([["Paris"], ["Auckland"]])
-model = keras.Sequential(
-    [keras.layers.Hashing(8, input_shape=(1,)), keras.layers.Embedding(8, 2)]
-)
+model = keras.Sequential([keras.layers.Hashing(8, input_shape=(1,)), keras.layers.Embedding(8, 2)])
 model(towns)
 """,
     good="""\
