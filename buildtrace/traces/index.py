@@ -493,6 +493,13 @@ class TraceIndex:
         last = Raised(error, tuple(self.failing), reported=self.trace.error.message)
         return [last, *filter(self._did_harm, self.raised)]
 
+    @cached_property
+    def unhandled(self) -> list[Raised]:
+        """These failures; if there are none, what ended the run outside of all calls."""
+        if self.failures or self.trace.error is None:
+            return self.failures
+        return [raised for raised in self.raised if not raised.calls]
+
     def _did_harm(self, raised: Raised) -> bool:
         """Whether what was caught was caught in the tree of calls that failed in the end."""
         outermost = raised.calls[0] if raised.calls else None

@@ -67,7 +67,7 @@ class _Class(NamedTuple):
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for raised in trace.index.raised:
+    for raised in trace.index.unhandled:
         found = _SAYS.search(raised.error.message) or _SAYS.search(raised.reported)
         if found is None or any(call.landmark == "load_model" for call in raised.calls):
             continue  # what is in a file is the matter of BT801

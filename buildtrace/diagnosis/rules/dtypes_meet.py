@@ -77,19 +77,12 @@ class _Meeting(NamedTuple):
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for failure in _failures(trace):
+    for failure in trace.index.unhandled:  # of a training's step as well, which is no call
         dtypes = _dtypes(failure.error.message)
         own = failure.error.raised_at is None and failure.error.lines
         if dtypes is not None and own and len(set(dtypes)) > 1:
             call = failure.of("Layer.__call__")
             yield _finding(trace, failure, call, _meeting(trace, failure, call, dtypes))
-
-
-def _failures(trace: Trace) -> Iterator[Raised]:
-    """Those of calls, and what comes out of a training's step, which is none."""
-    yield from trace.index.failures
-    if not trace.index.failures:
-        yield from (raised for raised in trace.index.raised if not raised.calls)
 
 
 def _dtypes(text: str) -> tuple[str, ...] | None:

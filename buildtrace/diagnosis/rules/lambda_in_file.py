@@ -31,7 +31,7 @@ _MORE = ("output_shape", "name", "dtype")
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for raised in trace.index.raised:
+    for raised in trace.index.unhandled:
         loading = loading_line(trace, raised)
         texts = raised.error.message, raised.reported
         found = next(filter(None, map(_SAYS.search, texts)), None)

@@ -57,7 +57,7 @@ class _Sought(NamedTuple):
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
-    for raised in trace.index.raised:
+    for raised in trace.index.unhandled:
         sought = _sought(trace, raised)
         if sought is not None:
             yield _finding(trace, sought)
