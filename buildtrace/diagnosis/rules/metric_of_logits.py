@@ -36,14 +36,15 @@ def _loss_of(
 ) -> ComparedLoss | None:
     """The loss of the same output, if that takes logits, and the model does not hide what it is."""
     model = compared_losses.model_of(trace, call)
-    same = [one for one in losses if one.model == model and one.call.id < call.id]
+    same = [one for one in losses if one.model == model]
     outputs = {one.part.output for one in same}
     if part.output:
         same = [one for one in same if one.part.output == part.output]
     elif len(outputs) > 1:
         return None
-    is_sure = same and same[-1].part.from_logits and same[-1].part.activation in ("", "linear")
-    return same[-1] if model is not None and is_sure else None
+    # Which of several losses it goes with is not told: JAX and Torch make metrics before the loss.
+    is_sure = all(one.part.from_logits and one.part.activation in ("", "linear") for one in same)
+    return same[-1] if model is not None and same and is_sure else None
 
 
 def _takes_probabilities(part: MetricPart) -> bool:
