@@ -401,5 +401,5 @@ x = np.zeros((10, 20), "float32")
 model.fit(x, {"size": np.zeros(10), "kind": np.arange(10) % 8}, verbose=0)
 """,
     check=_check,
-    hides=("BT601", "BT602", "BT701", "BT702", "BT703", "BT706"),
+    hides=("BT332", "BT601", "BT602", "BT701", "BT702", "BT703", "BT706"),
 )
