@@ -19,7 +19,7 @@ from buildtrace.traces.schema import Edit, SourceLine
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from buildtrace.traces.schema import LayerRef
+    from buildtrace.traces.schema import LayerRef, Method
     from buildtrace.traces.trace import Trace
 
 Position = tuple[int, int]
@@ -180,6 +180,15 @@ def definition_at(file: ParsedFile, line: int) -> Definable | None:
         if isinstance(node, Definable) and line in (node.lineno, first_line(node))
     ]
     return found[0] if len(found) == 1 else None
+
+
+def code_of(trace: Trace, method: Method | None) -> tuple[ParsedFile, ast.FunctionDef] | None:
+    """The code of a method of the user's, and its file; `None` if it cannot be read."""
+    file = None if method is None else parsed(trace, method.file)
+    function = None if file is None or method is None else definition_at(file, method.line)
+    if file is None or not isinstance(function, ast.FunctionDef):
+        return None
+    return file, function
 
 
 def definition_around(file: ParsedFile, line: int) -> Definable | None:

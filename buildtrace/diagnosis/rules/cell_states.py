@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from buildtrace.diagnosis.parsed_files import parsed
+from buildtrace.diagnosis.parsed_files import definitions_of
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.expectations import fits
@@ -37,7 +37,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 
 def _missing(trace: Trace, failure: Raised, class_name: str) -> Finding:
-    attribute = _keeps_units(trace, failure, class_name)
+    attribute = _keeps_units(trace, class_name)
     return RULE.finding(
         f"The cell {wording.sanitize(class_name)} has no `state_size`: the RNN around it does not "
         "know how many states to start it with, nor how big they are.",
@@ -48,16 +48,13 @@ def _missing(trace: Trace, failure: Raised, class_name: str) -> Finding:
     )
 
 
-def _keeps_units(trace: Trace, failure: Raised, class_name: str) -> str:
+def _keeps_units(trace: Trace, class_name: str) -> str:
     """The attribute with the size of the cell's output, if it goes by the name that Keras uses."""
-    file = parsed(trace, failure.line.file) if failure.line else None
-    classes = [n for n in ast.walk(file.tree) if isinstance(n, ast.ClassDef)] if file else []
     attributes = {
-        n.attr
-        for c in classes
-        if c.name == class_name
-        for n in ast.walk(c)
-        if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
+        node.attr
+        for defined in definitions_of(trace, class_name)
+        for node in ast.walk(defined.node)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
     }
     return "self.units" if "units" in attributes else ""
 

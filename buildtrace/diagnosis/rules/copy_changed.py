@@ -54,10 +54,7 @@ class _ListChange(NamedTuple):
     def takes_last(self) -> bool:
         """Whether it was to take out the last thing of the list."""
         given = [ast.unparse(argument) for argument in self.arguments]
-        return given in ([], ["-1"]) if self.method == "pop" else self._deletes(given)
-
-    def _deletes(self, given: list[str]) -> bool:
-        return self.method == "del" and given == ["-1"]
+        return (self.method, given) in (("pop", []), ("pop", ["-1"]), ("del", ["-1"]))
 
 
 def _check(trace: Trace) -> Iterator[Finding]:

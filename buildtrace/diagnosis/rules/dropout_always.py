@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import edits
-from buildtrace.diagnosis.parsed_files import definition_at, last_name, parsed
+from buildtrace.diagnosis.parsed_files import code_of, definition_at, last_name
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.schema import SourceLine
@@ -58,11 +58,11 @@ def _knows_training(method: Method) -> bool:
 
 def _drop(trace: Trace, state: LayerState, method: Method) -> _Drop | None:
     """The one call that drops in `call`, if nothing there decides whether it runs."""
-    file = parsed(trace, method.file)
-    function = None if file is None else definition_at(file, method.line)
-    about = definition_at(file, state.line) if file else None
-    if file is None or not isinstance(function, ast.FunctionDef) or about is None:
+    code = code_of(trace, method)
+    about = definition_at(code[0], state.line) if code else None
+    if code is None or about is None:
         return None
+    file, function = code
     said = [about.name, ast.get_docstring(about) or "", ast.get_docstring(function) or ""]
     if any(map(_ON_PURPOSE.search, said)) or _decides(function):
         return None

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import edits
-from buildtrace.diagnosis.parsed_files import definition_at, last_name, parsed
+from buildtrace.diagnosis.parsed_files import code_of, last_name
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 
@@ -51,11 +51,10 @@ def _half_given(trace: Trace, call: Call) -> str:
 def _looks_up(trace: Trace, state: LayerState) -> bool:
     """Whether `call` of the user's class makes integers of its input, to look something up."""
     method = state.method("call")
-    file = None if method is None else parsed(trace, method.file)
-    function = None if file is None or method is None else definition_at(file, method.line)
-    if method is None or not method.arguments or not isinstance(function, ast.FunctionDef):
+    code = code_of(trace, method)
+    if method is None or not method.arguments or code is None:
         return False
-    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(code[1]) if isinstance(node, ast.Call)]
     cast = any(_is_cast_of(call, method.arguments[0]) for call in calls)
     return cast and any(last_name(call.func) in _LOOK_UP for call in calls)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.loads import loading_line
-from buildtrace.diagnosis.parsed_files import last_name, parsed, spelled
+from buildtrace.diagnosis.parsed_files import function_given, last_name, parsed, spelled
 from buildtrace.diagnosis.rule import BOTH, Rule
 from buildtrace.traces import wording
 from buildtrace.traces.schema import SourceLine
@@ -64,13 +64,13 @@ def _of_layers(trace: Trace, raised: Raised, loading: LoadingLine) -> Finding:
 def _lambdas(file: ParsedFile) -> list[ast.Call]:
     """The calls that make a Lambda of a lambda, in order."""
     calls = [node for node in ast.walk(file.tree) if isinstance(node, ast.Call)]
-    found = [call for call in calls if last_name(call.func) == "Lambda" and _function(call)]
+    found = [call for call in calls if last_name(call.func) == "Lambda" and _lambda_in(file, call)]
     return sorted(found, key=lambda call: (call.lineno, call.col_offset))
 
 
-def _function(call: ast.Call) -> ast.Lambda | None:
-    given = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "function")]
-    return next((node for node in given if isinstance(node, ast.Lambda)), None)
+def _lambda_in(file: ParsedFile, call: ast.Call) -> ast.Lambda | None:
+    function = function_given(file, call)
+    return function if isinstance(function, ast.Lambda) else None
 
 
 def _edits(trace: Trace, file: ParsedFile, made: list[ast.Call]) -> Edits:
@@ -83,7 +83,7 @@ def _edits(trace: Trace, file: ParsedFile, made: list[ast.Call]) -> Edits:
     parts: list[Edits] = []
     for number, call in enumerate(made):
         name = f"MyLambda{number + 1 if number else ''}"
-        function = _function(call)
+        function = _lambda_in(file, call)
         tops = [node for node in file.tree.body if node.lineno <= call.lineno]
         given = [node for node in call.keywords if node.arg != "function"]
         if function is None or len(call.args) > 1 or not tops or not registers or not base:

@@ -196,15 +196,13 @@ def _adding(trace: Trace, model: LayerRef) -> list[LayerRef]:
 
 
 def _adds_loss(trace: Trace, state: LayerState) -> bool:
-    method = state.method("call")
-    file = None if method is None else parsed_files.parsed(trace, method.file)
-    call = None if file is None or method is None else parsed_files.definition_at(file, method.line)
-    return call is not None and any(
+    code = parsed_files.code_of(trace, state.method("call"))
+    return code is not None and any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "add_loss"
         and _is_self(node.func.value)
-        for node in ast.walk(call)
+        for node in ast.walk(code[1])
     )
 
 

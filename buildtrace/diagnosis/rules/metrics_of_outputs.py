@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.diagnosis.edits import Edits
-    from buildtrace.traces.schema import Call, Finding, LayerRef, ModelMetrics, Structure
+    from buildtrace.traces.schema import (
+        Call,
+        Finding,
+        LayerRef,
+        ModelMetrics,
+        SourceLine,
+        Structure,
+    )
     from buildtrace.traces.trace import Trace
 
 
@@ -101,14 +108,15 @@ def _other_number(trace: Trace, refused: _MisgivenMetrics, name: str, given: Str
         "entry for each of them.",
         fix=compared_losses.compiled_with(refused, f"{name}=[{each}]")
         + "  # a metric, or a list of metrics, for each output",
-        edits=_for_each(trace, refused, name) if given.form == "list" else edits.NONE,
+        edits=_for_each(trace, evidence["caller"], name, wanted)
+        if given.form == "list"
+        else edits.NONE,
         **evidence,
     )
 
 
-def _for_each(trace: Trace, refused: _MisgivenMetrics, name: str) -> Edits:
+def _for_each(trace: Trace, line: SourceLine | None, name: str, wanted: int) -> Edits:
     """The metrics that are given, for each output, if each can be made of its name."""
-    wanted = refused.metrics.outputs.count
 
     def repeated(code: str) -> str:
         node = ast.parse(code, mode="eval").body
@@ -118,7 +126,6 @@ def _for_each(trace: Trace, refused: _MisgivenMetrics, name: str) -> Edits:
         each = code[1:-1].strip() if len(names) == 1 else code
         return f"[{', '.join([each] * wanted)}]" if names else ""
 
-    line = compared_losses.evidence(trace, refused, of_compile=True)["caller"]
     return edits.argument(trace, line, "compile", name, repeated)
 
 

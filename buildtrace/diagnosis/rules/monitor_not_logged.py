@@ -104,7 +104,7 @@ def _made_at(trace: Trace, use: Use, monitor: Monitor) -> SourceLine | None:
 
 def _given(call: ast.Call) -> ast.expr | None:
     """The argument `monitor`, wherever it stands."""
-    place = 1 if last_name(call.func) == "ModelCheckpoint" else 0
+    place = _place(last_name(call.func))
     named = [keyword.value for keyword in call.keywords if keyword.arg == "monitor"]
     return next(iter(named or call.args[place : place + 1]), None)
 
@@ -116,7 +116,6 @@ def _is_constant(node: ast.expr | None, value: str) -> bool:
 def _edits(trace: Trace, made: SourceLine | None, monitor: Monitor, near: str) -> Edits:
     if not near:
         return edits.NONE
-    place = 1 if monitor.class_name == "ModelCheckpoint" else 0
     wanted = (repr(monitor.name), remedies.text(monitor.name))
     return edits.argument(
         trace,
@@ -124,8 +123,13 @@ def _edits(trace: Trace, made: SourceLine | None, monitor: Monitor, near: str) -
         monitor.class_name,
         "monitor",
         lambda code: remedies.text(near) if code in wanted else "",
-        place,
+        _place(monitor.class_name),
     )
+
+
+def _place(class_name: str) -> int:
+    """The number of the argument `monitor`, from 0: a ModelCheckpoint has its file first."""
+    return 1 if class_name == "ModelCheckpoint" else 0
 
 
 RULE = Rule(

@@ -20,24 +20,22 @@ if TYPE_CHECKING:
 
 _COUNTED = re.compile(r"^(?:too many|not enough) values to unpack \(expected (\d+)\b")
 
+_ONE_STATE = ("the output and one state", "output, state")
 _GIVES = {
-    ("Bidirectional", 5): "the output, then the states h and c of each direction",
-    ("Bidirectional", 3): "the output, then a state of each direction",
-    ("LSTM", 3): "the output and the states h and c",
-    ("GRU", 2): "the output and one state",
-    ("SimpleRNN", 2): "the output and one state",
-    ("MultiHeadAttention", 2): "the output and the scores",
+    ("Bidirectional", 5): (
+        "the output, then the states h and c of each direction",
+        "output, forward_h, forward_c, backward_h, backward_c",
+    ),
+    ("Bidirectional", 3): (
+        "the output, then a state of each direction",
+        "output, forward, backward",
+    ),
+    ("LSTM", 3): ("the output and the states h and c", "output, h, c"),
+    ("GRU", 2): _ONE_STATE,
+    ("SimpleRNN", 2): _ONE_STATE,
+    ("MultiHeadAttention", 2): ("the output and the scores", "output, scores"),
 }
-"""What a layer of Keras gives that gives so many tensors."""
-
-_NAMES = {
-    ("Bidirectional", 5): "output, forward_h, forward_c, backward_h, backward_c",
-    ("Bidirectional", 3): "output, forward, backward",
-    ("LSTM", 3): "output, h, c",
-    ("GRU", 2): "output, state",
-    ("SimpleRNN", 2): "output, state",
-    ("MultiHeadAttention", 2): "output, scores",
-}
+"""What a layer of Keras gives that gives so many tensors: in a sentence, and names for it."""
 
 
 def _check(trace: Trace) -> Iterator[Finding]:
@@ -79,7 +77,7 @@ def _finding(trace: Trace, call: Call, line: SourceLine, expected: int) -> Findi
     assert call.layer is not None
     key = (call.layer.class_name, len(call.outputs))
     return RULE.finding(
-        f"{wording.layer(call.layer)} gives {len(call.outputs)} tensors, {_GIVES[key]}: "
+        f"{wording.layer(call.layer)} gives {len(call.outputs)} tensors, {_GIVES[key][0]}: "
         f"{wording.line(line)} takes {expected}.",
         fix=_fix(key),
         calls=[call.id],
@@ -90,7 +88,7 @@ def _finding(trace: Trace, call: Call, line: SourceLine, expected: int) -> Findi
 
 
 def _fix(key: tuple[str, int]) -> str:
-    unpacked = f"{_NAMES[key]} = layer(...)"
+    unpacked = f"{_GIVES[key][1]} = layer(...)"
     if key == ("Bidirectional", 5):
         return (
             f"{unpacked}\n"

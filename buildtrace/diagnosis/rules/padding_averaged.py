@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.diagnosis import edits
 from buildtrace.diagnosis.parsed_files import (
-    definition_at,
+    code_of,
     find_call,
     function_given,
     last_name,
     maker_of,
-    parsed,
     spelled,
 )
 from buildtrace.diagnosis.rule import BOTH, Rule
@@ -88,10 +87,9 @@ def _found(trace: Trace, call: Call) -> _Average | None:
     state = trace.index.state_of(call.layer.id)
     method = state.method("call") if state is not None and state.file else None
     if method is not None:
-        file = parsed(trace, method.file)
-        own = definition_at(file, method.line) if file is not None else None
-        is_mean = isinstance(own, ast.FunctionDef) and _averages(own, own.args.args[1:])
-        return _Average(file, None) if file is not None and is_mean else None
+        own = code_of(trace, method)
+        is_mean = own is not None and _averages(own[1], own[1].args.args[1:])
+        return _Average(own[0], None) if own is not None and is_mean else None
     if name == "TFOpLambda":
         return _of_line(trace, call.caller, *_MEANS)
     maker = find_call(trace, maker_of(trace, call.layer, call.caller), name)
