@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "files": {"errors", "traces"},
     "generations": {"errors", "traces"},
     "capture": {"errors", "traces", "generations"},
+    "abstract": {"errors", "traces", "generations", "capture"},
     "diagnosis": {"errors", "traces"},
     "comparison": {"errors", "traces", "generations"},
     "renderers": {"errors", "traces", "comparison"},
