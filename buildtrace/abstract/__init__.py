@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from buildtrace.abstract import builds
@@ -45,3 +47,12 @@ def abstract(*, real_below: int = REAL_BELOW) -> Iterator[AbstractBuild]:
         note_abstract(build, on=False)
         builds.end(build)
         _replacements.release(build)
+
+
+class _CallableModule(ModuleType):
+    """This package, which Python puts in the place of the public function when it is imported."""
+
+    __call__ = staticmethod(abstract)
+
+
+sys.modules[__name__].__class__ = _CallableModule

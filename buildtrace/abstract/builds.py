@@ -104,8 +104,8 @@ def add(weight: ValuelessWeight) -> None:
 @contextmanager
 def giving_values() -> Iterator[None]:
     """A block in which, in this thread, whatever is made has values."""
-    _local.giving = _giving.depth + 1
+    _giving.depth += 1
     try:
         yield
     finally:
-        _local.giving -= 1
+        _giving.depth -= 1
