@@ -161,7 +161,9 @@ def test_optimizers(k: Keras, dense: Any) -> None:
     build.materialize(model, optimizer)
     for slot in slots:
         is_average = "average" in slot.name
-        expected = np.array(model.weights[0]) if is_average and k.generation == 2 else np.zeros((3, 4))
+        expected = (
+            np.array(model.weights[0]) if is_average and k.generation == 2 else np.zeros((3, 4))
+        )
         assert np.array_equal(np.array(slot), expected)
 
 

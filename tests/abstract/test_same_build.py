@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 NEEDS_VALUES = {
     *("adapt_normalization", "already_built", "built_model_in_a_new_one", "embedding", "exported"),
     *("failing_build_lazily", "lstm", "multi_head_attention_eager", "own_layer_eager"),
-    *("own_layer_without_build", "sequential_add_and_pop_after_build", "sequential_build_after_fit"),
+    *(
+        "own_layer_without_build",
+        "sequential_add_and_pop_after_build",
+        "sequential_build_after_fit",
+    ),
     *("sequential_compile_build_fit", "sequential_fit", "sequential_fit_and_predict"),
     *("sequential_input_first", "sequential_lazy_call", "sequential_nested_by_call"),
     *("several_eager_calls", "several_models", "single_layer", "subclassed_eager"),
