@@ -35,8 +35,8 @@ class AbstractJaxVariable(backend.Variable):  # type: ignore[misc]
             value = jnp.zeros(self._shape, self._dtype)
         return self._maybe_autocast(value)
 
-    def _direct_assign(self, value: Any) -> None:
-        if not isinstance(value, jax.ShapeDtypeStruct):
+    def _direct_assign(self, value: Any) -> None:  # noqa: ARG002
+        if self._value is not _SETTLING:
             raise no_value(self.path)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -46,6 +46,9 @@ class AbstractJaxVariable(backend.Variable):  # type: ignore[misc]
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, abstract>"
 
+
+_SETTLING: Any = object()
+"""Stands for the value while Keras takes up the shape and the layout of it."""
 
 AbstractJaxVariable.__name__ = AbstractJaxVariable.__qualname__ = backend.Variable.__name__
 AbstractJaxVariable.__module__ = backend.Variable.__module__
@@ -71,13 +74,13 @@ def initialize(original: Callable[[Any, Any], None], variable: Any, initializer:
         lambda: _on_symbols(initializer, variable._shape, variable._dtype),
         lambda: initializer(variable._shape, dtype=variable._dtype),
     )
+    variable._value, variable.__class__ = _SETTLING, AbstractJaxVariable
+    jax.eval_shape(variable._initialize, jax.ShapeDtypeStruct(made.shape, dtype))
     variable._value = None
-    variable.__class__ = AbstractJaxVariable
-    variable._initialize(jax.ShapeDtypeStruct(made.shape, dtype))
 
     def make_value(variable: Any) -> None:
         variable.__class__ = backend.Variable
-        variable._initialize_with_initializer(initializer)
+        original(variable, initializer)
 
     builds.add(ValuelessWeight(variable, draws, make_value))
 

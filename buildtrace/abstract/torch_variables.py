@@ -144,7 +144,7 @@ def initialize(original: Callable[[Any, Any], None], variable: Any, initializer:
     def make_value(variable: Any) -> None:
         variable.__class__ = backend.Variable
         with device_scope(device):
-            variable._initialize_with_initializer(initializer)
+            original(variable, initializer)
         _put_in_place(parameter, variable._value)
 
     builds.add(ValuelessWeight(variable, draws, make_value))
