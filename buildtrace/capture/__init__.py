@@ -25,6 +25,7 @@ from buildtrace.traces.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.capture.journaling import Journal
     from buildtrace.capture.record import Record
 
 __all__ = ["Tracing", "TrainingReached", "dry_fits", "trace"]
@@ -54,8 +55,15 @@ class Tracing:
         trace: what was recorded; empty until `stop`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
+        """Not started yet.
+
+        Args:
+            journal: where each weight is written down before it is made; `None` for nowhere. There
+                is one in the process: that of the recording that started last.
+        """
         self.trace = Trace(sources=UNSET)
+        self._journal = journal
         self._records: list[Record] = []
         self._first = 0
         self._started = 0
@@ -68,6 +76,7 @@ class Tracing:
                 self._first = _recorder.next_order()
                 self._started = perf_counter_ns()
                 _recorder.listeners = (*_recorder.listeners, self)
+                _recorder.journal = self._journal or _recorder.journal
         except BaseException:  # a half of the hooks is no use
             self.stop()
             raise
@@ -93,6 +102,8 @@ class Tracing:
                 self._fill(self.trace)
                 _recorder.listeners = tuple(t for t in _recorder.listeners if t is not self)
             self._records.clear()
+            if _recorder.journal is self._journal:
+                _recorder.journal = None
             if not _recorder.listeners:
                 _recorder.forget()
             _patches.release(self)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import buildtrace
+from buildtrace.capture.callers import line_of
+from buildtrace.capture.journaling import asked_weight
 from buildtrace.capture.snapshot import spec
 from buildtrace.capture.states import frozen
 from buildtrace.generations import GENERATIONS
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from buildtrace.capture.held import Held, VariableRecord
     from buildtrace.capture.record import MissedRecord, Record, UseRecord, WeightRecord
     from buildtrace.capture.states import StateRecord
-    from buildtrace.traces.schema import KerasInfo, LayerState, Node
+    from buildtrace.traces.schema import AskedWeight, KerasInfo, LayerState, Node
     from buildtrace.traces.trace import Trace
 
 
@@ -58,8 +60,7 @@ class _InstructionLines:
             return None
         key = id(code), instruction
         if key not in self._known:
-            lines = code.co_lines()
-            self._known[key] = next((n for a, z, n in lines if a <= instruction < z), None)
+            self._known[key] = line_of(code, instruction)
         return self._known[key]
 
 
@@ -233,7 +234,18 @@ def _call(
         error=error,
         structures=record.structures,
         metrics=record.metrics,
+        asked=_asked(record),
     )
+
+
+def _asked(record: Record) -> AskedWeight | None:
+    """The weight that a call has not made: it failed, or is still open."""
+    if record.end or not record.hooked.makes_weight:
+        return record.asked
+    try:
+        return asked_weight(record)
+    except Exception:  # another thread has gone on with it by now
+        return None
 
 
 def _with_file(call: Call, record: Record, numbers: dict[int, int], layers: _Numbering) -> Call:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
     from buildtrace.traces.schema import (
+        AskedWeight,
         Cast,
         ClassWeights,
         ErrorInfo,
@@ -276,6 +277,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
         format: what the file is that it failed over.
         stored: what the file that it reads has for layers; `None` if that was not read.
         wanted: what the layers want of that.
+        asked: the weight that it was to make, if it failed.
     """
 
     hooked: HookedLandmark
@@ -312,6 +314,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
     format: FileFormat = ""
     stored: tuple[PartRecord, ...] | None = None
     wanted: tuple[PartRecord, ...] = ()
+    asked: AskedWeight | None = None
 
 
 class MissedRecord(NamedTuple):

@@ -23,6 +23,7 @@ from buildtrace.capture.fits import Fits
 from buildtrace.capture.given_targets import GivenTargets
 from buildtrace.capture.gradients import Gradients
 from buildtrace.capture.inputs import Inputs
+from buildtrace.capture.journaling import asked_weight
 from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.journaling import Journal
     from buildtrace.capture.record import Listener, Thread, UseRecord
     from buildtrace.generations import Landmark
 
@@ -58,6 +60,7 @@ class Recorder:
         hook_codes: the code of the functions whose frames are hooks, by its id.
         limit: Python's, of recursion.
         constructors: what stands for the constructors of layers, by package of Keras.
+        journal: where the making of weights is written down; `None` for nowhere.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,7 @@ class Recorder:
         self.hook_codes: Mapping[int, CodeType] = {}
         self.limit = RecursionLimit()
         self.constructors: dict[str, HookedLandmark] = {}
+        self.journal: Journal | None = None
         self._local = Local()
         self._open_trees: dict[int, list[Record]] = {}
         self._order = itertools.count()
@@ -253,6 +257,8 @@ class Recorder:
                     self._note_problem(hooked, error)
                 if record.flow is not None or (parent is not None and parent.flow is not None):
                     self._listen(thread, record)
+                if self.journal is not None and hooked.makes_weight:
+                    self._note_begun(self.journal, record)
                 record.start = perf_counter_ns()
         except BaseException:
             thread.interrupted = True
@@ -290,6 +296,8 @@ class Recorder:
                         hooked.close(record, result)
                     if hooked.makes_weight:
                         self.models.add_weight(record, result)
+                        if self.journal is not None:
+                            self.journal.end(record)
                     elif hooked.of_training:
                         self.models.held.close(record, result)
                     elif hooked.of_loading:
@@ -588,6 +596,8 @@ class Recorder:
             if record.hooked.of_loading:
                 loading.take_made(record)
                 self._note_unread(record, error)
+            if record.hooked.makes_weight:
+                record.asked = asked_weight(record)
             if record.hooked.makes_graph:
                 self.models.note_failed(record)
             else:
@@ -656,6 +666,13 @@ class Recorder:
                 listener.add(made)
             for record in made:
                 record.layer = None
+
+    def _note_begun(self, journal: Journal, record: Record) -> None:
+        """Write down what is about to be made: it may not come to its end."""
+        try:
+            journal.begin(record)
+        except Exception as error:
+            self._note_problem(record.hooked, error)
 
     def _note_loaded(self, record: Record) -> None:
         """Note what a call has made of a file; what made no layer is left out."""

@@ -176,7 +176,8 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         help="write a file, in the format that its suffix stands for; a FOLDER/ gets a page for "
-        "each model, and one that links them (repeatable)",
+        "each model, and one that links them; {rank} in PATH is the rank of this process, by "
+        "TF_CONFIG, RANK, SLURM_PROCID and the like (repeatable)",
     )
     group.add_argument(
         "--format",
@@ -323,4 +324,6 @@ def request_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Re
 
 
 def _absolute(name: str) -> Path:
-    return Path(name).expanduser().absolute()
+    from buildtrace.cli.rank import named
+
+    return Path(named(name)).expanduser().absolute()

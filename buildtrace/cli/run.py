@@ -20,6 +20,7 @@ from buildtrace.cli.script import (
 )
 from buildtrace.cli.streams import say
 from buildtrace.cli.verbs import INTERRUPTED, SKIP
+from buildtrace.cli.worker_run import WorkerRun
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -71,11 +72,14 @@ def run(program: Program, request: Request) -> int:
         KeyboardInterrupt: the program or the report was interrupted.
     """
     stdout, stderr = sys.stdout, sys.stderr
-    outcome = traced(program)
+    worker = WorkerRun.of(request)
+    outcome = traced(program, worker)
     with original_streams(stdout, stderr):
         explain_end(outcome, program.keras)
         show = bool(outcome.trace.calls or outcome.trace.findings)
         deliver(outcome.trace, request, outcome.attempts, show=show, needed=False)
+        if worker is not None:
+            worker.end()
     outcome.end()
     return outcome.code or int(outcome.attempts.failed)
 
@@ -87,8 +91,12 @@ def original_streams(stdout: TextIO | None, stderr: TextIO | None) -> Iterator[N
         yield
 
 
-def traced(program: Program) -> Outcome:
+def traced(program: Program, worker: WorkerRun | None = None) -> Outcome:
     """Run the program under tracing, and show how it ended as `python` does.
+
+    Args:
+        program: what is run.
+        worker: what it leaves if it is one of several processes, and does not come to its end.
 
     Raises:
         NoProgramError: there is no such module.
@@ -97,11 +105,12 @@ def traced(program: Program) -> Outcome:
     prepare(program)
     environment.choose_keras(program.keras)
     environment.quiet_tensorflow()
-    tracing = WatchedTracing()
+    tracing = WatchedTracing(worker.journal if worker else None)
+    guarded = worker.guarded(tracing) if worker else contextlib.nullcontext()
     dry = dry_fits(goes_on=program.no_train == SKIP) if program.no_train else None
     tracing.start()
     try:
-        with Progress(tracing, sys.stderr), dry or contextlib.nullcontext() as fits:
+        with guarded, Progress(tracing, sys.stderr), dry or contextlib.nullcontext() as fits:
             error = _run(program, tracing)
             code = _report_end(error)
             wait_for_threads()

@@ -201,6 +201,20 @@ class ErrorInfo(PlainData, frozen=True, kw_only=True):
     instead_of: tuple[str, ...] = ()
 
 
+class AskedWeight(PlainData, frozen=True, kw_only=True):
+    """A weight that a layer asked for and did not get.
+
+    Attributes:
+        name: the name that it was to have; "" for none.
+        shape: `None` if that is not known.
+        dtype: such as "float32"; `None` if that is not known.
+    """
+
+    name: str = ""
+    shape: Shape | None = None
+    dtype: str | None = None
+
+
 class Folded(PlainData, frozen=True, kw_only=True):
     """What a transform hid below or beside a call.
 
@@ -441,6 +455,7 @@ class Call(PlainData, frozen=True, kw_only=True):
         folded: what a transform hid here; never set by capture.
         structures: how all was given that it computes a model's losses of, if it does that.
         metrics: what it builds, if that is the metrics of a model.
+        asked: the weight that it was to make, if it has failed, or was still open at the end.
     """
 
     id: Place
@@ -470,6 +485,7 @@ class Call(PlainData, frozen=True, kw_only=True):
     folded: Folded | None = None
     structures: LossStructures | None = None
     metrics: ModelMetrics | None = None
+    asked: AskedWeight | None = None
 
 
 class Weight(PlainData, frozen=True, kw_only=True):
