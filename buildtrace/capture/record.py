@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
+from buildtrace.capture import replicas
+
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable, Mapping
@@ -400,13 +402,23 @@ class Thread:
         told: what was read of it.
         interrupted: whether some of our own work was, so that some of it may be left to do.
         number: the thread's number in traces.
+        is_replica: whether it is one of `tf.distribute`, which another thread waits for.
+        joined: whether that was looked for.
+        around: the call that is open in that one; `None` if there is none.
+        caller: the user's line that led there.
+        at: the code of the function of `around`, and where in it the thread was started.
     """
 
     __slots__ = (
+        "around",
+        "at",
+        "caller",
         "ended",
         "ends",
         "error",
         "interrupted",
+        "is_replica",
+        "joined",
         "kind",
         "listening",
         "muted",
@@ -432,6 +444,11 @@ class Thread:
         self.ended = -1
         self.error: BaseException | None = None
         self.told: ErrorInfo | None = None
+        self.is_replica = replicas.is_replica()
+        self.joined = False
+        self.around: Record | None = None
+        self.caller: Caller | None = None
+        self.at: tuple[CodeType | None, int] = None, 0
 
 
 class Local(threading.local):

@@ -15,7 +15,15 @@ import threading
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import file_contents, loading, operations, readers, snapshot, unfinished
+from buildtrace.capture import (
+    file_contents,
+    loading,
+    operations,
+    readers,
+    replicas,
+    snapshot,
+    unfinished,
+)
 from buildtrace.capture.built_models import Models
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.constructors import constructor_records
@@ -174,13 +182,16 @@ class Recorder:
         if not stack:
             if not self.listeners:
                 return None
-            waiting = self._at_bottom(thread, hooked, args, kwargs)
-            if waiting is not None:
-                return waiting
-            if thread.tentative:
-                self._wake(thread)
-            elif hooked.nested:
-                return None
+            if thread.is_replica and not thread.joined:
+                self._join(thread)
+            if thread.around is None:
+                waiting = self._at_bottom(thread, hooked, args, kwargs)
+                if waiting is not None:
+                    return waiting
+                if thread.tentative:
+                    self._wake(thread)
+                elif hooked.nested:
+                    return None
         if hooked.makes_weight and args and isinstance(args[0], hooked.adapter.uncounted):
             thread.muted += 1
             return _MUTED
@@ -395,7 +406,7 @@ class Recorder:
         while stack and stack[-1].end:  # was interrupted while it ended
             self._close(thread, stack[-1])
         if not stack:
-            return None, find_first_caller(frame), None, 0
+            return thread.around, find_first_caller(frame) or thread.caller, *thread.at
         parent = stack[-1]
         around, function = parent.hooked, parent.hooked.function
         if is_in(frame, function.file, function.line):
@@ -411,6 +422,34 @@ class Recorder:
         if back is not None and is_in(back, function.file, function.line):
             hooked.between, around.code = frame.f_code, back.f_code
         return parent, caller or parent.caller, *(instruction or (None, 0))
+
+    def _join(self, thread: Thread) -> None:
+        """Find out what the thread of a replica is a part of: the thread that waits for it."""
+        thread.joined = True
+        starter = replicas.starter()
+        if starter is None:
+            return
+        tree = self._open_trees.get(starter.ident, [])
+        own = (record for record in reversed(tree) if record.thread is tree[0].thread)
+        around = next((record for record in own if not record.end), None)
+        if around is None:
+            thread.caller = find_first_caller(starter.frame)
+            return
+        function = around.hooked.function
+        line, met, at = find_caller(starter.frame, self.hook_codes, function.file, function.line)
+        if met:
+            thread.around, thread.records = around, tree
+            thread.caller, thread.at = line or around.caller, at or (None, 0)
+            thread.number = next(self._threads)
+
+    def _leave(self, thread: Thread, around: Record) -> None:
+        """End what a replica's thread was to the tree of calls that it is a part of."""
+        if thread.listening is not None:
+            thread.unlisten()
+            thread.listening = None
+        if thread.error is not None:  # it goes on to the thread that waits
+            around.thread.error, around.thread.told = thread.error, thread.told
+            thread.error = None
 
     def _open_tree(self, thread: Thread) -> None:
         if thread.number is None:
@@ -509,6 +548,9 @@ class Recorder:
         record.args = record.kwargs = record.flow = record.sources = None
 
     def _close_tree(self, thread: Thread) -> None:
+        if thread.around is not None:
+            self._leave(thread, thread.around)
+            return
         records, root, kept = thread.records, thread.records[0], True
         try:
             kept = is_build(records) or self._failed_anew(root)

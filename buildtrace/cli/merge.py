@@ -59,6 +59,8 @@ def main(arguments: Sequence[str]) -> int:
         _check_output(parser, path)
     labels = _labels(given.files)
     workers = [_worker(path, label) for path, label in zip(given.files, labels, strict=True)]
+    if not any(worker.makings for worker in workers):
+        raise UsageError("none of these workers has made a weight: there is nothing to compare")
     merged = compare_workers(workers)
     attempts = Attempts()
     with attempts.attempt("the comparison is not shown to its end"):

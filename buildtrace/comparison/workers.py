@@ -8,6 +8,7 @@ hangs, or goes unnoticed and gives one layer the values of another.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 MAKES_WEIGHT = "Layer.add_weight"
 """The landmark of all generations that makes a weight."""
+
+_IN_FUNCTION = re.compile(r"\{\{.*?\}\}\s*")
 
 WorkerChangeKind = Literal["order", "other", "more", "fewer", "behind"]
 """How a worker differs: it makes the same weights in another order; others; some besides; not all;
@@ -172,7 +175,8 @@ def _making(trace: Trace, call: Call, given: dict[str, Any], *, made: bool) -> M
 
 
 def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0][:300]
+    """As much of an error as one reads; TensorFlow says first in which of its functions it was."""
+    return _IN_FUNCTION.sub("", text).strip().partition("\n")[0][:300]
 
 
 # -- side by side -----------------------------------------------------------------------------
@@ -276,8 +280,8 @@ class _Pair:
         at = next(n for n in range(common) if (n, n) not in self.pairs)
         if silent:
             why = (
-                "The shapes at each place are the same, so no error tells it: each worker begins "
-                "with the values that the first worker has made for another weight."
+                "The shapes at each place are the same: weights begin with the values that another "
+                "worker has made for another weight."
             )
         else:
             why = "The shapes differ at some places: the workers fail or hang there."
@@ -301,7 +305,7 @@ class _Pair:
             message=f"makes another weight as weight {right + 1}",
             why="Their shapes differ: the workers fail or hang there."
             if shapes
-            else "They have one shape, so that no error tells it.",
+            else "They have the same shape: the one begins with the values of the other.",
             silent=not shapes,
             positions=(left + 1, right + 1),
             left=one,
@@ -331,15 +335,21 @@ class _Pair:
     def _behind(self, late: Worker, number: int, further: Worker) -> WorkerChange:
         """One of the two ended, or hangs, where the other one went on."""
         is_first = late is self.first
-        shown = further.makings[number]
+        weight = further.makings[number]
+        message = (
+            f"goes on to weight {number + 1}, which {late.label} has not begun"
+            if is_first
+            else f"has not begun weight {number + 1}, which {further.label} goes on to"
+        )
         return WorkerChange(
             kind="behind",
             worker=self.other.label,
-            message=f"{'goes on after' if is_first else 'does not come further than'} "
-            f"weight {number}" + (f", where {late.label} stops" if is_first else ""),
+            message=message,
+            why="All workers have to make a weight together, and wait for that. Either "
+            f"{late.label} makes none there, or it has stopped, or hangs, before it.",
             positions=(None, number + 1) if is_first else (number + 1, None),
-            left=None if is_first else shown,
-            right=shown if is_first else None,
+            left=None if is_first else weight,
+            right=weight if is_first else None,
         )
 
     def _rows_by_place(self) -> Iterator[WorkerRow]:

@@ -106,7 +106,8 @@ def _change(change: WorkerChange, reference: Worker, other: Worker, width: int) 
     sign, indent = [Part("✗ ", styles.ERROR)], [Part("  ")]
     yield from wrapped(text, width, sign, indent, styles.NAME)
     if change.why:
-        yield from wrapped(change.why, width, indent, indent, styles.NOTE)
+        why = wording.sanitize_long(change.why)
+        yield from wrapped(why, width, indent, indent, styles.NOTE)
     sides = zip((reference, other), (change.left, change.right), change.positions, strict=True)
     for worker, making, position in sides:
         if making is not None and position is not None:
