@@ -111,6 +111,10 @@ class Models:
         """Add a variable that a call of `add_weight` returned."""
         if self._variables.known(variable) is not None:
             return  # a layer may hand out one variable twice
+        for part in record.hooked.adapter.parts(variable):
+            self._add_part(record, part)
+
+    def _add_part(self, record: Record, variable: Any) -> None:
         given = record.hooked.named_arguments(record)
         facts = record.hooked.adapter.weight_facts(variable, record.layer)
         self._add(

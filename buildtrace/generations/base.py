@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from buildtrace.generations.training_reader import Training, TrainingReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from buildtrace.generations.losses import LossSettings, MetricSettings
     from buildtrace.traces.schema import GenerationName, Step
@@ -301,6 +301,10 @@ class Adapter(TrainingReader):
     @abstractmethod
     def is_trainable(self, variable: Any, layer: Any) -> bool:
         """Whether a variable is trained that this layer owns, or none (`None`), as things stand."""
+
+    def parts(self, variable: Any) -> Sequence[Any]:
+        """The weights that a layer holds for what `add_weight` returned: mostly just that."""
+        return (variable,)
 
     @abstractmethod
     def placement(self, variable: Any) -> str | None:

@@ -80,7 +80,7 @@ def made_line(number: int) -> bytes:
 
 def beside(path: Path) -> Path:
     """The journal that stands in for this trace file."""
-    return path.with_name(path.name + SUFFIX)
+    return Path(f"{path}{SUFFIX}")
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Making, ...]:

@@ -26,6 +26,7 @@ import tensorflow as tf
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, two)
 import PACKAGE as keras
+import buildtrace
 from scenarios import GENERATIONS
 from witness import Table, Witness, differences, seen_lines, trace_lines
 

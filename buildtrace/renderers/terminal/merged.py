@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace import renderers
 from buildtrace.renderers.text import styles
-from buildtrace.renderers.text.lines import Lines, Part, cut, cut_start, width_of, wrapped
+from buildtrace.renderers.text.lines import Lines, Part, cut, cut_start, shorten, width_of, wrapped
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _worker(worker: Worker, width: int) -> Iterator[Line]:
         text += f", {verb} in weight {len(worker.makings)}: {_name(unfinished)}{_at(unfinished)}"
     if not worker.whole:
         text += " (of its journal: it left no trace)"
-    label = [Part(wording.sanitize(worker.label), styles.NAME), Part("  ")]
+    label = [Part(shorten(wording.sanitize(worker.label), width // 2), styles.NAME), Part("  ")]
     yield from wrapped(text, width, label, [Part("  ")])
     error = worker.error or (unfinished.error if unfinished else "")
     if error:
