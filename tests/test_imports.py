@@ -58,6 +58,7 @@ READERS = {
     "traces/source_origins.py": "the source of a trace that this process has recorded",
     "traces/installed_keras.py": "functions of the installed Keras",
     "traces/trace_file.py": "the trace file",
+    "traces/journal.py": "the journal of a worker",
     "diagnosis/settings.py": "pyproject.toml",
     "diagnosis/said.py": "what the rules say of their bad examples",
     "renderers/page/bundle.py": "the page's own assets",

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MAKES_WEIGHT = "Layer.add_weight"
 """The landmark of all generations that makes a weight."""
 
+LONGEST_ERROR = 300
+
 _IN_FUNCTION = re.compile(r"\{\{.*?\}\}\s*")
 
 WorkerChangeKind = Literal["order", "other", "more", "fewer", "behind"]
@@ -176,7 +178,8 @@ def _making(trace: Trace, call: Call, given: dict[str, Any], *, made: bool) -> M
 
 def _first_line(text: str) -> str:
     """As much of an error as one reads; TensorFlow says first in which of its functions it was."""
-    return _IN_FUNCTION.sub("", text).strip().partition("\n")[0][:300]
+    line = _IN_FUNCTION.sub("", text).strip().partition("\n")[0]
+    return line if len(line) <= LONGEST_ERROR else f"{line[:LONGEST_ERROR]}…"
 
 
 # -- side by side -----------------------------------------------------------------------------
@@ -424,20 +427,20 @@ def _plain_key(making: Making) -> tuple[Hashable, ...]:
     return layer, making.class_name, name, making.shape, making.dtype
 
 
-_Place = tuple[str, int]
+_LineKey = tuple[str, int]
 
 
-def _line(making: Making) -> _Place:
+def _line(making: Making) -> _LineKey:
     """The user's line; workers may have the program in different folders."""
     if making.caller is None:
         return "", 0
     return PurePath(making.caller.file.replace("\\", "/")).name, making.caller.line
 
 
-def _aliases(left: Sequence[Making], right: Sequence[Making]) -> dict[_Place, _Place]:
+def _aliases(left: Sequence[Making], right: Sequence[Making]) -> dict[_LineKey, _LineKey]:
     """Lines that stand for another one: each worker builds the same in a branch of its own."""
     ours, theirs = {_line(one) for one in left}, {_line(one) for one in right}
-    found: dict[_Place, _Place] = {}
+    found: dict[_LineKey, _LineKey] = {}
     for i, j in matches([*map(_plain_key, left)], [*map(_plain_key, right)]):
         mine, other = _line(left[i]), _line(right[j])
         if mine != other and mine not in theirs and other not in ours:

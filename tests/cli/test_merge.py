@@ -109,7 +109,9 @@ def test_a_journal_stands_for_a_trace_that_is_missing(cli, folder):
     left(folder / "9.json.partial", "a", "b", "c")
     result = cli("merge", "9.json", "9b.json")
     assert result.code == 2
-    assert result.err.endswith("there is no file 9b.json, and no journal 9b.json.partial beside it\n")
+    assert result.err.endswith(
+        "there is no file 9b.json, and no journal 9b.json.partial beside it\n"
+    )
     left(folder / "9b.json.partial", "a", "b")
     for names in (("9.json", "9b.json"), ("9.json.partial", "9b.json.partial")):
         result = cli("merge", *names)
