@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 USAGE = "buildtrace merge [OPTIONS] A.json B.json [C.json …]"
 
 EPILOG = """\
+formats:
+  .txt   text   what the terminal shows
+  .json  json   everything, for programs
+
 Each worker of a distributed program writes its own trace:
   buildtrace -o trace-{rank}.json train.py
 and beside it, while it runs, a journal (trace-0.json.partial) with each weight
 before it is made. The journal of a worker that hangs or was killed stays, and
 stands for its trace.
-
-formats:
-  .txt   text   what the terminal shows
-  .json  json   everything, for programs
 
 The exit code is 0 if all workers make the same weights in the same order, 1 if
 one does not, and 2 if they could not be compared."""
