@@ -56,6 +56,9 @@ WeightId = Annotated[int, _refers_to("weights")]
 HolderId = Annotated[int, _refers_to("holders")]
 """Id of an optimizer or a metric of the trace."""
 
+DistributionId = Annotated[int, _refers_to("distributions")]
+"""Id of a distribution of the trace."""
+
 NodeId = Annotated[int, _refers_to("nodes")]
 """Id of a node of the same graph."""
 
@@ -472,6 +475,68 @@ class Call(PlainData, frozen=True, kw_only=True):
     metrics: ModelMetrics | None = None
 
 
+MeshAxes = tuple[tuple[str, ...], ...]
+"""For each axis of a variable: the axes of a mesh of devices that it is split along, if any."""
+
+
+class LayoutPattern(PlainData, frozen=True, kw_only=True):
+    """An entry of a layout map: which variables it is for, and how these are to be split.
+
+    Attributes:
+        pattern: the regular expression for their paths.
+        axes: as given; there may be more or fewer than a variable has.
+        caller: the user's line that put it into the map, if that was seen.
+        outputs: the paths of layers' outputs that it was found for, such as "dense/output".
+    """
+
+    pattern: str
+    axes: MeshAxes = ()
+    caller: SourceLine | None = None
+    outputs: tuple[str, ...] = ()
+
+
+class Distribution(PlainData, frozen=True, kw_only=True):
+    """How Keras was told to spread variables and data over devices (`keras.distribution`).
+
+    Attributes:
+        id: position in the order of appearance.
+        class_name: "ModelParallel", "DataParallel", or a class of the user's.
+        mesh_axes: names of the axes of the mesh of devices.
+        mesh_shape: how many devices there are along each of these.
+        batch_axis: the axis of the mesh that batches of data are split along; "" if none is.
+        patterns: the layout map's entries, in its order.
+        caller: the user's line that told Keras so, if that was seen.
+    """
+
+    id: Place
+    class_name: str = msgspec.field(name="class")
+    mesh_axes: tuple[str, ...] = ()
+    mesh_shape: tuple[Count, ...] = ()
+    batch_axis: str = ""
+    patterns: tuple[LayoutPattern, ...] = ()
+    caller: SourceLine | None = None
+
+    @property
+    def devices(self) -> int:
+        """How many devices the mesh has."""
+        return math.prod(self.mesh_shape)
+
+
+class VariableLayout(PlainData, frozen=True, kw_only=True):
+    """How a distribution spreads a variable.
+
+    Attributes:
+        distribution: id of the distribution.
+        axes: one entry for each axis of the variable; fewer if it is not split along the last ones.
+        pattern: the place of the entry of the layout map that it was taken from, from 0; `None` if
+            no entry matched.
+    """
+
+    distribution: DistributionId
+    axes: MeshAxes = ()
+    pattern: Count | None = None
+
+
 class Weight(PlainData, frozen=True, kw_only=True):
     """A variable that a layer made.
 
@@ -488,6 +553,7 @@ class Weight(PlainData, frozen=True, kw_only=True):
             axis of it is split along, such as "(None, model)".
         replaced: true if its layer had it no more when the trace ended: it was put aside, mostly
             for another one.
+        layout: how a distribution spreads it; `None` if none was set.
     """
 
     id: Place
@@ -503,6 +569,7 @@ class Weight(PlainData, frozen=True, kw_only=True):
     constraint: str | None = None
     placement: str | None = None
     replaced: bool = False
+    layout: VariableLayout | None = None
 
     @property
     def parameters(self) -> int:
@@ -540,6 +607,7 @@ class Variable(PlainData, frozen=True, kw_only=True):
         weight: id of the weight that it is kept for; `None` if it is for none, or if that is not in
             the trace.
         placement: as of a weight.
+        layout: as of a weight.
     """
 
     id: Place
@@ -552,6 +620,7 @@ class Variable(PlainData, frozen=True, kw_only=True):
     initializer: str | None = None
     weight: WeightId | None = None
     placement: str | None = None
+    layout: VariableLayout | None = None
 
     @property
     def size(self) -> int:
