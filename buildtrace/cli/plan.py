@@ -13,8 +13,8 @@ from buildtrace.cli.verbs import USAGE_ERROR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from buildtrace.cli.plan_options import PlanArguments
     from buildtrace.cli.plan_end import PlannedRun
+    from buildtrace.cli.plan_options import PlanArguments
     from buildtrace.planning.planned import Plan
     from buildtrace.traces.trace import Trace
 
