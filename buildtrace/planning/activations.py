@@ -19,7 +19,7 @@ from buildtrace.traces.schema import LARGEST
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.traces.schema import TensorSpec
+    from buildtrace.planning.called_layers import Sizes
     from buildtrace.traces.trace import Trace
 
 VIEWS = {"Flatten", "Reshape", "Identity", "Masking", "ActivityRegularization"}
@@ -57,8 +57,9 @@ def _outputs(trace: Trace, batch: int) -> tuple[tuple[LayerOutput, ...], tuple[N
     outputs: list[LayerOutput] = []
     unknown: dict[tuple[int | None, str], NotCounted] = {}
     for called in _calls(trace):
-        for tensor in called.node.outputs:
-            found = _output(trace, called, tensor, batch)
+        tensors = called.outputs(trace, batch)
+        for sizes, tensor in zip(tensors, called.node.outputs, strict=True):
+            found = _output(trace, called, sizes, tensor.dtype)
             if isinstance(found, LayerOutput):
                 outputs.append(found)
             else:
@@ -81,11 +82,11 @@ def _calls(trace: Trace) -> Iterator[CalledLayer]:
 
 
 def _output(
-    trace: Trace, called: CalledLayer, tensor: TensorSpec, batch: int
+    trace: Trace, called: CalledLayer, sizes: Sizes | None, dtype: str | None
 ) -> LayerOutput | NotCounted:
     node = called.node
     layer = None if node.layer is None else trace.layers.get(node.layer)
-    sizes, number = called.sizes(tensor, batch), bytes_of(tensor.dtype)
+    number = bytes_of(dtype)
     if sizes is None or number is None:
         reason = UNKNOWN_SIZE if sizes is None else UNKNOWN_DTYPE
         return NotCounted(name=node.name, class_name=node.class_name, layer=layer, reason=reason)
@@ -94,7 +95,7 @@ def _output(
         class_name=node.class_name,
         layer=layer,
         shape=sizes,
-        dtype=tensor.dtype or "",
+        dtype=dtype or "",
         calls=min(called.times, 2**31 - 1),
         size=min(math.prod(sizes) * number * called.times, LARGEST),
     )

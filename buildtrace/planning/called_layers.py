@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.planning.einsum_sizes import filled_in
 from buildtrace.traces.schema import LARGEST
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 Sizes = tuple[int, ...]
 """Of all axes of a tensor, the batch among them."""
+
+PartlyKnown = tuple[int | None, ...]
+"""The same, `None` for an axis of unknown size."""
 
 
 class CalledLayer(NamedTuple):
@@ -36,27 +40,46 @@ class CalledLayer(NamedTuple):
     times: int
     samples: int | None
 
-    def inputs(self, trace: Trace) -> Sequence[TensorSpec]:
-        """What goes in, in order; what a call of the layer says where the graph does not."""
+    def inputs(self, trace: Trace, batch: int) -> list[Sizes | None]:
+        """The sizes of what goes in, in order: of one that is not known `None`."""
+        return [_whole(self._sizes(tensor, batch)) for tensor in self._inputs(trace)]
+
+    def outputs(self, trace: Trace, batch: int) -> list[Sizes | None]:
+        """The sizes of what comes out, in order: of one that is not known `None`."""
+        sizes = [self._sizes(tensor, batch) for tensor in self.node.outputs]
+        if self.node.class_name == "EinsumDense" and len(sizes) == 1:
+            return [self._filled_in(trace, batch, sizes[0])]
+        return [_whole(tensor) for tensor in sizes]
+
+    def _inputs(self, trace: Trace) -> Sequence[TensorSpec]:
+        """The tensors that go in, or that went into a call where the graph does not say it."""
         found = [edge.tensor for edge in self.graph.edges if edge.target == self.node.id]
         if found or self.node.layer is None:
             return found
         calls = trace.index.calls_of(self.node.layer)
         return next((call.inputs for call in calls if call.outputs == self.node.outputs), ())
 
-    def sizes(self, tensor: TensorSpec, batch: int) -> Sizes | None:
-        """The sizes of a tensor's axes for a batch; `None` if there is one that is not known.
+    def _sizes(self, tensor: TensorSpec, batch: int) -> PartlyKnown:
+        """The sizes of a tensor's axes for a batch, `None` for one that is not known.
 
         The first axis is that of the batch where it is as long as that of the model's input.
         """
         if tensor.shape is None:
-            return None
-        first, *others = tensor.shape or (1,)
-        if first is None or first == self.samples:
-            first = batch
-        sizes = [first, *others]
-        known = [size for size in sizes if size is not None and size >= 0]
-        return tuple(known) if len(known) == len(sizes) else None
+            return (None,)
+        of_batch = bool(tensor.shape) and tensor.shape[0] in (None, self.samples)
+        sizes = (batch, *tensor.shape[1:]) if of_batch else tensor.shape
+        return tuple(size if size is not None and size >= 0 else None for size in sizes)
+
+    def _filled_in(self, trace: Trace, batch: int, result: PartlyKnown) -> Sizes | None:
+        """The sizes of what an `EinsumDense` gives: Keras is often told a part of them only."""
+        inputs = self.inputs(trace, batch)
+        weights = trace.index.weights_within(self.node.layer)
+        kernels = [_whole(weight.shape) for weight in weights if weight.name == "kernel"]
+        whole = _whole(result)
+        if whole is not None or len(inputs) != 1 or len(kernels) != 1:
+            return whole
+        given, kernel = inputs[0], kernels[0]
+        return None if given is None or kernel is None else filled_in(given, kernel, result)
 
 
 def called_layers(trace: Trace, graph: Graph) -> Iterator[CalledLayer]:
@@ -100,3 +123,8 @@ def _samples(graph: Graph) -> int | None:
         if node.id in graph.inputs and node.outputs and node.outputs[0].shape:
             return node.outputs[0].shape[0]
     return None
+
+
+def _whole(sizes: PartlyKnown) -> Sizes | None:
+    known = tuple(size for size in sizes if size is not None)
+    return known if len(known) == len(sizes) else None

@@ -11,9 +11,10 @@ from buildtrace.traces.index import BUILD
 from buildtrace.traces.schema import LARGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from buildtrace.traces.schema import LayerRef, TensorSpec, Weight
+    from buildtrace.planning.called_layers import Sizes
+    from buildtrace.traces.schema import LayerRef, Weight
     from buildtrace.traces.trace import Trace
 
 NO_FORMULA = "no formula"
@@ -95,20 +96,17 @@ def _flops_of(trace: Trace, called: CalledLayer, batch: int) -> tuple[str, int] 
     formula = of_class(node.class_name, _wrapped(trace, node.layer))
     if formula is None:
         return NO_FORMULA
-    inputs = _known(called, called.inputs(trace), batch)
-    outputs = _known(called, node.outputs, batch)
+    inputs = _known(called.inputs(trace, batch))
+    outputs = _known(called.outputs(trace, batch))
     if inputs is None or outputs is None:
         return UNKNOWN_SIZE
     number = formula.multiply_adds(LayerWork(inputs, outputs, _kernels(trace, node.layer)))
     return OTHER_FORM if number is None else (formula.text, number)
 
 
-def _known(
-    called: CalledLayer, tensors: Iterable[TensorSpec], batch: int
-) -> list[tuple[int, ...]] | None:
-    sizes = [called.sizes(tensor, batch) for tensor in tensors]
-    known = [tensor for tensor in sizes if tensor is not None]
-    return known if len(known) == len(sizes) else None
+def _known(tensors: list[Sizes | None]) -> list[Sizes] | None:
+    known = [sizes for sizes in tensors if sizes is not None]
+    return known if len(known) == len(tensors) else None
 
 
 def _is_users(trace: Trace, layer: int) -> bool:

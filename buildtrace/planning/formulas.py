@@ -9,9 +9,9 @@ image, its products with the zeros there are counted.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.planning import einsum_sizes
 from buildtrace.planning.without_products import WITHOUT_PRODUCTS
 
 if TYPE_CHECKING:
@@ -103,22 +103,11 @@ def _separable(work: LayerWork) -> int | None:
 
 
 def _einsum_dense(work: LayerWork) -> int | None:
-    """One product for each place in all axes of the equation.
-
-    A trace does not have the equation. Where each letter of it is in just two of the three tensors,
-    as everywhere in Keras, the sizes say how many letters of a size there are.
-    """
+    """One product for each place in all axes of the equation."""
     kernel = work.named("kernel")
     if not kernel or len(work.inputs) != 1 or len(work.outputs) != 1:
         return None
-    tensors = [Counter(sizes) for sizes in (work.inputs[0], kernel, work.outputs[0])]
-    products = 1
-    for size in set().union(*tensors):
-        axes = [tensor[size] for tensor in tensors]
-        if sum(axes) % 2 or 2 * max(axes) > sum(axes):
-            return None
-        products *= size ** (sum(axes) // 2)
-    return products
+    return einsum_sizes.products(work.inputs[0], kernel, work.outputs[0])
 
 
 def _recurrent(work: LayerWork) -> int | None:
