@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.record import Record
 
-__all__ = ["Tracing", "TrainingReached", "dry_fits", "trace"]
+__all__ = ["Tracing", "TrainingReached", "dry_fits", "note_abstract", "trace"]
 
 diagnosis.all_rules()  # not when a tracing stops: an import that a fork interrupts is never over
 
@@ -46,16 +46,36 @@ if hasattr(os, "register_at_fork"):  # a process that is forked off needs the lo
 
 dry_fits = _patches.dry_fits
 
+_abstract_users: set[object] = set()
+
+
+def note_abstract(user: object, *, on: bool) -> None:
+    """Note, for all tracings that are on, that weights are made without memory from now on.
+
+    Args:
+        user: who makes them so.
+        on: whether they are; otherwise this user does so no more.
+    """
+    with _lock:
+        if not on:
+            _abstract_users.discard(user)
+            return
+        _abstract_users.add(user)
+        for listener in _recorder.listeners:
+            listener.abstract = True
+
 
 class Tracing:
     """One recording, from `start` to `stop`. Several may be on at once, and stop in any order.
 
     Attributes:
         trace: what was recorded; empty until `stop`.
+        abstract: whether weights were made without memory meanwhile.
     """
 
     def __init__(self) -> None:
         self.trace = Trace(sources=UNSET)
+        self.abstract = False
         self._records: list[Record] = []
         self._first = 0
         self._started = 0
@@ -67,6 +87,7 @@ class Tracing:
                 _patches.acquire(self)
                 self._first = _recorder.next_order()
                 self._started = perf_counter_ns()
+                self.abstract = bool(_abstract_users)
                 _recorder.listeners = (*_recorder.listeners, self)
         except BaseException:  # a half of the hooks is no use
             self.stop()
@@ -142,6 +163,7 @@ class Tracing:
             _recorder.layers.refs,
             _patches.keras.values(),
             self._started,
+            abstract=self.abstract,
         )
 
     def _still_open(self) -> list[Record]:

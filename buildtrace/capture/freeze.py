@@ -133,6 +133,8 @@ def fill(
     refs: dict[int, LayerRef],
     keras: Iterable[KerasInfo],
     start: int,
+    *,
+    abstract: bool = False,
 ) -> None:
     """Fill an empty trace.
 
@@ -149,6 +151,7 @@ def fill(
         refs: the layers' names, by number.
         keras: the Keras packages that had hooks.
         start: when the trace began, in nanoseconds of the process's clock.
+        abstract: whether weights were made without memory meanwhile.
     """
     records = sorted(records, key=lambda record: record.order)
     layers, holders, lines = _Numbering(), _Holders(held), _InstructionLines()
@@ -180,7 +183,9 @@ def fill(
     trace.uses = tuple(_use(use, records, refs, layers, numbers, lines) for use in uses)
     took_part = {record.hooked.adapter.package for record in records}
     took_part |= {use.adapter.package for use in uses}
-    trace.environment = _environment(tuple(k for k in keras if k.package in took_part))
+    trace.environment = _environment(
+        tuple(k for k in keras if k.package in took_part), abstract=abstract
+    )
 
 
 def _call(
@@ -491,7 +496,7 @@ def _landmarks(records: Iterable[Record]) -> tuple[LandmarkInfo, ...]:
     )
 
 
-def _environment(keras: tuple[KerasInfo, ...]) -> Environment:
+def _environment(keras: tuple[KerasInfo, ...], *, abstract: bool) -> Environment:
     tensorflow = sys.modules.get("tensorflow")
     return Environment(
         buildtrace=buildtrace.__version__,
@@ -500,6 +505,7 @@ def _environment(keras: tuple[KerasInfo, ...]) -> Environment:
         tensorflow=getattr(tensorflow, "__version__", None),
         backend=_backend(keras),
         keras=keras,
+        abstract=abstract,
     )
 
 

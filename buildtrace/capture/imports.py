@@ -35,9 +35,10 @@ class ImportWatch:
         """The spec that the next finder in line gives, for the packages we wait for."""
         if name not in self._packages:
             return None
-        for finder in sys.meta_path:
+        behind = sys.meta_path.index(self) + 1 if self in sys.meta_path else 0
+        for finder in sys.meta_path[behind:]:  # another watch asks those behind it, and so on
             find = getattr(finder, "find_spec", None)
-            if finder is self or find is None:
+            if find is None:
                 continue
             spec = find(name, path, target)
             if spec is not None:
@@ -47,10 +48,13 @@ class ImportWatch:
         return None
 
     def _tell_when_done(self, loader: Any, name: str) -> None:
-        run = loader.exec_module
+        run, others = loader.exec_module, vars(loader).get("exec_module")
 
         def exec_module(module: Any) -> None:
-            del loader.exec_module  # the loader stays in the module: leave it as it was
+            # The loader stays in the module: leave it as it was. Another watch may have been there.
+            del loader.exec_module
+            if others is not None:
+                loader.exec_module = others
             try:
                 run(module)
             except BaseException as error:

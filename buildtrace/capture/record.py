@@ -439,7 +439,13 @@ class Local(threading.local):
 
 
 class Listener(Protocol):
-    """Who wants the trees that are kept."""
+    """Who wants the trees that are kept.
+
+    Attributes:
+        abstract: whether weights were made without memory meanwhile.
+    """
+
+    abstract: bool
 
     def add(self, records: list[Record]) -> None:
         """Take the calls of a tree, in order of start."""

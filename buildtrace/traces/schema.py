@@ -1082,7 +1082,11 @@ class KerasInfo(PlainData, frozen=True, kw_only=True):
 
 
 class Environment(PlainData, frozen=True, kw_only=True):
-    """Where a trace was made; `None` for what was not imported."""
+    """Where a trace was made, and how; `None` for what was not imported.
+
+    Attributes:
+        abstract: whether weights were made without memory.
+    """
 
     buildtrace: str = ""
     python: str = ""
@@ -1090,6 +1094,7 @@ class Environment(PlainData, frozen=True, kw_only=True):
     tensorflow: str | None = None
     backend: str | None = None
     keras: tuple[KerasInfo, ...] = ()
+    abstract: bool = False
 
 
 class SavedLayer(PlainData, frozen=True, kw_only=True):

@@ -192,8 +192,13 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def size_in_memory(number: int) -> str:
-    """A number of bytes with about three digits and its unit: "452 bytes", "4.5 MiB"."""
+def size_in_memory(number: int, *, fine: bool = False) -> str:
+    """A number of bytes with about three digits and its unit: "452 bytes", "4.5 MiB".
+
+    Args:
+        number: of bytes.
+        fine: give four digits: "4.512 MiB", "18.14 GiB".
+    """
     if number < 1024:
         return count(number, "byte")
     size = float(number)
@@ -202,6 +207,9 @@ def size_in_memory(number: int) -> str:
         size /= 1024
         if size < 1000 or unit == units[-1]:
             break
+    if fine:
+        decimals = 3 if size < 9.9995 else 2 if size < 99.995 else 1
+        return f"{size:,.{decimals}f} {unit}"
     return f"{size:,.1f} {unit}" if size < 100 else f"{size:,.0f} {unit}"
 
 
