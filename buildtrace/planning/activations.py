@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from buildtrace.planning.called_layers import CalledLayer, called_layers
-from buildtrace.planning.dtype_sizes import bytes_of
+from buildtrace.planning.dtypes import bytes_per_number
 from buildtrace.planning.planned import Activations, LayerOutput, Mesh, NotCounted
 from buildtrace.traces.schema import LARGEST
 
@@ -86,7 +86,7 @@ def _output(
 ) -> LayerOutput | NotCounted:
     node = called.node
     layer = None if node.layer is None else trace.layers.get(node.layer)
-    number = bytes_of(dtype)
+    number = bytes_per_number(dtype or "")
     if sizes is None or number is None:
         reason = UNKNOWN_SIZE if sizes is None else UNKNOWN_DTYPE
         return NotCounted(name=node.name, class_name=node.class_name, layer=layer, reason=reason)
