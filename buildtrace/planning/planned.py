@@ -249,16 +249,38 @@ class LayerOutput(PlanData, frozen=True, kw_only=True):
     """What a call of a layer gives, and what it takes for a batch.
 
     Attributes:
-        layer: the layer.
+        name: of the layer, or of the operation.
+        class_name: of that.
+        layer: the layer; `None` of an operation without one.
         shape: with the batch put in.
         dtype: such as "bfloat16".
-        size: in bytes.
+        calls: how often the model makes this call, as it is in a part that is called so often.
+        size: of the outputs of all these calls, in bytes.
     """
 
-    layer: LayerRef
+    name: str
+    class_name: str
+    layer: LayerRef | None = None
     shape: Shape
     dtype: str
+    calls: Count = 1
     size: ByteCount
+
+
+class NotCounted(PlanData, frozen=True, kw_only=True):
+    """A layer or an operation that a sum leaves out.
+
+    Attributes:
+        name: its own.
+        class_name: its class.
+        layer: the layer; `None` of an operation without one.
+        reason: why it is not counted, in a few words.
+    """
+
+    name: str
+    class_name: str
+    layer: LayerRef | None = None
+    reason: str
 
 
 class Activations(PlanData, frozen=True, kw_only=True):
@@ -269,42 +291,50 @@ class Activations(PlanData, frozen=True, kw_only=True):
         size: of all outputs together, in bytes.
         on_device: of those of one device, whose share of the batch that is.
         outputs: one for each output of each call of a layer.
-        unknown: layers whose outputs have a size that is not known, so that they are not counted.
+        unknown: those whose outputs have a size that is not known, so that they are not counted.
     """
 
     batch: Count
     size: ByteCount
     on_device: ByteCount
     outputs: tuple[LayerOutput, ...] = ()
-    unknown: tuple[LayerRef, ...] = ()
+    unknown: tuple[NotCounted, ...] = ()
 
 
 class LayerFlops(PlanData, frozen=True, kw_only=True):
-    """The multiply-adds of a layer, for one sample, all its calls together.
+    """The multiply-adds of a layer, all its calls together.
 
     Attributes:
-        layer: the layer.
+        name: of the layer, or of the operation.
+        class_name: of that.
+        layer: the layer; `None` of an operation without one.
+        calls: how often the model calls it.
         multiply_adds: how many.
-        formula: the name of the formula, such as "Dense: inputs × units".
-    """  # noqa: RUF002
+        formula: what is multiplied, such as "outputs · window · channels of the group".
+    """
 
-    layer: LayerRef
+    name: str
+    class_name: str
+    layer: LayerRef | None = None
+    calls: Count = 1
     multiply_adds: ByteCount
     formula: str
 
 
 class Flops(PlanData, frozen=True, kw_only=True):
-    """The multiply-adds of a forward pass on one sample, as far as layers have a formula.
+    """The multiply-adds of a forward pass, as far as layers have a formula.
 
     Attributes:
+        batch: on how many samples.
         multiply_adds: of all that are counted.
-        layers: those that are counted.
+        layers: those that are counted; some of them with 0, by convention.
         not_counted: those that have no formula here, or a shape that is not known.
     """
 
+    batch: Count = 1
     multiply_adds: ByteCount = 0
     layers: tuple[LayerFlops, ...] = ()
-    not_counted: tuple[LayerRef, ...] = ()
+    not_counted: tuple[NotCounted, ...] = ()
 
 
 class Compiled(PlanData, frozen=True, kw_only=True):

@@ -1,0 +1,101 @@
+"""What the outputs of layers take in memory for one batch: a lower bound of activations, no peak.
+
+A training step keeps what the layers give until it goes backwards, so it takes all of this at once
+unless it computes parts again. What layers need inside of them, such as the scores of an attention,
+and what the code between them makes is more than that. Not counted are outputs that are only other
+views of what goes in. A compiler may do without a few others where it fuses layers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from buildtrace.planning.called_layers import CalledLayer, called_layers
+from buildtrace.planning.dtypes import bytes_per_number
+from buildtrace.planning.planned import Activations, LayerOutput, Mesh, NotCounted
+from buildtrace.traces.schema import LARGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.planning.called_layers import Sizes
+    from buildtrace.traces.trace import Trace
+
+VIEWS = {"Flatten", "Reshape", "Identity", "Masking", "ActivityRegularization"}
+"""Layers whose output has the numbers of their input, and needs no place of its own."""
+
+UNKNOWN_SIZE = "an axis of unknown size"
+UNKNOWN_DTYPE = "a dtype of unknown size"
+"""Why an output is not counted."""
+
+
+def lower_bound(trace: Trace, batch: int, mesh: Mesh | None = None) -> Activations:
+    """The outputs of all layers of a trace's models, each tensor once.
+
+    Args:
+        trace: of a run or of a saved model.
+        batch: how many samples go in; other axes of unknown size are not guessed.
+        mesh: devices that batches are split over, if it says along which of its axes. What its
+            other axes may split of an output is not taken off.
+    """
+    parts = mesh.size_of((mesh.batch_axis,)) if mesh and mesh.batch_axis else 1
+    outputs, unknown = _outputs(trace, batch)
+    whole = min(sum(output.size for output in outputs), LARGEST)
+    if parts <= 1:
+        on_device = whole
+    else:
+        shares, _ = _outputs(trace, -(-batch // parts))
+        on_device = min(sum(share.size for share in shares), LARGEST)
+    return Activations(
+        batch=batch, size=whole, on_device=on_device, outputs=outputs, unknown=unknown
+    )
+
+
+def _outputs(trace: Trace, batch: int) -> tuple[tuple[LayerOutput, ...], tuple[NotCounted, ...]]:
+    """What the layers give for a batch, and those of which that is not known, each layer once."""
+    outputs: list[LayerOutput] = []
+    unknown: dict[tuple[int | None, str], NotCounted] = {}
+    for called in _calls(trace):
+        tensors = called.outputs(trace, batch)
+        for sizes, tensor in zip(tensors, called.node.outputs, strict=True):
+            found = _output(trace, called, sizes, tensor.dtype)
+            if isinstance(found, LayerOutput):
+                outputs.append(found)
+            else:
+                unknown[called.node.layer, called.node.name] = found
+    return tuple(outputs), tuple(unknown.values())
+
+
+def _calls(trace: Trace) -> Iterator[CalledLayer]:
+    """The calls in all models; of a model whose layers are all in one before it, none.
+
+    Such a model gives another one's outputs in between: the tensors are the same.
+    """
+    seen: set[int] = set()
+    for graph in trace.index.outermost_graphs:
+        layers = {node.layer for node in graph.nodes if node.layer is not None}
+        if layers and layers <= seen:
+            continue
+        seen |= layers
+        yield from (c for c in called_layers(trace, graph) if c.node.class_name not in VIEWS)
+
+
+def _output(
+    trace: Trace, called: CalledLayer, sizes: Sizes | None, dtype: str | None
+) -> LayerOutput | NotCounted:
+    node = called.node
+    layer = None if node.layer is None else trace.layers.get(node.layer)
+    number = bytes_per_number(dtype or "")
+    if sizes is None or number is None:
+        reason = UNKNOWN_SIZE if sizes is None else UNKNOWN_DTYPE
+        return NotCounted(name=node.name, class_name=node.class_name, layer=layer, reason=reason)
+    return LayerOutput(
+        name=node.name,
+        class_name=node.class_name,
+        layer=layer,
+        shape=sizes,
+        dtype=dtype or "",
+        calls=min(called.times, 2**31 - 1),
+        size=min(math.prod(sizes) * number * called.times, LARGEST),
+    )

@@ -1,0 +1,130 @@
+"""Which layers a model calls, and how often: those of the models and layers in it included.
+
+A layer that calls others, and whose graph is known, stands for these. So each piece of work is met
+once for each time that it is done, however deep it is nested.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from buildtrace.planning.einsum_sizes import filled_in
+from buildtrace.traces.schema import LARGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from buildtrace.traces.schema import Graph, Node, TensorSpec
+    from buildtrace.traces.trace import Trace
+
+Sizes = tuple[int, ...]
+"""Of all axes of a tensor, the batch among them."""
+
+PartlyKnown = tuple[int | None, ...]
+"""The same, `None` for an axis of unknown size."""
+
+
+class CalledLayer(NamedTuple):
+    """A layer, or an operation without one, that does its work itself.
+
+    Attributes:
+        graph: where it is called.
+        node: this call of it.
+        times: how often that happens when the outermost model runs once.
+        samples: how many samples a batch had when the model was built; `None` for any number.
+    """
+
+    graph: Graph
+    node: Node
+    times: int
+    samples: int | None
+
+    def inputs(self, trace: Trace, batch: int) -> list[Sizes | None]:
+        """The sizes of what goes in, in order: of one that is not known `None`."""
+        return [_whole(self._sizes(tensor, batch)) for tensor in self._inputs(trace)]
+
+    def outputs(self, trace: Trace, batch: int) -> list[Sizes | None]:
+        """The sizes of what comes out, in order: of one that is not known `None`."""
+        sizes = [self._sizes(tensor, batch) for tensor in self.node.outputs]
+        if self.node.class_name == "EinsumDense" and len(sizes) == 1:
+            return [self._filled_in(trace, batch, sizes[0])]
+        return [_whole(tensor) for tensor in sizes]
+
+    def _inputs(self, trace: Trace) -> Sequence[TensorSpec]:
+        """The tensors that go in, or that went into a call where the graph does not say it."""
+        found = [edge.tensor for edge in self.graph.edges if edge.target == self.node.id]
+        if found or self.node.layer is None:
+            return found
+        calls = trace.index.calls_of(self.node.layer)
+        return next((call.inputs for call in calls if call.outputs == self.node.outputs), ())
+
+    def _sizes(self, tensor: TensorSpec, batch: int) -> PartlyKnown:
+        """The sizes of a tensor's axes for a batch, `None` for one that is not known.
+
+        The first axis is that of the batch where it is as long as that of the model's input.
+        """
+        if tensor.shape is None:
+            return (None,)
+        of_batch = bool(tensor.shape) and tensor.shape[0] in (None, self.samples)
+        sizes = (batch, *tensor.shape[1:]) if of_batch else tensor.shape
+        return tuple(size if size is not None and size >= 0 else None for size in sizes)
+
+    def _filled_in(self, trace: Trace, batch: int, result: PartlyKnown) -> Sizes | None:
+        """The sizes of what an `EinsumDense` gives: Keras is often told a part of them only."""
+        inputs = self.inputs(trace, batch)
+        weights = trace.index.weights_within(self.node.layer)
+        kernels = [_whole(weight.shape) for weight in weights if weight.name == "kernel"]
+        whole = _whole(result)
+        if whole is not None or len(inputs) != 1 or len(kernels) != 1:
+            return whole
+        given, kernel = inputs[0], kernels[0]
+        return None if given is None or kernel is None else filled_in(given, kernel, result)
+
+
+def called_layers(trace: Trace, graph: Graph) -> Iterator[CalledLayer]:
+    """What does its work itself in a model and all that is in it; no inputs."""
+    graphs = trace.index.graph_by_model
+    for model, times in _times(trace, graph, {}, frozenset()).items():
+        inner = graphs.get(model, graph)
+        samples = _samples(inner)
+        called = {edge.target for edge in inner.edges} | set(inner.outputs)
+        for node in inner.nodes:
+            is_called = bool(node.outputs) or node.id in called
+            if is_called and node.kind != "input" and not _has_graph(trace, node, inner):
+                yield CalledLayer(inner, node, min(times, LARGEST), samples)
+
+
+def _times(
+    trace: Trace, graph: Graph, known: dict[int, Counter[int]], around: frozenset[int]
+) -> Counter[int]:
+    """How often each graph runs when this one does, by the model's id; no graph inside itself."""
+    model = graph.model.id
+    if model not in known:
+        found = Counter({model: 1})
+        inside = Counter(n.layer for n in graph.nodes if _has_graph(trace, n, graph))
+        for layer, calls in inside.items():
+            if layer is None or layer in around or layer == model:
+                continue
+            inner = trace.index.graph_by_model[layer]
+            for id_, times in _times(trace, inner, known, around | {model}).items():
+                found[id_] += calls * times
+        known[model] = found
+    return known[model]
+
+
+def _has_graph(trace: Trace, node: Node, around: Graph) -> bool:
+    return node.layer in trace.index.graph_by_model and node.layer != around.model.id
+
+
+def _samples(graph: Graph) -> int | None:
+    """The length of the first axis of a model's first input."""
+    for node in graph.nodes:
+        if node.id in graph.inputs and node.outputs and node.outputs[0].shape:
+            return node.outputs[0].shape[0]
+    return None
+
+
+def _whole(sizes: PartlyKnown) -> Sizes | None:
+    known = tuple(size for size in sizes if size is not None)
+    return known if len(known) == len(sizes) else None
