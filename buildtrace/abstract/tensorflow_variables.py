@@ -132,7 +132,9 @@ def _wanted(kwargs: dict[str, Any]) -> tuple[str, Any, Any, Any] | None:
         return named
     if not isinstance(initial_value, functools.partial):
         return None
-    shape = initial_value.keywords.get("shape", initial_value.args[0] if initial_value.args else None)
+    shape = initial_value.keywords.get(
+        "shape", initial_value.args[0] if initial_value.args else None
+    )
     dtype = kwargs.get("dtype") or initial_value.keywords.get("dtype")
     if shape is None or dtype is None:
         return None

@@ -78,7 +78,8 @@ def _inputs(model: Any, batch: int) -> Any:
     import jax
     import keras
 
-    struct = getattr(model, "_inputs_struct", None)
+    graph = getattr(model, "_functional", None) or model  # a Sequential has it inside
+    struct = getattr(graph, "_inputs_struct", None)
     if struct is None:
         raise ValueError("the model has no inputs of its own, whose shapes would be known")
 

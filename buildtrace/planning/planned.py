@@ -382,7 +382,7 @@ class Stop(PlanData, frozen=True, kw_only=True):
     """Why the script did not come to its end, and where.
 
     Attributes:
-        what: the call of Keras that ends a build, such as "Model.fit"; or the exception.
+        what: the user's line, which wanted values, such as "model.fit(x, y)"; or the exception.
         is_failure: whether it is an exception of the script's.
         caller: the user's line.
         lacks: what the plan is without for that, in a sentence each.
