@@ -83,7 +83,7 @@ class DistributionRecord:
     unmade: list[UnmadeRecord] = field(default_factory=list)
 
 
-class _Asked(NamedTuple):
+class _Question(NamedTuple):
     """A variable that Keras has asked a distribution about, and the pattern that was found."""
 
     order: int
@@ -108,8 +108,8 @@ class Distributions:
         self._maps = snapshot.Numbers()
         self._lines: dict[tuple[int, str], Caller | None] = {}
         self._variables = snapshot.Numbers()
-        self._asked: dict[int, _Asked] = {}
-        self._latest: dict[int, _Asked] = {}
+        self._asked: dict[int, _Question] = {}
+        self._latest: dict[int, _Question] = {}
 
     # -- what the hooks note --------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class Distributions:
             return  # it has one, and not from here
         record = self._record(distribution)
         pattern = self._found(record, distribution, layout, variable.path)
-        asked = _Asked(
+        asked = _Question(
             order, record.number, pattern, variable.path, variable._shape, variable._dtype
         )
         number = self._variables.number(variable)
