@@ -173,6 +173,7 @@ def _with_counts(mesh: Mesh, variables: tuple[PlannedVariable, ...]) -> Mesh:
         replace(
             entry,
             variables=amounts[entry.pattern].weights,
+            others=max(entry.others - amounts[entry.pattern].weights, 0),
             size=amounts[entry.pattern].memory.weights,
             on_device=amounts[entry.pattern].on_device.weights,
         )

@@ -30,6 +30,9 @@ MOST_VARIABLES = 8
 """So many variables of one kind are listed one by one."""
 
 MOST_NAMES = 6
+"""So many names are listed of what is alike."""
+
+_DIGITS = "0123456789"
 
 
 def lines(plan: Plan, width: int, full: bool) -> Iterator[Line]:
@@ -187,7 +190,11 @@ def _block_row(plan: Plan, block: PlannedBlock, columns: int) -> Row:
 def _block_name(block: PlannedBlock) -> str:
     first = wording.sanitize(block.layers[0].name)
     last = wording.sanitize(block.last.name)
-    return first if first == last else f"{first} … {last}"
+    if first == last:
+        return first
+    stem = first.rstrip(_DIGITS)
+    numbered = stem == last.rstrip(_DIGITS) != first
+    return f"{first}…{last.removeprefix(stem)}" if numbered else f"{first} … {last}"
 
 
 def _block_classes(block: PlannedBlock) -> str:
@@ -241,8 +248,10 @@ def _mesh(plan: Plan, width: int, full: bool) -> Iterator[Line]:
     if rows:
         yield from table(columns, rows, width)
     for entry in mesh.patterns:
-        if not entry.variables:
-            yield from _told(f"no weight is matched by {entry.pattern}", entry.caller, width)
+        if not (entry.variables or entry.others):
+            yield from _told(
+                f"nothing is matched by {wording.sanitize(entry.pattern)}", entry.caller, width
+            )
 
 
 def _indivisible(plan: Plan, width: int, full: bool) -> Iterator[Line]:
@@ -315,7 +324,7 @@ def _replicated(plan: Plan, width: int, full: bool) -> Iterator[Line]:
 
 
 def _alike(variables: list[PlannedVariable]) -> list[list[PlannedVariable]]:
-    """The variables of one name, shape and dtype, of layers of one class, as one, heaviest first."""
+    """The variables of one name, shape and dtype in layers of one class, the heaviest first."""
     groups: dict[tuple[object, ...], list[PlannedVariable]] = {}
     for variable in variables:
         owner = variable.layer and variable.layer.class_name
