@@ -46,6 +46,7 @@ def planned_run(asked: PlanArguments) -> PlannedRun:
                 tracing.ended_by(error)
             wait_for_threads()
         models = outermost_models(list(tracing.layers.values()))
+        first = len(tracing.snapshot().holders) if asked.optimizer else 0
         notes = tuple(_optimizers(models, asked.optimizer))
         if asked.compile:
             from buildtrace.cli.plan_compile import compiled_forward
@@ -54,7 +55,7 @@ def planned_run(asked: PlanArguments) -> PlannedRun:
         del models
         tracing.layers.clear()
     trace = tracing.trace
-    return PlannedRun(trace, stop_of(error, trace), compiled, notes, error)
+    return PlannedRun(trace, stop_of(error, trace), first, compiled, notes, error)
 
 
 @contextlib.contextmanager

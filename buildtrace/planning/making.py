@@ -40,6 +40,7 @@ class PlanRequest(NamedTuple):
         target: what is planned, as it was named.
         mesh_source: who gave the distribution, if the trace has one.
         mesh_shape: devices along the axes of its mesh, if other ones than it has.
+        first_holder: the optimizers to count are those whose id is not lower.
         batch: how many samples there are in a batch; `None` if nobody asks for activations.
         device_memory: what a device has, in bytes; `None` if nobody asks whether it fits.
         compiled: what the compiler said, if it was asked.
@@ -50,6 +51,7 @@ class PlanRequest(NamedTuple):
     target: str = ""
     mesh_source: str = "the script"
     mesh_shape: tuple[int, ...] = ()
+    first_holder: int = 0
     batch: int | None = None
     device_memory: int | None = None
     compiled: Compiled | None = None
@@ -70,7 +72,7 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
     if distribution is not None:
         mesh = mesh_of(distribution, request.mesh_source, request.mesh_shape)
     blocks = blocks_of(units_of(trace))
-    variables = planned_variables(trace, owners_of(trace, blocks), mesh)
+    variables = planned_variables(trace, owners_of(trace, blocks), mesh, request.first_holder)
     plan = Plan(
         target=request.target,
         amount=amount(variables),
@@ -79,7 +81,7 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
         layers=tuple(_layers(trace, blocks, variables)),
         dtypes=tuple(_dtypes(variables)),
         variables=variables,
-        optimizer=_optimizer(trace),
+        optimizer=_optimizer(trace, request.first_holder),
         mesh=mesh and _with_counts(mesh, variables),
         devices=devices_of(trace, mesh, variables),
         replicated=tuple(_replicated(mesh, variables)),
@@ -155,9 +157,9 @@ def _dtypes(variables: tuple[PlannedVariable, ...]) -> list[PlannedDtype]:
     return sorted(rows, key=lambda row: -row.amount.memory.total)
 
 
-def _optimizer(trace: Trace) -> str:
+def _optimizer(trace: Trace, first_holder: int) -> str:
     """The classes of the optimizers that hold something."""
-    holding = {variable.holder for variable in slots_of(trace)}
+    holding = {variable.holder for variable in slots_of(trace, first_holder)}
     classes = dict.fromkeys(h.class_name for h in trace.holders if h.id in holding)
     return wording.listed(map(wording.sanitize, classes))
 

@@ -48,7 +48,7 @@ def owners_of(trace: Trace, blocks: list[Block]) -> Owners:
 
 
 def planned_variables(
-    trace: Trace, owners: Owners, mesh: Mesh | None
+    trace: Trace, owners: Owners, mesh: Mesh | None, first_holder: int = 0
 ) -> tuple[PlannedVariable, ...]:
     """All variables: weights, then the gradients of those that are trained, then the optimizers'.
 
@@ -56,22 +56,23 @@ def planned_variables(
         trace: where they are.
         owners: whose the weights are.
         mesh: the devices that they are spread over, if there are any.
+        first_holder: optimizers with a lower id are left out.
     """
     weights = [weight for weight in trace.weights if not weight.replaced]
     trained = [weight for weight in weights if weight.id in owners.trained]
     planner = _Planner(trace, owners, mesh)
     made = [planner.of_weight(weight, "weight") for weight in weights]
     made += [planner.of_weight(weight, "gradient") for weight in trained]
-    made += [planner.of_slot(variable) for variable in slots_of(trace)]
+    made += [planner.of_slot(variable) for variable in slots_of(trace, first_holder)]
     return tuple(
         PlannedVariable(id=place, **fields)  # type: ignore[arg-type]
         for place, fields in enumerate(made)
     )
 
 
-def slots_of(trace: Trace) -> Iterator[Variable]:
-    """What the optimizers of a trace hold."""
-    optimizers = {holder.id for holder in trace.holders if holder.kind == "optimizer"}
+def slots_of(trace: Trace, first_holder: int = 0) -> Iterator[Variable]:
+    """What the optimizers of a trace hold, from the one of this id on."""
+    optimizers = {h.id for h in trace.holders if h.kind == "optimizer" and h.id >= first_holder}
     for variable in trace.variables:
         if variable.holder in optimizers:
             yield variable
