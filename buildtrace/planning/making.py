@@ -69,7 +69,7 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
     request = request or PlanRequest()
     distribution = distribution_of(trace)
     mesh = None
-    if distribution is not None:
+    if distribution is not None and _spreads(trace):
         mesh = mesh_of(distribution, request.mesh_source, request.mesh_shape)
     blocks = blocks_of(units_of(trace))
     variables = planned_variables(trace, owners_of(trace, blocks), mesh, request.first_holder)
@@ -93,6 +93,11 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
         notes=(*request.notes, *_notes(trace, mesh, variables)),
     )
     return _with_fit(plan, request.device_memory)
+
+
+def _spreads(trace: Trace) -> bool:
+    """Whether a distribution did anything: it does not on all backends."""
+    return any(weight.layout is not None for weight in trace.weights)
 
 
 # -- sums -------------------------------------------------------------------------------------
@@ -222,6 +227,13 @@ def _notes(
         yield (
             f"variables of dtype {wording.listed(map(wording.sanitize, unknown), 3)} have numbers "
             "of no fixed size: their bytes are not counted"
+        )
+    if mesh is None and trace.distributions and trace.weights:
+        told = wording.sanitize(trace.distributions[-1].class_name)
+        backend = wording.sanitize(trace.environment.backend or "this backend")
+        yield (
+            f"no weight got a layout of the {told} that Keras was told of: on {backend} it "
+            "does nothing, or it was set too late"
         )
     if mesh is not None and trace.weights:
         early = [weight for weight in trace.weights if weight.layout is None]

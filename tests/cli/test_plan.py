@@ -293,7 +293,13 @@ needs_tensorflow = pytest.mark.skipif(
 
 
 @needs_tensorflow
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("fit", "save", "numpy") else pytest.param(name, marks=pytest.mark.slow)
+        for name in ENDS
+    ],
+)
 def test_what_wants_values_ends_the_script_calmly(plan_of, name):
     done = plan_of(ENDS[name])
     assert done.returncode == 0, done.stderr
@@ -353,6 +359,23 @@ def test_a_script_that_fails_is_planned_as_far_as_it_came(plan_of, end, said):
     assert done.returncode == 0
     assert f"the script failed at model.py:{SCRIPT.count(chr(10)) + 1}: {said}" in told
     assert f"{PARAMETERS:,} parameters in 4 weights" in told
+
+
+@needs_tensorflow
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("keras", ["3", pytest.param("2", marks=pytest.mark.slow)])
+def test_weights_that_were_to_be_loaded_are_passed_over(plan_of, tmp_path, there, keras):
+    if environment.package_of(keras) is None:
+        pytest.skip(f"Keras {keras} is not installed")
+    if there:
+        (tmp_path / "model.weights.h5").write_bytes(b"no weights")
+    end = "make().load_weights('model.weights.h5'); make().fit(x, y)"
+    done = plan_of(end, keras=keras)
+    told = " ".join(done.stdout.split())
+    assert done.returncode == 0, done.stderr
+    assert "passed over what load_weights was to load, model.weights.h5" in told
+    assert f"{2 * PARAMETERS:,} parameters in 8 weights" in told
+    assert "which needs values" in told
 
 
 @needs_tensorflow
