@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from buildtrace import generations
-from buildtrace.abstract.patching import Replacement
+from buildtrace.abstract.replacements import Replacement
 from buildtrace.capture.imports import ImportWatch
 
 if TYPE_CHECKING:
