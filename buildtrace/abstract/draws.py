@@ -20,7 +20,7 @@ from buildtrace.generations import PACKAGES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_OWN = (*PACKAGES, "keras_hub")
+_OWN = (*PACKAGES, "keras_hub", "buildtrace")
 """Packages whose initializers draw from their seed alone."""
 
 

@@ -88,6 +88,7 @@ class Replacements:
                 self._add_keras3(adapter.backend)
             else:
                 self._add_tensorflow()
+                self._add_keras2(adapter.root)
             self._packages.add(package)
 
     def _add_keras3(self, backend: str) -> None:
@@ -116,6 +117,12 @@ class Replacements:
             original = getattr(owner, creator)
             now = functools.wraps(original)(functools.partial(module.create, original))
             self._replace(owner, creator, now)
+
+    def _add_keras2(self, root: str) -> None:
+        from buildtrace.abstract.keras2_slots import LazyZeros
+
+        owner = importlib.import_module(f"{root}.optimizers.optimizer")
+        self._replace(owner, "tf", LazyZeros(owner.tf))
 
     def _replace(self, owner: Any, name: str, now: Any) -> None:
         self._done.append(Replacement(owner, name, vars(owner).get(name, _ABSENT), now))

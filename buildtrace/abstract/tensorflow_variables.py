@@ -6,9 +6,10 @@ TensorFlow has such variables itself, for SavedModels that are being read.
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 from tensorflow.python.eager import context
@@ -73,14 +74,14 @@ def _in_keras_graph() -> bool:
         return False
     graph = ops.get_default_graph()
     while graph is not None:
-        if str(getattr(graph, "name", "")).startswith(_SCRATCH):
+        if _SCRATCH.search(str(getattr(graph, "name", ""))):
             return True
         graph = getattr(graph, "outer_graph", None)
     return False
 
 
-_SCRATCH = ("keras_graph", "keras_scratch_graph", "scratch_graph", "build_graph", "buildtrace")
-"""How the names of these graphs begin."""
+_SCRATCH = re.compile(r"^(keras_graph|build_graph|buildtrace)$|scratch_graph(_\d+)?$")
+"""What Keras, and we, call these graphs."""
 
 
 @contextmanager
@@ -99,12 +100,11 @@ def create(original: Callable[..., Any], next_creator: Any = None, **kwargs: Any
     wanted = _wanted(kwargs)
     if wanted is None:
         return original(next_creator, **kwargs)
-    path, shape, dtype, initializer = wanted
+    path, shape, dtype, initializer, first = wanted
     if not blocks.takes(shape, tf.as_dtype(dtype).size):
         return original(next_creator, **kwargs)
     draws = Draws(initializer)
-    initial_value = kwargs["initial_value"]
-    made = draws.run(functools.partial(_on_symbols, initial_value), initial_value)
+    made = draws.run(functools.partial(_on_symbols, first), first)
     names = ("trainable", "caching_device", "name", "constraint", "synchronization", "aggregation")
     settings = {name: kwargs.get(name) for name in (*names, "distribute_strategy")}
     with _making():
@@ -113,7 +113,7 @@ def create(original: Callable[..., Any], next_creator: Any = None, **kwargs: Any
 
     def give(variable: Any, _initializer: Any) -> None:
         with tf.init_scope(), _making():
-            value = tf.cast(initial_value(), variable.dtype)
+            value = tf.cast(first(), variable.dtype)
             variable.__class__ = resource_variable_ops.ResourceVariable
             variable.assign(value)
         del variable.path
@@ -122,21 +122,49 @@ def create(original: Callable[..., Any], next_creator: Any = None, **kwargs: Any
     return variable
 
 
-def _wanted(kwargs: dict[str, Any]) -> tuple[str, Any, Any, Any] | None:
-    """Path, shape, dtype and initializer of what is being made; `None` if not by Keras."""
+class Wanted(NamedTuple):
+    """What Keras has said of a variable that is to be made.
+
+    Attributes:
+        path: "" if TensorFlow's name is as good.
+        shape: its sizes.
+        dtype: of its numbers.
+        initializer: what Keras was given for it.
+        first: makes the first value.
+    """
+
+    path: str
+    shape: Any
+    dtype: Any
+    initializer: Any
+    first: Any
+
+
+def _wanted(kwargs: dict[str, Any]) -> Wanted | None:
+    """What is being made; `None` if not by Keras, or of an array."""
     named = getattr(_local, "named", None)
-    initial_value = kwargs.get("initial_value")
-    if not callable(initial_value):
+    first = kwargs.get("initial_value")
+    if callable(first) and named is not None:
+        return Wanted(*named, first)
+    plain = getattr(first, "_variable", first)  # Keras 2 wraps one to cast it
+    if isinstance(plain, AbstractVariable):
+        copy = functools.partial(_copy, plain)
+        return Wanted("", plain.shape.as_list(), plain.dtype, copy, copy)
+    if isinstance(first, functools.partial):
+        return _wanted_by_keras2(kwargs, first)
+    return None
+
+
+def _copy(variable: Any) -> Any:
+    return tf.identity(variable.read_value())
+
+
+def _wanted_by_keras2(kwargs: dict[str, Any], first: functools.partial[Any]) -> Wanted | None:
+    shape = first.keywords.get("shape", first.args[0] if first.args else None)
+    dtype = kwargs.get("dtype") or first.keywords.get("dtype")
+    if shape is None or dtype is None or not tf.TensorShape(shape).is_fully_defined():
         return None
-    if named is not None:
-        return named
-    if not isinstance(initial_value, functools.partial):
-        return None
-    shape = initial_value.keywords.get("shape", initial_value.args[0] if initial_value.args else None)
-    dtype = kwargs.get("dtype") or initial_value.keywords.get("dtype")
-    if shape is None or dtype is None:
-        return None
-    return "", tf.TensorShape(shape).as_list(), dtype, initial_value.func
+    return Wanted("", tf.TensorShape(shape).as_list(), dtype, first.func, first)
 
 
 @contextmanager

@@ -43,13 +43,14 @@ class AbstractParameter(torch.nn.Parameter):
         return self.place
 
     @classmethod
-    def __torch_function__(
-        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Let through what asks for its shape and such."""
         name = getattr(func, "__name__", "")
         attribute = getattr(getattr(func, "__self__", None), "__name__", "")
-        if (name in _TOLD and attribute != "data") or (name, attribute) == ("__set__", "requires_grad"):
+        if (name in _TOLD and attribute != "data") or (name, attribute) == (
+            "__set__",
+            "requires_grad",
+        ):
             with torch._C.DisableTorchFunctionSubclass():
                 return func(*args, **(kwargs or {}))
         raise no_value(_path_in((args, kwargs)))

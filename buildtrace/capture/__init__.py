@@ -157,6 +157,8 @@ class Tracing:
             records,
             list(_recorder.models.weights.values()),  # other threads go on making some
             _recorder.models.held,
+            _recorder.models.distributions,
+            self._first,
             _recorder.models.graphs_since(self._first),
             _recorder.models.states.records,
             [use for use in _recorder.all_uses() if use.order >= self._first],

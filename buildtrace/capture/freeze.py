@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import buildtrace
+from buildtrace.capture.frozen_layouts import FrozenLayouts
 from buildtrace.capture.snapshot import spec
 from buildtrace.capture.states import frozen
 from buildtrace.generations import GENERATIONS
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.built_models import GraphRecord
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.distributions import Distributions
     from buildtrace.capture.file_contents import PartRecord
     from buildtrace.capture.held import Held, VariableRecord
     from buildtrace.capture.record import MissedRecord, Record, UseRecord, WeightRecord
@@ -127,6 +129,8 @@ def fill(
     records: Sequence[Record],
     weights: Iterable[WeightRecord],
     held: Held,
+    distributions: Distributions,
+    first: int,
     graphs: Iterable[GraphRecord],
     states: Iterable[StateRecord],
     uses: Iterable[UseRecord],
@@ -145,6 +149,9 @@ def fill(
             made and those of its graphs.
         held: all optimizers and metrics of the process, and what they hold; the trace gets those
             that its calls are about.
+        distributions: all of the process; the trace gets those that were on, and those of its
+            variables.
+        first: when the trace began, among all calls of the process.
         graphs: the models that were read, in the order of first building.
         states: what was read of layers in the process; the trace gets what its calls led to.
         uses: of models, by functions that are no landmarks.
@@ -155,6 +162,7 @@ def fill(
     """
     records = sorted(records, key=lambda record: record.order)
     layers, holders, lines = _Numbering(), _Holders(held), _InstructionLines()
+    spread = FrozenLayouts(distributions, first)
     ids = {id(record): call_id for call_id, record in enumerate(records)}
     now = perf_counter_ns()
     graphs = list(graphs)
@@ -166,17 +174,19 @@ def fill(
     kept = _kept(weights, graphs, ids, layers, {variable.weight for variable in variables})
     trained = _trained(kept, graphs)
     trace.weights = tuple(
-        _weight(weight, weight_id, trained, ids, layers) for weight_id, weight in enumerate(kept)
+        _weight(weight, weight_id, trained, ids, layers, spread)
+        for weight_id, weight in enumerate(kept)
     )
     numbers = {weight.number: weight_id for weight_id, weight in enumerate(kept)}
     trace.calls = tuple(
         [_with_file(*each, numbers, layers) for each in zip(calls, records, strict=True)]
     )
     trace.variables = tuple(
-        _variable(variable, variable_id, ids, holders, numbers)
+        _variable(variable, variable_id, ids, holders, numbers, spread)
         for variable_id, variable in enumerate(variables)
     )
     trace.holders = holders.frozen()
+    trace.distributions = spread.frozen(ids, partial(_line, lines=lines))
     trace.graphs = tuple(_graph(graph, layers, numbers, trained) for graph in graphs)
     trace.landmarks = _landmarks(records)
     trace.states = _states(states, ids, refs, layers)
@@ -401,6 +411,7 @@ def _weight(
     trained: set[int],
     ids: dict[int, int],
     layers: _Numbering,
+    spread: FrozenLayouts,
 ) -> Weight:
     facts = weight.facts
     tensor = spec(facts.shape, facts.dtype)
@@ -418,6 +429,7 @@ def _weight(
         constraint=weight.constraint,
         placement=facts.placement,
         replaced=weight.replaced,
+        layout=spread.layout(weight.layout),
     )
 
 
@@ -427,6 +439,7 @@ def _variable(
     ids: dict[int, int],
     holders: _Holders,
     weights: dict[int, int],
+    spread: FrozenLayouts,
 ) -> Variable:
     facts = variable.facts
     tensor = spec(facts.shape, facts.dtype)
@@ -441,6 +454,7 @@ def _variable(
         initializer=variable.initializer,
         weight=None if variable.weight is None else weights.get(variable.weight),
         placement=facts.placement,
+        layout=spread.layout(variable.layout),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.distributions import LayoutRecord
     from buildtrace.capture.file_contents import PartRecord
     from buildtrace.capture.flow import DataFlow
     from buildtrace.capture.gradient_stops import StopRecord
@@ -218,6 +219,7 @@ class WeightRecord(msgspec.Struct, gc=False, eq=False):
     call: Record | None = None
     layer: int | None = None
     replaced: bool = False
+    layout: LayoutRecord | None = None
 
 
 class TentativeCall:

@@ -588,6 +588,8 @@ class Recorder:
             if record.hooked.of_loading:
                 loading.take_made(record)
                 self._note_unread(record, error)
+            if record.hooked.makes_weight:
+                self.models.distributions.note_failed(record)
             if record.hooked.makes_graph:
                 self.models.note_failed(record)
             else:

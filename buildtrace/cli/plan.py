@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 TOO_LARGE = 1
-"""The exit code if it does not fit into the memory of a device."""
+"""The exit code if it does not fit into the memory of a device, or cannot be spread so."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -82,7 +82,8 @@ def _plan(asked: PlanArguments, run: PlannedRun) -> Plan:
 def _exit_code(plan: Plan, *, failed: bool) -> int:
     if not plan.amount.weights or failed:
         return USAGE_ERROR
-    return TOO_LARGE if plan.fit is not None and not plan.fit.fits else 0
+    fits = plan.fit is None or plan.fit.fits
+    return 0 if fits and not plan.indivisible else TOO_LARGE
 
 
 def _deliver(plan: Plan, trace: Trace, asked: PlanArguments, attempts: Attempts) -> None:

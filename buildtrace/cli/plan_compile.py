@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.planning.planned import Compiled
@@ -21,8 +22,6 @@ def compiled_forward(models: Sequence[Any], batch: int) -> Compiled:
     Returns:
         Its figures, or in one line why there are none.
     """
-    import sys
-
     if "jax" not in sys.modules:
         return Compiled(missing="only JAX tells that, and the script did not use it")
     if not models:
@@ -39,8 +38,13 @@ def compiled_forward(models: Sequence[Any], batch: int) -> Compiled:
         return Compiled(missing=wording.sanitize_long(f"{type(error).__name__}: {said[0]}", 300))
 
 
+def _jax() -> Any:
+    """What the script has imported: this package does without."""
+    return sys.modules["jax"]
+
+
 def _compiled(model: Any, inputs: Any) -> Compiled:
-    import jax
+    jax = _jax()
 
     def forward(trained: Any, others: Any, data: Any) -> Any:
         return model.stateless_call(trained, others, data, training=False)[0]
@@ -62,7 +66,7 @@ def _compiled(model: Any, inputs: Any) -> Compiled:
 
 def _spec(variable: Any) -> Any:
     """The shape of a variable, with the sharding that it has or would have."""
-    import jax
+    jax = _jax()
 
     layout = getattr(variable, "_layout", None)
     sharding = getattr(layout, "backend_layout", layout)
@@ -75,10 +79,11 @@ def _inputs(model: Any, batch: int) -> Any:
     Raises:
         ValueError: one of them is not known.
     """
-    import jax
     import keras
 
-    struct = getattr(model, "_inputs_struct", None)
+    jax = _jax()
+    graph = getattr(model, "_functional", None) or model  # a Sequential has it inside
+    struct = getattr(graph, "_inputs_struct", None)
     if struct is None:
         raise ValueError("the model has no inputs of its own, whose shapes would be known")
 

@@ -11,7 +11,6 @@ from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
 
     from buildtrace.planning.planned import Compiled
     from buildtrace.traces.trace import Trace
@@ -44,43 +43,14 @@ def stop_of(error: BaseException | None, trace: Trace) -> Stop | None:
 
     calm = isinstance(error, (TrainingReached, AbstractWeightError))
     info = error_info(error)
-    called = _called(error) if calm else ""
-    what = f"{called}()" if called else wording.essence(info)[0]
+    caller = next((line for line in info.lines if Path(line.file).is_file()), None)
+    what = trace.index.source_code.line(caller) if calm and caller else ""
     return Stop(
-        what=wording.sanitize_long(what, 300),
+        what=wording.sanitize_long(what or wording.essence(info)[0], 300),
         is_failure=not calm,
-        caller=info.lines[0] if info.lines else None,
+        caller=caller,
         lacks=tuple(_lacks(trace)),
     )
-
-
-def _called(error: BaseException) -> str:
-    """The name of the function that the user's last line called, which wanted values."""
-    from buildtrace.capture import TrainingReached
-    from buildtrace.capture.raised import error_info
-
-    innermost = error_info(error).lines[:1]
-    name, behind = "", False
-    traceback = error.__traceback__
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if innermost and (code.co_filename, traceback.tb_lineno) == (
-            innermost[0].file,
-            innermost[0].line,
-        ):
-            name, behind = "", True
-        elif behind and not name and code.co_name not in _BETWEEN and not _is_ours(code):
-            name = code.co_name
-        traceback = traceback.tb_next
-    return "fit" if not name and isinstance(error, TrainingReached) else name
-
-
-_BETWEEN = ("error_handler", "wrapper", "hook", "<lambda>")
-"""Functions that call the one that was meant."""
-
-
-def _is_ours(code: CodeType) -> bool:
-    return "buildtrace" in Path(code.co_filename).parts and "site-packages" not in code.co_filename
 
 
 def _lacks(trace: Trace) -> Iterator[str]:

@@ -35,8 +35,8 @@ ends it: fit, predict, save, reading a weight.
   buildtrace plan --mesh batch=8,model=32 --layout \\
       keras_hub.models:Llama3Backbone.get_layout_map llama.py
 
-The exit code is 0 if there is a plan, 1 if it does not fit into --device-memory,
-and 2 if nothing could be planned."""
+The exit code is 0 if there is a plan, 1 if it does not fit into --device-memory
+or the mesh does not divide a weight, and 2 if nothing could be planned."""
 
 DEFAULT_AXES = ("batch", "model")
 """The names of the axes of a mesh, if none are given: those of keras_hub's layout maps."""

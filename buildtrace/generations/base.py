@@ -306,6 +306,10 @@ class Adapter(TrainingReader):
     def placement(self, variable: Any) -> str | None:
         """Which devices a variable lies on, or how it is split over them, if that is unusual."""
 
+    def distribution(self) -> Any:
+        """What is to spread variables over devices that are made now in this thread, or `None`."""
+        return None
+
     def weights_inside(self, layer: Any) -> list[Any]:
         """`layer.weights`: its own and those of the layers in it."""
         try:
@@ -478,6 +482,7 @@ class Generation(NamedTuple):
         stateless: the class that holds variables' values where state is passed on, as on JAX.
         conversion: what turns a layer's inputs into the tensors that its `call` gets, if that
             is a function of its own.
+        distributions: the module of what spreads variables over devices.
     """
 
     name: GenerationName
@@ -491,6 +496,7 @@ class Generation(NamedTuple):
     learning: str = "layers.preprocessing.normalization:Normalization.finalize_state"
     stateless: str = ""
     conversion: str | None = None
+    distributions: str | None = None
 
     def landmarks_of(self, version: str) -> list[Landmark]:
         """The landmarks that a version of this generation should have."""

@@ -42,7 +42,12 @@ def mesh_of(distribution: Distribution, source: str, shape: tuple[int, ...] = ()
         shape=shape or distribution.mesh_shape,
         batch_axis=distribution.batch_axis,
         patterns=tuple(
-            PlannedPattern(pattern=entry.pattern, axes=entry.axes, caller=entry.caller)
+            PlannedPattern(
+                pattern=entry.pattern,
+                axes=entry.axes,
+                others=len(entry.outputs) + entry.variables,
+                caller=entry.caller,
+            )
             for entry in distribution.patterns
         ),
     )

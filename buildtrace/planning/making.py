@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from buildtrace.planning.activations import lower_bound
 from buildtrace.planning.amounts import amount
 from buildtrace.planning.blocks import blocks_of, units_of
 from buildtrace.planning.devices import devices_of, distribution_of, mesh_of
 from buildtrace.planning.dtypes import bytes_per_number
+from buildtrace.planning.flops import multiply_adds
 from buildtrace.planning.placements import indivisible_axes
 from buildtrace.planning.planned import (
     Indivisible,
@@ -82,6 +84,8 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
         devices=devices_of(trace, mesh, variables),
         replicated=tuple(_replicated(mesh, variables)),
         indivisible=tuple(_indivisible(mesh, variables)),
+        activations=None if request.batch is None else lower_bound(trace, request.batch, mesh),
+        flops=multiply_adds(trace),
         compiled=request.compiled,
         stop=request.stop,
         notes=(*request.notes, *_notes(trace, mesh, variables)),
@@ -169,6 +173,7 @@ def _with_counts(mesh: Mesh, variables: tuple[PlannedVariable, ...]) -> Mesh:
         replace(
             entry,
             variables=amounts[entry.pattern].weights,
+            others=max(entry.others - amounts[entry.pattern].weights, 0),
             size=amounts[entry.pattern].memory.weights,
             on_device=amounts[entry.pattern].on_device.weights,
         )

@@ -164,6 +164,7 @@ class PlannedPattern(PlanData, frozen=True, kw_only=True):
         pattern: the regular expression.
         axes: how it splits what it matches.
         variables: how many weights matched it.
+        others: how many outputs of layers matched it, and variables that are no weights here.
         size: what these take, in bytes.
         on_device: what these take on one device.
         caller: the user's line that put it into the map.
@@ -172,6 +173,7 @@ class PlannedPattern(PlanData, frozen=True, kw_only=True):
     pattern: str
     axes: MeshAxes = ()
     variables: Count = 0
+    others: Count = 0
     size: ByteCount = 0
     on_device: ByteCount = 0
     caller: SourceLine | None = None
@@ -382,7 +384,7 @@ class Stop(PlanData, frozen=True, kw_only=True):
     """Why the script did not come to its end, and where.
 
     Attributes:
-        what: the call of Keras that ends a build, such as "Model.fit"; or the exception.
+        what: the user's line, which wanted values, such as "model.fit(x, y)"; or the exception.
         is_failure: whether it is an exception of the script's.
         caller: the user's line.
         lacks: what the plan is without for that, in a sentence each.

@@ -486,13 +486,32 @@ class LayoutPattern(PlainData, frozen=True, kw_only=True):
         pattern: the regular expression for their paths.
         axes: as given; there may be more or fewer than a variable has.
         caller: the user's line that put it into the map, if that was seen.
+        variables: how many variables it was found for, those counted in that the trace has not.
         outputs: the paths of layers' outputs that it was found for, such as "dense/output".
     """
 
     pattern: str
     axes: MeshAxes = ()
     caller: SourceLine | None = None
+    variables: Count = 0
     outputs: tuple[str, ...] = ()
+
+
+class UnmadeVariable(PlainData, frozen=True, kw_only=True):
+    """A variable that could not be made in the way that a distribution says.
+
+    Attributes:
+        call: id of the call that failed to make it.
+        path: Keras' full name, such as "dense/kernel".
+        pattern: the place of the entry of the layout map that was found for it, from 0; `None` if
+            no entry matched.
+    """
+
+    call: CallId
+    path: str
+    shape: Shape
+    dtype: str
+    pattern: Count | None = None
 
 
 class Distribution(PlainData, frozen=True, kw_only=True):
@@ -505,6 +524,9 @@ class Distribution(PlainData, frozen=True, kw_only=True):
         mesh_shape: how many devices there are along each of these.
         batch_axis: the axis of the mesh that batches of data are split along; "" if none is.
         patterns: the layout map's entries, in its order.
+        variables: how many variables Keras asked it about.
+        outputs: how many layers' outputs Keras asked it about.
+        unmade: the variables that could not be made as it says.
         caller: the user's line that told Keras so, if that was seen.
     """
 
@@ -514,6 +536,9 @@ class Distribution(PlainData, frozen=True, kw_only=True):
     mesh_shape: tuple[Count, ...] = ()
     batch_axis: str = ""
     patterns: tuple[LayoutPattern, ...] = ()
+    variables: Count = 0
+    outputs: Count = 0
+    unmade: tuple[UnmadeVariable, ...] = ()
     caller: SourceLine | None = None
 
     @property

@@ -30,6 +30,9 @@ MOST_VARIABLES = 8
 """So many variables of one kind are listed one by one."""
 
 MOST_NAMES = 6
+"""So many names are listed of what is alike."""
+
+_DIGITS = "0123456789"
 
 
 def lines(plan: Plan, width: int, full: bool) -> Iterator[Line]:
@@ -153,14 +156,14 @@ def _blocks(plan: Plan, width: int, full: bool) -> Iterator[Line]:
         kept = {block.id for block in heaviest}
         shown = [block for block in shown if block.id in kept]
     columns = [
-        Column("block", least=24),
+        Column("block", least=20),
+        Column("class", least=10, rank=2),
         Column("", right=True),
-        Column("parameters", right=True, rank=2),
+        Column("parameters", right=True, rank=3),
         Column("weights", right=True),
     ]
     if plan.mesh is not None:
-        columns.append(Column("a device", right=True))
-        columns.append(Column("of it", right=True, rank=1))
+        columns += [Column("a device", right=True), Column("of it", right=True, rank=1)]
     yield from table(columns, [_block_row(plan, block, len(columns)) for block in shown], width)
     left = [block for block in plan.blocks if block not in shown]
     if left:
@@ -173,7 +176,8 @@ def _block_row(plan: Plan, block: PlannedBlock, columns: int) -> Row:
     amount = block.amount
     share = amount.on_device.weights / max(plan.amount.on_device.weights, 1)
     row: Row = [
-        [Part(_block_name(block)), Part(_block_classes(block), styles.QUIET)],
+        [Part(_block_name(block))],
+        [Part(_block_classes(block), styles.QUIET)],
         [Part(f"{block.repeats}×" if block.repeats > 1 else "")],  # noqa: RUF001
         [Part(f"{amount.parameters:,}")],
         [Part(wording.size_in_memory(amount.memory.weights))],
@@ -186,12 +190,16 @@ def _block_row(plan: Plan, block: PlannedBlock, columns: int) -> Row:
 def _block_name(block: PlannedBlock) -> str:
     first = wording.sanitize(block.layers[0].name)
     last = wording.sanitize(block.last.name)
-    return first if first == last else f"{first} … {last}"
+    if first == last:
+        return first
+    stem = first.rstrip(_DIGITS)
+    numbered = stem == last.rstrip(_DIGITS) != first
+    return f"{first}…{last.removeprefix(stem)}" if numbered else f"{first} … {last}"
 
 
 def _block_classes(block: PlannedBlock) -> str:
     classes = [wording.sanitize(layer.class_name) for layer in block.layers]
-    return f" ({', '.join(dict.fromkeys(classes))})"
+    return ", ".join(dict.fromkeys(classes))
 
 
 def _dtypes(plan: Plan, width: int) -> Iterator[Line]:
@@ -240,8 +248,10 @@ def _mesh(plan: Plan, width: int, full: bool) -> Iterator[Line]:
     if rows:
         yield from table(columns, rows, width)
     for entry in mesh.patterns:
-        if not entry.variables:
-            yield from _told(f"no weight is matched by {entry.pattern}", entry.caller, width)
+        if not (entry.variables or entry.others):
+            yield from _told(
+                f"nothing is matched by {wording.sanitize(entry.pattern)}", entry.caller, width
+            )
 
 
 def _indivisible(plan: Plan, width: int, full: bool) -> Iterator[Line]:
@@ -290,24 +300,37 @@ def _replicated(plan: Plan, width: int, full: bool) -> Iterator[Line]:
     )
     columns = [
         Column("", least=24, tail=True),
+        Column("", right=True),
         Column("", least=6, rank=1),
         Column("", rank=2),
         Column("", right=True),
     ]
-    most = len(whole) if full else MOST_VARIABLES
+    groups = [[variable] for variable in whole] if full else _alike(whole)
     rows: list[Row] = [
         [
-            [Part(f"  {wording.sanitize(variable.path)}")],
-            [Part(wording.shape(variable.shape), styles.QUIET)],
-            [Part(wording.sanitize(variable.dtype), styles.QUIET)],
-            [Part(wording.size_in_memory(variable.size), styles.NAME)],
+            [Part(f"  {wording.sanitize(group[0].path)}")],
+            [Part(f"{len(group):,}×" if len(group) > 1 else "")],  # noqa: RUF001
+            [Part(wording.shape(group[0].shape), styles.QUIET)],
+            [Part(wording.sanitize(group[0].dtype), styles.QUIET)],
+            [Part(_fine(sum(variable.size for variable in group)), styles.NAME)],
         ]
-        for variable in whole[:most]
+        for group in groups[: None if full else MOST_VARIABLES]
     ]
     yield from list(table(columns, rows, width))[1:]
-    if whole[most:]:
-        rest = wording.size_in_memory(sum(variable.size for variable in whole[most:]))
-        yield [Part(f"  … {len(whole) - most:,} more, {rest} (--full)", styles.NOTE)]
+    if left := [] if full else groups[MOST_VARIABLES:]:
+        number = sum(map(len, left))
+        rest = wording.size_in_memory(sum(v.size for group in left for v in group))
+        yield [Part(f"  … {number:,} more, {rest} (--full)", styles.NOTE)]
+
+
+def _alike(variables: list[PlannedVariable]) -> list[list[PlannedVariable]]:
+    """The variables of one name, shape and dtype in layers of one class, the heaviest first."""
+    groups: dict[tuple[object, ...], list[PlannedVariable]] = {}
+    for variable in variables:
+        owner = variable.layer and variable.layer.class_name
+        name = variable.path.rpartition("/")[2]
+        groups.setdefault((owner, name, variable.shape, variable.dtype), []).append(variable)
+    return sorted(groups.values(), key=lambda group: -sum(v.size for v in group))
 
 
 # -- what else is asked -----------------------------------------------------------------------
@@ -342,6 +365,8 @@ def _flops(plan: Plan, width: int, full: bool) -> Iterator[Line]:
         Part(" in a forward pass on one sample"),
     ]
     for formula, number in sorted(sums.items(), key=lambda pair: -pair[1]):
+        if not number:
+            continue  # none by convention
         yield from wrapped(f"{number:,}  {formula}", width, [Part("  ")], [Part("    ")])
     if flops.not_counted:
         named = dict.fromkeys(wording.sanitize(layer.class_name) for layer in flops.not_counted)
@@ -359,7 +384,7 @@ def _stop(plan: Plan, width: int) -> Iterator[Line]:
         text = f"the script failed{where}: {stop.what}. The plan is of what it had built by then"
         yield from wrapped(text, width, [Part("✗ ", styles.ERROR)], [Part("  ")])
     else:
-        text = f"planned up to {stop.what}{where}, which needs values"
+        text = f"planned up to `{stop.what}`{where}, which needs values"
         yield from wrapped(text, width, [Part("· ", styles.QUIET)], [Part("  ")], styles.QUIET)
     for lack in stop.lacks:
         yield from wrapped(lack, width, [Part("! ", styles.SWALLOWED)], [Part("  ")])
