@@ -1,9 +1,11 @@
 """What the outputs of layers take in memory for one batch: a lower bound of activations, no peak.
 
-A training step keeps what the layers give until it goes backwards, so it takes all of this at once
-unless it computes parts again. What layers need inside of them, such as the scores of an attention,
-and what the code between them makes is more than that. Not counted are outputs that are only other
-views of what goes in. A compiler may do without a few others where it fuses layers.
+A training step keeps what goes into the kernels until it goes backwards, unless it is told to
+compute parts again. Not all outputs are kept for that: XLA and others compute an activation, a
+normalization or a sum again from what went in. So those count that have products behind them, of
+kernels or of attention (see `formulas`); of classes that Keras does not have, those with a matrix
+among their weights. What layers need inside of them, such as the scores of an attention, and what
+the code between them makes is more than that.
 """
 
 from __future__ import annotations
@@ -13,17 +15,17 @@ from typing import TYPE_CHECKING
 
 from buildtrace.planning.called_layers import CalledLayer, called_layers
 from buildtrace.planning.dtypes import bytes_per_number
+from buildtrace.planning.formulas import of_class
 from buildtrace.planning.planned import Activations, LayerOutput, Mesh, NotCounted
+from buildtrace.planning.without_products import WITHOUT_PRODUCTS
 from buildtrace.traces.schema import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.planning.called_layers import Sizes
+    from buildtrace.traces.schema import Node
     from buildtrace.traces.trace import Trace
-
-VIEWS = {"Flatten", "Reshape", "Identity", "Masking", "ActivityRegularization"}
-"""Layers whose output has the numbers of their input, and needs no place of its own."""
 
 UNKNOWN_SIZE = "an axis of unknown size"
 UNKNOWN_DTYPE = "a dtype of unknown size"
@@ -31,7 +33,7 @@ UNKNOWN_DTYPE = "a dtype of unknown size"
 
 
 def lower_bound(trace: Trace, batch: int, mesh: Mesh | None = None) -> Activations:
-    """The outputs of all layers of a trace's models, each tensor once.
+    """The outputs of layers of a trace's models that have products behind them, each tensor once.
 
     Args:
         trace: of a run or of a saved model.
@@ -78,7 +80,15 @@ def _calls(trace: Trace) -> Iterator[CalledLayer]:
         if layers and layers <= seen:
             continue
         seen |= layers
-        yield from (c for c in called_layers(trace, graph) if c.node.class_name not in VIEWS)
+        yield from (c for c in called_layers(trace, graph) if _has_products(trace, c.node))
+
+
+def _has_products(trace: Trace, node: Node) -> bool:
+    """Whether what comes out of a call takes more to have again than to go through what goes in."""
+    if of_class(node.class_name) is not None:
+        return node.class_name not in WITHOUT_PRODUCTS
+    weights = trace.index.weights_within(node.layer)
+    return any(len(weight.shape) > 1 for weight in weights)
 
 
 def _output(

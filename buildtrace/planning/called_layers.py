@@ -13,9 +13,9 @@ from buildtrace.planning.einsum_sizes import filled_in
 from buildtrace.traces.schema import LARGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from buildtrace.traces.schema import Graph, Node, TensorSpec
+    from buildtrace.traces.schema import Edge, Graph, Node, TensorSpec
     from buildtrace.traces.trace import Trace
 
 Sizes = tuple[int, ...]
@@ -23,6 +23,9 @@ Sizes = tuple[int, ...]
 
 PartlyKnown = tuple[int | None, ...]
 """The same, `None` for an axis of unknown size."""
+
+MOST_HOPS = 20
+"""One goes back through so many layers in a row of which Keras was not told all sizes."""
 
 
 class CalledLayer(NamedTuple):
@@ -40,24 +43,36 @@ class CalledLayer(NamedTuple):
     times: int
     samples: int | None
 
-    def inputs(self, trace: Trace, batch: int) -> list[Sizes | None]:
-        """The sizes of what goes in, in order: of one that is not known `None`."""
-        return [_whole(self._sizes(tensor, batch)) for tensor in self._inputs(trace)]
+    def inputs(self, trace: Trace, batch: int, hops: int = MOST_HOPS) -> list[Sizes | None]:
+        """The sizes of what goes in, in order: of one that is not known `None`.
 
-    def outputs(self, trace: Trace, batch: int) -> list[Sizes | None]:
-        """The sizes of what comes out, in order: of one that is not known `None`."""
+        Args:
+            trace: what the call is of.
+            batch: how many samples there are.
+            hops: how many layers one goes back for a size that Keras was not told.
+        """
+        edges = [edge for edge in self.graph.edges if edge.target == self.node.id]
+        if edges or self.node.layer is None:
+            return [self._comes(trace, batch, edge, hops) for edge in edges]
+        calls = trace.index.calls_of(self.node.layer)
+        like = next((call.inputs for call in calls if call.outputs == self.node.outputs), ())
+        return [_whole(self._sizes(tensor, batch)) for tensor in like]
+
+    def outputs(self, trace: Trace, batch: int, hops: int = MOST_HOPS) -> list[Sizes | None]:
+        """The sizes of what comes out, as of `inputs`."""
         sizes = [self._sizes(tensor, batch) for tensor in self.node.outputs]
         if self.node.class_name == "EinsumDense" and len(sizes) == 1:
-            return [self._filled_in(trace, batch, sizes[0])]
+            return [self._filled_in(trace, batch, sizes[0], hops)]
         return [_whole(tensor) for tensor in sizes]
 
-    def _inputs(self, trace: Trace) -> Sequence[TensorSpec]:
-        """The tensors that go in, or that went into a call where the graph does not say it."""
-        found = [edge.tensor for edge in self.graph.edges if edge.target == self.node.id]
-        if found or self.node.layer is None:
-            return found
-        calls = trace.index.calls_of(self.node.layer)
-        return next((call.inputs for call in calls if call.outputs == self.node.outputs), ())
+    def _comes(self, trace: Trace, batch: int, edge: Edge, hops: int) -> Sizes | None:
+        """The sizes of a tensor that goes in; if not known, what its layer is known to give."""
+        sizes = _whole(self._sizes(edge.tensor, batch))
+        if sizes is None and hops:
+            source = self._replace(node=self.graph.nodes[edge.source])
+            given = source.outputs(trace, batch, hops - 1)
+            return given[edge.output] if edge.output < len(given) else None
+        return sizes
 
     def _sizes(self, tensor: TensorSpec, batch: int) -> PartlyKnown:
         """The sizes of a tensor's axes for a batch, `None` for one that is not known.
@@ -70,9 +85,9 @@ class CalledLayer(NamedTuple):
         sizes = (batch, *tensor.shape[1:]) if of_batch else tensor.shape
         return tuple(size if size is not None and size >= 0 else None for size in sizes)
 
-    def _filled_in(self, trace: Trace, batch: int, result: PartlyKnown) -> Sizes | None:
+    def _filled_in(self, trace: Trace, batch: int, result: PartlyKnown, hops: int) -> Sizes | None:
         """The sizes of what an `EinsumDense` gives: Keras is often told a part of them only."""
-        inputs = self.inputs(trace, batch)
+        inputs = self.inputs(trace, batch, hops)
         weights = trace.index.weights_within(self.node.layer)
         kernels = [_whole(weight.shape) for weight in weights if weight.name == "kernel"]
         whole = _whole(result)

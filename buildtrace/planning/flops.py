@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NO_FORMULA = "no formula"
 OWN_CODE = "a class that is not of Keras"
+NOT_RUN = "its `call` has not run, so that it is not known what it calls"
 OWN_WEIGHTS = "its own code uses weights of its own"
 NOT_CALLED = "no call of it is in the graph of a model"
 UNKNOWN_SIZE = "an axis of unknown size"
@@ -92,7 +93,7 @@ def _flops_of(trace: Trace, called: CalledLayer, batch: int) -> tuple[str, int] 
     """The formula of a call and the multiply-adds that it says; else why these are not known."""
     node = called.node
     if node.layer is not None and _is_users(trace, node.layer):
-        return OWN_CODE
+        return NOT_RUN if node.layer in trace.index.part_graphs else OWN_CODE
     formula = of_class(node.class_name, _wrapped(trace, node.layer))
     if formula is None:
         return NO_FORMULA

@@ -166,6 +166,15 @@ def test_an_axis_of_unknown_size_is_not_guessed(k):
     assert left.reason == "an axis of unknown size"
 
 
+def test_a_size_that_keras_was_not_told_goes_from_one_einsum_to_the_next(k):
+    def make(given):
+        heads = k.layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 7))(given)
+        return k.layers.EinsumDense("abde,dec->abc", output_shape=(None, 3))(heads)
+
+    found = flops(k, (6, 5), make)
+    assert (found.multiply_adds, found.not_counted) == (6 * 5 * 14 + 6 * 14 * 3, ())
+
+
 def test_what_has_no_formula_is_named(k):
     def make(given):
         return k.layers.AdditiveAttention()([given, given])
