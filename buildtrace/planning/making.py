@@ -28,7 +28,7 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
-    from buildtrace.planning.blocks import Block
+    from buildtrace.planning.blocks import UnitRow
     from buildtrace.planning.planned import Amount, Compiled, Mesh, PlannedVariable, Stop
     from buildtrace.traces.trace import Trace
 
@@ -120,7 +120,9 @@ def _models(trace: Trace, variables: tuple[PlannedVariable, ...]) -> Iterator[Pl
         yield PlannedModel(model=graph.model, amount=of_model)
 
 
-def _blocks(blocks: list[Block], variables: tuple[PlannedVariable, ...]) -> Iterator[PlannedBlock]:
+def _blocks(
+    blocks: list[UnitRow], variables: tuple[PlannedVariable, ...]
+) -> Iterator[PlannedBlock]:
     amounts = _grouped(variables, lambda variable: variable.block)
     for place, block in enumerate(blocks):
         yield PlannedBlock(
@@ -134,7 +136,7 @@ def _blocks(blocks: list[Block], variables: tuple[PlannedVariable, ...]) -> Iter
 
 
 def _layers(
-    trace: Trace, blocks: list[Block], variables: tuple[PlannedVariable, ...]
+    trace: Trace, blocks: list[UnitRow], variables: tuple[PlannedVariable, ...]
 ) -> Iterator[PlannedLayer]:
     """Each layer that has weights, with all that belongs to these."""
     by_weight: dict[int, list[PlannedVariable]] = {}

@@ -13,13 +13,13 @@ from buildtrace.traces.totals import trained_weights
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.planning.blocks import Block
+    from buildtrace.planning.blocks import UnitRow
     from buildtrace.planning.planned import Mesh, VariableKind
     from buildtrace.traces.schema import Variable, VariableLayout, Weight
     from buildtrace.traces.trace import Trace
 
 
-class Owners(NamedTuple):
+class WeightOwners(NamedTuple):
     """Whose the weights of a trace are.
 
     Attributes:
@@ -31,12 +31,12 @@ class Owners(NamedTuple):
     trained: frozenset[int]
 
 
-def owners_of(trace: Trace, blocks: list[Block]) -> Owners:
+def owners_of(trace: Trace, blocks: list[UnitRow]) -> WeightOwners:
     """Whose the weights are, given the blocks of the trace."""
     trained = {weight.id: weight.trainable for weight in trace.weights}
     for graph in trace.index.outermost_graphs:
         trained |= {weight.id: is_trained for weight, is_trained in trained_weights(trace, graph)}
-    return Owners(
+    return WeightOwners(
         block={
             weight.id: place
             for place, block in enumerate(blocks)
@@ -48,7 +48,7 @@ def owners_of(trace: Trace, blocks: list[Block]) -> Owners:
 
 
 def planned_variables(
-    trace: Trace, owners: Owners, mesh: Mesh | None, first_holder: int = 0
+    trace: Trace, owners: WeightOwners, mesh: Mesh | None, first_holder: int = 0
 ) -> tuple[PlannedVariable, ...]:
     """All variables: weights, then the gradients of those that are trained, then the optimizers'.
 
@@ -81,7 +81,7 @@ def slots_of(trace: Trace, first_holder: int = 0) -> Iterator[Variable]:
 class _Planner:
     """Says of the variables of one trace what they take and where."""
 
-    def __init__(self, trace: Trace, owners: Owners, mesh: Mesh | None) -> None:
+    def __init__(self, trace: Trace, owners: WeightOwners, mesh: Mesh | None) -> None:
         self._trace, self._owners, self._mesh = trace, owners, mesh
 
     def of_weight(self, weight: Weight, kind: VariableKind) -> dict[str, object]:
