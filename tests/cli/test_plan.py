@@ -336,6 +336,15 @@ def test_the_optimizer_that_is_asked_for(plan_of):
 
 
 @needs_tensorflow
+def test_each_weight_has_the_slots_of_one_optimizer(plan_of):
+    """A Sequential has a functional model inside, and another model may be around both."""
+    end = "keras.Sequential([keras.Input((784,)), make(), keras.layers.Dense(5)]); sys.exit(0)"
+    plan = json.loads(plan_of(end, "--optimizer", "adam", "--format", "json").stdout)
+    slots = [v for v in plan["variables"] if v["kind"] == "optimizer"]
+    assert sum(slot["parameters"] for slot in slots) == 2 * (PARAMETERS + 100 * 5 + 5) + 2
+
+
+@needs_tensorflow
 def test_an_optimizer_that_there_is_not(plan_of):
     done = plan_of("model = make(); sys.exit(0)", "--optimizer", "adamant")
     assert done.returncode == 2
