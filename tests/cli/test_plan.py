@@ -336,6 +336,25 @@ def test_the_optimizer_that_is_asked_for(plan_of):
 
 
 @needs_tensorflow
+def test_the_line_is_the_one_that_called_keras(plan_of):
+    """Not that of a `call` of the script's, which Keras runs."""
+    end = (
+        "class Net(keras.Model):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.dense = keras.layers.Dense(512)\n"
+        "    def call(self, given):\n"
+        "        return self.dense(given)\n"
+        "def main():\n"
+        "    Net()(x)\n"
+        "main()"
+    )
+    done = plan_of(end)
+    assert "planned up to `Net()(x)`" in " ".join(done.stdout.split())
+    assert "401,920 parameters in 2 weights" in done.stdout
+
+
+@needs_tensorflow
 def test_each_weight_has_the_slots_of_one_optimizer(plan_of):
     """A Sequential has a functional model inside, and another model may be around both."""
     end = "keras.Sequential([keras.Input((784,)), make(), keras.layers.Dense(5)]); sys.exit(0)"
