@@ -4,6 +4,7 @@ import json
 import os
 import re
 
+import msgspec
 import pytest
 from made_traces import mlp3, trained
 from spread_traces import spread
@@ -111,6 +112,22 @@ def test_another_mesh_for_a_saved_trace(cli, saved):
     ]
     on_device = [plan["amount"]["on_device"]["weights"] for plan in plans]
     assert on_device[0] == 4 * on_device[1] == 4 * on_device[2]
+
+
+def test_outputs_whose_size_is_not_known_are_told(cli, saved):
+    def unknown(spec):
+        return msgspec.structs.replace(spec, shape=(None, None, *spec.shape[1:]))
+
+    trace = mlp3()
+    (graph,) = trace.graphs
+    nodes = tuple(
+        msgspec.structs.replace(node, outputs=tuple(map(unknown, node.outputs)))
+        for node in graph.nodes
+    )
+    trace.graphs = (msgspec.structs.replace(graph, nodes=nodes),)
+    out = " ".join(cli("plan", "--batch", "8", saved(trace)).out.split())
+    assert "outputs that are not counted (an axis of unknown size): dense and dense_1" in out
+    assert "lower bound" not in out
 
 
 def test_what_a_mesh_does_not_divide_is_the_exit_code(cli, saved):
