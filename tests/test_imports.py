@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "files": {"errors", "traces"},
     "generations": {"errors", "traces"},
     "capture": {"errors", "traces", "generations"},
+    "abstract": {"errors", "traces", "generations", "capture"},
     "diagnosis": {"errors", "traces"},
     "comparison": {"errors", "traces", "generations"},
     "planning": {"errors", "traces"},
@@ -229,7 +230,9 @@ def test_nothing_heavy_is_imported(module):
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.parametrize("module", ["buildtrace.capture", "buildtrace.testing"])
+@pytest.mark.parametrize(
+    "module", ["buildtrace.abstract", "buildtrace.capture", "buildtrace.testing"]
+)
 def test_importing_what_works_on_keras_imports_none(module):
     keras = "{'tensorflow', 'keras', 'tf_keras'}"
     program = f"import sys, {module}\nassert not {keras} & set(sys.modules)"
@@ -237,6 +240,6 @@ def test_importing_what_works_on_keras_imports_none(module):
 
 
 def test_the_public_names():
-    assert set(buildtrace.__all__) == {"Trace", "__version__", "load", "trace"}
+    assert set(buildtrace.__all__) == {"Trace", "__version__", "abstract", "load", "trace"}
     for name in buildtrace.__all__:
         assert getattr(buildtrace, name) is not None

@@ -20,8 +20,14 @@ from buildtrace.generations import PACKAGES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_OWN = (*PACKAGES, "keras_hub", "buildtrace")
-"""Packages whose initializers draw from their seed alone."""
+_OWN = tuple(
+    f"{package}."
+    for package in (*PACKAGES, "keras_hub", "buildtrace", "tensorflow.python.distribute")
+)
+"""Packages whose initializers draw from their seed alone, and functions that only copy."""
+
+_GLOBAL_GENERATOR = "global_seed_generator"
+"""What Keras 3 calls the generator that stands in for a seed that was not given."""
 
 
 class RandomState(NamedTuple):
@@ -32,29 +38,28 @@ class RandomState(NamedTuple):
 
 
 class Draws:
-    """What an initializer draws from, as it is when it should run."""
+    """What an initializer draws from, as it is when the initializer should run."""
 
     def __init__(self, initializer: Any) -> None:
         self._initializer = initializer
         self._is_own = _is_own(initializer)
         self._generator = _seed_generator(initializer)
-        states = [] if self._generator is None else [_generator_state(self._generator)]
+        states = [] if self._generator is None else [_state_of(self._generator)]
         if not self._is_own:
             states += _global_states()
         self._before = [(state, state.read()) for state in states]
 
     def run(self, on_symbols: Callable[[], Any], for_real: Callable[[], Any]) -> Any:
-        """Run the initializer without making a value; all states are as after a real run.
+        """Run the initializer without keeping a value; all states are as after a real run.
 
-        One that is not Keras' own runs for real, as nothing else tells what it draws. What it gives
-        is to be dropped.
+        One that is not Keras' own runs for real, as nothing else tells what it draws.
 
         Args:
             on_symbols: runs it without memory.
             for_real: runs it as usual.
 
         Returns:
-            What came out: something with a shape.
+            What came out: something with a shape, to be dropped.
         """
         if not self._is_own:
             return for_real()
@@ -70,20 +75,20 @@ class Draws:
             for state, before in self._before:
                 later.callback(state.set, state.read())
                 state.set(before)
-            if hasattr(self._initializer, "_used"):  # Keras 2 warns if one is used twice
+            if hasattr(self._initializer, "_used"):  # Keras 2 warns of one that runs twice
                 self._initializer._used = False
             yield
 
 
 def _is_own(initializer: Any) -> bool:
-    """Whether Keras itself has written what runs."""
+    """Whether what runs was written by Keras itself."""
     while isinstance(initializer, functools.partial):
         initializer = initializer.func
     function = getattr(initializer, "__func__", initializer)
     if not hasattr(function, "__code__"):
         function = type(initializer).__call__
     module = getattr(function, "__module__", None) or ""
-    return module.partition(".")[0] in _OWN
+    return f"{module}.".startswith(_OWN)
 
 
 def _seed_generator(initializer: Any) -> Any:
@@ -92,33 +97,34 @@ def _seed_generator(initializer: Any) -> Any:
     return seed if hasattr(seed, "next") and hasattr(seed, "state") else None
 
 
-def _generator_state(generator: Any) -> RandomState:
+def _state_of(generator: Any) -> RandomState:
     return RandomState(lambda: np.array(generator.state), generator.state.assign)
 
 
 def _global_states() -> list[RandomState]:
-    """Those of the process."""
+    """Those of the process, as far as what has them is imported."""
     states = [
         RandomState(random.getstate, random.setstate),
         RandomState(np.random.get_state, np.random.set_state),
     ]
-    if "keras.src.backend.common.global_state" in sys.modules:
-        states += _keras_states(sys.modules["keras.src.backend.common.global_state"])
+    if (keras := sys.modules.get("keras.src.backend.common.global_state")) is not None:
+        states += _states_of_keras(keras)
     context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
-    draws = getattr(context, "_rng", None)
-    if draws is not None:
-        states.append(RandomState(draws.getstate, draws.setstate))
-    torch = sys.modules.get("torch")
-    if torch is not None:
+    if (numbers := getattr(context, "_rng", None)) is not None:
+        states.append(RandomState(numbers.getstate, numbers.setstate))
+    if (torch := sys.modules.get("torch")) is not None:
         states.append(RandomState(torch.get_rng_state, torch.set_rng_state))
     return states
 
 
-def _keras_states(global_state: Any) -> list[RandomState]:
-    """The generator of Keras 3 for whoever gives no seed: made when it is needed first."""
-    name = "global_seed_generator"
-    get = functools.partial(global_state.get_global_attribute, name)
-    states = [RandomState(get, functools.partial(global_state.set_global_attribute, name))]
-    if get() is not None:
-        states.append(_generator_state(get()))
-    return states
+def _states_of_keras(global_state: Any) -> list[RandomState]:
+    """Keras 3's own generator, which is made when it is needed first, and its state."""
+    generator = global_state.get_global_attribute(_GLOBAL_GENERATOR)
+    if generator is not None:
+        return [_state_of(generator)]
+    return [
+        RandomState(
+            functools.partial(global_state.get_global_attribute, _GLOBAL_GENERATOR),
+            functools.partial(global_state.set_global_attribute, _GLOBAL_GENERATOR),
+        )
+    ]

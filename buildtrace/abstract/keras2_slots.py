@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.abstract import blocks
+from buildtrace.abstract import builds
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -27,7 +27,7 @@ class LazyZeros:
     def zeros(self, shape: Any, dtype: Any = "float32", **kwargs: Any) -> Any:
         """Zeros, or what a variable takes as its initializer in their place."""
         sizes, item = self._tensorflow.TensorShape(shape), self._tensorflow.as_dtype(dtype)
-        if sizes.is_fully_defined() and blocks.takes(sizes, item.size):
+        if sizes.is_fully_defined() and builds.is_abstract(sizes, item.size):
             return functools.partial(_zeros, sizes, dtype=item, tensorflow=self._tensorflow)
         return self._tensorflow.zeros(shape, dtype, **kwargs)
 

@@ -16,18 +16,31 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import resource_variable_ops
 
-from buildtrace.abstract import blocks
+from buildtrace.abstract import builds
 from buildtrace.abstract.draws import Draws
-from buildtrace.abstract.unmade import Unmade, no_value
+from buildtrace.abstract.valueless import ValuelessWeight, no_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_local = threading.local()
+
+class _Making(threading.local):
+    """What is being made in a thread.
+
+    Attributes:
+        told: what Keras 3 knows of a variable: path, shape, dtype and initializer.
+        handles: how many blocks there are in which handles may be used.
+    """
+
+    told: tuple[str, Any, Any, Any] | None = None
+    handles = 0
+
+
+_making = _Making()
 
 
 class AbstractVariable(resource_variable_ops.UninitializedVariable):  # type: ignore[misc]
-    """A variable of TensorFlow without a value.
+    """A variable without a value.
 
     Attributes:
         path: what Keras calls it.
@@ -51,7 +64,7 @@ class AbstractVariable(resource_variable_ops.UninitializedVariable):  # type: ig
         return str(self.__dict__["_handle"].device)
 
     def _check(self) -> None:
-        if not _in_keras_graph() and not getattr(_local, "making", 0):
+        if not _in_keras_graph() and not _making.handles:
             raise no_value(self.path)
 
     def _read_variable_op(self, *args: Any, **kwargs: Any) -> Any:
@@ -80,108 +93,125 @@ def _in_keras_graph() -> bool:
     return False
 
 
-_SCRATCH = re.compile(r"^(keras_graph|build_graph|buildtrace)$|scratch_graph(_\d+)?$")
-"""What Keras, and we, call these graphs."""
+_OURS = "buildtrace"
+"""What we call the graphs that initializers run in."""
+
+_SCRATCH = re.compile(rf"^(keras_graph|build_graph|{_OURS})$|scratch_graph(_\d+)?$")
+"""What these graphs are called."""
 
 
-@contextmanager
-def named(path: str, shape: Any, dtype: Any, initializer: Any) -> Iterator[None]:
-    """A block in which a variable of Keras 3 is made, which TensorFlow is not told all of."""
-    before = getattr(_local, "named", None)
-    _local.named = (path, shape, dtype, initializer)
-    try:
-        yield
-    finally:
-        _local.named = before
-
-
-def create(original: Callable[..., Any], next_creator: Any = None, **kwargs: Any) -> Any:
-    """In the place of the creator that TensorFlow asks last: a variable, with a value or without."""
-    wanted = _wanted(kwargs)
-    if wanted is None:
-        return original(next_creator, **kwargs)
-    path, shape, dtype, initializer, first = wanted
-    if not blocks.takes(shape, tf.as_dtype(dtype).size):
-        return original(next_creator, **kwargs)
-    draws = Draws(initializer)
-    made = draws.run(functools.partial(_on_symbols, first), first)
-    names = ("trainable", "caching_device", "name", "constraint", "synchronization", "aggregation")
-    settings = {name: kwargs.get(name) for name in (*names, "distribute_strategy")}
-    with _making():
-        variable = AbstractVariable(shape=made.shape, dtype=tf.as_dtype(dtype), **settings)
-    variable.path = path or variable.name.partition(":")[0]
-
-    def give(variable: Any, _initializer: Any) -> None:
-        with tf.init_scope(), _making():
-            value = tf.cast(first(), variable.dtype)
-            variable.__class__ = resource_variable_ops.ResourceVariable
-            variable.assign(value)
-        del variable.path
-
-    blocks.add(Unmade(variable, initializer, draws, give))
-    return variable
-
-
-class Wanted(NamedTuple):
-    """What Keras has said of a variable that is to be made.
+class _Wanted(NamedTuple):
+    """What is known of a variable that is to be made.
 
     Attributes:
         path: "" if TensorFlow's name is as good.
         shape: its sizes.
         dtype: of its numbers.
-        initializer: what Keras was given for it.
-        first: makes the first value.
+        initializer: what its layer has for it.
+        first: makes the first value of it.
     """
 
     path: str
     shape: Any
     dtype: Any
     initializer: Any
-    first: Any
+    first: Callable[[], Any]
 
 
-def _wanted(kwargs: dict[str, Any]) -> Wanted | None:
-    """What is being made; `None` if not by Keras, or of an array."""
-    named = getattr(_local, "named", None)
+def initialize(original: Callable[[Any, Any], None], variable: Any, initializer: Any) -> None:
+    """Have TensorFlow told more of a variable of Keras 3 than Keras itself tells.
+
+    Args:
+        original: `_initialize_with_initializer`, in whose place this is: makes a `tf.Variable`.
+        variable: the variable.
+        initializer: what would make its value.
+    """
+    before = _making.told
+    _making.told = (variable.path, variable._shape, variable._dtype, initializer)
+    try:
+        original(variable, initializer)
+    finally:
+        _making.told = before
+
+
+def create(original: Callable[..., Any], next_creator: Any = None, **kwargs: Any) -> Any:
+    """Make a variable, without a value if it is to have none.
+
+    Args:
+        original: the creator that TensorFlow asks last, in whose place this is.
+        next_creator: `None`: there is none behind the last.
+        **kwargs: what TensorFlow tells of the variable.
+    """
+    wanted = _wanted(kwargs)
+    if wanted is None or not builds.is_abstract(wanted.shape, tf.as_dtype(wanted.dtype).size):
+        return original(next_creator, **kwargs)
+    draws, first = Draws(wanted.initializer), wanted.first
+    made = draws.run(lambda: _on_symbols(first), first)
+    settings = {name: kwargs.get(name) for name in _SETTINGS}
+    with _handles_allowed():
+        dtype = tf.as_dtype(wanted.dtype)
+        variable = AbstractVariable(shape=made.shape, dtype=dtype, **settings)
+    variable.path = wanted.path or variable.name.partition(":")[0]
+
+    def make_value(variable: Any) -> None:
+        with tf.init_scope(), tf.device(variable.device):
+            value = tf.cast(first(), variable.dtype)
+            del variable.path
+            variable.__class__ = resource_variable_ops.ResourceVariable
+            variable.assign(value)
+
+    builds.add(ValuelessWeight(variable, draws, make_value))
+    return variable
+
+
+_SETTINGS = (
+    *("trainable", "caching_device", "name", "constraint", "synchronization", "aggregation"),
+    "distribute_strategy",
+)
+"""What TensorFlow tells of a variable that is the same with and without a value."""
+
+
+def _wanted(kwargs: dict[str, Any]) -> _Wanted | None:
+    """What is to be made; `None` if its first value is an array, or too little is known of it."""
     first = kwargs.get("initial_value")
-    if callable(first) and named is not None:
-        return Wanted(*named, first)
-    plain = getattr(first, "_variable", first)  # Keras 2 wraps one to cast it
-    if isinstance(plain, AbstractVariable):
+    told = _making.told
+    if told is not None and callable(first):
+        path, shape, dtype, initializer = told
+        return _Wanted(path, shape, dtype, initializer, first)
+    plain = getattr(first, "_variable", first)  # Keras 2 has one around it that casts
+    if isinstance(plain, AbstractVariable):  # an optimizer's average begins as a copy
         copy = functools.partial(_copy, plain)
-        return Wanted("", plain.shape.as_list(), plain.dtype, copy, copy)
-    if isinstance(first, functools.partial):
-        return _wanted_by_keras2(kwargs, first)
-    return None
+        return _Wanted("", plain.shape.as_list(), plain.dtype, copy, copy)
+    return _wanted_by_keras2(kwargs, first) if callable(first) else None
 
 
 def _copy(variable: Any) -> Any:
     return tf.identity(variable.read_value())
 
 
-def _wanted_by_keras2(kwargs: dict[str, Any], first: functools.partial[Any]) -> Wanted | None:
-    shape = first.keywords.get("shape", first.args[0] if first.args else None)
-    dtype = kwargs.get("dtype") or first.keywords.get("dtype")
+def _wanted_by_keras2(kwargs: dict[str, Any], first: Any) -> _Wanted | None:
+    """From what Keras 2 has filled in of its initializer, and from what TensorFlow is told."""
+    initializer, shape, dtype = first, kwargs.get("shape"), kwargs.get("dtype")
+    if isinstance(first, functools.partial):
+        given = dict(zip(("shape", "dtype"), first.args, strict=False)) | first.keywords
+        initializer = first.func
+        shape = given.get("shape") if shape is None else shape
+        dtype = given.get("dtype") if dtype is None else dtype
     if shape is None or dtype is None or not tf.TensorShape(shape).is_fully_defined():
         return None
-    return Wanted("", tf.TensorShape(shape).as_list(), dtype, first.func, first)
+    return _Wanted("", tf.TensorShape(shape).as_list(), dtype, initializer, first)
 
 
 @contextmanager
-def _making() -> Iterator[None]:
-    _local.making = getattr(_local, "making", 0) + 1
+def _handles_allowed() -> Iterator[None]:
+    """A block in which TensorFlow itself, in this thread, may use handles."""
+    _making.handles += 1
     try:
         yield
     finally:
-        _local.making -= 1
+        _making.handles -= 1
 
 
-def _on_symbols(initial_value: Any) -> Any:
-    with tf.__internal__.FuncGraph("buildtrace").as_default():
-        return initial_value()
-
-
-def initialize(original: Callable[[Any, Any], None], variable: Any, initializer: Any) -> None:
-    """In the place of Keras 3's `_initialize_with_initializer`, which makes a `tf.Variable`."""
-    with named(variable.path, variable._shape, variable._dtype, initializer):
-        original(variable, initializer)
+def _on_symbols(first: Callable[[], Any]) -> Any:
+    with tf.__internal__.FuncGraph(_OURS).as_default():
+        return first()

@@ -35,8 +35,8 @@ class ImportWatch:
         """The spec that the next finder in line gives, for the packages we wait for."""
         if name not in self._packages:
             return None
-        behind = sys.meta_path.index(self) + 1 if self in sys.meta_path else 0
-        for finder in sys.meta_path[behind:]:  # another watch asks those behind it, and so on
+        finders = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 :]:  # those before were asked, or ask us
             find = getattr(finder, "find_spec", None)
             if find is None:
                 continue
@@ -48,13 +48,11 @@ class ImportWatch:
         return None
 
     def _tell_when_done(self, loader: Any, name: str) -> None:
-        run, others = loader.exec_module, vars(loader).get("exec_module")
+        run = loader.exec_module
 
         def exec_module(module: Any) -> None:
-            # The loader stays in the module: leave it as it was. Another watch may have been there.
-            del loader.exec_module
-            if others is not None:
-                loader.exec_module = others
+            # The loader stays in the module: leave it as it was. Two may be watching.
+            vars(loader).pop("exec_module", None)
             try:
                 run(module)
             except BaseException as error:

@@ -195,6 +195,12 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group = add_program_options(parser, keras="auto")
     add_no_train(group)
+    group.add_argument(
+        "--abstract",
+        action="store_true",
+        help="make weights without memory: a model of any size is built, and ends with an error "
+        "where a weight is read",
+    )
 
 
 def add_program_options(
@@ -271,7 +277,7 @@ def parse(argv: Sequence[str]) -> tuple[Program, Request]:
     from buildtrace.cli.request import check_outputs
 
     program = program_of(parser, given, theirs)
-    program = program._replace(keras=given.keras, no_train=given.no_train)
+    program = program._replace(keras=given.keras, no_train=given.no_train, abstract=given.abstract)
     request = request_of(parser, given)
     check_program(program, takes_saved=True)
     check_outputs(request)

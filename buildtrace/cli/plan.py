@@ -70,6 +70,7 @@ def _plan(asked: PlanArguments, run: PlannedRun) -> Plan:
             target=asked.program.target,
             mesh_source="--layout" if asked.layout else "the script",
             mesh_shape=shape_for(run.trace, asked),
+            first_holder=run.first_holder,
             batch=asked.batch,
             device_memory=asked.device_memory,
             compiled=run.compiled,

@@ -22,6 +22,7 @@ class PlannedRun(NamedTuple):
     Attributes:
         trace: what was built.
         stop: where the script was ended, if it was.
+        first_holder: the optimizers that were asked for are those whose id is not lower.
         compiled: what XLA said, if it was asked.
         notes: what a reader should know besides.
         error: what ended the script, if it was an interrupt.
@@ -29,6 +30,7 @@ class PlannedRun(NamedTuple):
 
     trace: Trace
     stop: Stop | None = None
+    first_holder: int = 0
     compiled: Compiled | None = None
     notes: tuple[str, ...] = ()
     error: BaseException | None = None

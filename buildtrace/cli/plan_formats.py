@@ -44,10 +44,9 @@ def _json(plan: Plan, _: Trace, full: bool) -> str:  # noqa: ARG001 - it leaves 
 
 
 def _page(plan: Plan, trace: Trace, full: bool) -> str:  # noqa: ARG001 - its rows fold
-    import importlib
+    from buildtrace.renderers.page import plan_page
 
-    page = importlib.import_module("buildtrace.renderers.page.plan_page")
-    return str(page.render(plan, trace))
+    return plan_page.render(plan, trace)
 
 
 FORMATS = {

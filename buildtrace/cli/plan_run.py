@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from buildtrace.abstract.passed_loads import passed_loads
 from buildtrace.capture import dry_fits
 from buildtrace.cli import environment
 from buildtrace.cli.plan_devices import choose_backend, set_distribution
@@ -38,7 +40,7 @@ def planned_run(asked: PlanArguments) -> PlannedRun:
     environment.choose_keras(program.keras)
     environment.quiet_tensorflow()
     tracing, compiled = KeepingTracing(), None
-    with _recording(tracing), buildtrace.abstract():
+    with _recording(tracing), buildtrace.abstract(), passed_loads() as passed:
         set_distribution(asked)
         with Progress(tracing, sys.stderr), dry_fits(goes_on=False):
             error = _end_of(program)
@@ -46,7 +48,8 @@ def planned_run(asked: PlanArguments) -> PlannedRun:
                 tracing.ended_by(error)
             wait_for_threads()
         models = outermost_models(list(tracing.layers.values()))
-        notes = tuple(_optimizers(models, asked.optimizer))
+        first = len(tracing.snapshot().holders) if asked.optimizer else 0
+        notes = (*_passed_over(passed), *_optimizers(models, asked.optimizer))
         if asked.compile:
             from buildtrace.cli.plan_compile import compiled_forward
 
@@ -54,7 +57,7 @@ def planned_run(asked: PlanArguments) -> PlannedRun:
         del models
         tracing.layers.clear()
     trace = tracing.trace
-    return PlannedRun(trace, stop_of(error, trace), compiled, notes, error)
+    return PlannedRun(trace, stop_of(error, trace), first, compiled, notes, error)
 
 
 @contextlib.contextmanager
@@ -91,6 +94,13 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.__stdout__):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()  # type: ignore[union-attr]
+
+
+def _passed_over(files: list[str]) -> Iterator[str]:
+    """What to say of weights that were not loaded."""
+    if files:
+        named = wording.listed([wording.sanitize(Path(name).name) for name in files], 3)
+        yield f"a plan needs no values: passed over what load_weights was to load, {named}"
 
 
 def _optimizers(models: list[Any], name: str) -> Iterator[str]:

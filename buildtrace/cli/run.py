@@ -24,6 +24,7 @@ from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from typing import TextIO
 
     from buildtrace.cli.program import Program
@@ -101,13 +102,26 @@ def traced(program: Program) -> Outcome:
     dry = dry_fits(goes_on=program.no_train == SKIP) if program.no_train else None
     tracing.start()
     try:
-        with Progress(tracing, sys.stderr), dry or contextlib.nullcontext() as fits:
+        with (
+            _abstract(program),
+            Progress(tracing, sys.stderr),
+            dry or contextlib.nullcontext() as fits,
+        ):
             error = _run(program, tracing)
             code = _report_end(error)
             wait_for_threads()
     finally:
         attempts = _stop(tracing)
     return Outcome(tracing.trace, error, code, attempts, fits.count if fits else 0)
+
+
+def _abstract(program: Program) -> AbstractContextManager[object]:
+    """What the program runs in, if its weights are to take no memory."""
+    if not program.abstract:
+        return contextlib.nullcontext()
+    from buildtrace.abstract import abstract  # seldom needed
+
+    return abstract()
 
 
 def _stop(tracing: WatchedTracing) -> Attempts:

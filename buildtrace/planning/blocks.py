@@ -34,7 +34,7 @@ class Unit(NamedTuple):
         return self.layer.class_name, self.model, tuple(weights)
 
 
-class Block(NamedTuple):
+class UnitRow(NamedTuple):
     """Units that follow one another, in rounds that are alike.
 
     Attributes:
@@ -67,14 +67,14 @@ def units_of(trace: Trace) -> list[Unit]:
     return sorted([*found, *_of_no_model(trace, left)], key=lambda unit: unit.weights[0].id)
 
 
-def blocks_of(units: list[Unit]) -> list[Block]:
+def blocks_of(units: list[Unit]) -> list[UnitRow]:
     """The units, those in rows of like ones together."""
     blocks, place = [], 0
     for repeat in find_repeats([unit.kind for unit in units]):
-        blocks += [Block([unit]) for unit in units[place : repeat.start]]
-        blocks.append(Block(units[repeat.start : repeat.end], repeat.length))
+        blocks += [UnitRow([unit]) for unit in units[place : repeat.start]]
+        blocks.append(UnitRow(units[repeat.start : repeat.end], repeat.length))
         place = repeat.end
-    return [*blocks, *(Block([unit]) for unit in units[place:])]
+    return [*blocks, *(UnitRow([unit]) for unit in units[place:])]
 
 
 def _listed(trace: Trace, graph: Graph) -> Iterator[LayerRef]:

@@ -28,7 +28,7 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
-    from buildtrace.planning.blocks import Block
+    from buildtrace.planning.blocks import UnitRow
     from buildtrace.planning.planned import Amount, Compiled, Mesh, PlannedVariable, Stop
     from buildtrace.traces.trace import Trace
 
@@ -40,6 +40,7 @@ class PlanRequest(NamedTuple):
         target: what is planned, as it was named.
         mesh_source: who gave the distribution, if the trace has one.
         mesh_shape: devices along the axes of its mesh, if other ones than it has.
+        first_holder: the optimizers to count are those whose id is not lower.
         batch: how many samples there are in a batch; `None` if nobody asks for activations.
         device_memory: what a device has, in bytes; `None` if nobody asks whether it fits.
         compiled: what the compiler said, if it was asked.
@@ -50,6 +51,7 @@ class PlanRequest(NamedTuple):
     target: str = ""
     mesh_source: str = "the script"
     mesh_shape: tuple[int, ...] = ()
+    first_holder: int = 0
     batch: int | None = None
     device_memory: int | None = None
     compiled: Compiled | None = None
@@ -67,10 +69,10 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
     request = request or PlanRequest()
     distribution = distribution_of(trace)
     mesh = None
-    if distribution is not None:
+    if distribution is not None and _spreads(trace):
         mesh = mesh_of(distribution, request.mesh_source, request.mesh_shape)
     blocks = blocks_of(units_of(trace))
-    variables = planned_variables(trace, owners_of(trace, blocks), mesh)
+    variables = planned_variables(trace, owners_of(trace, blocks), mesh, request.first_holder)
     plan = Plan(
         target=request.target,
         amount=amount(variables),
@@ -79,7 +81,7 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
         layers=tuple(_layers(trace, blocks, variables)),
         dtypes=tuple(_dtypes(variables)),
         variables=variables,
-        optimizer=_optimizer(trace),
+        optimizer=_optimizer(trace, request.first_holder),
         mesh=mesh and _with_counts(mesh, variables),
         devices=devices_of(trace, mesh, variables),
         replicated=tuple(_replicated(mesh, variables)),
@@ -91,6 +93,11 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
         notes=(*request.notes, *_notes(trace, mesh, variables)),
     )
     return _with_fit(plan, request.device_memory)
+
+
+def _spreads(trace: Trace) -> bool:
+    """Whether a distribution did anything: it does not on all backends."""
+    return any(weight.layout is not None for weight in trace.weights)
 
 
 # -- sums -------------------------------------------------------------------------------------
@@ -113,7 +120,9 @@ def _models(trace: Trace, variables: tuple[PlannedVariable, ...]) -> Iterator[Pl
         yield PlannedModel(model=graph.model, amount=of_model)
 
 
-def _blocks(blocks: list[Block], variables: tuple[PlannedVariable, ...]) -> Iterator[PlannedBlock]:
+def _blocks(
+    blocks: list[UnitRow], variables: tuple[PlannedVariable, ...]
+) -> Iterator[PlannedBlock]:
     amounts = _grouped(variables, lambda variable: variable.block)
     for place, block in enumerate(blocks):
         yield PlannedBlock(
@@ -127,7 +136,7 @@ def _blocks(blocks: list[Block], variables: tuple[PlannedVariable, ...]) -> Iter
 
 
 def _layers(
-    trace: Trace, blocks: list[Block], variables: tuple[PlannedVariable, ...]
+    trace: Trace, blocks: list[UnitRow], variables: tuple[PlannedVariable, ...]
 ) -> Iterator[PlannedLayer]:
     """Each layer that has weights, with all that belongs to these."""
     by_weight: dict[int, list[PlannedVariable]] = {}
@@ -155,9 +164,9 @@ def _dtypes(variables: tuple[PlannedVariable, ...]) -> list[PlannedDtype]:
     return sorted(rows, key=lambda row: -row.amount.memory.total)
 
 
-def _optimizer(trace: Trace) -> str:
+def _optimizer(trace: Trace, first_holder: int) -> str:
     """The classes of the optimizers that hold something."""
-    holding = {variable.holder for variable in slots_of(trace)}
+    holding = {variable.holder for variable in slots_of(trace, first_holder)}
     classes = dict.fromkeys(h.class_name for h in trace.holders if h.id in holding)
     return wording.listed(map(wording.sanitize, classes))
 
@@ -220,6 +229,13 @@ def _notes(
         yield (
             f"variables of dtype {wording.listed(map(wording.sanitize, unknown), 3)} have numbers "
             "of no fixed size: their bytes are not counted"
+        )
+    if mesh is None and trace.distributions and trace.weights:
+        told = wording.sanitize(trace.distributions[-1].class_name)
+        backend = wording.sanitize(trace.environment.backend or "this backend")
+        yield (
+            f"no weight got a layout of the {told} that Keras was told of: on {backend} it "
+            "does nothing, or it was set too late"
         )
     if mesh is not None and trace.weights:
         early = [weight for weight in trace.weights if weight.layout is None]

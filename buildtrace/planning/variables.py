@@ -13,13 +13,13 @@ from buildtrace.traces.totals import trained_weights
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.planning.blocks import Block
+    from buildtrace.planning.blocks import UnitRow
     from buildtrace.planning.planned import Mesh, VariableKind
     from buildtrace.traces.schema import Variable, VariableLayout, Weight
     from buildtrace.traces.trace import Trace
 
 
-class Owners(NamedTuple):
+class WeightOwners(NamedTuple):
     """Whose the weights of a trace are.
 
     Attributes:
@@ -31,12 +31,12 @@ class Owners(NamedTuple):
     trained: frozenset[int]
 
 
-def owners_of(trace: Trace, blocks: list[Block]) -> Owners:
+def owners_of(trace: Trace, blocks: list[UnitRow]) -> WeightOwners:
     """Whose the weights are, given the blocks of the trace."""
     trained = {weight.id: weight.trainable for weight in trace.weights}
     for graph in trace.index.outermost_graphs:
         trained |= {weight.id: is_trained for weight, is_trained in trained_weights(trace, graph)}
-    return Owners(
+    return WeightOwners(
         block={
             weight.id: place
             for place, block in enumerate(blocks)
@@ -48,7 +48,7 @@ def owners_of(trace: Trace, blocks: list[Block]) -> Owners:
 
 
 def planned_variables(
-    trace: Trace, owners: Owners, mesh: Mesh | None
+    trace: Trace, owners: WeightOwners, mesh: Mesh | None, first_holder: int = 0
 ) -> tuple[PlannedVariable, ...]:
     """All variables: weights, then the gradients of those that are trained, then the optimizers'.
 
@@ -56,22 +56,23 @@ def planned_variables(
         trace: where they are.
         owners: whose the weights are.
         mesh: the devices that they are spread over, if there are any.
+        first_holder: optimizers with a lower id are left out.
     """
     weights = [weight for weight in trace.weights if not weight.replaced]
     trained = [weight for weight in weights if weight.id in owners.trained]
     planner = _Planner(trace, owners, mesh)
     made = [planner.of_weight(weight, "weight") for weight in weights]
     made += [planner.of_weight(weight, "gradient") for weight in trained]
-    made += [planner.of_slot(variable) for variable in slots_of(trace)]
+    made += [planner.of_slot(variable) for variable in slots_of(trace, first_holder)]
     return tuple(
         PlannedVariable(id=place, **fields)  # type: ignore[arg-type]
         for place, fields in enumerate(made)
     )
 
 
-def slots_of(trace: Trace) -> Iterator[Variable]:
-    """What the optimizers of a trace hold."""
-    optimizers = {holder.id for holder in trace.holders if holder.kind == "optimizer"}
+def slots_of(trace: Trace, first_holder: int = 0) -> Iterator[Variable]:
+    """What the optimizers of a trace hold, from the one of this id on."""
+    optimizers = {h.id for h in trace.holders if h.kind == "optimizer" and h.id >= first_holder}
     for variable in trace.variables:
         if variable.holder in optimizers:
             yield variable
@@ -80,7 +81,7 @@ def slots_of(trace: Trace) -> Iterator[Variable]:
 class _Planner:
     """Says of the variables of one trace what they take and where."""
 
-    def __init__(self, trace: Trace, owners: Owners, mesh: Mesh | None) -> None:
+    def __init__(self, trace: Trace, owners: WeightOwners, mesh: Mesh | None) -> None:
         self._trace, self._owners, self._mesh = trace, owners, mesh
 
     def of_weight(self, weight: Weight, kind: VariableKind) -> dict[str, object]:

@@ -262,4 +262,6 @@ def versions(trace: Trace) -> str:
         parts.append(f"backend {environment.backend}")
     if environment.python:
         parts.append(f"Python {environment.python}")
+    if environment.abstract:
+        parts.append("abstract: weights without memory")
     return sanitize(" · ".join(parts))

@@ -5,39 +5,42 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.abstract import blocks
-from buildtrace.abstract.draws import Draws
+from buildtrace.abstract.builds import giving_values
 from buildtrace.errors import AbstractWeightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from buildtrace.abstract.draws import Draws
 
-class Unmade:
+
+class ValuelessWeight:
     """A weight that has no value yet.
 
     Attributes:
         variable: a weak reference to it, since a model that nobody wants is not to stay for this.
-        draws: what its initializer draws from.
     """
 
-    def __init__(
-        self, variable: Any, initializer: Any, draws: Draws, give: Callable[[Any, Any], None]
-    ) -> None:
-        """`give(variable, initializer)` makes the value, as the backend would have made it."""
-        self.variable = weakref.ref(variable)
-        self.draws = draws
-        self._initializer = initializer
-        self._give: Callable[[Any, Any], None] | None = give
+    def __init__(self, variable: Any, draws: Draws, make_value: Callable[[Any], None]) -> None:
+        """Keep what is needed.
 
-    def make(self) -> None:
-        """Give the value, if there is none yet."""
-        give, variable = self._give, self.variable()
-        if give is None or variable is None:
+        Args:
+            variable: the weight.
+            draws: what its initializer draws from.
+            make_value: gives the variable that it gets its value, as the backend would have done.
+        """
+        self.variable = weakref.ref(variable)
+        self._draws = draws
+        self._make_value: Callable[[Any], None] | None = make_value
+
+    def give_value(self) -> None:
+        """Make the value, if there is none yet."""
+        make_value, variable = self._make_value, self.variable()
+        if make_value is None or variable is None:
             return
-        with blocks.real(), self.draws.again():
-            give(variable, self._initializer)
-        self._give = None
+        with giving_values(), self._draws.again():
+            make_value(variable)
+        self._make_value = None
 
 
 def no_value(path: str) -> AbstractWeightError:

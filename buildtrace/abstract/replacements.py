@@ -10,15 +10,11 @@ import functools
 import importlib
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from buildtrace import generations
-from buildtrace.abstract import blocks
 from buildtrace.capture.imports import ImportWatch
 from buildtrace.errors import AbstractBuildError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _ABSENT: Any = object()
 
