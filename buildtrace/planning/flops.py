@@ -26,7 +26,7 @@ UNKNOWN_SIZE = "an axis of unknown size"
 OTHER_FORM = "not of the form that its formula is for"
 """Why a layer is not counted."""
 
-LayerKey = tuple[int | None, str]
+CountedKey = tuple[int | None, str]
 """A layer by its id, or an operation by its name."""
 
 
@@ -41,10 +41,10 @@ def multiply_adds(trace: Trace, batch: int = 1) -> Flops:
         trace: of a run or of a saved model; weights need not have values.
         batch: how many samples go in; axes of unknown size but that of the batch are not guessed.
     """
-    counted: dict[LayerKey, LayerFlops] = {}
-    not_counted: dict[LayerKey, NotCounted] = {}
+    counted: dict[CountedKey, LayerFlops] = {}
+    not_counted: dict[CountedKey, NotCounted] = {}
     for graph in trace.index.outermost_graphs:
-        in_model: dict[LayerKey, LayerFlops] = {}
+        in_model: dict[CountedKey, LayerFlops] = {}
         for called in called_layers(trace, graph):
             _count(trace, called, batch, in_model, not_counted)
         for key, flops in in_model.items():
@@ -64,8 +64,8 @@ def _count(
     trace: Trace,
     called: CalledLayer,
     batch: int,
-    counted: dict[LayerKey, LayerFlops],
-    not_counted: dict[LayerKey, NotCounted],
+    counted: dict[CountedKey, LayerFlops],
+    not_counted: dict[CountedKey, NotCounted],
 ) -> None:
     """Puts a call of a layer with what is counted, or not counted."""
     node = called.node
