@@ -23,7 +23,7 @@ from buildtrace.traces.schema import LARGEST
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.planning.called_layers import Sizes
+    from buildtrace.planning.called_layers import KnownSizes
     from buildtrace.traces.schema import Node
     from buildtrace.traces.trace import Trace
 
@@ -92,7 +92,7 @@ def _has_products(trace: Trace, node: Node) -> bool:
 
 
 def _output(
-    trace: Trace, called: CalledLayer, sizes: Sizes | None, dtype: str | None
+    trace: Trace, called: CalledLayer, sizes: KnownSizes | None, dtype: str | None
 ) -> LayerOutput | NotCounted:
     node = called.node
     layer = None if node.layer is None else trace.layers.get(node.layer)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Edge, Graph, Node, TensorSpec
     from buildtrace.traces.trace import Trace
 
-Sizes = tuple[int, ...]
+KnownSizes = tuple[int, ...]
 """Of all axes of a tensor, the batch among them."""
 
 PartlyKnown = tuple[int | None, ...]
@@ -43,7 +43,7 @@ class CalledLayer(NamedTuple):
     times: int
     samples: int | None
 
-    def inputs(self, trace: Trace, batch: int, hops: int = MOST_HOPS) -> list[Sizes | None]:
+    def inputs(self, trace: Trace, batch: int, hops: int = MOST_HOPS) -> list[KnownSizes | None]:
         """The sizes of what goes in, in order: of one that is not known `None`.
 
         Args:
@@ -58,14 +58,14 @@ class CalledLayer(NamedTuple):
         like = next((call.inputs for call in calls if call.outputs == self.node.outputs), ())
         return [_whole(self._sizes(tensor, batch)) for tensor in like]
 
-    def outputs(self, trace: Trace, batch: int, hops: int = MOST_HOPS) -> list[Sizes | None]:
+    def outputs(self, trace: Trace, batch: int, hops: int = MOST_HOPS) -> list[KnownSizes | None]:
         """The sizes of what comes out, as of `inputs`."""
         sizes = [self._sizes(tensor, batch) for tensor in self.node.outputs]
         if self.node.class_name == "EinsumDense" and len(sizes) == 1:
             return [self._filled_in(trace, batch, sizes[0], hops)]
         return [_whole(tensor) for tensor in sizes]
 
-    def _comes(self, trace: Trace, batch: int, edge: Edge, hops: int) -> Sizes | None:
+    def _comes(self, trace: Trace, batch: int, edge: Edge, hops: int) -> KnownSizes | None:
         """The sizes of a tensor that goes in; if not known, what its layer is known to give."""
         sizes = _whole(self._sizes(edge.tensor, batch))
         if sizes is None and hops:
@@ -85,7 +85,9 @@ class CalledLayer(NamedTuple):
         sizes = (batch, *tensor.shape[1:]) if of_batch else tensor.shape
         return tuple(size if size is not None and size >= 0 else None for size in sizes)
 
-    def _filled_in(self, trace: Trace, batch: int, result: PartlyKnown, hops: int) -> Sizes | None:
+    def _filled_in(
+        self, trace: Trace, batch: int, result: PartlyKnown, hops: int
+    ) -> KnownSizes | None:
         """The sizes of what an `EinsumDense` gives: Keras is often told a part of them only."""
         inputs = self.inputs(trace, batch, hops)
         weights = trace.index.weights_within(self.node.layer)
@@ -140,6 +142,6 @@ def _samples(graph: Graph) -> int | None:
     return None
 
 
-def _whole(sizes: PartlyKnown) -> Sizes | None:
+def _whole(sizes: PartlyKnown) -> KnownSizes | None:
     known = tuple(size for size in sizes if size is not None)
     return known if len(known) == len(sizes) else None

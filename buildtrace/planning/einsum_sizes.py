@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from buildtrace.planning.called_layers import Sizes
+    from buildtrace.planning.called_layers import KnownSizes
 
 
-def products(given: Sizes, kernel: Sizes, result: Sizes) -> int | None:
+def products(given: KnownSizes, kernel: KnownSizes, result: KnownSizes) -> int | None:
     """How many products there are: one for each place in all letters; `None` if it is not so."""
     tensors = [Counter(sizes) for sizes in (given, kernel, result)]
     number = 1
@@ -28,7 +28,9 @@ def products(given: Sizes, kernel: Sizes, result: Sizes) -> int | None:
     return number
 
 
-def filled_in(given: Sizes, kernel: Sizes, result: Sequence[int | None]) -> Sizes | None:
+def filled_in(
+    given: KnownSizes, kernel: KnownSizes, result: Sequence[int | None]
+) -> KnownSizes | None:
     """The output with the sizes that Keras was not told: those that the input has left over.
 
     `None` if it is not sure which they are.

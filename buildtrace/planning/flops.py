@@ -13,7 +13,7 @@ from buildtrace.traces.schema import LARGEST
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.planning.called_layers import Sizes
+    from buildtrace.planning.called_layers import KnownSizes
     from buildtrace.traces.schema import LayerRef, Weight
     from buildtrace.traces.trace import Trace
 
@@ -26,7 +26,7 @@ UNKNOWN_SIZE = "an axis of unknown size"
 OTHER_FORM = "not of the form that its formula is for"
 """Why a layer is not counted."""
 
-Key = tuple[int | None, str]
+CountedKey = tuple[int | None, str]
 """A layer by its id, or an operation by its name."""
 
 
@@ -41,10 +41,10 @@ def multiply_adds(trace: Trace, batch: int = 1) -> Flops:
         trace: of a run or of a saved model; weights need not have values.
         batch: how many samples go in; axes of unknown size but that of the batch are not guessed.
     """
-    counted: dict[Key, LayerFlops] = {}
-    not_counted: dict[Key, NotCounted] = {}
+    counted: dict[CountedKey, LayerFlops] = {}
+    not_counted: dict[CountedKey, NotCounted] = {}
     for graph in trace.index.outermost_graphs:
-        in_model: dict[Key, LayerFlops] = {}
+        in_model: dict[CountedKey, LayerFlops] = {}
         for called in called_layers(trace, graph):
             _count(trace, called, batch, in_model, not_counted)
         for key, flops in in_model.items():
@@ -64,8 +64,8 @@ def _count(
     trace: Trace,
     called: CalledLayer,
     batch: int,
-    counted: dict[Key, LayerFlops],
-    not_counted: dict[Key, NotCounted],
+    counted: dict[CountedKey, LayerFlops],
+    not_counted: dict[CountedKey, NotCounted],
 ) -> None:
     """Puts a call of a layer with what is counted, or not counted."""
     node = called.node
@@ -105,7 +105,7 @@ def _flops_of(trace: Trace, called: CalledLayer, batch: int) -> tuple[str, int] 
     return OTHER_FORM if number is None else (formula.text, number)
 
 
-def _known(tensors: list[Sizes | None]) -> list[Sizes] | None:
+def _known(tensors: list[KnownSizes | None]) -> list[KnownSizes] | None:
     known = [sizes for sizes in tensors if sizes is not None]
     return known if len(known) == len(tensors) else None
 

@@ -17,7 +17,7 @@ from buildtrace.planning.without_products import WITHOUT_PRODUCTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from buildtrace.planning.called_layers import Sizes
+    from buildtrace.planning.called_layers import KnownSizes
 
 
 class Kernel(NamedTuple):
@@ -33,7 +33,7 @@ class Kernel(NamedTuple):
     owner: str
     owner_class: str
     name: str
-    shape: Sizes
+    shape: KnownSizes
 
 
 class LayerWork(NamedTuple):
@@ -45,11 +45,11 @@ class LayerWork(NamedTuple):
         kernels: its weights.
     """
 
-    inputs: Sequence[Sizes]
-    outputs: Sequence[Sizes]
+    inputs: Sequence[KnownSizes]
+    outputs: Sequence[KnownSizes]
     kernels: Sequence[Kernel]
 
-    def named(self, *names: str) -> Sizes | None:
+    def named(self, *names: str) -> KnownSizes | None:
         """The shape of the weight of one of these names, if there is just one."""
         found = [kernel.shape for kernel in self.kernels if kernel.name in names]
         return found[0] if len(found) == 1 else None
@@ -145,7 +145,7 @@ def _multi_head(work: LayerWork) -> int | None:
     return batch * (projected + heads * queries * keys * (of_key + of_value))
 
 
-def _lengths(work: LayerWork, kernels: Mapping[str, Sizes]) -> tuple[int, int, int] | None:
+def _lengths(work: LayerWork, kernels: Mapping[str, KnownSizes]) -> tuple[int, int, int] | None:
     """How many samples, queries and keys an attention is called on: only of one axis of places.
 
     Tensors come in the order of arguments or of their names. The query is as long as the output;
@@ -189,7 +189,7 @@ def _product(work: LayerWork) -> int | None:
     return math.prod(result) * summed
 
 
-def _over(tensors: Sequence[Sizes], kernel: Sizes) -> int | None:
+def _over(tensors: Sequence[KnownSizes], kernel: KnownSizes) -> int | None:
     """A product with each number of these tensors and each of the kernel."""
     return sum(math.prod(sizes) for sizes in tensors) * math.prod(kernel) if tensors else None
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from buildtrace.planning.planned import Plan
     from buildtrace.traces.trace import Trace
 
+ALT = "The layers and how they are connected, each with what it takes: as in the tables below."
+"""What is said of the picture to whoever cannot see it."""
+
 LONGEST = 30.0
 """After so many seconds there is no picture."""
 
@@ -74,7 +77,8 @@ def _picture(plan: Plan, trace: Trace) -> tuple[str, list[dict[str, str]], str]:
         }
         for step in heat.steps()
     ]
-    return Picture(drawing).markup, legend, ""
+    markup = Picture(drawing).markup.replace('role="img"', f'role="img" aria-label="{ALT}"', 1)
+    return markup, legend, ""
 
 
 def _verdict(plan: Plan) -> dict[str, Any] | None:
@@ -82,6 +86,7 @@ def _verdict(plan: Plan) -> dict[str, Any] | None:
     fit = plan.fit
     if fit is None:
         return None
+    most = max(fit.needed, fit.available, 1)
     words = wording.size_in_memory(abs(fit.available - fit.needed))
     text = f"It fits, with {words} to spare" if fit.fits else f"It does not fit: {words} too much"
     return {
@@ -90,7 +95,8 @@ def _verdict(plan: Plan) -> dict[str, Any] | None:
         "text": text,
         "needed": wording.size_in_memory(fit.needed),
         "available": wording.size_in_memory(fit.available),
-        "share": min(100 * fit.needed // max(fit.available, 1), 100),
+        "needs": round(100 * fit.needed / most, 1),
+        "has": round(99.3 * fit.available / most, 1),
         "counted": wording.listed(fit.counted),
     }
 

@@ -10,20 +10,36 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from buildtrace.planning.planned import Activations, NotCounted, Plan, PlannedBlock
+    from buildtrace.planning.planned import (
+        Activations,
+        NotCounted,
+        Plan,
+        PlannedBlock,
+        PlannedVariable,
+    )
 
 MOST_ROWS = 200
 """So many rows of a table are listed."""
+
+MOST_ALIKE = 20
+"""So many rows are listed of what each device has whole."""
 
 MOST_NAMES = 8
 """So many names are listed of what is not counted."""
 
 
 class Heading(NamedTuple):
-    """The heading of a column, and whether its cells are numbers."""
+    """The heading of a column.
+
+    Attributes:
+        title: its text.
+        number: whether its cells are numbers.
+        minor: whether a phone does without it.
+    """
 
     title: str
     number: bool = False
+    minor: bool = False
 
 
 class TableRow(NamedTuple):
@@ -87,9 +103,10 @@ def _table(
     lead: str = "",
     notes: Iterable[str] = (),
     folded: bool = False,
+    most: int = MOST_ROWS,
 ) -> PlanTable:
-    more = f"and {len(rows) - MOST_ROWS:,} more" if len(rows) > MOST_ROWS else ""
-    shown = tuple(rows[:MOST_ROWS])
+    more = f"and {len(rows) - most:,} more" if len(rows) > most else ""
+    shown = tuple(rows[:most])
     return PlanTable(title, lead, tuple(headings), shown, more, tuple(notes), folded)
 
 
@@ -98,7 +115,7 @@ def _fine(number: int) -> str:
 
 
 def _share(part: int, whole: int) -> float:
-    return round(100 * part / max(whole, 1), 1)
+    return round(100 * part / max(whole, 1), 3)
 
 
 def _sized(first: Iterable[str], plan: Plan) -> list[Heading]:
@@ -148,14 +165,15 @@ def _blocks(plan: Plan) -> Iterator[PlanTable]:
         )
         for block in plan.blocks
     ]
-    headings = _sized(["block", "class"], plan)
-    headings.insert(2, Heading("parameters", number=True))
+    headings = _sized(["block"], plan)
+    headings[1:1] = [Heading("class", minor=True), Heading("parameters", number=True, minor=True)]
     if rows:
         yield _table("Weights by block", headings, rows)
 
 
 def _block_name(block: PlannedBlock) -> str:
-    name = wording.span([block.layers[0].name, block.last.name])
+    ends = [wording.sanitize(layer.name) for layer in (block.layers[0], block.last)]
+    name = " … ".join(dict.fromkeys(ends))
     times = f"{block.repeats:,}× " if block.repeats > 1 else ""  # noqa: RUF001
     return f"{times}{name}"
 
@@ -175,7 +193,7 @@ def _weights(plan: Plan) -> Iterator[PlanTable]:
         for variable in ordered
         if variable.kind == "weight"
     ]
-    headings = [Heading("weight"), Heading("shape"), Heading("dtype")]
+    headings = [Heading("weight"), Heading("shape", minor=True), Heading("dtype", minor=True)]
     headings.append(Heading("on a device") if plan.mesh else Heading("in all", number=True))
     if rows:
         yield _table("Weights, the heaviest first", headings, rows, folded=True)
@@ -229,22 +247,31 @@ def _replicated(plan: Plan) -> Iterator[PlanTable]:
         return
     device = plan.amount.on_device.weights
     size = sum(variable.size for variable in whole)
-    rows = [
-        TableRow(
-            (
-                wording.sanitize(variable.path),
-                wording.shape(variable.shape),
-                wording.sanitize(variable.dtype),
-                _fine(variable.size),
-            ),
-            _share(variable.size, device),
-        )
-        for variable in whole
-    ]
-    headings = [Heading("weight"), Heading("shape"), Heading("dtype"), Heading("size", number=True)]
+    rows = [_alike_row(group, device) for group in _alike(whole)]
+    headings = [Heading("weight"), Heading("shape", minor=True), Heading("dtype", minor=True)]
+    headings.append(Heading("size", number=True))
     number = wording.count(len(whole), "weight")
-    lead = f"{number}, {_fine(size)}: {_share(size, device):g} % of the weights on a device."
-    yield _table("Whole on each device", headings, rows, lead=lead)
+    lead = f"{number}, {_fine(size)}: {_share(size, device):.3g} % of the weights on a device."
+    yield _table("Whole on each device", headings, rows, lead=lead, most=MOST_ALIKE)
+
+
+def _alike_row(group: list[PlannedVariable], device: int) -> TableRow:
+    first, last = group[0], group[-1]
+    size = sum(variable.size for variable in group)
+    ends = " … ".join(dict.fromkeys(wording.sanitize(v.path) for v in (first, last)))
+    name = f"{len(group):,}× {ends}" if len(group) > 1 else ends  # noqa: RUF001
+    shape, dtype = wording.shape(first.shape), wording.sanitize(first.dtype)
+    return TableRow((name, shape, dtype, _fine(size)), _share(size, device))
+
+
+def _alike(variables: list[PlannedVariable]) -> list[list[PlannedVariable]]:
+    """The variables of one name, shape and dtype in layers of one class, the heaviest first."""
+    groups: dict[tuple[object, ...], list[PlannedVariable]] = {}
+    for variable in variables:
+        owner = variable.layer and variable.layer.class_name
+        name = variable.path.rpartition("/")[2]
+        groups.setdefault((owner, name, variable.shape, variable.dtype), []).append(variable)
+    return sorted(groups.values(), key=lambda group: -sum(v.size for v in group))
 
 
 def _indivisible(plan: Plan) -> Iterator[PlanTable]:
@@ -254,7 +281,7 @@ def _indivisible(plan: Plan) -> Iterator[PlanTable]:
         along = "+".join(map(wording.sanitize, entry.mesh_axes))
         cells = (wording.sanitize(variable.path), wording.shape(variable.shape))
         rows.append(TableRow((*cells, f"{entry.size:,}", f"{entry.parts:,}", along)))
-    headings = [Heading("weight"), Heading("shape"), Heading("size", number=True)]
+    headings = [Heading("weight"), Heading("shape", minor=True), Heading("size", number=True)]
     headings += [Heading("into", number=True), Heading("along")]
     if rows:
         lead = "Keras will not place these weights. Elsewhere on this page they are rounded up."
@@ -279,7 +306,7 @@ def _layout_map(plan: Plan) -> Iterator[PlanTable]:
         for entry in mesh.patterns
     ]
     headings = [Heading("pattern"), Heading("split along"), Heading("weights", number=True)]
-    headings += [Heading("on a device", number=True), Heading("from")]
+    headings += [Heading("on a device", number=True), Heading("from", minor=True)]
     yield _table("Layout map", headings, rows)
 
 
@@ -304,8 +331,8 @@ def _activations(plan: Plan) -> Iterator[PlanTable]:
         )
         for output in ordered
     ]
-    headings = [Heading("layer"), Heading("class"), Heading("shape")]
-    headings += [Heading("calls", number=True), Heading("in all", number=True)]
+    headings = [Heading("layer"), Heading("class", minor=True), Heading("shape", minor=True)]
+    headings += [Heading("calls", number=True, minor=True), Heading("in all", number=True)]
     title = f"Lower bound of activations, for a batch of {found.batch:,}"
     lead = _bound(plan, found)
     notes = _left_out("of unknown size, not counted", found.unknown)
@@ -341,8 +368,8 @@ def _flops(plan: Plan) -> Iterator[PlanTable]:
         )
         for layer in ordered
     ]
-    headings = [Heading("layer"), Heading("class"), Heading("formula")]
-    headings += [Heading("calls", number=True), Heading("multiply-adds", number=True)]
+    headings = [Heading("layer"), Heading("class", minor=True), Heading("formula", minor=True)]
+    headings += [Heading("calls", number=True, minor=True), Heading("multiply-adds", number=True)]
     samples = wording.count(flops.batch, "sample")
     lead = (
         f"{flops.multiply_adds:,} in a forward pass of {samples}: products with kernels and of "
