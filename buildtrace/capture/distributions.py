@@ -68,7 +68,7 @@ class DistributionRecord:
         caller: the user's line that set it.
         patterns: the entries of its layout map.
         variables: how many variables it was asked about.
-        outputs: how many outputs of layers it was asked about.
+        outputs: the paths of the outputs that it was asked about, each once.
         unmade: the variables that could not be made as it says.
     """
 
@@ -79,7 +79,7 @@ class DistributionRecord:
     caller: Caller | None = None
     patterns: dict[str, PatternRecord] = field(default_factory=dict)
     variables: int = 0
-    outputs: int = 0
+    outputs: dict[str, None] = field(default_factory=dict)
     unmade: list[UnmadeRecord] = field(default_factory=list)
 
 
@@ -142,7 +142,7 @@ class Distributions:
     def note_output(self, distribution: Any, path: str, layout: Any) -> None:
         """Note which layout a distribution has given for an output of a layer."""
         record = self._record(distribution)
-        record.outputs += 1
+        record.outputs[path] = None
         pattern = self._found(record, distribution, layout, path) if layout is not None else None
         if pattern is not None:
             record.patterns[pattern].outputs[path] = None
@@ -191,6 +191,11 @@ class Distributions:
             distribution = record.reference()
             if distribution is not None:
                 self._read_patterns(record, layouts.layout_map(distribution))
+
+    def paths(self, number: int) -> list[str]:
+        """What a distribution was asked about: the paths of variables, and of layers' outputs."""
+        asked = [one.path for one in list(self._asked.values()) if one.distribution == number]
+        return list(dict.fromkeys([*asked, *self.records[number].outputs]))
 
     def since(self, first: int) -> list[int]:
         """The numbers of those that were on at this moment or later."""
