@@ -53,6 +53,7 @@ class UnmadeRecord(NamedTuple):
     path: str
     shape: Any
     dtype: Any
+    axes: MeshAxes
     pattern: str | None
 
 
@@ -92,6 +93,7 @@ class _Question(NamedTuple):
     path: str
     shape: Any
     dtype: Any
+    axes: MeshAxes
 
 
 class Distributions:
@@ -130,7 +132,13 @@ class Distributions:
         record = self._record(distribution)
         pattern = self._found(record, distribution, layout, variable.path)
         asked = _Question(
-            order, record.number, pattern, variable.path, variable._shape, variable._dtype
+            order,
+            record.number,
+            pattern,
+            variable.path,
+            variable._shape,
+            variable._dtype,
+            layouts.mesh_axes(layout),
         )
         number = self._variables.number(variable)
         if number not in self._asked:  # a user's class may pass it on to the one above
@@ -158,7 +166,7 @@ class Distributions:
         """Note that a call has failed which was to make a variable."""
         asked = self._latest.pop(threading.get_ident(), None)
         if asked is not None and asked.order > record.order:
-            made = UnmadeRecord(record, asked.path, asked.shape, asked.dtype, asked.pattern)
+            made = UnmadeRecord(record, *asked[3:], asked.pattern)
             self.records[asked.distribution].unmade.append(made)
 
     # -- what is asked of it --------------------------------------------------------------------

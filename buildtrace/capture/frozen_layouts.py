@@ -111,6 +111,7 @@ def _unmade(
         path=unmade.path,
         shape=tensor.shape or (),
         dtype=tensor.dtype or "",
+        axes=unmade.axes,
         pattern=_place(unmade.pattern, record),
     )
 

@@ -93,7 +93,7 @@ def _unmade(trace: Trace, distribution: Distribution, unmade: UnmadeVariable) ->
     return Meant(
         unmade.path,
         unmade.shape,
-        entry.axes if entry else (),
+        unmade.axes,
         unmade.pattern,
         entry,
         unmade.call,

@@ -518,6 +518,7 @@ class UnmadeVariable(PlainData, frozen=True, kw_only=True):
     Attributes:
         call: id of the call that failed to make it.
         path: Keras' full name, such as "dense/kernel".
+        axes: what each axis of it was to be split along.
         pattern: the place of the entry of the layout map that was found for it, from 0; `None` if
             no entry matched.
     """
@@ -526,6 +527,7 @@ class UnmadeVariable(PlainData, frozen=True, kw_only=True):
     path: str
     shape: Shape
     dtype: str
+    axes: MeshAxes = ()
     pattern: Count | None = None
 
 

@@ -237,7 +237,7 @@ def test_a_variable_that_cannot_be_split_so(k: Keras, d: Any, jax: None) -> None
         model(k, units=6)
     (unmade,) = only(trace).unmade
     assert (unmade.path, unmade.shape, unmade.pattern) == ("toy/second/kernel", (8, 6), 0)
-    assert unmade.dtype == "float32"
+    assert (unmade.dtype, unmade.axes) == ("float32", ((), ("model",)))
     call = trace.calls[unmade.call]
     assert call.landmark == "Layer.add_weight"
     assert call.error is not None

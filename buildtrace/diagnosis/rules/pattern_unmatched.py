@@ -28,9 +28,9 @@ _MOST = 300
 
 def _check(trace: Trace) -> Iterator[Finding]:
     for distribution in trace.distributions:
-        if distribution.variables == 0:
-            continue
         weights = spread.weights_of(trace, distribution)
+        if not weights or distribution.variables == 0:
+            continue
         used = {weight.layout.pattern for weight in weights if weight.layout is not None}
         for number, entry in enumerate(distribution.patterns):
             if entry.variables or entry.outputs or number in used:
@@ -99,7 +99,7 @@ def _not_at_all(distribution: Distribution, entry: LayoutPattern, weights: list[
     return RULE.finding(
         f"{text}. The path that is most like it is {spread.places([near])}"
         f"{_became_of(distribution, [near] if near.layout and not any(near.layout.axes) else [])}.",
-        fix=f"{spread.setting(re.escape(near.path), entry.axes)}  # or a pattern for several paths",
+        fix=f"{spread.setting(near.path, entry.axes)}  # or a pattern for several paths",
         calls=_calls([near]),
         caller=entry.caller or distribution.caller,
     )

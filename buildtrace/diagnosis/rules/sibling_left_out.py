@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -86,7 +85,7 @@ def _named(weight: Weight) -> str:
 
 def _fix(weight: Weight, entry: LayoutPattern | None, like: Weight) -> str:
     axes = entry.axes if entry else like.layout.axes if like.layout else ()
-    return spread.setting(re.escape(weight.path), axes)
+    return spread.setting(weight.path, axes)
 
 
 RULE = Rule(

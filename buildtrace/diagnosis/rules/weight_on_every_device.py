@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 from buildtrace.diagnosis import spread
@@ -58,7 +57,7 @@ def _finding(distribution: Distribution, heavy: list[Weight], on_device: int) ->
         f"each of the {wording.mesh(distribution)}, "
         f"{'' if is_one else wording.size_in_memory(together) + ' in all, '}"
         f"{100 * together // max(1, on_device)} % of what a device holds of weights.",
-        fix=spread.setting(re.escape(first.path), _axes(distribution, first)),
+        fix=spread.setting(first.path, _axes(distribution, first)),
         calls=[weight.call for weight in heavy if weight.call is not None],
         caller=distribution.caller,
         layer=first.layer,
