@@ -138,6 +138,14 @@ def mesh(distribution: Distribution) -> str:
     return f"{devices} ({axes})" if axes else devices
 
 
+def distribution(distribution: Distribution) -> str:
+    """What Keras was told: "ModelParallel on 8 devices (batch): 3 layouts in its map"."""
+    on = f"{sanitize(distribution.class_name)} on {mesh(distribution)}"
+    if not distribution.patterns:
+        return on
+    return f"{on}: {count(len(distribution.patterns), 'layout')} in its map"
+
+
 def shape_in_words(sizes: Shape | None) -> str:
     """A shape as part of a sentence."""
     return "of unknown shape" if sizes is None else shape(sizes)
