@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 
+ABOUT_DEVICES = "BT9"
+"""How the codes of the rules begin that are about devices and layouts."""
+
+
 class PlanRequest(NamedTuple):
     """What is asked of a plan besides the trace.
 
@@ -91,6 +95,7 @@ def make_plan(trace: Trace, request: PlanRequest | None = None) -> Plan:
         compiled=request.compiled,
         stop=request.stop,
         notes=(*request.notes, *_notes(trace, mesh, variables)),
+        findings=tuple(f for f in trace.findings if f.code.startswith(ABOUT_DEVICES)),
     )
     return _with_fit(plan, request.device_memory)
 

@@ -12,6 +12,7 @@ from typing import Literal
 from buildtrace.traces.schema import (
     ByteCount,
     Count,
+    Finding,
     LayerRef,
     MeshAxes,
     PlainData,
@@ -419,6 +420,7 @@ class Plan(PlanData, frozen=True, kw_only=True):
         fit: for `--device-memory`.
         stop: where the script was ended; `None` if it came to its end.
         notes: what a reader should know besides, in a sentence each.
+        findings: what the rules about devices and layouts say.
     """
 
     version: Count = VERSION
@@ -440,3 +442,4 @@ class Plan(PlanData, frozen=True, kw_only=True):
     fit: MemoryFit | None = None
     stop: Stop | None = None
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()

@@ -14,6 +14,7 @@ from buildtrace.cli.plan_devices import choose_backend
 from buildtrace.cli.plan_options import PlanArguments, memory, mesh, parse
 from buildtrace.cli.program import Program
 from buildtrace.errors import UsageError
+from buildtrace.traces.schema import Finding
 from buildtrace.traces.trace import Trace
 from buildtrace.traces.trace_file import to_json
 from cli.conftest import PACKAGE_ROOT
@@ -140,6 +141,22 @@ def test_what_a_mesh_does_not_divide_is_the_exit_code(cli, saved):
 def test_an_entry_of_a_layout_map_that_matches_nothing(cli, saved):
     trace = spread(mlp3(), (1, 2), kernel=((), ("model",)), embeddings=(("model",),))
     assert "nothing is matched by .*embeddings" in cli("plan", saved(trace)).out
+
+
+def test_what_the_rules_about_devices_say(cli, saved):
+    trace = spread(mlp3(), (1, 2), **KERNELS)
+    trace.findings = tuple(
+        Finding(code=code, message=f"this is {code}, {number}.", why="", fix="")
+        for code in ("BT101", "BT903")
+        for number in range(4)
+    )
+    name = saved(trace)
+    out, full = cli("plan", name).out, cli("plan", "--full", name).out
+    assert "BT101" not in full
+    assert out.count("this is BT903") == 2
+    assert "… 2 more of BT903 (--full)" in out
+    assert full.count("this is BT903") == 4
+    assert "`buildtrace explain BT903` says why." in out
 
 
 @pytest.mark.parametrize("width", [80, 200])

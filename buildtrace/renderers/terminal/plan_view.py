@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from buildtrace.planning import placements
@@ -33,6 +34,9 @@ MOST_VARIABLES = 8
 MOST_NAMES = 6
 """So many names are listed of what is alike."""
 
+MOST_FINDINGS = 2
+"""So many findings of one rule are told."""
+
 _DIGITS = "0123456789"
 
 
@@ -56,6 +60,7 @@ def lines(plan: Plan, width: int, full: bool) -> Iterator[Line]:
         _replicated(plan, width, full),
         _compiled(plan.compiled, width),
         _flops(plan, width, full),
+        _findings(plan, width, full),
         _notes(plan, width),
     )
     is_first = True
@@ -263,7 +268,7 @@ def _mesh(plan: Plan, width: int, full: bool) -> Iterator[Line]:
     if rows:
         yield from table(columns, rows, width)
     for entry in mesh.patterns:
-        if not (entry.variables or entry.others):
+        if not (entry.variables or entry.others or plan.findings):
             yield from _told(
                 f"nothing is matched by {wording.sanitize(entry.pattern)}", entry.caller, width
             )
@@ -403,6 +408,22 @@ def _stop(plan: Plan, width: int) -> Iterator[Line]:
         yield from wrapped(text, width, [Part("· ", styles.QUIET)], [Part("  ")], styles.QUIET)
     for lack in stop.lacks:
         yield from wrapped(lack, width, [Part("! ", styles.SWALLOWED)], [Part("  ")])
+
+
+def _findings(plan: Plan, width: int, full: bool) -> Iterator[Line]:
+    """What the rules about devices say, of each rule the first few."""
+    shown: Counter[str] = Counter()
+    for finding in plan.findings:
+        shown[finding.code] += 1
+        if full or shown[finding.code] <= MOST_FINDINGS:
+            where = f"{wording.line(finding.caller)}: " if finding.caller else ""
+            first: Line = [Part(f"{finding.code} ", styles.SEVERITY[finding.severity])]
+            yield from wrapped(f"{where}{finding.message}", width, first, [Part("  ")])
+    for code, number in shown.items():
+        if not full and number > MOST_FINDINGS:
+            yield [Part(f"… {number - MOST_FINDINGS:,} more of {code} (--full)", styles.NOTE)]
+    if shown:
+        yield [Part(f"`buildtrace explain {' '.join(shown)}` says why.", styles.QUIET)]
 
 
 def _notes(plan: Plan, width: int) -> Iterator[Line]:
