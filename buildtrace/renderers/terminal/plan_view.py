@@ -176,8 +176,8 @@ def _blocks(plan: Plan, width: int, full: bool) -> Iterator[Line]:
         kept = {block.id for block in heaviest}
         shown = [block for block in shown if block.id in kept]
     columns = [
-        Column("block", least=20),
-        Column("class", least=10, rank=2),
+        Column("block", least=26),
+        Column("class", least=16, rank=4),
         Column("", right=True),
         Column("parameters", right=True, rank=3),
         Column("weights", right=True),
