@@ -200,5 +200,4 @@ LARGE: dict[str, Make] = {
     "mobilenet": application("MobileNetV2"),
     "efficientnet": application("EfficientNetB0"),
     "densenet": application("DenseNet121"),
-    "vgg16": application("VGG16"),
 }

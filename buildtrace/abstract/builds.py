@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from buildtrace.abstract.valueless import ValuelessWeight
 
 REAL_BELOW = 4096
-"""Weights of fewer bytes have values: a Normalization of up to 1,024 features reads its own."""
+"""Weights of fewer bytes have values: a Normalization of 1,000 features reads its own."""
 
 
 class AbstractBuild:

@@ -62,7 +62,9 @@ class Draws:
             What came out: something with a shape, to be dropped.
         """
         if not self._is_own:
-            return for_real()
+            result = for_real()
+            self._before = [(s, before) for s, before in self._before if _differ(s.read(), before)]
+            return result
         result = on_symbols()
         if self._generator is not None:
             self._generator.next()
@@ -110,11 +112,28 @@ def _global_states() -> list[RandomState]:
     if (keras := sys.modules.get("keras.src.backend.common.global_state")) is not None:
         states += _states_of_keras(keras)
     context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
-    if (numbers := getattr(context, "_rng", None)) is not None:
-        states.append(RandomState(numbers.getstate, numbers.setstate))
+    if getattr(context, "_rng", None) is not None:
+        states.append(_state_of_tensorflow(context))
     if (torch := sys.modules.get("torch")) is not None:
         states.append(RandomState(torch.get_rng_state, torch.set_rng_state))
     return states
+
+
+def _state_of_tensorflow(context: Any) -> RandomState:
+    """What the operations draw their seeds from, which go on where they are if they are kept."""
+
+    def set_state(state: Any) -> None:
+        context._rng.setstate(state)
+        context.clear_kernel_cache()
+
+    return RandomState(context._rng.getstate, set_state)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Whether two states do, which may be tuples of arrays."""
+    if isinstance(one, tuple):
+        return any(map(_differ, one, other))
+    return not np.array_equal(np.asarray(one), np.asarray(other))
 
 
 def _states_of_keras(global_state: Any) -> list[RandomState]:

@@ -10,15 +10,18 @@ import functools
 import importlib
 import sys
 import threading
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from buildtrace import generations
+from buildtrace.abstract import keras2_slots
+from buildtrace.abstract.valueless import raise_loading_failure
 from buildtrace.capture.imports import ImportWatch
 from buildtrace.errors import AbstractBuildError
 
-_ABSENT: Any = object()
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-_METHOD = "_initialize_with_initializer"
+_ABSENT: Any = object()
 
 
 class Replacement(NamedTuple):
@@ -79,27 +82,31 @@ class Replacements:
         with self._lock:
             if package in self._packages or not self._users:
                 return
+            self._packages.add(package)
             generation, adapter = generations.adapter_for(package)
             if generation.name == "keras3":
                 self._add_keras3(adapter.backend)
             else:
                 self._add_tensorflow()
-                self._add_keras2(adapter.root)
-            self._packages.add(package)
+                optimizers = f"{adapter.root}.optimizers.optimizer"
+                self._replace(optimizers, "tf", keras2_slots.LazyZeros)
 
     def _add_keras3(self, backend: str) -> None:
-        if backend not in ("jax", "tensorflow", "torch"):
-            raise AbstractBuildError(f"Keras on {backend} cannot be built without memory")
-        variable_class = sys.modules["keras.src.backend"].Variable
-        original = getattr(variable_class, _METHOD, None)
-        if original is None:
-            raise AbstractBuildError(f"this Keras has no Variable.{_METHOD}")
+        if backend not in _BACKENDS or _runs_on_nnx():
+            raise AbstractBuildError(
+                f"weights without memory: not on this backend of Keras; on {', '.join(_BACKENDS)}, "
+                "and without Flax NNX"
+            )
         module = importlib.import_module(f"buildtrace.abstract.{backend}_variables")
 
-        def replaced(variable: Any, initializer: Any) -> None:
-            module.initialize(original, variable, initializer)
+        def make_initialize(original: Any) -> Any:
+            def initialize(variable: Any, initializer: Any) -> None:
+                module.initialize(original, variable, initializer)
 
-        self._replace(variable_class, _METHOD, functools.wraps(original)(replaced))
+            return functools.wraps(original)(initialize)
+
+        self._replace("keras.src.backend:Variable", _METHOD, make_initialize)
+        self._replace("keras.src.saving.saving_lib", _FAILURE, _before(raise_loading_failure))
         if backend == "tensorflow":
             self._add_tensorflow()
 
@@ -108,22 +115,49 @@ class Replacements:
             return
         self._packages.add("tensorflow")
         module = importlib.import_module("buildtrace.abstract.tensorflow_variables")
-        for name, creator in _CREATORS:
-            owner = importlib.import_module(name)
-            original = getattr(owner, creator)
-            now = functools.wraps(original)(functools.partial(module.create, original))
-            self._replace(owner, creator, now)
+        for where, creator in _CREATORS:
+            self._replace(where, creator, _before(module.create))
 
-    def _add_keras2(self, root: str) -> None:
-        from buildtrace.abstract.keras2_slots import LazyZeros
+    def _replace(self, where: str, name: str, make: Callable[[Any], Any]) -> None:
+        """Set an attribute to what `make` makes of it.
 
-        owner = importlib.import_module(f"{root}.optimizers.optimizer")
-        self._replace(owner, "tf", LazyZeros(owner.tf))
+        Args:
+            where: a module, or "module:class".
+            name: of the attribute, which a class may have from its bases.
+            make: gets what there is, and gives what is to be there.
 
-    def _replace(self, owner: Any, name: str, now: Any) -> None:
+        Raises:
+            AbstractBuildError: there is nothing of the name.
+        """
+        module, _, class_name = where.partition(":")
+        try:
+            owner = importlib.import_module(module)
+            owner = getattr(owner, class_name) if class_name else owner
+            original = getattr(owner, name)
+        except (ImportError, AttributeError) as error:
+            raise AbstractBuildError(
+                f"weights without memory need {where}.{name}, which is not installed: {error}"
+            ) from error
+        now = make(original)
         self._done.append(Replacement(owner, name, vars(owner).get(name, _ABSENT), now))
         setattr(owner, name, now)
 
+
+def _before(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Makes, of an original, the function that gets it as its first argument."""
+    return lambda original: functools.wraps(original)(functools.partial(function, original))
+
+
+def _runs_on_nnx() -> bool:
+    """Whether variables of Keras are Flax's as well, which have values from the start."""
+    is_enabled = getattr(sys.modules["keras.src.backend.config"], "is_nnx_enabled", None)
+    return is_enabled is not None and bool(is_enabled())
+
+
+_BACKENDS = ("jax", "tensorflow", "torch")
+
+_METHOD = "_initialize_with_initializer"
+_FAILURE = "_raise_loading_failure"
 
 _CREATORS = (
     ("tensorflow.python.ops.resource_variable_ops", "default_variable_creator_v2"),

@@ -49,3 +49,23 @@ def no_value(path: str) -> AbstractWeightError:
         f"{path} has no value: it was made in buildtrace.abstract(), where weights take no memory. "
         "Call materialize() on what abstract() gave, or build the model outside of it."
     )
+
+
+def raise_loading_failure(
+    original: Callable[..., None], errors: Any, *args: Any, **kw: Any
+) -> None:
+    """Raise what a file's weights could not be loaded for, if that is a weight without a value.
+
+    Args:
+        original: the function of Keras 3 in whose place this is: it raises its own error.
+        errors: what could not be loaded, and why.
+        *args: for the original.
+        **kw: for the original.
+
+    Raises:
+        AbstractWeightError: it is.
+    """
+    for _, error in errors.values():
+        if isinstance(error, AbstractWeightError):
+            raise error
+    original(errors, *args, **kw)

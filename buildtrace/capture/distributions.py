@@ -53,6 +53,7 @@ class UnmadeRecord(NamedTuple):
     path: str
     shape: Any
     dtype: Any
+    axes: MeshAxes
     pattern: str | None
 
 
@@ -68,7 +69,7 @@ class DistributionRecord:
         caller: the user's line that set it.
         patterns: the entries of its layout map.
         variables: how many variables it was asked about.
-        outputs: how many outputs of layers it was asked about.
+        outputs: the paths of the outputs that it was asked about, each once.
         unmade: the variables that could not be made as it says.
     """
 
@@ -79,7 +80,7 @@ class DistributionRecord:
     caller: Caller | None = None
     patterns: dict[str, PatternRecord] = field(default_factory=dict)
     variables: int = 0
-    outputs: int = 0
+    outputs: dict[str, None] = field(default_factory=dict)
     unmade: list[UnmadeRecord] = field(default_factory=list)
 
 
@@ -92,6 +93,7 @@ class _Question(NamedTuple):
     path: str
     shape: Any
     dtype: Any
+    axes: MeshAxes
 
 
 class Distributions:
@@ -130,7 +132,13 @@ class Distributions:
         record = self._record(distribution)
         pattern = self._found(record, distribution, layout, variable.path)
         asked = _Question(
-            order, record.number, pattern, variable.path, variable._shape, variable._dtype
+            order,
+            record.number,
+            pattern,
+            variable.path,
+            variable._shape,
+            variable._dtype,
+            layouts.mesh_axes(layout),
         )
         number = self._variables.number(variable)
         if number not in self._asked:  # a user's class may pass it on to the one above
@@ -142,7 +150,7 @@ class Distributions:
     def note_output(self, distribution: Any, path: str, layout: Any) -> None:
         """Note which layout a distribution has given for an output of a layer."""
         record = self._record(distribution)
-        record.outputs += 1
+        record.outputs[path] = None
         pattern = self._found(record, distribution, layout, path) if layout is not None else None
         if pattern is not None:
             record.patterns[pattern].outputs[path] = None
@@ -158,7 +166,7 @@ class Distributions:
         """Note that a call has failed which was to make a variable."""
         asked = self._latest.pop(threading.get_ident(), None)
         if asked is not None and asked.order > record.order:
-            made = UnmadeRecord(record, asked.path, asked.shape, asked.dtype, asked.pattern)
+            made = UnmadeRecord(record, *asked[3:], asked.pattern)
             self.records[asked.distribution].unmade.append(made)
 
     # -- what is asked of it --------------------------------------------------------------------
@@ -191,6 +199,11 @@ class Distributions:
             distribution = record.reference()
             if distribution is not None:
                 self._read_patterns(record, layouts.layout_map(distribution))
+
+    def paths(self, number: int) -> list[str]:
+        """What a distribution was asked about: the paths of variables, and of layers' outputs."""
+        asked = [one.path for one in list(self._asked.values()) if one.distribution == number]
+        return list(dict.fromkeys([*asked, *self.records[number].outputs]))
 
     def since(self, first: int) -> list[int]:
         """The numbers of those that were on at this moment or later."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from buildtrace.capture.snapshot import spec
 from buildtrace.traces.schema import (
     Distribution,
     LayoutPattern,
+    PartMatch,
     UnmadeVariable,
     VariableLayout,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from buildtrace.capture.callers import Caller
     from buildtrace.capture.distributions import (
@@ -30,6 +32,7 @@ class FrozenLayouts:
 
     def __init__(self, distributions: Distributions, first: int) -> None:
         """Of those that were seen, those that were on at this moment or later, to begin with."""
+        self._distributions = distributions
         self._records = dict(distributions.records)
         self._ids = {number: place for place, number in enumerate(distributions.since(first))}
 
@@ -53,13 +56,15 @@ class FrozenLayouts:
             line: makes a user's line plain.
         """
         return tuple(
-            _frozen(self._records[number], place, ids, line) for number, place in self._ids.items()
+            _frozen(self._records[number], place, self._distributions.paths(number), ids, line)
+            for number, place in self._ids.items()
         )
 
 
 def _frozen(
     record: DistributionRecord,
     place: int,
+    paths: list[str],
     ids: dict[int, int],
     line: Callable[[Caller | None], SourceLine | None],
 ) -> Distribution:
@@ -70,6 +75,7 @@ def _frozen(
             caller=line(entry.caller),
             variables=entry.variables,
             outputs=tuple(entry.outputs),
+            partly=tuple(_partly(pattern, paths)),
         )
         for pattern, entry in list(record.patterns.items())
     )
@@ -78,11 +84,22 @@ def _frozen(
         id=place,
         patterns=patterns,
         variables=record.variables,
-        outputs=record.outputs,
+        outputs=len(record.outputs),
         unmade=tuple(unmade),
         caller=line(record.caller),
         **record.facts._asdict(),
     )
+
+
+def _partly(pattern: str, paths: list[str]) -> Iterator[PartMatch]:
+    try:
+        compiled = re.compile(pattern)
+    except re.error:  # Keras says so itself when it comes to this
+        return
+    for path in paths:
+        found = compiled.search(path)
+        if found is not None and compiled.fullmatch(path) is None:
+            yield PartMatch(path=path, start=found.start(), end=found.end())
 
 
 def _unmade(
@@ -94,6 +111,7 @@ def _unmade(
         path=unmade.path,
         shape=tensor.shape or (),
         dtype=tensor.dtype or "",
+        axes=unmade.axes,
         pattern=_place(unmade.pattern, record),
     )
 

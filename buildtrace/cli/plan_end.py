@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from buildtrace.planning.planned import Compiled
+    from buildtrace.traces.schema import SourceLine
     from buildtrace.traces.trace import Trace
 
 
@@ -45,7 +46,8 @@ def stop_of(error: BaseException | None, trace: Trace) -> Stop | None:
 
     calm = isinstance(error, (TrainingReached, AbstractWeightError))
     info = error_info(error)
-    caller = next((line for line in info.lines if Path(line.file).is_file()), None)
+    lines = [line for line in info.lines if Path(line.file).is_file()]
+    caller = _outer(error, lines) if calm else next(iter(lines), None)
     what = trace.index.source_code.line(caller) if calm and caller else ""
     return Stop(
         what=wording.sanitize_long(what or wording.essence(info)[0], 300),
@@ -53,6 +55,20 @@ def stop_of(error: BaseException | None, trace: Trace) -> Stop | None:
         caller=caller,
         lacks=tuple(_lacks(trace)),
     )
+
+
+def _outer(error: BaseException, lines: list[SourceLine]) -> SourceLine | None:
+    """The user's line that called Keras first, not one that Keras has called then."""
+    found = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        here = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        line = next((line for line in lines if (line.file, line.line) == here), None)
+        if found is not None and line is None:
+            break
+        found = line or found
+        traceback = traceback.tb_next
+    return found
 
 
 def _lacks(trace: Trace) -> Iterator[str]:

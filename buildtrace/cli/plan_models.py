@@ -35,27 +35,35 @@ class KeepingTracing(WatchedTracing):
         super().add(records)
 
 
-def outermost_models(layers: list[Any]) -> list[Any]:
-    """The models that are built and in no other one; if there are none, all that is no model."""
+def models_of(layers: list[Any]) -> list[Any]:
+    """The models that are built; if there are none, all that is built and no model."""
     built = [layer for layer in layers if getattr(layer, "built", False)]
-    models = [layer for layer in built if _is_model(layer)] or built
-    inside: set[int] = set()
-    for layer in models:
-        inside |= {id(inner) for inner in _inner(layer)} - {id(layer)}
-    return [layer for layer in models if id(layer) not in inside]
+    return [layer for layer in built if _is_model(layer)] or built
+
+
+def outermost(models: list[Any]) -> list[Any]:
+    """As many of the models as have all weights: not those whose weights another one has."""
+    seen: set[int] = set()
+    kept = []
+    for model in sorted(models, key=lambda model: -len(model.weights)):
+        weights = {id(weight) for weight in model.weights}
+        if weights - seen:
+            kept.append(model)
+            seen |= weights
+    return kept
 
 
 def build_optimizers(models: list[Any], name: str) -> None:
-    """Have Keras' own optimizers make what they keep for the weights of each model.
+    """Have Keras' own optimizers make what they keep for the weights of models.
 
     Args:
-        models: which are trained.
+        models: which may be trained; the outermost of them are, if an optimizer is named.
         name: of an optimizer of Keras; "" for those that the models were compiled with.
 
     Raises:
         UsageError: Keras has none of this name.
     """
-    for model in models:
+    for model in outermost(models) if name else models:
         optimizer = _made(model, name) if name else getattr(model, "optimizer", None)
         variables = list(model.trainable_variables)
         if optimizer is None or not variables:
@@ -89,11 +97,6 @@ def _is_model(layer: Any) -> bool:
         base.__name__ == "Model" and base.__module__.partition(".")[0] in PACKAGES
         for base in type(layer).__mro__
     )
-
-
-def _inner(layer: Any) -> Iterator[Any]:
-    with contextlib.suppress(Exception):  # a layer of the user's may do anything
-        yield from layer._flatten_layers(include_self=False, recursive=True)
 
 
 @contextlib.contextmanager

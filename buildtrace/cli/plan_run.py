@@ -12,7 +12,7 @@ from buildtrace.capture import dry_fits
 from buildtrace.cli import environment
 from buildtrace.cli.plan_devices import choose_backend, set_distribution
 from buildtrace.cli.plan_end import PlannedRun, stop_of
-from buildtrace.cli.plan_models import KeepingTracing, build_optimizers, outermost_models
+from buildtrace.cli.plan_models import KeepingTracing, build_optimizers, models_of
 from buildtrace.cli.progress import Progress
 from buildtrace.cli.script import NoProgramError, execute, prepare, wait_for_threads
 from buildtrace.errors import AbstractWeightError, UsageError
@@ -47,7 +47,7 @@ def planned_run(asked: PlanArguments) -> PlannedRun:
             if isinstance(error, Exception) and not isinstance(error, AbstractWeightError):
                 tracing.ended_by(error)
             wait_for_threads()
-        models = outermost_models(list(tracing.layers.values()))
+        models = models_of(list(tracing.layers.values()))
         first = len(tracing.snapshot().holders) if asked.optimizer else 0
         notes = (*_passed_over(passed), *_optimizers(models, asked.optimizer))
         if asked.compile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from buildtrace.planning.planned import Memory, Mesh, PlannedDevice, PlannedPattern
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import Distribution
     from buildtrace.traces.trace import Trace
 
-_PLACE = re.compile(r"^(\S*/[A-Za-z_]+):(\d[\d,-]*)$")
+_PLACE = re.compile(r"^(\S*/[A-Za-z_]+):(\d{1,9}(?:-\d{1,9})?(?:,\d{1,9}(?:-\d{1,9})?)*)$")
 """Devices as a trace names them: "/GPU:0,1", "/worker:1/GPU:0-3"."""
 
 USUAL = "/CPU:0"
 """Where a variable lies of which nothing else is said."""
 
 MOST = 10_000
-"""No variable lies on more devices than that, by their names."""
+"""So many devices are listed of a variable: a file may name any number."""
 
 
 def distribution_of(trace: Trace) -> Distribution | None:
@@ -39,7 +40,7 @@ def mesh_of(distribution: Distribution, source: str, shape: tuple[int, ...] = ()
         class_name=distribution.class_name,
         source=source,
         axes=distribution.mesh_axes,
-        shape=shape or distribution.mesh_shape,
+        shape=tuple(max(size, 1) for size in shape or distribution.mesh_shape),
         batch_axis=distribution.batch_axis,
         patterns=tuple(
             PlannedPattern(
@@ -60,28 +61,32 @@ def devices_of(
     if mesh is not None:
         return _of_mesh(mesh, variables)
     places = {weight.id: weight.placement for weight in trace.weights if weight.placement}
-    if not any(len([*names(place)]) for place in places.values()):
+    devices = {place: names(place) for place in set(places.values())}
+    if not any(devices.values()):
         return ()
     held: dict[str, Counter[str]] = {}
     for variable in variables:
         place = places.get(-1 if variable.weight is None else variable.weight)
-        for name in names(place) if place else [USUAL]:
+        for name in devices[place] if place else [USUAL]:
             held.setdefault(name, Counter())[variable.kind] += variable.size
     return tuple(
         PlannedDevice(names=(name,), memory=_memory(sums)) for name, sums in sorted(held.items())
     )
 
 
-def names(placement: str | None) -> Iterator[str]:
+def names(placement: str | None) -> list[str]:
     """The devices that a placement names, one by one: "/GPU:0-2" has three."""
+    return list(islice(_names(placement), MOST))
+
+
+def _names(placement: str | None) -> Iterator[str]:
     for word in (placement or "").split():
         match = _PLACE.match(word)
         if match is None:
             continue
         for part in match[2].split(","):
             first, _, last = part.partition("-")
-            end = min(int(last or first), int(first) + MOST)  # a file may say anything
-            for number in range(int(first), end + 1):
+            for number in range(int(first), int(last or first) + 1):
                 yield f"{match[1]}:{number}"
 
 

@@ -256,7 +256,7 @@ def _with_fit(plan: Plan, available: int | None) -> Plan:
     trains = bool(plan.optimizer)
     counted = ["weights", "gradients", "optimizer"] if trains else ["weights"]
     needed = max(memory.total if trains else memory.weights for memory in devices)
-    if plan.activations is not None:
+    if plan.activations is not None and plan.activations.outputs:
         counted.append("outputs of layers")
         needed += plan.activations.on_device
     return replace(plan, fit=MemoryFit(available=available, needed=needed, counted=tuple(counted)))

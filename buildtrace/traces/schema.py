@@ -479,6 +479,18 @@ MeshAxes = tuple[tuple[str, ...], ...]
 """For each axis of a variable: the axes of a mesh of devices that it is split along, if any."""
 
 
+class PartMatch(PlainData, frozen=True, kw_only=True):
+    """A part of a path that a pattern matches, from `start` to before `end`, where not all of it.
+
+    Keras looked for such parts (`re.search`) up to 3.13, and wants the whole since
+    (`re.fullmatch`).
+    """
+
+    path: str
+    start: Count
+    end: Count
+
+
 class LayoutPattern(PlainData, frozen=True, kw_only=True):
     """An entry of a layout map: which variables it is for, and how these are to be split.
 
@@ -488,6 +500,8 @@ class LayoutPattern(PlainData, frozen=True, kw_only=True):
         caller: the user's line that put it into the map, if that was seen.
         variables: how many variables it was found for, those counted in that the trace has not.
         outputs: the paths of layers' outputs that it was found for, such as "dense/output".
+        partly: of the paths of variables and outputs that Keras asked about, those that it matches
+            in part, but not as a whole: which version runs decides whether it is for these.
     """
 
     pattern: str
@@ -495,6 +509,7 @@ class LayoutPattern(PlainData, frozen=True, kw_only=True):
     caller: SourceLine | None = None
     variables: Count = 0
     outputs: tuple[str, ...] = ()
+    partly: tuple[PartMatch, ...] = ()
 
 
 class UnmadeVariable(PlainData, frozen=True, kw_only=True):
@@ -503,6 +518,7 @@ class UnmadeVariable(PlainData, frozen=True, kw_only=True):
     Attributes:
         call: id of the call that failed to make it.
         path: Keras' full name, such as "dense/kernel".
+        axes: what each axis of it was to be split along.
         pattern: the place of the entry of the layout map that was found for it, from 0; `None` if
             no entry matched.
     """
@@ -511,6 +527,7 @@ class UnmadeVariable(PlainData, frozen=True, kw_only=True):
     path: str
     shape: Shape
     dtype: str
+    axes: MeshAxes = ()
     pattern: Count | None = None
 
 

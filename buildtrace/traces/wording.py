@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from buildtrace.traces.schema import (
+        Distribution,
         ErrorInfo,
         Expected,
         Holder,
@@ -125,6 +126,24 @@ def shape(sizes: Shape | None) -> str:
 def sizes(shape: Sequence[int | None]) -> str:
     """The shape of something that is filled with numbers: "784 × 512"."""  # noqa: RUF002
     return " × ".join("?" if size is None else str(size) for size in shape) or "1"  # noqa: RUF001
+
+
+def mesh(distribution: Distribution) -> str:
+    """A mesh of devices: "2 × 4 devices (batch, model)"."""  # noqa: RUF002
+    axes = ", ".join(map(sanitize, distribution.mesh_axes))
+    if len(distribution.mesh_shape) < 2:
+        devices = count(distribution.devices, "device")
+    else:
+        devices = f"{sizes(distribution.mesh_shape)} devices"
+    return f"{devices} ({axes})" if axes else devices
+
+
+def distribution(distribution: Distribution) -> str:
+    """What Keras was told: "ModelParallel on 8 devices (batch): 3 layouts in its map"."""
+    on = f"{sanitize(distribution.class_name)} on {mesh(distribution)}"
+    if not distribution.patterns:
+        return on
+    return f"{on}: {count(len(distribution.patterns), 'layout')} in its map"
 
 
 def shape_in_words(sizes: Shape | None) -> str:

@@ -155,6 +155,31 @@ def test_which_entries_were_found_for_anything(k: Keras, d: Any, jax: None) -> N
     assert only(trace).outputs >= 4
 
 
+def test_which_paths_an_entry_matches_in_part(k: Keras, d: Any, jax: None) -> None:
+    """Whether Keras takes the entry for these as well depends on its version."""
+    with buildtrace.trace() as trace:
+        layouts = d.LayoutMap(mesh(d))
+        layouts["second/kernel"] = (None, "model")
+        layouts[".*first/kernel"] = (None, "model")
+        layouts[".*norm.*/gam"] = (None,)
+        layouts[".*first/out"] = ("batch", None)
+        d.set_distribution(parallel(k, d, layouts))
+        model(k)
+    found = [
+        [(one.path, one.start, one.end) for one in entry.partly] for entry in only(trace).patterns
+    ]
+    gamma = next(weight.path for weight in trace.weights if weight.name == "gamma")
+    assert found == [
+        [("toy/second/kernel", 4, 17)],
+        [],
+        [(gamma, 0, len(gamma) - 2)],
+        [("toy/first/output", 0, 13)],
+    ]
+    searches = k.version < (3, 14)
+    assert [entry.variables for entry in only(trace).patterns] == [searches, 1, searches, 0]
+    assert bool(only(trace).patterns[3].outputs) == searches
+
+
 def test_an_entry_that_shares_its_layout_with_another(k: Keras, d: Any, jax: None) -> None:
     with buildtrace.trace() as trace:
         layouts = d.LayoutMap(mesh(d))
@@ -212,7 +237,7 @@ def test_a_variable_that_cannot_be_split_so(k: Keras, d: Any, jax: None) -> None
         model(k, units=6)
     (unmade,) = only(trace).unmade
     assert (unmade.path, unmade.shape, unmade.pattern) == ("toy/second/kernel", (8, 6), 0)
-    assert unmade.dtype == "float32"
+    assert (unmade.dtype, unmade.axes) == ("float32", ((), ("model",)))
     call = trace.calls[unmade.call]
     assert call.landmark == "Layer.add_weight"
     assert call.error is not None

@@ -4,6 +4,7 @@ import json
 import os
 import re
 
+import msgspec
 import pytest
 from made_traces import mlp3, trained
 from spread_traces import spread
@@ -111,6 +112,22 @@ def test_another_mesh_for_a_saved_trace(cli, saved):
     ]
     on_device = [plan["amount"]["on_device"]["weights"] for plan in plans]
     assert on_device[0] == 4 * on_device[1] == 4 * on_device[2]
+
+
+def test_outputs_whose_size_is_not_known_are_told(cli, saved):
+    def unknown(spec):
+        return msgspec.structs.replace(spec, shape=(None, None, *spec.shape[1:]))
+
+    trace = mlp3()
+    (graph,) = trace.graphs
+    nodes = tuple(
+        msgspec.structs.replace(node, outputs=tuple(map(unknown, node.outputs)))
+        for node in graph.nodes
+    )
+    trace.graphs = (msgspec.structs.replace(graph, nodes=nodes),)
+    out = " ".join(cli("plan", "--batch", "8", saved(trace)).out.split())
+    assert "outputs that are not counted (an axis of unknown size): dense and dense_1" in out
+    assert "lower bound" not in out
 
 
 def test_what_a_mesh_does_not_divide_is_the_exit_code(cli, saved):
@@ -333,6 +350,34 @@ def test_the_optimizer_that_is_asked_for(plan_of):
     assert plan["optimizer"] == "SGD"
     momentum = [v for v in plan["variables"] if v["kind"] == "optimizer" and v["layer"]]
     assert momentum == []
+
+
+@needs_tensorflow
+def test_the_line_is_the_one_that_called_keras(plan_of):
+    """Not that of a `call` of the script's, which Keras runs."""
+    end = (
+        "class Net(keras.Model):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.dense = keras.layers.Dense(512)\n"
+        "    def call(self, given):\n"
+        "        return self.dense(given)\n"
+        "def main():\n"
+        "    Net()(x)\n"
+        "main()"
+    )
+    done = plan_of(end)
+    assert "planned up to `Net()(x)`" in " ".join(done.stdout.split())
+    assert "401,920 parameters in 2 weights" in done.stdout
+
+
+@needs_tensorflow
+def test_each_weight_has_the_slots_of_one_optimizer(plan_of):
+    """A Sequential has a functional model inside, and another model may be around both."""
+    end = "keras.Sequential([keras.Input((784,)), make(), keras.layers.Dense(5)]); sys.exit(0)"
+    plan = json.loads(plan_of(end, "--optimizer", "adam", "--format", "json").stdout)
+    slots = [v for v in plan["variables"] if v["kind"] == "optimizer"]
+    assert sum(slot["parameters"] for slot in slots) == 2 * (PARAMETERS + 100 * 5 + 5) + 2
 
 
 @needs_tensorflow

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from buildtrace.planning.planned import (
+        Activations,
         Compiled,
         MemoryFit,
         Plan,
@@ -97,7 +98,7 @@ def _totals(plan: Plan, width: int) -> Iterator[Line]:
     if plan.optimizer:
         rows.append((plan.optimizer, memory.optimizer, device.optimizer))
     rows.append(("together", memory.total, device.total))
-    if plan.activations is not None:
+    if plan.activations is not None and plan.activations.outputs:
         batch = f"outputs of layers, batch {plan.activations.batch:,}"
         rows.append((batch, plan.activations.size, plan.activations.on_device))
     columns = [Column(""), Column("in all", right=True)]
@@ -111,17 +112,31 @@ def _totals(plan: Plan, width: int) -> Iterator[Line]:
     ]
     yield from table(columns, made, width)
     if plan.activations is not None:
-        yield from _paragraph(
-            "  The outputs of layers are a lower bound of what activations take, and no peak.",
-            width,
-            styles.QUIET,
-        )
+        yield from _of_activations(plan.activations, width)
     if not plan.optimizer:
         yield from _paragraph(
             "  What an optimizer keeps is not known: --optimizer adam", width, styles.QUIET
         )
     for held in plan.devices if plan.mesh is None else ():
         yield [Part(f"  {', '.join(held.names)}: {_fine(held.memory.total)}")]
+
+
+def _of_activations(activations: Activations, width: int) -> Iterator[Line]:
+    """What is to be known of the outputs of layers."""
+    if activations.outputs:
+        yield from _paragraph(
+            "  The outputs of layers are a lower bound of what activations take, and no peak.",
+            width,
+            styles.QUIET,
+        )
+    if activations.unknown:
+        reasons: dict[str, list[str]] = {}
+        for one in activations.unknown:
+            reasons.setdefault(one.reason, []).append(wording.sanitize(one.name))
+        for reason, names in reasons.items():
+            listed = wording.listed(dict.fromkeys(names), 3)
+            text = f"  outputs that are not counted ({reason}): {listed}"
+            yield from _paragraph(text, width, styles.SWALLOWED)
 
 
 def _fit(fit: MemoryFit | None, width: int) -> Iterator[Line]:
