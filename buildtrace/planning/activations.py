@@ -38,20 +38,37 @@ def lower_bound(trace: Trace, batch: int, mesh: Mesh | None = None) -> Activatio
     Args:
         trace: of a run or of a saved model.
         batch: how many samples go in; other axes of unknown size are not guessed.
-        mesh: devices that batches are split over, if it says along which of its axes. What its
-            other axes may split of an output is not taken off.
+        mesh: devices that batches are split over, if it says along which of its axes. An output may
+            be split along other axes as well, as weights are: it counts as if it were.
     """
-    parts = mesh.size_of((mesh.batch_axis,)) if mesh and mesh.batch_axis else 1
     outputs, unknown = _outputs(trace, batch)
-    whole = min(sum(output.size for output in outputs), LARGEST)
-    if parts <= 1:
-        on_device = whole
-    else:
-        shares, _ = _outputs(trace, -(-batch // parts))
-        on_device = min(sum(share.size for share in shares), LARGEST)
+    whole = sum(output.size for output in outputs)
     return Activations(
-        batch=batch, size=whole, on_device=on_device, outputs=outputs, unknown=unknown
+        batch=batch,
+        size=min(whole, LARGEST),
+        on_device=min(whole if mesh is None else _on_device(trace, batch, mesh), LARGEST),
+        outputs=outputs,
+        unknown=unknown,
     )
+
+
+def _on_device(trace: Trace, batch: int, mesh: Mesh) -> int:
+    """What a device has at least of the outputs: of its share of the batch."""
+    samples = mesh.size_of((mesh.batch_axis,)) if mesh.batch_axis else 1
+    outputs, _ = _outputs(trace, -(-batch // samples))
+    return sum(output.size // _parts(trace, output, mesh) for output in outputs)
+
+
+def _parts(trace: Trace, output: LayerOutput, mesh: Mesh) -> int:
+    """In how many parts an output may be split, besides the batch: as the layer's weights are.
+
+    Of what has no weights it is not known, and it may be split over all devices.
+    """
+    weights = trace.index.weights_within(output.layer.id) if output.layer else []
+    layouts = [weight.layout.axes for weight in weights if weight.layout]
+    along = {name for axes in layouts for names in axes for name in names}
+    names = (along if weights else set(mesh.axes)) - {mesh.batch_axis}
+    return max(mesh.size_of(tuple(names)), 1)
 
 
 def _outputs(trace: Trace, batch: int) -> tuple[tuple[LayerOutput, ...], tuple[NotCounted, ...]]:

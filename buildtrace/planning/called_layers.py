@@ -101,37 +101,48 @@ class CalledLayer(NamedTuple):
 
 def called_layers(trace: Trace, graph: Graph) -> Iterator[CalledLayer]:
     """What does its work itself in a model and all that is in it; no inputs."""
-    graphs = trace.index.graph_by_model
-    for model, times in _times(trace, graph, {}, frozenset()).items():
-        inner = graphs.get(model, graph)
+    graphs = {**trace.index.graph_by_model, graph.model.id: graph}
+    for model, times in _times(graphs, graph).items():
+        inner = graphs[model]
         samples = _samples(inner)
         called = {edge.target for edge in inner.edges} | set(inner.outputs)
         for node in inner.nodes:
             is_called = bool(node.outputs) or node.id in called
-            if is_called and node.kind != "input" and not _has_graph(trace, node, inner):
-                yield CalledLayer(inner, node, min(times, LARGEST), samples)
+            if is_called and node.kind != "input" and not _has_graph(graphs, node, inner):
+                yield CalledLayer(inner, node, times, samples)
 
 
-def _times(
-    trace: Trace, graph: Graph, known: dict[int, Counter[int]], around: frozenset[int]
-) -> Counter[int]:
-    """How often each graph runs when this one does, by the model's id; no graph inside itself."""
-    model = graph.model.id
-    if model not in known:
-        found = Counter({model: 1})
-        inside = Counter(n.layer for n in graph.nodes if _has_graph(trace, n, graph))
-        for layer, calls in inside.items():
-            if layer is None or layer in around or layer == model:
-                continue
-            inner = trace.index.graph_by_model[layer]
-            for id_, times in _times(trace, inner, known, around | {model}).items():
-                found[id_] += calls * times
-        known[model] = found
-    return known[model]
+def _times(graphs: dict[int, Graph], outermost: Graph) -> dict[int, int]:
+    """How often each graph runs when the outermost one does once, by the model's id."""
+    inside: dict[int, Counter[int]] = {}
+    inner_first: list[int] = []
+    todo = [(outermost.model.id, False)]
+    while todo:
+        model, is_over = todo.pop()
+        if is_over:
+            inner_first.append(model)
+        elif model not in inside:
+            inside[model] = _calls(graphs, graphs[model])
+            todo.append((model, True))
+            todo += [(inner, False) for inner in inside[model]]
+    place = {model: number for number, model in enumerate(inner_first)}
+    times = {outermost.model.id: 1}
+    for model in reversed(inner_first):
+        for inner, calls in inside[model].items():
+            if place[inner] < place[model]:  # a file may say that a model is inside of itself
+                more = calls * times.get(model, 0)
+                times[inner] = min(times.get(inner, 0) + more, LARGEST)
+    return times
 
 
-def _has_graph(trace: Trace, node: Node, around: Graph) -> bool:
-    return node.layer in trace.index.graph_by_model and node.layer != around.model.id
+def _calls(graphs: dict[int, Graph], graph: Graph) -> Counter[int]:
+    """How often a graph calls each layer that has a graph itself."""
+    layers = [node.layer for node in graph.nodes if _has_graph(graphs, node, graph)]
+    return Counter(layer for layer in layers if layer is not None)
+
+
+def _has_graph(graphs: dict[int, Graph], node: Node, around: Graph) -> bool:
+    return node.layer in graphs and node.layer != around.model.id
 
 
 def _samples(graph: Graph) -> int | None:

@@ -292,7 +292,8 @@ class Activations(PlanData, frozen=True, kw_only=True):
     Attributes:
         batch: how many samples there are.
         size: of all outputs together, in bytes.
-        on_device: of those of one device, whose share of the batch that is.
+        on_device: what one device has of them at least: of its share of the batch, and of a part
+            only where axes of the mesh split the weights behind them.
         outputs: one for each output of each call of a layer.
         unknown: those whose outputs have a size that is not known, so that they are not counted.
     """

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from renderers import plans
 
 import buildtrace
 from buildtrace.planning.activations import lower_bound
@@ -82,6 +83,14 @@ def test_a_mesh_splits_the_batch_along_its_axis_only(k):
     assert (found.size, found.on_device) == (10 * 7 * 4, 3 * 7 * 4)  # 10 over 4: 3 on the fullest
     whole = lower_bound(trace, 10, Mesh(**axes, shape=(4, 2)))
     assert whole.on_device == whole.size
+
+
+def test_an_output_may_be_split_as_the_weights_behind_it_are():
+    """The first Dense, 784 to 512, has its kernel along an axis of four; the second, to 10, not."""
+    trace = plans.spread()
+    found = lower_bound(trace, 8, plans.plan_of(trace).mesh)
+    assert found.size == 8 * (512 + 10) * 4
+    assert found.on_device == 4 * (512 // 4 + 10) * 4
 
 
 COMPILE = """

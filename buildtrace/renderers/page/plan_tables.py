@@ -342,7 +342,7 @@ def _activations(plan: Plan) -> Iterator[PlanTable]:
 def _bound(plan: Plan, found: Activations) -> str:
     text = f"At least {_fine(found.size)} in all"
     if plan.mesh and found.on_device != found.size:
-        text += f", {_fine(found.on_device)} where a device has its share of the batch"
+        text += f", {_fine(found.on_device)} on a device"
     return (
         f"{text}: the outputs of layers that a training step keeps unless it computes them again. "
         "This is no peak: what is inside of layers and between them is more."
