@@ -145,12 +145,12 @@ def place_of(path: str) -> str:
     return re.sub(r"\d+", "*", path)
 
 
-Variable = TypeVar("Variable", "Weight", Meant)
+Placed = TypeVar("Placed", "Weight", Meant)
 
 
-def by_place(weights: Iterable[Variable]) -> dict[str, list[Variable]]:
+def by_place(weights: Iterable[Placed]) -> dict[str, list[Placed]]:
     """Variables by where they are, whatever the number of the block is."""
-    found: dict[str, list[Variable]] = defaultdict(list)
+    found: dict[str, list[Placed]] = defaultdict(list)
     for weight in weights:
         found[place_of(weight.path)].append(weight)
     return found
@@ -164,7 +164,7 @@ def mesh(distribution: Distribution) -> str:
     return f"a mesh of {wording.mesh(distribution)}"
 
 
-def places(weights: Iterable[Variable], most: int = 8) -> str:
+def places(weights: Iterable[Placed], most: int = 8) -> str:
     """Weights in a sentence, those of alike blocks together: "'block_*/kernel' (80 of them)"."""
     return wording.listed(
         (
@@ -176,7 +176,7 @@ def places(weights: Iterable[Variable], most: int = 8) -> str:
     )
 
 
-def _facts(weights: list[Variable]) -> list[str]:
+def _facts(weights: list[Placed]) -> list[str]:
     shapes: set[str] = {wording.sizes(weight.shape) for weight in weights}
     number: list[str] = [] if len(weights) == 1 else [f"{len(weights):,} of them"]
     return [*number, *(shapes if len(shapes) == 1 else ())]

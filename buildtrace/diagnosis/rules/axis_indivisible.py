@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 
-class _Misfit(NamedTuple):
+class _UnequalParts(NamedTuple):
     """An axis of a variable, and into how many parts it was to be split."""
 
     variable: spread.Meant
@@ -26,7 +26,7 @@ class _Misfit(NamedTuple):
 
 def _check(trace: Trace) -> Iterator[Finding]:
     for distribution in trace.distributions:
-        groups: dict[tuple[LayoutPattern | None, int, int], list[_Misfit]] = {}
+        groups: dict[tuple[LayoutPattern | None, int, int], list[_UnequalParts]] = {}
         for variable in spread.meant(trace, distribution):
             for misfit in _misfits(distribution, variable):
                 key = variable.entry, misfit.axis, misfit.variable.shape[misfit.axis] or 0
@@ -35,15 +35,15 @@ def _check(trace: Trace) -> Iterator[Finding]:
             yield _finding(distribution, misfits)
 
 
-def _misfits(distribution: Distribution, variable: spread.Meant) -> Iterator[_Misfit]:
+def _misfits(distribution: Distribution, variable: spread.Meant) -> Iterator[_UnequalParts]:
     axes: MeshAxes = variable.axes
     counts = spread.parts(distribution, axes)
     for axis, (size, parts) in enumerate(zip(variable.shape, counts, strict=False)):
         if parts > 1 and (size or 0) % parts:
-            yield _Misfit(variable, axis, parts, axes[axis])
+            yield _UnequalParts(variable, axis, parts, axes[axis])
 
 
-def _finding(distribution: Distribution, misfits: list[_Misfit]) -> Finding:
+def _finding(distribution: Distribution, misfits: list[_UnequalParts]) -> Finding:
     first = misfits[0]
     entry, size = first.variable.entry, first.variable.shape[first.axis]
     variables = [misfit.variable for misfit in misfits]
@@ -60,7 +60,7 @@ def _finding(distribution: Distribution, misfits: list[_Misfit]) -> Finding:
     )
 
 
-def _fix(misfit: _Misfit, number: int) -> str:
+def _fix(misfit: _UnequalParts, number: int) -> str:
     """An entry for this path, which Keras takes before any pattern, without that axis."""
     variable = misfit.variable
     axes = [() if axis == misfit.axis else names for axis, names in enumerate(variable.axes)]

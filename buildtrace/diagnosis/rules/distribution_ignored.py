@@ -58,14 +58,16 @@ dist = keras.distribution
 mesh = dist.DeviceMesh((1, 2), ("batch", "model"), ["cpu:0", "cpu:1"])
 layout_map = dist.LayoutMap(mesh)
 layout_map[".*kernel"] = (None, "model")
-dist.set_distribution(dist.ModelParallel(layout_map=layout_map, batch_dim_name="batch"))
-model = keras.Sequential([keras.Input((16,)), keras.layers.Dense(8)])
+spread = dist.ModelParallel(layout_map=layout_map, batch_dim_name="batch")
+with spread.scope():
+    model = keras.Sequential([keras.Input((16,)), keras.layers.Dense(8)])
 """,
     good="""\
 import tensorflow as tf
 from tensorflow import keras
 
-with tf.distribute.MirroredStrategy().scope():
+spread = tf.distribute.MirroredStrategy()
+with spread.scope():
     model = keras.Sequential([keras.Input((16,)), keras.layers.Dense(8)])
 """,
     check=_check,
