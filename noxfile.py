@@ -36,6 +36,7 @@ OF_THE_VERSIONS = (
     "tests/capture",
     "tests/diagnosis/test_backends.py",
     "tests/files/test_models.py",
+    "tests/planning/test_reality.py",
     "tests/testing/test_round_trip.py",
     "tests/examples",
     "tests/cli/test_real_keras.py",

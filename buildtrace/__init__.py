@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from buildtrace.abstract import abstract
     from buildtrace.capture import trace
     from buildtrace.traces.trace import Trace
     from buildtrace.traces.trace_file import load
@@ -20,11 +21,12 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Trace": "buildtrace.traces.trace",
+    "abstract": "buildtrace.abstract",
     "load": "buildtrace.traces.trace_file",
     "trace": "buildtrace.capture",
 }
 
-__all__ = ["Trace", "__version__", "load", "trace"]
+__all__ = ["Trace", "__version__", "abstract", "load", "trace"]
 
 
 def __getattr__(name: str) -> Any:

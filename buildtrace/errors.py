@@ -5,6 +5,8 @@ BuildtraceError
 ├── TraceFileError        a trace file cannot be read: damaged, foreign, or newer than we know
 ├── SavedFileError        a saved model's file cannot be read: damaged, foreign, or too much
 ├── MissingPackageError   something that the request needs is not installed
+├── AbstractWeightError   a weight that was made without memory was to have a value
+├── AbstractBuildError    the installed Keras cannot be built without memory
 └── RenderError           a picture could not be drawn
     └── NothingToDrawError     there is nothing that it could show
 
@@ -38,6 +40,14 @@ class SavedFileError(BuildtraceError):
 
 class MissingPackageError(BuildtraceError):
     """A package that the request needs is not installed."""
+
+
+class AbstractWeightError(BuildtraceError):
+    """A weight that was made in `buildtrace.abstract()` was to be read, or to be given a value."""
+
+
+class AbstractBuildError(BuildtraceError):
+    """The installed Keras lacks what a build without memory needs, or runs on another backend."""
 
 
 class RenderError(BuildtraceError):

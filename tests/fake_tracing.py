@@ -14,7 +14,7 @@ class FakeTracing:
 
     recorded = staticmethod(mlp3)
 
-    def __init__(self) -> None:
+    def __init__(self, journal: object = None) -> None:
         self.trace = Trace()
 
     def start(self) -> None:

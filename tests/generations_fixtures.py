@@ -8,6 +8,8 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+if importlib.util.find_spec("jax"):
+    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
 if not importlib.util.find_spec("tensorflow"):
     os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
 

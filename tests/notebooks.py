@@ -45,6 +45,7 @@ from buildtrace.renderers.page import lockstep
 Path(page).write_text(lockstep.render(two, three, found), "utf-8")
 """,
     "7_trained_saved_loaded": "loaded.save(page)",
+    "8_a_70b_model_on_your_laptop": "one.save(page)",
 }
 """The lessons → what writes the page beside each, in the lesson's own variables."""
 

@@ -51,7 +51,8 @@ def help_of(*verb: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("page", "verb"), [("command", ()), ("check", ("check",)), ("diff", ("diff",))]
+    ("page", "verb"),
+    [("command", ()), ("check", ("check",)), ("diff", ("diff",)), ("plan", ("plan",))],
 )
 def test_the_table_of_options_has_all_of_them_and_no_others(page, verb):
     rows = re.findall(r"^\| (`-.*?) \|", prose(ROOT / "docs" / f"{page}.md"), flags=re.MULTILINE)

@@ -25,9 +25,10 @@ from buildtrace.traces.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from buildtrace.capture.journaling import Journal
     from buildtrace.capture.record import Record
 
-__all__ = ["Tracing", "TrainingReached", "dry_fits", "trace"]
+__all__ = ["Tracing", "TrainingReached", "dry_fits", "note_abstract", "trace"]
 
 diagnosis.all_rules()  # not when a tracing stops: an import that a fork interrupts is never over
 
@@ -46,16 +47,43 @@ if hasattr(os, "register_at_fork"):  # a process that is forked off needs the lo
 
 dry_fits = _patches.dry_fits
 
+_abstract_users: set[object] = set()
+
+
+def note_abstract(user: object, *, on: bool) -> None:
+    """Note, for all tracings that are on, that weights are made without memory from now on.
+
+    Args:
+        user: who makes them so.
+        on: whether they are; otherwise this user does so no more.
+    """
+    with _lock:
+        if not on:
+            _abstract_users.discard(user)
+            return
+        _abstract_users.add(user)
+        for listener in _recorder.listeners:
+            listener.abstract = True
+
 
 class Tracing:
     """One recording, from `start` to `stop`. Several may be on at once, and stop in any order.
 
     Attributes:
         trace: what was recorded; empty until `stop`.
+        abstract: whether weights were made without memory meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
+        """Not started yet.
+
+        Args:
+            journal: where each weight is written down before it is made; `None` for nowhere. There
+                is one in the process: that of the recording that started last.
+        """
         self.trace = Trace(sources=UNSET)
+        self.abstract = False
+        self._journal = journal
         self._records: list[Record] = []
         self._first = 0
         self._started = 0
@@ -67,7 +95,9 @@ class Tracing:
                 _patches.acquire(self)
                 self._first = _recorder.next_order()
                 self._started = perf_counter_ns()
+                self.abstract = bool(_abstract_users)
                 _recorder.listeners = (*_recorder.listeners, self)
+                _recorder.journal = self._journal or _recorder.journal
         except BaseException:  # a half of the hooks is no use
             self.stop()
             raise
@@ -93,6 +123,8 @@ class Tracing:
                 self._fill(self.trace)
                 _recorder.listeners = tuple(t for t in _recorder.listeners if t is not self)
             self._records.clear()
+            if _recorder.journal is self._journal:
+                _recorder.journal = None
             if not _recorder.listeners:
                 _recorder.forget()
             _patches.release(self)
@@ -136,12 +168,15 @@ class Tracing:
             records,
             list(_recorder.models.weights.values()),  # other threads go on making some
             _recorder.models.held,
+            _recorder.models.distributions,
+            self._first,
             _recorder.models.graphs_since(self._first),
             _recorder.models.states.records,
             [use for use in _recorder.all_uses() if use.order >= self._first],
             _recorder.layers.refs,
             _patches.keras.values(),
             self._started,
+            abstract=self.abstract,
         )
 
     def _still_open(self) -> list[Record]:

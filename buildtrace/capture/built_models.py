@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 from buildtrace.capture import kept_state, snapshot
+from buildtrace.capture.distributions import Distributions
 from buildtrace.capture.held import Held
 from buildtrace.capture.preprocessing import Preprocessing
 from buildtrace.capture.record import WeightRecord
@@ -93,8 +94,9 @@ class Models:
         self.states = States(layers, lambda one: self._variables.known(one) is not None)
         self.preprocessing = Preprocessing(layers)
         self.leaks: list[UseRecord] = []
+        self.distributions = Distributions()
         self._layers = layers
-        self.held = Held(layers, self._variables.known, targets)
+        self.held = Held(layers, self._weight, targets, self.distributions)
         self._orders = itertools.count()
         self._flows: dict[int, DataFlow] = {}
         self._builds: dict[int, int] = {}
@@ -111,6 +113,10 @@ class Models:
         """Add a variable that a call of `add_weight` returned."""
         if self._variables.known(variable) is not None:
             return  # a layer may hand out one variable twice
+        for part in record.hooked.adapter.parts(variable):
+            self._add_part(record, part)
+
+    def _add_part(self, record: Record, variable: Any) -> None:
         given = record.hooked.named_arguments(record)
         facts = record.hooked.adapter.weight_facts(variable, record.layer)
         self._add(
@@ -122,6 +128,7 @@ class Models:
             facts.constraint or class_name(given.get("constraint")),
             record,
             record.number,
+            record.hooked.adapter,
         )
 
     def adopt_weights(self, record: Record, maker: Record | None) -> None:
@@ -140,7 +147,7 @@ class Models:
         for variable in self._variables.unknown(held) if held else ():
             facts = adapter.weight_facts(variable, layer)
             kinds = facts.initializer, facts.regularizer, facts.constraint
-            self._add(variable, facts, facts.name, *kinds, call, number)
+            self._add(variable, facts, facts.name, *kinds, call, number, adapter)
 
     def _add(
         self,
@@ -152,6 +159,7 @@ class Models:
         constraint: str | None,
         call: Record | None,
         layer: int | None,
+        adapter: Adapter,
     ) -> None:
         number = self._variables.number(variable)
         self.weights[number] = WeightRecord(
@@ -164,7 +172,13 @@ class Models:
             constraint,
             call,
             layer,
+            layout=self.distributions.layout_of(variable, adapter),
         )
+
+    def _weight(self, variable: Any) -> WeightRecord | None:
+        """What is known of a variable as a weight."""
+        number = self._variables.known(variable)
+        return None if number is None else self.weights.get(number)
 
     # -- graphs -------------------------------------------------------------------------------
 
@@ -191,6 +205,7 @@ class Models:
             and record.layer is not None
             and not record.hooked.of_training
         }
+        self.distributions.note_current(records[0].hooked.adapter, records[-1].order)
         self._read_trained(records, seen)
         errors = [record for record in records if record.error is not None]
         failed = {record.number for record in errors}
@@ -292,6 +307,8 @@ class Models:
                 self._read(number, model, unread.adapter, unread.order)
         self._read_again()
         self.preprocessing.read_rest()
+        self.held.read_rest()
+        self.distributions.read_rest()
         return problems
 
     def _read_again(self) -> None:
@@ -324,8 +341,7 @@ class Models:
         """Read which weights a layer holds itself by now, and what has become of its own."""
         self._adopt(layer, number, adapter, None)
         for variable in adapter.own_weights(layer):
-            known = self._variables.known(variable)
-            weight = None if known is None else self.weights.get(known)
+            weight = self._weight(variable)
             if weight is not None:
                 yield weight.number
                 if weight.layer == number:
@@ -333,6 +349,8 @@ class Models:
                         trainable=adapter.is_trainable(variable, layer),
                         placement=adapter.placement(variable),  # unknown until it was initialized
                     )
+                    if weight.layout is None:
+                        weight.layout = self.distributions.layout_of(variable, adapter)
 
     def note_failed(self, record: Record) -> None:
         """Keep the graph that a functional model would have had, had it not failed."""

@@ -99,6 +99,11 @@ def is_in(frame: FrameType, file: str, first: int) -> bool:
     )
 
 
+def line_of(code: CodeType, instruction: int) -> int | None:
+    """The line of an instruction, which takes a while to be found; `None` if it has none."""
+    return next((n for a, z, n in code.co_lines() if a <= instruction < z), None)
+
+
 def source_line(frame: FrameType, line: int | None = None) -> tuple[str, int] | None:
     """Where the code of `frame` is, in the file that somebody wrote; `None` if that is not known.
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import buildtrace
+from buildtrace.capture.callers import line_of
+from buildtrace.capture.frozen_layouts import FrozenLayouts
+from buildtrace.capture.journaling import asked_weight
 from buildtrace.capture.snapshot import spec
 from buildtrace.capture.states import frozen
 from buildtrace.generations import GENERATIONS
@@ -39,11 +42,12 @@ if TYPE_CHECKING:
 
     from buildtrace.capture.built_models import GraphRecord
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.distributions import Distributions
     from buildtrace.capture.file_contents import PartRecord
     from buildtrace.capture.held import Held, VariableRecord
     from buildtrace.capture.record import MissedRecord, Record, UseRecord, WeightRecord
     from buildtrace.capture.states import StateRecord
-    from buildtrace.traces.schema import KerasInfo, LayerState, Node
+    from buildtrace.traces.schema import AskedWeight, KerasInfo, LayerState, Node
     from buildtrace.traces.trace import Trace
 
 
@@ -58,8 +62,7 @@ class _InstructionLines:
             return None
         key = id(code), instruction
         if key not in self._known:
-            lines = code.co_lines()
-            self._known[key] = next((n for a, z, n in lines if a <= instruction < z), None)
+            self._known[key] = line_of(code, instruction)
         return self._known[key]
 
 
@@ -127,12 +130,16 @@ def fill(
     records: Sequence[Record],
     weights: Iterable[WeightRecord],
     held: Held,
+    distributions: Distributions,
+    first: int,
     graphs: Iterable[GraphRecord],
     states: Iterable[StateRecord],
     uses: Iterable[UseRecord],
     refs: dict[int, LayerRef],
     keras: Iterable[KerasInfo],
     start: int,
+    *,
+    abstract: bool = False,
 ) -> None:
     """Fill an empty trace.
 
@@ -143,15 +150,20 @@ def fill(
             made and those of its graphs.
         held: all optimizers and metrics of the process, and what they hold; the trace gets those
             that its calls are about.
+        distributions: all of the process; the trace gets those that were on, and those of its
+            variables.
+        first: when the trace began, among all calls of the process.
         graphs: the models that were read, in the order of first building.
         states: what was read of layers in the process; the trace gets what its calls led to.
         uses: of models, by functions that are no landmarks.
         refs: the layers' names, by number.
         keras: the Keras packages that had hooks.
         start: when the trace began, in nanoseconds of the process's clock.
+        abstract: whether weights were made without memory meanwhile.
     """
     records = sorted(records, key=lambda record: record.order)
     layers, holders, lines = _Numbering(), _Holders(held), _InstructionLines()
+    spread = FrozenLayouts(distributions, first)
     ids = {id(record): call_id for call_id, record in enumerate(records)}
     now = perf_counter_ns()
     graphs = list(graphs)
@@ -163,24 +175,28 @@ def fill(
     kept = _kept(weights, graphs, ids, layers, {variable.weight for variable in variables})
     trained = _trained(kept, graphs)
     trace.weights = tuple(
-        _weight(weight, weight_id, trained, ids, layers) for weight_id, weight in enumerate(kept)
+        _weight(weight, weight_id, trained, ids, layers, spread)
+        for weight_id, weight in enumerate(kept)
     )
     numbers = {weight.number: weight_id for weight_id, weight in enumerate(kept)}
     trace.calls = tuple(
         [_with_file(*each, numbers, layers) for each in zip(calls, records, strict=True)]
     )
     trace.variables = tuple(
-        _variable(variable, variable_id, ids, holders, numbers)
+        _variable(variable, variable_id, ids, holders, numbers, spread)
         for variable_id, variable in enumerate(variables)
     )
     trace.holders = holders.frozen()
+    trace.distributions = spread.frozen(ids, partial(_line, lines=lines))
     trace.graphs = tuple(_graph(graph, layers, numbers, trained) for graph in graphs)
     trace.landmarks = _landmarks(records)
     trace.states = _states(states, ids, refs, layers)
     trace.uses = tuple(_use(use, records, refs, layers, numbers, lines) for use in uses)
     took_part = {record.hooked.adapter.package for record in records}
     took_part |= {use.adapter.package for use in uses}
-    trace.environment = _environment(tuple(k for k in keras if k.package in took_part))
+    trace.environment = _environment(
+        tuple(k for k in keras if k.package in took_part), abstract=abstract
+    )
 
 
 def _call(
@@ -233,7 +249,18 @@ def _call(
         error=error,
         structures=record.structures,
         metrics=record.metrics,
+        asked=_asked(record),
     )
+
+
+def _asked(record: Record) -> AskedWeight | None:
+    """The weight that a call has not made: it failed, or is still open."""
+    if record.end or not record.hooked.makes_weight:
+        return record.asked
+    try:
+        return asked_weight(record)
+    except Exception:  # another thread has gone on with it by now
+        return None
 
 
 def _with_file(call: Call, record: Record, numbers: dict[int, int], layers: _Numbering) -> Call:
@@ -396,6 +423,7 @@ def _weight(
     trained: set[int],
     ids: dict[int, int],
     layers: _Numbering,
+    spread: FrozenLayouts,
 ) -> Weight:
     facts = weight.facts
     tensor = spec(facts.shape, facts.dtype)
@@ -413,6 +441,7 @@ def _weight(
         constraint=weight.constraint,
         placement=facts.placement,
         replaced=weight.replaced,
+        layout=spread.layout(weight.layout),
     )
 
 
@@ -422,6 +451,7 @@ def _variable(
     ids: dict[int, int],
     holders: _Holders,
     weights: dict[int, int],
+    spread: FrozenLayouts,
 ) -> Variable:
     facts = variable.facts
     tensor = spec(facts.shape, facts.dtype)
@@ -436,6 +466,7 @@ def _variable(
         initializer=variable.initializer,
         weight=None if variable.weight is None else weights.get(variable.weight),
         placement=facts.placement,
+        layout=spread.layout(variable.layout),
     )
 
 
@@ -491,7 +522,7 @@ def _landmarks(records: Iterable[Record]) -> tuple[LandmarkInfo, ...]:
     )
 
 
-def _environment(keras: tuple[KerasInfo, ...]) -> Environment:
+def _environment(keras: tuple[KerasInfo, ...], *, abstract: bool) -> Environment:
     tensorflow = sys.modules.get("tensorflow")
     return Environment(
         buildtrace=buildtrace.__version__,
@@ -500,6 +531,7 @@ def _environment(keras: tuple[KerasInfo, ...]) -> Environment:
         tensorflow=getattr(tensorflow, "__version__", None),
         backend=_backend(keras),
         keras=keras,
+        abstract=abstract,
     )
 
 

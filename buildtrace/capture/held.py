@@ -15,8 +15,9 @@ from buildtrace.generations.base import class_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from buildtrace.capture.distributions import Distributions, LayoutRecord
     from buildtrace.capture.given_targets import GivenTargets
-    from buildtrace.capture.record import Record
+    from buildtrace.capture.record import Record, WeightRecord
     from buildtrace.generations import Adapter
     from buildtrace.generations.base import WeightFacts
 
@@ -45,6 +46,7 @@ class VariableRecord(NamedTuple):
     initializer: str | None
     call: Record | None
     weight: int | None
+    layout: LayoutRecord | None = None
 
 
 class Held:
@@ -58,24 +60,28 @@ class Held:
     def __init__(
         self,
         layers: snapshot.Layers,
-        weight_number: Callable[[Any], int | None],
+        weight: Callable[[Any], WeightRecord | None],
         targets: GivenTargets,
+        distributions: Distributions,
     ) -> None:
         """Start with none seen.
 
         Args:
             layers: numbers the layers.
-            weight_number: tells the number of a weight that is known.
+            weight: tells what is known of a weight.
             targets: those that the running dry fits were given.
+            distributions: those that were seen.
         """
         self.holders: dict[int, HolderRecord] = {}
         self.variables: dict[int, VariableRecord] = {}
         self._layers = layers
-        self._weight_number = weight_number
+        self._weight = weight
+        self._distributions = distributions
         self._targets = targets
         self._numbers = snapshot.Numbers()
         self._orders = itertools.count()
         self._models: dict[int, int] = {}
+        self._adapters: dict[int, Adapter] = {}
 
     def open(self, record: Record) -> None:
         """Read what there is to read when a call starts."""
@@ -141,6 +147,7 @@ class Held:
         name = getattr(thing, "name", None) or getattr(thing, "_name", None)
         name = name if isinstance(name, str) else ""
         self.holders[number] = HolderRecord(name, type(thing).__name__, kind)
+        self._adapters[number] = adapter
         return number
 
     # -- variables ------------------------------------------------------------------------------
@@ -154,7 +161,10 @@ class Held:
             made = self.variables[known]
             if made.call is None or made.call.parent is not record:
                 return  # handed out once more
-        facts = record.hooked.adapter.weight_facts(variable, None)
+        adapter = record.hooked.adapter
+        facts = adapter.weight_facts(variable, None)
+        kept_for = None if weight is None else self._weight(weight)
+        model = None if kept_for is None else kept_for.layout
         name = next((given[name] for name in _NAMES if given.get(name)), None)
         number = self._numbers.number(variable)
         self.variables[number] = VariableRecord(
@@ -164,7 +174,8 @@ class Held:
             str(name or facts.name),
             record.initializer or _initializer(given.get("initializer")),
             record,
-            None if weight is None else self._weight_number(weight),
+            None if kept_for is None else kept_for.number,
+            self._distributions.layout_of(variable, adapter, model),
         )
 
     def _adopt(self, holder: Any, adapter: Adapter, call: Record | None) -> int:
@@ -177,7 +188,24 @@ class Held:
             self.variables[self._numbers.number(variable)] = VariableRecord(
                 next(self._orders), number, facts, facts.name, facts.initializer, call, None
             )
+            self._read_layout(variable, adapter)
         return number
+
+    def read_rest(self) -> None:
+        """Read how those are spread that were not initialized when they were met."""
+        for number, variable in self._numbers.living():
+            known = self.variables[number]
+            adapter = self._adapters.get(known.holder)
+            if known.layout is None and adapter is not None:
+                self._read_layout(variable, adapter)
+
+    def _read_layout(self, variable: Any, adapter: Adapter) -> None:
+        layout = self._distributions.layout_of(variable, adapter)
+        if layout is not None:
+            number = self._numbers.number(variable)
+            self.variables[number] = self.variables[number]._replace(
+                layout=layout, facts=adapter.weight_facts(variable, None)
+            )
 
 
 def _inside(holder: Any) -> list[Any]:

@@ -35,9 +35,10 @@ class ImportWatch:
         """The spec that the next finder in line gives, for the packages we wait for."""
         if name not in self._packages:
             return None
-        for finder in sys.meta_path:
+        finders = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 :]:  # those before were asked, or ask us
             find = getattr(finder, "find_spec", None)
-            if finder is self or find is None:
+            if find is None:
                 continue
             spec = find(name, path, target)
             if spec is not None:
@@ -50,7 +51,8 @@ class ImportWatch:
         run = loader.exec_module
 
         def exec_module(module: Any) -> None:
-            del loader.exec_module  # the loader stays in the module: leave it as it was
+            # The loader stays in the module: leave it as it was. Two may be watching.
+            vars(loader).pop("exec_module", None)
             try:
                 run(module)
             except BaseException as error:

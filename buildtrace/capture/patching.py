@@ -21,7 +21,7 @@ from types import CellType
 from typing import TYPE_CHECKING, Any
 
 from buildtrace import generations
-from buildtrace.capture import hooks, kept_state, uses
+from buildtrace.capture import distributions, hooks, kept_state, uses
 from buildtrace.capture.callers import add_hook
 from buildtrace.capture.dry_fit import DryFits
 from buildtrace.capture.imports import ImportWatch
@@ -208,6 +208,7 @@ class Patches:
             missing += [
                 name for target, name in used.items() if not self._add_use(name, target, adapter)
             ]
+            self._add_distributions(generation, adapter)
             self._replace_aliases()
             self._add_making(generation, adapter)
             self._add_conversion(generation, adapter)
@@ -294,6 +295,18 @@ class Patches:
     def _add_hook_code(self, code: CodeType) -> None:
         add_hook(code)
         self.recorder.hook_codes = {**self.recorder.hook_codes, id(code): code}
+
+    def _add_distributions(self, generation: Generation, adapter: Adapter) -> None:
+        """Learn how variables are spread over devices."""
+        if generation.distributions is None:
+            return
+        for function, make_hook, is_family in distributions.hooks(self.recorder):
+            with contextlib.suppress(NotThereError):
+                owner, name = resolve(adapter.root, f"{generation.distributions}:{function}")
+                if is_family:
+                    self._add_family(_Family(owner, name, make_hook))
+                elif inspect.isfunction(own_names(owner)[name]):
+                    self._replace(owner, name, make_hook)
 
     def _add_making(self, generation: Generation, adapter: Adapter) -> None:
         """Learn from the constructor that every model runs which models there are."""

@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
+from buildtrace.capture import replicas
+
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable, Mapping
     from types import CodeType
 
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.distributions import LayoutRecord
     from buildtrace.capture.file_contents import PartRecord
     from buildtrace.capture.flow import DataFlow
     from buildtrace.capture.gradient_stops import StopRecord
     from buildtrace.generations import Adapter, Landmark
     from buildtrace.generations.base import WeightFacts
     from buildtrace.traces.schema import (
+        AskedWeight,
         Cast,
         ClassWeights,
         ErrorInfo,
@@ -218,6 +222,7 @@ class WeightRecord(msgspec.Struct, gc=False, eq=False):
     call: Record | None = None
     layer: int | None = None
     replaced: bool = False
+    layout: LayoutRecord | None = None
 
 
 class TentativeCall:
@@ -276,6 +281,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
         format: what the file is that it failed over.
         stored: what the file that it reads has for layers; `None` if that was not read.
         wanted: what the layers want of that.
+        asked: the weight that it was to make, if it failed.
     """
 
     hooked: HookedLandmark
@@ -312,6 +318,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
     format: FileFormat = ""
     stored: tuple[PartRecord, ...] | None = None
     wanted: tuple[PartRecord, ...] = ()
+    asked: AskedWeight | None = None
 
 
 class MissedRecord(NamedTuple):
@@ -397,13 +404,23 @@ class Thread:
         told: what was read of it.
         interrupted: whether some of our own work was, so that some of it may be left to do.
         number: the thread's number in traces.
+        is_replica: whether it is one of `tf.distribute`, which another thread waits for.
+        joined: whether that was looked for.
+        around: the call that is open in that one; `None` if there is none.
+        caller: the user's line that led there.
+        at: the code of the function of `around`, and where in it the thread was started.
     """
 
     __slots__ = (
+        "around",
+        "at",
+        "caller",
         "ended",
         "ends",
         "error",
         "interrupted",
+        "is_replica",
+        "joined",
         "kind",
         "listening",
         "muted",
@@ -429,6 +446,11 @@ class Thread:
         self.ended = -1
         self.error: BaseException | None = None
         self.told: ErrorInfo | None = None
+        self.is_replica = replicas.is_replica()
+        self.joined = False
+        self.around: Record | None = None
+        self.caller: Caller | None = None
+        self.at: tuple[CodeType | None, int] = None, 0
 
 
 class Local(threading.local):
@@ -439,7 +461,13 @@ class Local(threading.local):
 
 
 class Listener(Protocol):
-    """Who wants the trees that are kept."""
+    """Who wants the trees that are kept.
+
+    Attributes:
+        abstract: whether weights were made without memory meanwhile.
+    """
+
+    abstract: bool
 
     def add(self, records: list[Record]) -> None:
         """Take the calls of a tree, in order of start."""

@@ -15,7 +15,15 @@ import threading
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.capture import file_contents, loading, operations, readers, snapshot, unfinished
+from buildtrace.capture import (
+    file_contents,
+    loading,
+    operations,
+    readers,
+    replicas,
+    snapshot,
+    unfinished,
+)
 from buildtrace.capture.built_models import Models
 from buildtrace.capture.callers import find_caller, find_first_caller, is_in
 from buildtrace.capture.constructors import constructor_records
@@ -23,6 +31,7 @@ from buildtrace.capture.fits import Fits
 from buildtrace.capture.given_targets import GivenTargets
 from buildtrace.capture.gradients import Gradients
 from buildtrace.capture.inputs import Inputs
+from buildtrace.capture.journaling import asked_weight
 from buildtrace.capture.limit import RecursionLimit
 from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import HookedLandmark, Local, Record, TentativeCall
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from buildtrace.capture.callers import Caller
+    from buildtrace.capture.journaling import Journal
     from buildtrace.capture.record import Listener, Thread, UseRecord
     from buildtrace.generations import Landmark
 
@@ -58,6 +68,7 @@ class Recorder:
         hook_codes: the code of the functions whose frames are hooks, by its id.
         limit: Python's, of recursion.
         constructors: what stands for the constructors of layers, by package of Keras.
+        journal: where the making of weights is written down; `None` for nowhere.
     """
 
     def __init__(self) -> None:
@@ -73,6 +84,7 @@ class Recorder:
         self.hook_codes: Mapping[int, CodeType] = {}
         self.limit = RecursionLimit()
         self.constructors: dict[str, HookedLandmark] = {}
+        self.journal: Journal | None = None
         self._local = Local()
         self._open_trees: dict[int, list[Record]] = {}
         self._order = itertools.count()
@@ -170,13 +182,16 @@ class Recorder:
         if not stack:
             if not self.listeners:
                 return None
-            waiting = self._at_bottom(thread, hooked, args, kwargs)
-            if waiting is not None:
-                return waiting
-            if thread.tentative:
-                self._wake(thread)
-            elif hooked.nested:
-                return None
+            if thread.is_replica and not thread.joined:
+                self._join(thread)
+            if thread.around is None:
+                waiting = self._at_bottom(thread, hooked, args, kwargs)
+                if waiting is not None:
+                    return waiting
+                if thread.tentative:
+                    self._wake(thread)
+                elif hooked.nested:
+                    return None
         if hooked.makes_weight and args and isinstance(args[0], hooked.adapter.uncounted):
             thread.muted += 1
             return _MUTED
@@ -253,6 +268,8 @@ class Recorder:
                     self._note_problem(hooked, error)
                 if record.flow is not None or (parent is not None and parent.flow is not None):
                     self._listen(thread, record)
+                if self.journal is not None and hooked.makes_weight:
+                    self._note_begun(self.journal, record)
                 record.start = perf_counter_ns()
         except BaseException:
             thread.interrupted = True
@@ -290,6 +307,8 @@ class Recorder:
                         hooked.close(record, result)
                     if hooked.makes_weight:
                         self.models.add_weight(record, result)
+                        if self.journal is not None:
+                            self.journal.end(record)
                     elif hooked.of_training:
                         self.models.held.close(record, result)
                     elif hooked.of_loading:
@@ -387,7 +406,7 @@ class Recorder:
         while stack and stack[-1].end:  # was interrupted while it ended
             self._close(thread, stack[-1])
         if not stack:
-            return None, find_first_caller(frame), None, 0
+            return thread.around, find_first_caller(frame) or thread.caller, *thread.at
         parent = stack[-1]
         around, function = parent.hooked, parent.hooked.function
         if is_in(frame, function.file, function.line):
@@ -403,6 +422,34 @@ class Recorder:
         if back is not None and is_in(back, function.file, function.line):
             hooked.between, around.code = frame.f_code, back.f_code
         return parent, caller or parent.caller, *(instruction or (None, 0))
+
+    def _join(self, thread: Thread) -> None:
+        """Find out what the thread of a replica is a part of: the thread that waits for it."""
+        thread.joined = True
+        starter = replicas.starter()
+        if starter is None:
+            return
+        tree = self._open_trees.get(starter.ident, [])
+        own = (record for record in reversed(tree) if record.thread is tree[0].thread)
+        around = next((record for record in own if not record.end), None)
+        if around is None:
+            thread.caller = find_first_caller(starter.frame)
+            return
+        function = around.hooked.function
+        line, met, at = find_caller(starter.frame, self.hook_codes, function.file, function.line)
+        if met:
+            thread.around, thread.records = around, tree
+            thread.caller, thread.at = line or around.caller, at or (None, 0)
+            thread.number = next(self._threads)
+
+    def _leave(self, thread: Thread, around: Record) -> None:
+        """End what a replica's thread was to the tree of calls that it is a part of."""
+        if thread.listening is not None:
+            thread.unlisten()
+            thread.listening = None
+        if thread.error is not None:  # it goes on to the thread that waits
+            around.thread.error, around.thread.told = thread.error, thread.told
+            thread.error = None
 
     def _open_tree(self, thread: Thread) -> None:
         if thread.number is None:
@@ -501,6 +548,9 @@ class Recorder:
         record.args = record.kwargs = record.flow = record.sources = None
 
     def _close_tree(self, thread: Thread) -> None:
+        if thread.around is not None:
+            self._leave(thread, thread.around)
+            return
         records, root, kept = thread.records, thread.records[0], True
         try:
             kept = is_build(records) or self._failed_anew(root)
@@ -588,6 +638,9 @@ class Recorder:
             if record.hooked.of_loading:
                 loading.take_made(record)
                 self._note_unread(record, error)
+            if record.hooked.makes_weight:
+                self.models.distributions.note_failed(record)
+                record.asked = asked_weight(record)
             if record.hooked.makes_graph:
                 self.models.note_failed(record)
             else:
@@ -656,6 +709,13 @@ class Recorder:
                 listener.add(made)
             for record in made:
                 record.layer = None
+
+    def _note_begun(self, journal: Journal, record: Record) -> None:
+        """Write down what is about to be made: it may not come to its end."""
+        try:
+            journal.begin(record)
+        except Exception as error:
+            self._note_problem(record.hooked, error)
 
     def _note_loaded(self, record: Record) -> None:
         """Note what a call has made of a file; what made no layer is left out."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from buildtrace.cli.check_options import DIFF, TRY, parse
-from buildtrace.cli.streams import own_output, say
+from buildtrace.cli.streams import own_output, say, stdout_alone
 from buildtrace.cli.verbs import USAGE_ERROR
 from buildtrace.errors import BuildtraceError
 
@@ -44,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
     folder, stderr = Path.cwd(), sys.stderr
     is_text = request.format == "text" and request.trial != DIFF
-    stdout = sys.stdout if is_text else _stdout_alone(divert=runs)
+    stdout = sys.stdout if is_text else stdout_alone(divert=runs)
     with workshop(request, folder) as shop:
         outcome = traced(request.program) if runs else _loaded(request.program.target)
         with original_streams(stdout, stderr):
@@ -94,23 +93,6 @@ def _migrate(request: CheckRequest) -> int:
     if result.kept.problems:
         return FOUND
     return 0 if result.complete and not attempts.failed else USAGE_ERROR
-
-
-def _stdout_alone(*, divert: bool) -> TextIO | None:
-    """A stdout of our own, for what programs are to read.
-
-    Args:
-        divert: send all else that is written to stdout from now on to stderr, to the very end:
-            the script may have registered something for then.
-    """
-    try:
-        sys.stdout.flush()
-        alone = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
-        if divert:
-            os.dup2(2, 1)
-    except (OSError, ValueError, AttributeError):
-        return sys.stdout  # closed, or none at all
-    return alone
 
 
 def _loaded(target: str) -> Outcome:

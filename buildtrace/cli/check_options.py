@@ -254,12 +254,13 @@ def _split(given: Iterable[str] | None) -> list[str]:
 
 
 def _files(paths: Sequence[Path], name: str | None) -> dict[Path, str]:
+    from buildtrace.cli.rank import named
     from buildtrace.cli.request import check_writable
 
     files = {}
     suffixes = {form.suffix: name for name, form in FORMATS.items() if form.suffix}
     for given in paths:
-        path = given.expanduser().absolute()
+        path = Path(named(str(given))).expanduser().absolute()
         form = name or suffixes.get(path.suffix.lower())
         if form is None:
             raise UsageError(

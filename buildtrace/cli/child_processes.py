@@ -119,6 +119,8 @@ class ChildProcess:
         yield from ("--keras", self.program.keras, "-o", str(self.path))
         if self.program.no_train:
             yield "--no-train" if self.program.no_train == END else f"--no-train={SKIP}"
+        if self.program.abstract:
+            yield "--abstract"
         yield from ("-m",) if self.program.is_module else ("--",)
         yield from (self.program.target, *self.program.arguments)
 

@@ -176,7 +176,8 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         help="write a file, in the format that its suffix stands for; a FOLDER/ gets a page for "
-        "each model, and one that links them (repeatable)",
+        "each model, and one that links them; {rank} in PATH is the rank of this process, by "
+        "TF_CONFIG, RANK, SLURM_PROCID and the like (repeatable)",
     )
     group.add_argument(
         "--format",
@@ -195,6 +196,12 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group = add_program_options(parser, keras="auto")
     add_no_train(group)
+    group.add_argument(
+        "--abstract",
+        action="store_true",
+        help="make weights without memory: a model of any size is built, and ends with an error "
+        "where a weight is read",
+    )
 
 
 def add_program_options(
@@ -271,7 +278,7 @@ def parse(argv: Sequence[str]) -> tuple[Program, Request]:
     from buildtrace.cli.request import check_outputs
 
     program = program_of(parser, given, theirs)
-    program = program._replace(keras=given.keras, no_train=given.no_train)
+    program = program._replace(keras=given.keras, no_train=given.no_train, abstract=given.abstract)
     request = request_of(parser, given)
     check_program(program, takes_saved=True)
     check_outputs(request)
@@ -323,4 +330,6 @@ def request_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Re
 
 
 def _absolute(name: str) -> Path:
-    return Path(name).expanduser().absolute()
+    from buildtrace.cli.rank import named
+
+    return Path(named(name)).expanduser().absolute()

@@ -33,6 +33,7 @@ class Program(NamedTuple):
         keras: "auto", or the number of the generation that `tf.keras` shall be.
         backend: what Keras 3 shall compute with; `None` for what it would.
         no_train: how to do without training, `END` or `SKIP`; empty if it is to train.
+        abstract: weights are to take no memory.
     """
 
     target: str
@@ -41,6 +42,7 @@ class Program(NamedTuple):
     keras: str = "auto"
     backend: str | None = None
     no_train: str = ""
+    abstract: bool = False
 
     @property
     def is_trace(self) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from buildtrace.capture.journaling import Journal
     from buildtrace.capture.record import Record
 
 INTERVAL = 0.2
@@ -33,9 +34,9 @@ PATIENCE = 0.5
 class WatchedTracing(Tracing):
     """A tracing that tells when a tree of calls is over, in the thread that built."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
         """Not started, and not watched yet."""
-        super().__init__()
+        super().__init__(journal)
         self.tree_over: Callable[[], None] = lambda: None
 
     def add(self, records: list[Record]) -> None:

@@ -20,10 +20,12 @@ from buildtrace.cli.script import (
 )
 from buildtrace.cli.streams import say
 from buildtrace.cli.verbs import INTERRUPTED, SKIP
+from buildtrace.cli.worker_run import WorkerRun
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from typing import TextIO
 
     from buildtrace.cli.program import Program
@@ -71,11 +73,14 @@ def run(program: Program, request: Request) -> int:
         KeyboardInterrupt: the program or the report was interrupted.
     """
     stdout, stderr = sys.stdout, sys.stderr
-    outcome = traced(program)
+    worker = WorkerRun.of(request)
+    outcome = traced(program, worker)
     with original_streams(stdout, stderr):
         explain_end(outcome, program.keras)
         show = bool(outcome.trace.calls or outcome.trace.findings)
         deliver(outcome.trace, request, outcome.attempts, show=show, needed=False)
+        if worker is not None:
+            worker.end()
     outcome.end()
     return outcome.code or int(outcome.attempts.failed)
 
@@ -87,8 +92,12 @@ def original_streams(stdout: TextIO | None, stderr: TextIO | None) -> Iterator[N
         yield
 
 
-def traced(program: Program) -> Outcome:
+def traced(program: Program, worker: WorkerRun | None = None) -> Outcome:
     """Run the program under tracing, and show how it ended as `python` does.
+
+    Args:
+        program: what is run.
+        worker: what it leaves if it is one of several processes, and does not come to its end.
 
     Raises:
         NoProgramError: there is no such module.
@@ -97,17 +106,32 @@ def traced(program: Program) -> Outcome:
     prepare(program)
     environment.choose_keras(program.keras)
     environment.quiet_tensorflow()
-    tracing = WatchedTracing()
+    tracing = WatchedTracing(worker.journal if worker else None)
+    guarded = worker.guarded(tracing) if worker else contextlib.nullcontext()
     dry = dry_fits(goes_on=program.no_train == SKIP) if program.no_train else None
     tracing.start()
     try:
-        with Progress(tracing, sys.stderr), dry or contextlib.nullcontext() as fits:
+        with (
+            guarded,
+            _abstract(program),
+            Progress(tracing, sys.stderr),
+            dry or contextlib.nullcontext() as fits,
+        ):
             error = _run(program, tracing)
             code = _report_end(error)
             wait_for_threads()
     finally:
         attempts = _stop(tracing)
     return Outcome(tracing.trace, error, code, attempts, fits.count if fits else 0)
+
+
+def _abstract(program: Program) -> AbstractContextManager[object]:
+    """What the program runs in, if its weights are to take no memory."""
+    if not program.abstract:
+        return contextlib.nullcontext()
+    from buildtrace.abstract import abstract  # seldom needed
+
+    return abstract()
 
 
 def _stop(tracing: WatchedTracing) -> Attempts:

@@ -75,3 +75,20 @@ def is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False  # closed
+
+
+def stdout_alone(*, divert: bool) -> TextIO | None:
+    """A stdout of our own, for what programs are to read.
+
+    Args:
+        divert: send all else that is written to stdout from now on to stderr, to the very end:
+            the script may have registered something for then.
+    """
+    try:
+        sys.stdout.flush()
+        alone = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+        if divert:
+            os.dup2(2, 1)
+    except (OSError, ValueError, AttributeError):
+        return sys.stdout  # closed, or none at all
+    return alone

@@ -5,7 +5,9 @@ from __future__ import annotations
 VERBS = {
     "check": "find mistakes in how a script builds its models, as a linter does",
     "explain": "explain a rule of `check`, or a function of Keras in a build",
+    "plan": "say what a build takes, by layer and by device",
     "diff": "compare two builds, or one script on two generations or backends",
+    "merge": "compare the builds of several workers of one distributed program",
     "landmarks": "list the functions of Keras that make up a build, step by step",
     "doctor": "show what is installed, and which Keras a script would get",
 }

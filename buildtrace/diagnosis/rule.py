@@ -23,6 +23,7 @@ TOPICS = {
     "6": "hidden exceptions",
     "7": "losses",
     "8": "files",
+    "9": "devices",
 }
 """What a rule is about, by the first digit of its code."""
 

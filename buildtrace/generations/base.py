@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from buildtrace.generations.training_reader import Training, TrainingReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from buildtrace.generations.losses import LossSettings, MetricSettings
     from buildtrace.traces.schema import GenerationName, Step
@@ -302,9 +302,17 @@ class Adapter(TrainingReader):
     def is_trainable(self, variable: Any, layer: Any) -> bool:
         """Whether a variable is trained that this layer owns, or none (`None`), as things stand."""
 
+    def parts(self, variable: Any) -> Sequence[Any]:
+        """The weights that a layer holds for what `add_weight` returned: mostly just that."""
+        return (variable,)
+
     @abstractmethod
     def placement(self, variable: Any) -> str | None:
         """Which devices a variable lies on, or how it is split over them, if that is unusual."""
+
+    def distribution(self) -> Any:
+        """What is to spread variables over devices that are made now in this thread, or `None`."""
+        return None
 
     def weights_inside(self, layer: Any) -> list[Any]:
         """`layer.weights`: its own and those of the layers in it."""
@@ -478,6 +486,7 @@ class Generation(NamedTuple):
         stateless: the class that holds variables' values where state is passed on, as on JAX.
         conversion: what turns a layer's inputs into the tensors that its `call` gets, if that
             is a function of its own.
+        distributions: the module of what spreads variables over devices.
     """
 
     name: GenerationName
@@ -491,6 +500,7 @@ class Generation(NamedTuple):
     learning: str = "layers.preprocessing.normalization:Normalization.finalize_state"
     stateless: str = ""
     conversion: str | None = None
+    distributions: str | None = None
 
     def landmarks_of(self, version: str) -> list[Landmark]:
         """The landmarks that a version of this generation should have."""

@@ -71,6 +71,8 @@ def of_tensorflow(variable: Any) -> str | None:
         return of_tensorflow(held["_variable"])
     if "_values" in held:  # one for each replica
         return _tensorflow_devices(part.device for part in held["_values"]) or None
+    if type(variable).__name__ == "ShardedVariable":  # in parts, on several parameter servers
+        return _tensorflow_devices(part.device for part in held["_variables"]) or None
     if type(variable).__name__ == "DVariable":
         return of_layout(variable.layout)
     if _has_one_device():

@@ -213,7 +213,8 @@ class CallFacts:
             yield _caller(call.caller, parent is None or parent.caller == call.caller)
         if call.thread:
             term = Term("thread", str(call.thread), lead="thread ")
-            yield Fact("thread", (term,), repeated=parent is not None)
+            told = parent is not None and parent.thread == call.thread
+            yield Fact("thread", (term,), repeated=told)
 
     def _layer(self, layer: LayerRef, parent: Call | None) -> Fact:
         return _layer(layer, parent is not None and parent.layer == layer)

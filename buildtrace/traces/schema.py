@@ -56,6 +56,9 @@ WeightId = Annotated[int, _refers_to("weights")]
 HolderId = Annotated[int, _refers_to("holders")]
 """Id of an optimizer or a metric of the trace."""
 
+DistributionId = Annotated[int, _refers_to("distributions")]
+"""Id of a distribution of the trace."""
+
 NodeId = Annotated[int, _refers_to("nodes")]
 """Id of a node of the same graph."""
 
@@ -199,6 +202,20 @@ class ErrorInfo(PlainData, frozen=True, kw_only=True):
     raised_at: SourceLine | None = None
     compared: ComparedValues | None = None
     instead_of: tuple[str, ...] = ()
+
+
+class AskedWeight(PlainData, frozen=True, kw_only=True):
+    """A weight that a layer asked for and did not get.
+
+    Attributes:
+        name: the name that it was to have; "" for none.
+        shape: `None` if that is not known.
+        dtype: such as "float32"; `None` if that is not known.
+    """
+
+    name: str = ""
+    shape: Shape | None = None
+    dtype: str | None = None
 
 
 class Folded(PlainData, frozen=True, kw_only=True):
@@ -441,6 +458,7 @@ class Call(PlainData, frozen=True, kw_only=True):
         folded: what a transform hid here; never set by capture.
         structures: how all was given that it computes a model's losses of, if it does that.
         metrics: what it builds, if that is the metrics of a model.
+        asked: the weight that it was to make, if it has failed, or was still open at the end.
     """
 
     id: Place
@@ -470,6 +488,111 @@ class Call(PlainData, frozen=True, kw_only=True):
     folded: Folded | None = None
     structures: LossStructures | None = None
     metrics: ModelMetrics | None = None
+    asked: AskedWeight | None = None
+
+
+MeshAxes = tuple[tuple[str, ...], ...]
+"""For each axis of a variable: the axes of a mesh of devices that it is split along, if any."""
+
+
+class PartMatch(PlainData, frozen=True, kw_only=True):
+    """A part of a path that a pattern matches, from `start` to before `end`, where not all of it.
+
+    Keras looked for such parts (`re.search`) up to 3.13, and wants the whole since
+    (`re.fullmatch`).
+    """
+
+    path: str
+    start: Count
+    end: Count
+
+
+class LayoutPattern(PlainData, frozen=True, kw_only=True):
+    """An entry of a layout map: which variables it is for, and how these are to be split.
+
+    Attributes:
+        pattern: the regular expression for their paths.
+        axes: as given; there may be more or fewer than a variable has.
+        caller: the user's line that put it into the map, if that was seen.
+        variables: how many variables it was found for, those counted in that the trace has not.
+        outputs: the paths of layers' outputs that it was found for, such as "dense/output".
+        partly: of the paths of variables and outputs that Keras asked about, those that it matches
+            in part, but not as a whole: which version runs decides whether it is for these.
+    """
+
+    pattern: str
+    axes: MeshAxes = ()
+    caller: SourceLine | None = None
+    variables: Count = 0
+    outputs: tuple[str, ...] = ()
+    partly: tuple[PartMatch, ...] = ()
+
+
+class UnmadeVariable(PlainData, frozen=True, kw_only=True):
+    """A variable that could not be made in the way that a distribution says.
+
+    Attributes:
+        call: id of the call that failed to make it.
+        path: Keras' full name, such as "dense/kernel".
+        axes: what each axis of it was to be split along.
+        pattern: the place of the entry of the layout map that was found for it, from 0; `None` if
+            no entry matched.
+    """
+
+    call: CallId
+    path: str
+    shape: Shape
+    dtype: str
+    axes: MeshAxes = ()
+    pattern: Count | None = None
+
+
+class Distribution(PlainData, frozen=True, kw_only=True):
+    """How Keras was told to spread variables and data over devices (`keras.distribution`).
+
+    Attributes:
+        id: position in the order of appearance.
+        class_name: "ModelParallel", "DataParallel", or a class of the user's.
+        mesh_axes: names of the axes of the mesh of devices.
+        mesh_shape: how many devices there are along each of these.
+        batch_axis: the axis of the mesh that batches of data are split along; "" if none is.
+        patterns: the layout map's entries, in its order.
+        variables: how many variables Keras asked it about.
+        outputs: how many layers' outputs Keras asked it about.
+        unmade: the variables that could not be made as it says.
+        caller: the user's line that told Keras so, if that was seen.
+    """
+
+    id: Place
+    class_name: str = msgspec.field(name="class")
+    mesh_axes: tuple[str, ...] = ()
+    mesh_shape: tuple[Count, ...] = ()
+    batch_axis: str = ""
+    patterns: tuple[LayoutPattern, ...] = ()
+    variables: Count = 0
+    outputs: Count = 0
+    unmade: tuple[UnmadeVariable, ...] = ()
+    caller: SourceLine | None = None
+
+    @property
+    def devices(self) -> int:
+        """How many devices the mesh has."""
+        return math.prod(self.mesh_shape)
+
+
+class VariableLayout(PlainData, frozen=True, kw_only=True):
+    """How a distribution spreads a variable.
+
+    Attributes:
+        distribution: id of the distribution.
+        axes: one entry for each axis of the variable; fewer if it is not split along the last ones.
+        pattern: the place of the entry of the layout map that it was taken from, from 0; `None` if
+            no entry matched.
+    """
+
+    distribution: DistributionId
+    axes: MeshAxes = ()
+    pattern: Count | None = None
 
 
 class Weight(PlainData, frozen=True, kw_only=True):
@@ -488,6 +611,7 @@ class Weight(PlainData, frozen=True, kw_only=True):
             axis of it is split along, such as "(None, model)".
         replaced: true if its layer had it no more when the trace ended: it was put aside, mostly
             for another one.
+        layout: how a distribution spreads it; `None` if none was set.
     """
 
     id: Place
@@ -503,6 +627,7 @@ class Weight(PlainData, frozen=True, kw_only=True):
     constraint: str | None = None
     placement: str | None = None
     replaced: bool = False
+    layout: VariableLayout | None = None
 
     @property
     def parameters(self) -> int:
@@ -540,6 +665,7 @@ class Variable(PlainData, frozen=True, kw_only=True):
         weight: id of the weight that it is kept for; `None` if it is for none, or if that is not in
             the trace.
         placement: as of a weight.
+        layout: as of a weight.
     """
 
     id: Place
@@ -552,6 +678,7 @@ class Variable(PlainData, frozen=True, kw_only=True):
     initializer: str | None = None
     weight: WeightId | None = None
     placement: str | None = None
+    layout: VariableLayout | None = None
 
     @property
     def size(self) -> int:
@@ -1013,7 +1140,11 @@ class KerasInfo(PlainData, frozen=True, kw_only=True):
 
 
 class Environment(PlainData, frozen=True, kw_only=True):
-    """Where a trace was made; `None` for what was not imported."""
+    """Where a trace was made, and how; `None` for what was not imported.
+
+    Attributes:
+        abstract: whether weights were made without memory.
+    """
 
     buildtrace: str = ""
     python: str = ""
@@ -1021,6 +1152,7 @@ class Environment(PlainData, frozen=True, kw_only=True):
     tensorflow: str | None = None
     backend: str | None = None
     keras: tuple[KerasInfo, ...] = ()
+    abstract: bool = False
 
 
 class SavedLayer(PlainData, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from buildtrace.traces.index import TraceIndex
 from buildtrace.traces.lazy import cached_property
 from buildtrace.traces.schema import (
     Call,
+    Distribution,
     Environment,
     ErrorInfo,
     Finding,
@@ -67,6 +68,7 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
         landmarks: the table rows that the calls belong to.
         states: of layers of the user's, in order of reading.
         uses: of models, in order of start.
+        distributions: what Keras was told of devices while something was built.
         findings: what the diagnosis says.
         error: the exception that ended the run, if one did.
         saved: the saved model's file that this was read from, where nothing was run.
@@ -83,6 +85,7 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
     landmarks: tuple[LandmarkInfo, ...] = ()
     states: tuple[LayerState, ...] = ()
     uses: tuple[Use, ...] = ()
+    distributions: tuple[Distribution, ...] = ()
     findings: tuple[Finding, ...] = ()
     error: ErrorInfo | None = None
     saved: SavedFile | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from buildtrace.traces.schema import (
+        Distribution,
         ErrorInfo,
         Expected,
         Holder,
@@ -127,6 +128,24 @@ def sizes(shape: Sequence[int | None]) -> str:
     return " × ".join("?" if size is None else str(size) for size in shape) or "1"  # noqa: RUF001
 
 
+def mesh(distribution: Distribution) -> str:
+    """A mesh of devices: "2 × 4 devices (batch, model)"."""  # noqa: RUF002
+    axes = ", ".join(map(sanitize, distribution.mesh_axes))
+    if len(distribution.mesh_shape) < 2:
+        devices = count(distribution.devices, "device")
+    else:
+        devices = f"{sizes(distribution.mesh_shape)} devices"
+    return f"{devices} ({axes})" if axes else devices
+
+
+def distribution(distribution: Distribution) -> str:
+    """What Keras was told: "ModelParallel on 8 devices (batch): 3 layouts in its map"."""
+    on = f"{sanitize(distribution.class_name)} on {mesh(distribution)}"
+    if not distribution.patterns:
+        return on
+    return f"{on}: {count(len(distribution.patterns), 'layout')} in its map"
+
+
 def shape_in_words(sizes: Shape | None) -> str:
     """A shape as part of a sentence."""
     return "of unknown shape" if sizes is None else shape(sizes)
@@ -192,8 +211,13 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def size_in_memory(number: int) -> str:
-    """A number of bytes with about three digits and its unit: "452 bytes", "4.5 MiB"."""
+def size_in_memory(number: int, *, fine: bool = False) -> str:
+    """A number of bytes with about three digits and its unit: "452 bytes", "4.5 MiB".
+
+    Args:
+        number: of bytes.
+        fine: give four digits: "4.512 MiB", "18.14 GiB".
+    """
     if number < 1024:
         return count(number, "byte")
     size = float(number)
@@ -202,6 +226,9 @@ def size_in_memory(number: int) -> str:
         size /= 1024
         if size < 1000 or unit == units[-1]:
             break
+    if fine:
+        decimals = 3 if size < 9.9995 else 2 if size < 99.995 else 1
+        return f"{size:,.{decimals}f} {unit}"
     return f"{size:,.1f} {unit}" if size < 100 else f"{size:,.0f} {unit}"
 
 
@@ -254,4 +281,6 @@ def versions(trace: Trace) -> str:
         parts.append(f"backend {environment.backend}")
     if environment.python:
         parts.append(f"Python {environment.python}")
+    if environment.abstract:
+        parts.append("abstract: weights without memory")
     return sanitize(" · ".join(parts))

@@ -27,12 +27,36 @@ import tensorflow as tf
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, two)
 """
+STRICT = """\
+import warnings
+warnings.filterwarnings("error", "buildtrace could not read")
+"""
+SERVERS = """\
+import socket
+
+def address():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{one.getsockname()[1]}"
+
+cluster = tf.train.ClusterSpec({"worker": [address()], "ps": [address(), address()]})
+tasks = [("worker", 0), ("ps", 0), ("ps", 1)]
+servers = [tf.distribute.Server(cluster, kind, index, protocol="grpc") for kind, index in tasks]
+resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(cluster, rpc_layer="grpc")
+SHARDS = tf.distribute.experimental.partitioners.FixedShardsPartitioner(2)
+
+def served(partitioner=None):
+    return tf.distribute.ParameterServerStrategy(resolver, partitioner)
+"""
 MODEL = """
+central = tf.distribute.experimental.CentralStorageStrategy
+
 def model():
     layers = [keras.layers.Dense(2), keras.layers.BatchNormalization()]
     return keras.Sequential([keras.Input((4,)), *layers])
 """
 RUN = """
+import os
 import buildtrace
 
 def places(scope):
@@ -40,7 +64,8 @@ def places(scope):
         made = model()
     return sorted({str(weight.placement) for weight in trace.weights})
 
-print([places(scope) for scope in (SCOPES)])
+print([places(scope) for scope in (SCOPES)], flush=True)
+os._exit(0)  # servers have no end
 """
 LOCAL = {
     "contextlib.nullcontext()": ["None"],
@@ -48,7 +73,13 @@ LOCAL = {
     "tf.distribute.OneDeviceStrategy('CPU:1').scope()": ["/CPU:1"],
     "tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']).scope()": ["/CPU:0,1"],
     "tf.distribute.MirroredStrategy(['CPU:0']).scope()": ["/CPU:0"],
+    "central(['CPU:0', 'CPU:1']).scope()": ["None"],
+    "central(['CPU:0', 'CPU:1'], 'CPU:1').scope()": ["/CPU:1"],
 }
+PARTS = {"served(SHARDS).scope()": ["/ps:0/CPU:0 /ps:1/CPU:0"]}
+APART = {"served(SHARDS).scope()": ["/ps:0/CPU:0", "/ps:1/CPU:0"]}
+"""A layer of Keras 2 holds each part as a weight."""
+WHOLE = {"served().scope()": ["/ps:0/CPU:0", "/ps:1/CPU:0"]}
 WORKERS = {"tf.distribute.MultiWorkerMirroredStrategy().scope()": ["/worker:0/CPU:0"]}
 CLUSTER = {"cluster": {"worker": ["localhost:0"]}, "task": {"type": "worker", "index": 0}}
 MIXED = "keras.mixed_precision.set_global_policy('mixed_float16')\n"
@@ -69,6 +100,19 @@ def test_devices_of_tensorflow(
     if ways is WORKERS:
         env["TF_CONFIG"] = json.dumps(CLUSTER)
     program = f"{DEVICES}import {k.package} as keras\n{policy}{MODEL}"
+    assert _places(program, ways, env, tmp_path) == [*ways.values()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("k", GENERATIONS, ids=lambda k: k.name)
+@pytest.mark.parametrize("ways", [WHOLE, PARTS], ids=["whole", "in parts"])
+def test_parameter_servers(tmp_path: Path, k: Keras, ways: dict[str, list[str]]) -> None:
+    if not k.tensorflow:
+        pytest.skip("for TensorFlow")
+    if ways is PARTS and k.generation == 2:
+        ways = APART
+    env = dict(os.environ, PYTHONPATH=ROOT, TF_CPP_MIN_LOG_LEVEL="3")
+    program = f"{STRICT}import tensorflow as tf\n{SERVERS}import {k.package} as keras\n{MODEL}"
     assert _places(program, ways, env, tmp_path) == [*ways.values()]
 
 

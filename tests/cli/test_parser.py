@@ -51,6 +51,11 @@ def test_views_are_repeatable_and_kept_in_order(model):
     assert not parse(["-o", "x.svg", "--no-train", model])[1].view_asked
 
 
+def test_weights_without_memory(model):
+    assert not parse([model])[0].abstract
+    assert parse(["--abstract", model])[0].abstract
+
+
 def test_how_to_do_without_training(model):
     assert parse([model])[0].no_train == ""
     assert parse(["--no-train", model])[0].no_train == END

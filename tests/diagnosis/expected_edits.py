@@ -78,6 +78,8 @@ COME = {
         "return t * 2.0",
         "outputs = MyLambda()(x)",
     ],
+    "BT901": ['layout_map[".*dense.*/kernel"] = (None, "model")'],
+    "BT902": ['layout_map[".*dense.*/kernel"] = (None, "model")'],
     "BT801": ['return {**super().get_config(), "factor": self.factor}'],
 }
 """Rule → the lines that its edits put into its bad script."""
@@ -115,7 +117,8 @@ def lines_that_come(before, after):
 
 def generation_of(rule):
     """The newest generation that a rule has edits on; `None` if it is told in words."""
-    found = [name for name in rule.generations if come(name, rule.code)]
+    names = (rule.backend,) if rule.backend else rule.generations
+    found = [name for name in names if come(name, rule.code)]
     return found[-1] if found else None
 
 

@@ -34,7 +34,7 @@ def test_each_is_well_formed():
     codes = {rule.code for rule in all_rules()}
     for rule in all_rules():
         with case(rule.code):
-            assert re.fullmatch(r"BT[1-8]\d\d", rule.code)
+            assert re.fullmatch(r"BT[1-9]\d\d", rule.code)
             assert 0 < len(rule.title) < 70
             assert rule.severity in SEVERITIES
             assert rule.generations

@@ -38,13 +38,14 @@ from rich.console import Console
 from buildtrace import cli, comparison, diagnosis, renderers
 from buildtrace.cli import check_formats
 from buildtrace.cli.check_result import CheckResult
+from buildtrace.comparison import workers
 from buildtrace.diagnosis import suppress
 from buildtrace.errors import RenderError, TraceFileError, UsageError
 from buildtrace.renderers import RENDERERS, VIEWS, Options
 from buildtrace.renderers.drawing import layout
 from buildtrace.renderers.notebook import mimebundles
 from buildtrace.renderers.page import lockstep
-from buildtrace.renderers.terminal import side_by_side
+from buildtrace.renderers.terminal import merged, side_by_side
 from buildtrace.testing import golden
 from buildtrace.traces import installed_keras, trace_file
 from fuzzing.mutants import Mutant, bases
@@ -163,6 +164,7 @@ def ways(
         yield f"check --format {form}", partial(row.render, result)
     for left, right in ((trace, other), (other, trace), (trace, trace)):
         yield "diff", partial(_diff, left, right, options.full)
+        yield "merge", partial(_merge, left, right, options.full)
     yield "notebook", partial(mimebundles.of_trace, replace(trace), options)
     yield "weights in a notebook", partial(mimebundles.of_weights, trace)
     for graph in trace.graphs[:3]:
@@ -202,6 +204,17 @@ def _diff(left: Trace, right: Trace, full: bool) -> str:
     _check_page(page)
     json.loads(difference.to_json())
     return OURS.sub("", file.getvalue()) + page
+
+
+def _merge(left: Trace, right: Trace, full: bool) -> str:
+    compared = workers.compare_workers(
+        [workers.worker_of(left, "0"), workers.worker_of(right, "1")]
+    )
+    file = io.StringIO()
+    console = Console(file=file, width=100, force_terminal=True, color_system="truecolor")
+    merged.render(compared, full=full).stream(console)
+    json.loads(compared.to_json())
+    return OURS.sub("", file.getvalue())
 
 
 def check_output(name: str, output: object) -> None:

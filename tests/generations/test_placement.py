@@ -50,6 +50,18 @@ def test_a_mirrored_variable_says_all_its_devices(devices, words):
     assert placement.of_tensorflow(Variable(inner=Variable(values=devices))) == words
 
 
+class ShardedVariable:
+    """Like TensorFlow's: it has parts, and no device of its own."""
+
+    def __init__(self, *devices):
+        self._variables = [*map(Variable, devices)]
+
+
+def test_a_variable_in_parts_says_where_all_of_them_are():
+    parts = [f"/job:ps/replica:0/task:{task}/device:CPU:0" for task in (1, 0, 1)]
+    assert placement.of_tensorflow(ShardedVariable(*parts)) == "/ps:0/CPU:0 /ps:1/CPU:0"
+
+
 @pytest.mark.parametrize(
     ("device", "words"),
     [

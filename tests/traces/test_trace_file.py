@@ -45,7 +45,12 @@ def content():
         name="Model.fit", generation="keras3", before=0, trainable=(0,), trained=(0, 1)
     )
     more |= {"holders": (holder,), "variables": tuple(variables), "uses": (use,)}
-    trace = msgspec.structs.replace(trace, **more)
+    unmade = schema.UnmadeVariable(call=1, path="x", shape=(3,), dtype="float32", pattern=0)
+    distribution = schema.Distribution(id=0, class_name="ModelParallel", unmade=(unmade,))
+    layout = schema.VariableLayout(distribution=0, axes=((), ("model",)))
+    more["distributions"] = (distribution,)
+    spread = (msgspec.structs.replace(trace.weights[0], layout=layout), *trace.weights[1:])
+    trace = msgspec.structs.replace(trace, **more, weights=spread)
     data = json.loads(trace_file.to_json(trace))
     data["graphs"][1]["layer_weights"] = [{"layer": 1, "weights": [0]}]
     return data
@@ -80,6 +85,9 @@ UNSOUND = {
     "variables.1.call": [10**6],
     "variables.1.holder": [1, 10**6],
     "variables.1.weight": [4],
+    "distributions.0.id": [1],
+    "distributions.0.unmade.0.call": [10**6],
+    "weights.0.layout.distribution": [1, 10**6],
     "graphs.1.nodes.2.id": [1, 7],
     "graphs.1.edges.3.source": [7, 10**6],
     "graphs.1.edges.3.target": [7, 10**6],
@@ -117,6 +125,8 @@ WRONG = {
     "weights.1.trainable": [1, "yes"],
     "calls.3.loss": [7, {"name": "mse"}, {"name": "mse", "class": "X", "target": {}}],
     "calls.3.structures": [7, {"outputs": {"form": "heap"}}, {"names": ["a"]}],
+    "weights.0.layout.axes": [7, ["model"], [[7]], [None]],
+    "distributions.0.mesh_shape": [[-1], ["2"], 8],
     "holders.0.kind": ["layer", None],
     "variables.0.shape": [[2**63], [[1]], ["1"]],
     "variables.0.holder": [None, -1],

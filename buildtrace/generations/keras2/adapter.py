@@ -19,7 +19,7 @@ from buildtrace.generations.keras2.training import Keras2TrainingReader
 from buildtrace.generations.losses import LossSettings, MetricSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from buildtrace.generations.base import NodeFacts
 
@@ -146,6 +146,12 @@ class Keras2Adapter(Keras2TrainingReader, Adapter):
         lists += zip(names, container._weighted_metrics, strict=False)
         named = [(name, metric) for name, one in lists for metric in one if metric is not None]
         return named if len(names) > 1 else [("", metric) for _, metric in named]
+
+    def parts(self, variable: Any) -> Sequence[Any]:
+        """Of a variable that lies on several parameter servers, a layer holds each part."""
+        if type(variable).__name__ == "ShardedVariable":
+            return variable.__dict__["_variables"]  # type: ignore[no-any-return]
+        return (variable,)
 
     def placement(self, variable: Any) -> str | None:
         """From the variable itself."""

@@ -14,6 +14,7 @@ KERAS3 = Generation(
     training=TRAINING,
     adapter="keras3.adapter",
     making="models.model:Model.__init__",
+    distributions="distribution.distribution_lib",
     stateless="backend.common.stateless_scope:StatelessScope",
     uses=(
         ("Model.summary", "models.model:Model.summary"),

@@ -46,6 +46,7 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         normalization = self._source("layers.preprocessing.normalization").Normalization
         self.preprocessing = (normalization,)
         self.metric_class = self._source("metrics.metric").Metric
+        self._distribution_lib = self._source("distribution.distribution_lib")
         self._variable_class = self._source("backend").Variable
 
     def _source(self, module: str) -> Any:
@@ -134,6 +135,10 @@ class Keras3Adapter(Keras3TrainingReader, Adapter):
         if layout is not None:
             return placement.of_layout(layout)
         return placement.of_value(getattr(variable, "_value", None))
+
+    def distribution(self) -> Any:
+        """`keras.distribution.distribution()`."""
+        return self._distribution_lib.distribution()
 
     def training_parts(self, model: Any) -> list[Any]:
         """The optimizer, and what `compile` made of the losses and metrics."""

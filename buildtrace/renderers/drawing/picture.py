@@ -15,7 +15,7 @@ from buildtrace.renderers.drawing.levels import diagrams
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from buildtrace.renderers import Options
     from buildtrace.traces.trace import Trace
@@ -56,6 +56,7 @@ def draw(
     format: str,  # noqa: A002
     page: bool = True,
     longest: float | None = None,
+    dressed: Callable[[Diagram], Diagram] | None = None,
 ) -> Drawing:
     """The picture, laid out by Graphviz.
 
@@ -70,6 +71,7 @@ def draw(
         page: whether the picture stands alone: with a header, and in columns if it is long.
         longest: after so many seconds of the processor's time there is no picture; by default
             `LONGEST`.
+        dressed: makes of a diagram the one that is drawn; by default itself.
 
     Raises:
         RenderError: there is nothing to draw, or Graphviz could not.
@@ -77,7 +79,8 @@ def draw(
     """
     left = LONGEST if longest is None else longest
     late = ""
-    for diagram, plain in _ever_simpler(trace, options):
+    for found, plain in _ever_simpler(trace, options):
+        diagram = dressed(found) if dressed else found
         boxes = count_boxes(diagram)
         # Half of the time is for the simpler ones that may have to follow.
         seconds = min(SECONDS + SECONDS_A_BOX * boxes, left / 2)

@@ -54,7 +54,9 @@ def _values(context: PageContext) -> dict[str, Any]:
     return {
         "data": template.pack(page_data.data(context, chapters)),
         "title": chapters[0].title if chapters else "no build",
-        "versions": wording.versions(trace),
+        "versions": " · ".join(
+            [wording.versions(trace), *map(wording.distribution, trace.distributions)]
+        ),
         "totals": _totals(context),
         "missing": [*_missing(trace), *page_findings.interrupted(trace)],
         "parts": page_data.PARTS,

@@ -49,6 +49,8 @@ def header(trace: Trace, width: int) -> Iterator[Line]:
         wording.duration(time),
     )
     yield from wrapped(" · ".join(words), width, [], [])
+    for distribution in trace.distributions:
+        yield from wrapped(wording.distribution(distribution), width, [], [])
     steps: Counter[str] = Counter(call.step for call in trace.calls)
     line = [Part("calls by step: ", styles.QUIET)]
     for step, style in styles.STEP.items():

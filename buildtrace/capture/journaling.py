@@ -1,0 +1,118 @@
+"""Writes the journal of a worker: each weight that it begins to make, before it is made.
+
+What is written here is with the operating system at once: a process that hangs or is killed leaves
+it. See `buildtrace.traces.journal` for the file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import os
+from typing import TYPE_CHECKING, Any
+
+from buildtrace.capture import snapshot
+from buildtrace.capture.callers import line_of
+from buildtrace.traces import journal
+from buildtrace.traces.schema import AskedWeight, SourceLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from buildtrace.capture.callers import Caller
+    from buildtrace.capture.record import Record
+
+
+def asked_weight(record: Record) -> AskedWeight:
+    """What an `add_weight` that has not ended yet is to make."""
+    given = record.hooked.named_arguments(record)
+    shape, dtype = given.get("shape"), given.get("dtype")
+    if dtype is None:
+        dtype = getattr(record.layer, "variable_dtype", None)
+    spec = snapshot.spec(() if shape is None else shape, dtype)
+    name = given.get("name")
+    return AskedWeight(
+        name=name if isinstance(name, str) else "", shape=spec.shape, dtype=spec.dtype
+    )
+
+
+class Journal:
+    """A worker's journal. Its file is made for the first weight, and not before.
+
+    Attributes:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path, tell: Callable[[str], object]) -> None:
+        """Nothing is written yet.
+
+        Args:
+            path: of the file; what is there is of an earlier run, and goes.
+            tell: is called with one line, once, if the file cannot be written. Nothing else comes
+                of that.
+        """
+        self.path = path
+        self._tell = tell
+        self._file: int | None = None
+        self._process = os.getpid()
+        self._numbers = itertools.count()
+        self._open: dict[int, int] = {}
+        self._ended = False
+
+    def begin(self, record: Record) -> None:
+        """Write down that a weight is about to be made."""
+        asked = asked_weight(record)
+        owner = snapshot.layer_ref(record.layer, 0)
+        caller = _source_line(record.caller)
+        making = journal.Making(
+            name=asked.name,
+            shape=asked.shape,
+            dtype=asked.dtype,
+            layer=owner.name,
+            class_name=owner.class_name,
+            caller=caller,
+            source=linecache.getline(caller.file, caller.line).strip() if caller else "",
+        )
+        if self._write(journal.begun_line(making)):
+            self._open[record.order] = next(self._numbers)
+
+    def end(self, record: Record) -> None:
+        """Write down that it was made."""
+        number = self._open.pop(record.order, None)
+        if number is not None:
+            self._write(journal.made_line(number))
+
+    def close(self, *, remove: bool) -> None:
+        """Write no more; `remove` the file if all that is in it is in the trace by now."""
+        self._ended = True
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        if remove and os.getpid() == self._process:
+            self.path.unlink(missing_ok=True)
+
+    def _write(self, line: bytes) -> bool:
+        """Whether the line is written. A process that was forked off writes nothing."""
+        if self._ended or os.getpid() != self._process:
+            return False
+        try:
+            if self._file is None:
+                self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+                line = journal.head() + line
+            os.write(self._file, line)
+        except OSError as error:
+            self._ended = True
+            self._tell(f"{self.path} is not written: {error.strerror or error}")
+            return False
+        return True
+
+
+def _source_line(caller: Caller | None) -> SourceLine | None:
+    if caller is None:
+        return None
+    where, number = caller
+    if isinstance(where, str):
+        return SourceLine(file=where, line=number)
+    line: Any = line_of(where, number) or where.co_firstlineno
+    return SourceLine(file=where.co_filename, line=line)
