@@ -589,3 +589,15 @@ def saved_model():
     )
     weights = tuple(msgspec.structs.replace(weight, call=None) for weight in run.weights)
     return Trace(environment=run.environment, weights=weights, graphs=run.graphs, saved=saved)
+
+
+def nested_models(number: int, times: int) -> Trace:
+    """Models of which each calls the next one so often, and the last one a Dense of 4 to 4."""
+    recording = Recording()
+    models = [recording.layer(f"model_{place}", "Functional") for place in range(number)]
+    dense = recording.layer("dense", "Dense")
+    recording.add_weight(dense, "kernel", (4, 4))
+    given = (recording.layer("given", "InputLayer"), spec(None, 4))
+    for model, inner in zip(models, [*models[1:], dense], strict=True):
+        recording.graphs.append(chain(model, given, *[(inner, spec(None, 4))] * times))
+    return recording.trace()

@@ -5,7 +5,7 @@ that PYTHONPATH or a `.pth` file names, or in a checkout. And a project of the u
 a folder that is called like those of libraries.
 """
 
-# ruff: noqa: PTH100, PTH117, PTH118, PTH119, PTH120, PTH208
+# ruff: noqa: PTH100, PTH110, PTH117, PTH118, PTH119, PTH120, PTH208
 # Names of files are text here: there are thousands, to be compared by the rules of a system.
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def is_library(file: str) -> bool:
     To be asked when the code runs, or later: until then a library may not have been imported.
     """
     if not path.isabs(file):  # "<stdin>" or a notebook's cell; Python's own are "<frozen …>"
-        return file.startswith(_WITHOUT_FILE)
+        return _is_without_file(file)
     if file == _script():
         return False
     if file.startswith(_MOSTLY) and not file.startswith(_OURS):
@@ -75,7 +75,7 @@ def is_library(file: str) -> bool:
 def is_below_keras(file: str) -> bool:
     """Whether code of this file is Python's own, ours, or of a package that Keras runs on."""
     if not path.isabs(file):
-        return file.startswith(_WITHOUT_FILE)
+        return _is_without_file(file)
     if _is_in(_named(file), [_named(_OURS)]):
         return True
     if _is_in(_named(file), [_named(_INSTALLED[0])]) and not _site_folder(file):
@@ -83,6 +83,14 @@ def is_below_keras(file: str) -> bool:
     return any(
         _is_in(form(file), map(form, _imported_from(BELOW_KERAS))) for form in (_named, _resolved)
     )
+
+
+def _is_without_file(file: str) -> bool:
+    """Whether it is the name of a library's code that is in no file, or in none that came with it.
+
+    Cython calls code by the file that it was compiled from, as it lay there: "h5py/h5f.pyx".
+    """
+    return file.startswith(_WITHOUT_FILE) or (file.endswith(".pyx") and not path.exists(file))
 
 
 def _script() -> str | None:

@@ -83,8 +83,11 @@ def _plan(asked: PlanArguments, run: PlannedRun) -> Plan:
 def _exit_code(plan: Plan, *, failed: bool) -> int:
     if not plan.amount.weights or failed:
         return USAGE_ERROR
-    fits = plan.fit is None or plan.fit.fits
-    return 0 if fits and not plan.indivisible else TOO_LARGE
+    if plan.indivisible or (plan.fit is not None and not plan.fit.fits):
+        return TOO_LARGE
+    if plan.fit is not None and plan.stop is not None and plan.stop.is_failure:
+        return USAGE_ERROR  # a part of it fits: nobody knows of the rest
+    return 0
 
 
 def _deliver(plan: Plan, trace: Trace, asked: PlanArguments, attempts: Attempts) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.errors import AbstractWeightError
@@ -46,8 +45,7 @@ def stop_of(error: BaseException | None, trace: Trace) -> Stop | None:
 
     calm = isinstance(error, (TrainingReached, AbstractWeightError))
     info = error_info(error)
-    lines = [line for line in info.lines if Path(line.file).is_file()]
-    caller = _outer(error, lines) if calm else next(iter(lines), None)
+    caller = _outer(error, info.lines) if calm else next(iter(info.lines), None)
     what = trace.index.source_code.line(caller) if calm and caller else ""
     return Stop(
         what=wording.sanitize_long(what or wording.essence(info)[0], 300),
@@ -57,7 +55,7 @@ def stop_of(error: BaseException | None, trace: Trace) -> Stop | None:
     )
 
 
-def _outer(error: BaseException, lines: list[SourceLine]) -> SourceLine | None:
+def _outer(error: BaseException, lines: tuple[SourceLine, ...]) -> SourceLine | None:
     """The user's line that called Keras first, not one that Keras has called then."""
     found = None
     traceback = error.__traceback__

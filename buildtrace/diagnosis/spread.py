@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from buildtrace.diagnosis import edits, remedies
 from buildtrace.traces import wording
+from buildtrace.traces.dtype_sizes import bytes_per_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 WHOLE = (3, 14)
 """From this version of Keras on, a pattern is for the paths that it matches as a whole."""
-
-_BITS = re.compile(r"[a-z]+(\d+)(?:_|$)")
 
 
 def weights_of(trace: Trace, distribution: Distribution) -> list[Weight]:
@@ -124,8 +123,7 @@ def parts(distribution: Distribution, axes: MeshAxes) -> list[int]:
 
 def size_of(weight: Weight) -> int:
     """How many bytes a weight takes; 0 if its dtype does not say."""
-    bits = _BITS.match(weight.dtype)
-    return 0 if bits is None else weight.parameters * -(-int(bits[1]) // 8)
+    return weight.parameters * (bytes_per_number(weight.dtype) or 0)
 
 
 def version_of(trace: Trace) -> tuple[int, ...]:

@@ -14,10 +14,10 @@ import math
 from typing import TYPE_CHECKING
 
 from buildtrace.planning.called_layers import CalledLayer, called_layers
-from buildtrace.planning.dtypes import bytes_per_number
 from buildtrace.planning.formulas import of_class
 from buildtrace.planning.planned import Activations, LayerOutput, Mesh, NotCounted
 from buildtrace.planning.without_products import WITHOUT_PRODUCTS
+from buildtrace.traces.dtype_sizes import bytes_per_number
 from buildtrace.traces.schema import LARGEST
 
 if TYPE_CHECKING:

@@ -78,17 +78,35 @@ def blocks_of(units: list[Unit]) -> list[UnitRow]:
 
 
 def _listed(trace: Trace, graph: Graph) -> Iterator[LayerRef]:
-    """The layers of a model and of models in it, these after theirs; some come twice."""
+    """The layers of a model and of models in it, these after theirs, each once.
+
+    A loop, and no model is taken apart twice: a file may have them as deep and as often as may be.
+    """
+    seen = {graph.model.id}
+    waiting: list[tuple[int, Graph | None]] = _parts(trace, graph)[::-1]
+    while waiting:
+        layer, inner = waiting.pop()
+        if inner is not None and layer not in seen:
+            waiting += [(layer, None), *_parts(trace, inner)[::-1]]
+        elif inner is None:
+            yield trace.index.layer_by_id[layer]
+        seen.add(layer)
+
+
+def _parts(trace: Trace, graph: Graph) -> list[tuple[int, Graph | None]]:
+    """The layers that a model lists, each with its graph if it is to be taken apart."""
     nodes = sorted(graph.nodes, key=lambda node: (-node.depth, node.id))
-    classes = Counter(node.class_name for node in {node.layer: node for node in nodes}.values())
-    for node in nodes:
-        inner = trace.index.graph_by_model.get(-1 if node.layer is None else node.layer)
-        if node.layer is None or inner is graph:
-            continue
+    layers = {node.layer: node for node in nodes if node.layer not in (None, graph.model.id)}
+    classes = Counter(node.class_name for node in layers.values())
+    found: list[tuple[int, Graph | None]] = []
+    for layer, node in layers.items():
+        inner = trace.index.graph_by_model.get(-1 if layer is None else layer)
         # One of several alike is a block of a subclassed model, the only one may be all of it.
-        if inner is not None and (inner.source == "keras" or classes[node.class_name] == 1):
-            yield from _listed(trace, inner)
-        yield trace.index.layer_by_id[node.layer]
+        if inner is not None and inner.source != "keras" and classes[node.class_name] > 1:
+            inner = None
+        if layer is not None:
+            found.append((layer, inner))
+    return found
 
 
 def _of_no_model(trace: Trace, left: dict[int, Weight]) -> list[Unit]:

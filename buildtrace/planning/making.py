@@ -10,7 +10,6 @@ from buildtrace.planning.activations import lower_bound
 from buildtrace.planning.amounts import amount
 from buildtrace.planning.blocks import blocks_of, units_of
 from buildtrace.planning.devices import devices_of, distribution_of, mesh_of
-from buildtrace.planning.dtypes import bytes_per_number
 from buildtrace.planning.flops import multiply_adds
 from buildtrace.planning.placements import indivisible_axes
 from buildtrace.planning.planned import (
@@ -24,6 +23,7 @@ from buildtrace.planning.planned import (
 )
 from buildtrace.planning.variables import owners_of, planned_variables, slots_of
 from buildtrace.traces import wording
+from buildtrace.traces.dtype_sizes import bytes_per_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator

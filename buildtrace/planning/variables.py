@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.planning.dtypes import bytes_per_number
 from buildtrace.planning.placements import shard_shape
 from buildtrace.planning.planned import PlannedVariable
+from buildtrace.traces.dtype_sizes import bytes_per_number
 from buildtrace.traces.totals import trained_weights
 
 if TYPE_CHECKING:

@@ -159,6 +159,7 @@ def test_pythons_own_and_names_of_no_file(paths: pytest.MonkeyPatch) -> None:
     for library in (os.__file__, json.__file__, pytest.__file__):
         assert not is_user_file(library)
     assert not is_user_file("<frozen importlib._bootstrap>")
+    assert not is_user_file("h5py/h5f.pyx")
     for name in ("<stdin>", "<string>", "In[3]", "<ipython-input-3-5b8a>", "/no\0file.py"):
         assert is_user_file(name)
 

@@ -424,6 +424,14 @@ def test_a_script_that_fails_is_planned_as_far_as_it_came(plan_of, end, said):
 
 
 @needs_tensorflow
+@pytest.mark.parametrize(
+    ("memory", "end", "code"), [("1GiB", "1 / 0", 2), ("1KB", "1 / 0", 1), ("1GiB", "0", 0)]
+)
+def test_whether_a_part_of_a_model_fits_is_no_answer(plan_of, memory, end, code):
+    assert plan_of(f"make(); {end}", "--device-memory", memory).returncode == code
+
+
+@needs_tensorflow
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize("keras", ["3", pytest.param("2", marks=pytest.mark.slow)])
 def test_weights_that_were_to_be_loaded_are_passed_over(plan_of, tmp_path, there, keras):

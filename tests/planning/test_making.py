@@ -7,8 +7,8 @@ from spread_traces import spread
 
 from buildtrace.planning import PlanRequest, make_plan
 from buildtrace.planning.devices import names
-from buildtrace.planning.dtypes import bytes_per_number
 from buildtrace.planning.placements import of_axes, of_mesh, short
+from buildtrace.traces.dtype_sizes import bytes_per_number
 from buildtrace.traces.trace import Trace
 
 MODEL = ((), ("model",))
