@@ -33,6 +33,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 SHOWN = ("keras", "tf_keras", "tensorflow", "jax", "torch")
 
 OF_THE_VERSIONS = (
+    "tests/abstract",
     "tests/capture",
     "tests/diagnosis/test_backends.py",
     "tests/files/test_models.py",

@@ -160,7 +160,10 @@ _METHOD = "_initialize_with_initializer"
 _FAILURE = "_raise_loading_failure"
 
 _CREATORS = (
-    ("tensorflow.python.ops.resource_variable_ops", "default_variable_creator_v2"),
-    ("tensorflow.python.ops.ref_variable", "default_variable_creator"),
+    ("tensorflow.python.ops.variables", "default_variable_creator_v2"),
+    ("tensorflow.python.ops.variable_v1", "default_variable_creator"),
 )
-"""What makes a variable at last: below all strategies, in all threads."""
+"""What makes a variable at last: below all strategies, in all threads.
+
+The modules are those that look the names up, on each version, not those that define the functions.
+"""

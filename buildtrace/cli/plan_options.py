@@ -26,7 +26,7 @@ EPILOG = """\
 formats:
 {formats}
 
-The script runs up to the end of its build: its weights have a shape and a place,
+The script runs up to the end of its build: its weights have a shape and a place
 and no value, so that a model may be larger than the machine. What needs values
 ends it: fit, predict, save, reading a weight.
 

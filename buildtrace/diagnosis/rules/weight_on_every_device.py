@@ -56,7 +56,7 @@ def _finding(distribution: Distribution, heavy: list[Weight], on_device: int) ->
         f"No entry of the layout map is for {listed}: {'it is' if is_one else 'they are'} whole on "
         f"each of the {wording.mesh(distribution)}, "
         f"{'' if is_one else wording.size_in_memory(together) + ' in all, '}"
-        f"{100 * together // max(1, on_device)} % of what a device holds of weights.",
+        f"{round(100 * together / max(1, on_device))} % of what a device holds of weights.",
         fix=spread.setting(first.path, _axes(distribution, first)),
         calls=[weight.call for weight in heavy if weight.call is not None],
         caller=distribution.caller,
