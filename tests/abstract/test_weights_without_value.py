@@ -104,8 +104,17 @@ def test_loading_a_file(k: Keras, dense: Any, tmp_path: Path) -> None:
         model.load_weights(file)  # Keras 3 has an error of its own around ours
 
 
-def test_what_needs_no_value(k: Keras, model: Any) -> None:
-    assert "abstract" in repr(model.weights[0]) or not k.tensorflow or k.generation == 3
+def test_a_weight_is_printed_without_a_value(model: Any) -> None:
+    try:
+        text = repr(model.weights[0])
+    except AbstractWeightError as error:  # Keras 3.10 reads it, come what may
+        text = str(error)
+    assert "first/kernel" in text
+    assert "value=" not in text
+    assert "numpy=" not in text
+
+
+def test_what_needs_no_value(model: Any) -> None:
     assert [tuple(w.shape) for w in model.weights] == [(3, 4), (4,), (4, 2), (2,)]
     assert model.count_params() == 3 * 4 + 4 + 4 * 2 + 2
     assert [bool(w.trainable) for w in model.weights] == [True] * 4
