@@ -28,6 +28,7 @@ from buildtrace.capture.imports import ImportWatch
 from buildtrace.capture.readers import READERS
 from buildtrace.capture.record import Function, HookedLandmark
 from buildtrace.capture.targets import (
+    FunctionTable,
     NotThereError,
     aliases,
     bound_as,
@@ -38,6 +39,7 @@ from buildtrace.capture.targets import (
     parameters,
     plain_function,
     resolve,
+    table_at,
 )
 from buildtrace.errors import MissingLandmarkWarning
 from buildtrace.traces.schema import KerasInfo
@@ -209,7 +211,7 @@ class Patches:
                 name for target, name in used.items() if not self._add_use(name, target, adapter)
             ]
             self._add_distributions(generation, adapter)
-            self._replace_aliases()
+            self._replace_aliases(table_at(adapter.root, generation.table))
             self._add_making(generation, adapter)
             self._add_conversion(generation, adapter)
             self._add_learning(generation, adapter)
@@ -444,15 +446,21 @@ class Patches:
         self._originals[standing] = held
         self._change(owner, name, standing)
 
-    def _replace_aliases(self) -> None:
-        """Put hooks in wherever a function is known by another name than in its own module."""
+    def _replace_aliases(self, table: FunctionTable) -> None:
+        """Put hooks in wherever a function is known by another name than in its own module.
+
+        Args:
+            table: where Keras looks up some of its functions, besides.
+        """
         in_modules = {
             self._originals[change.now]: change.now
             for change in self._changes
             if inspect.ismodule(change.owner)
         }
-        for module, name, function in aliases(in_modules):
-            self._change(module, name, in_modules[function])
+        in_table = [(table, name, f) for name, f in vars(table).items() if inspect.isfunction(f)]
+        for holder, name, function in [*aliases(in_modules), *in_table]:
+            if function in in_modules:
+                self._change(holder, name, in_modules[function])
 
     def _change(self, owner: Any, name: str, value: Any) -> None:
         self._changes.append(_SetAttribute(owner, name, own_names(owner).get(name, _ABSENT), value))

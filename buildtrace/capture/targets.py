@@ -50,6 +50,22 @@ def resolve(root: str, target: str) -> tuple[Any, str]:
     return owner, name
 
 
+class FunctionTable:
+    """Functions that are looked up by name in a dict, as in a module: `vars` is that dict."""
+
+    def __init__(self, functions: dict[str, Any]) -> None:
+        self.__dict__ = functions
+
+
+def table_at(root: str, target: str) -> FunctionTable:
+    """The table that a target names, as it is in this thread; empty if it is not filled yet."""
+    module, _, path = target.partition(":")
+    held: Any = sys.modules.get(f"{root}.{module}")
+    for name in path.split("."):
+        held = getattr(held, name, None)
+    return FunctionTable(held if type(held) is dict else {})
+
+
 def is_method(held: Any) -> bool:
     """Whether a class or a module holds a function under a name, or a class method of one."""
     return inspect.isfunction(plain_function(held))

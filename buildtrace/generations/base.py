@@ -486,6 +486,8 @@ class Generation(NamedTuple):
         stateless: the class that holds variables' values where state is passed on, as on JAX.
         conversion: what turns a layer's inputs into the tensors that its `call` gets, if that
             is a function of its own.
+        table: a dict by which Keras finds functions of its own by name, filled at its first use; ""
+            if there is none.
         distributions: the module of what spreads variables over devices.
     """
 
@@ -501,6 +503,7 @@ class Generation(NamedTuple):
     stateless: str = ""
     conversion: str | None = None
     distributions: str | None = None
+    table: str = ""
 
     def landmarks_of(self, version: str) -> list[Landmark]:
         """The landmarks that a version of this generation should have."""

@@ -79,6 +79,18 @@ def test_a_missing_landmark_is_named_and_the_rest_works(
     assert trace.find("Dense.build")
 
 
+def test_a_function_that_keras_finds_in_a_table_is_seen_each_time(k: Keras) -> None:
+    """Keras 2's applications find `Input` there, in the table that the first of them has filled."""
+    k.layers.deserialize(k.layers.serialize(k.layers.Flatten()))
+    names = []
+    for _ in range(2):
+        with buildtrace.trace() as trace:
+            k.keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), classes=2)
+        names.append([call.name for call in trace.calls])
+    assert "Input" in names[0]
+    assert names[1] == names[0]
+
+
 def test_training_has_no_hooks_without_need(k: Keras) -> None:
     """Of what runs for each batch, only the update has one, which looks once at an optimizer.
 

@@ -15,6 +15,7 @@ KERAS2 = Generation(
     conversion="engine.base_layer:Layer._maybe_cast_inputs",
     adapter="keras2.adapter",
     making="engine.training:Model.__init__",
+    table="layers.serialization:LOCAL.ALL_OBJECTS",
     uses=(
         ("Model.summary", "engine.training:Model.summary"),
         ("Model.save", "engine.training:Model.save"),
