@@ -72,7 +72,7 @@ def frozen(k: Keras) -> Any:
     """A model of which half is not trained."""
     base = k.keras.Sequential([k.Input((16,)), k.layers.Dense(32), k.layers.Dense(32)], name="base")
     base.trainable = False
-    return k.keras.Sequential([base, k.layers.Dense(8)])
+    return k.keras.Sequential([k.Input((16,)), base, k.layers.Dense(8)])
 
 
 def nested(k: Keras) -> Any:
