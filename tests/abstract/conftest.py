@@ -7,27 +7,23 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from generations_fixtures import imported_once, k
+from generations_fixtures import imported_once, k, without_values
 from patches import patched_since, snapshot
 
 import buildtrace
-from buildtrace import generations
 from buildtrace.abstract import replacements
-from buildtrace.generations.base import version_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scenarios import Keras
 
-__all__ = ["imported_once", "k"]  # fixtures
+__all__ = ["imported_once", "k", "without_values"]  # fixtures
 
 
 @pytest.fixture(autouse=True, scope="module")
-def keras_stays_as_it_is(imported_once: None) -> Iterator[None]:
+def keras_stays_as_it_is(imported_once: None, without_values: None) -> Iterator[None]:
     """Fails any module whose tests leave Keras or TensorFlow with something of ours in it."""
-    if any(is_too_old(package) for package in generations.imported()):
-        pytest.skip("Keras 3 before 3.5 makes values in the constructor of a variable")
     with buildtrace.abstract():  # our classes for variables are there from now on
         pass
     before, creators = snapshot(), _creators()
@@ -36,12 +32,6 @@ def keras_stays_as_it_is(imported_once: None) -> Iterator[None]:
     assert not problems, "\n".join(problems[:20])
     assert not creators or _creators() == creators
     assert not [finder for finder in sys.meta_path if _is_ours(finder)]
-
-
-def is_too_old(package: str) -> bool:
-    """Whether an imported Keras cannot do without values."""
-    version = version_number(sys.modules[package].__version__)
-    return package == "keras" and (3,) <= version < (3, 5)
 
 
 def _creators() -> list[Any]:

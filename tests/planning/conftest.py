@@ -1,3 +1,3 @@
-from generations_fixtures import imported_once, k
+from generations_fixtures import imported_once, k, without_values
 
-__all__ = ["imported_once", "k"]  # fixtures
+__all__ = ["imported_once", "k", "without_values"]  # fixtures

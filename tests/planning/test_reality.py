@@ -113,6 +113,7 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize("name", ["transformer", "subclassed", "nested", "frozen", "lstm"])
+@pytest.mark.usefixtures("without_values")
 def test_without_devices_all_is_planned_as_well(k: Keras, name: str) -> None:
     """On each backend and generation: bytes and slots are those of a real build."""
     make = SMALL[name]
