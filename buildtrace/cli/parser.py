@@ -199,8 +199,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--abstract",
         action="store_true",
-        help="make weights without memory: a model of any size is built, and ends with an error "
-        "where a weight is read",
+        help="make weights without memory, however large the model is; the script ends with an "
+        "error where it reads one",
     )
 
 
