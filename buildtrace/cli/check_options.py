@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from buildtrace.cli.check_formats import FORMATS
 from buildtrace.cli.parser import (
     Parser,
+    add_files,
     add_no_train,
     add_program_options,
     keras_choices,
@@ -118,14 +119,9 @@ def build_parser() -> Parser:
     group.add_argument(
         "--format", choices=list(FORMATS), help="the format of the findings (default: text)"
     )
-    group.add_argument(
-        "-o",
-        dest="output",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="PATH",
-        help="also write the findings to a file, in the format that --format or the suffix "
+    add_files(
+        group,
+        "also write the findings to a file, in the format that --format or the suffix "
         "stands for; stdout has them as text (repeatable)",
     )
     _add_trial_options(parser)

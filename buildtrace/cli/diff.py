@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli.attempts import Attempts
-from buildtrace.cli.parser import Parser, add_no_train, keras_choices, program_of, split
+from buildtrace.cli.parser import (
+    Parser,
+    add_files,
+    add_no_train,
+    check_comparison_file,
+    keras_choices,
+    program_of,
+    split,
+)
 from buildtrace.cli.program import Program, check_program, same_program
 from buildtrace.cli.streams import say
 from buildtrace.cli.verbs import USAGE_ERROR, sentence
@@ -76,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(ours)
     only = _only(given.only)
     for path in given.output:
-        _check_output(parser, path)
+        check_comparison_file(parser, path, FORMATS)
     programs = _programs(parser, given, theirs)
     comparisons = _compare(programs, only, given.times)
     attempts = Attempts()
@@ -121,14 +129,9 @@ def _parser() -> Parser:
         default="text",
         help="the format of what goes to stdout (default: text)",
     )
-    parser.add_argument(
-        "-o",
-        dest="output",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="PATH",
-        help="also write the comparison to a file, in the format that its suffix stands for "
+    add_files(
+        parser,
+        "also write the comparison to a file, in the format that its suffix stands for "
         "(repeatable)",
     )
     parser.add_argument(
@@ -158,15 +161,6 @@ def _only(text: str | None) -> tuple[str, ...]:
 
 def _names(text: str | None) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
-
-
-def _check_output(parser: Parser, path: Path) -> None:
-    from buildtrace.cli.request import check_writable
-    from buildtrace.traces import wording
-
-    if path.suffix.lower() not in FORMATS:
-        parser.error(f"{path}: a comparison is written to {wording.listed(FORMATS, 4)} files")
-    check_writable(path.absolute())
 
 
 def _programs(parser: Parser, given: argparse.Namespace, theirs: list[str]) -> list[LabeledProgram]:

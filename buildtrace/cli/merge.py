@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from buildtrace.cli.attempts import Attempts
-from buildtrace.cli.parser import Parser
+from buildtrace.cli.parser import Parser, add_files, check_comparison_file
 from buildtrace.cli.streams import say
 from buildtrace.cli.verbs import USAGE_ERROR, sentence
 from buildtrace.errors import UsageError
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(given.files) < 2:
         parser.error("whose builds are to be merged? Name the traces of two workers or more")
     for path in given.output:
-        _check_output(parser, path)
+        check_comparison_file(parser, path, FORMATS)
     labels = _labels(given.files)
     workers = [_worker(path, label) for path, label in zip(given.files, labels, strict=True)]
     if not any(worker.makings for worker in workers):
@@ -86,26 +86,12 @@ def _parser() -> Parser:
         default="text",
         help="the format of what goes to stdout (default: text)",
     )
-    parser.add_argument(
-        "-o",
-        dest="output",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="PATH",
-        help="also write the comparison to a file, in the format that its suffix stands for "
+    add_files(
+        parser,
+        "also write the comparison to a file, in the format that its suffix stands for "
         "(repeatable)",
     )
     return parser
-
-
-def _check_output(parser: Parser, path: Path) -> None:
-    from buildtrace.cli.request import check_writable
-    from buildtrace.traces import wording
-
-    if path.suffix.lower() not in FORMATS:
-        parser.error(f"{path}: a comparison is written to {wording.listed(FORMATS, 4)} files")
-    check_writable(path.absolute())
 
 
 def _labels(files: Sequence[Path]) -> list[str]:

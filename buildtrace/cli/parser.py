@@ -18,7 +18,7 @@ from buildtrace.generations import GENERATIONS
 from buildtrace.renderers import RENDERERS, VIEWS, Options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from buildtrace.cli.program import Program
     from buildtrace.cli.request import Request
@@ -227,6 +227,27 @@ def add_program_options(
         help="which Keras `tf.keras` is; auto, the default, is the one that the script gets anyway",
     )
     return group
+
+
+def add_files(group: argparse._ActionsContainer, help: str) -> None:  # noqa: A002 - as argparse
+    """The option that names the files of a verb's result."""
+    group.add_argument(
+        "-o", dest="output", action="append", type=Path, default=[], metavar="PATH", help=help
+    )
+
+
+def check_comparison_file(parser: Parser, path: Path, formats: Iterable[str]) -> None:
+    """See that a comparison can be written to a file.
+
+    Raises:
+        UsageError: not to one of this suffix, or not in this folder.
+    """
+    from buildtrace.cli.request import check_writable
+    from buildtrace.traces import wording
+
+    if path.suffix.lower() not in formats:
+        parser.error(f"{path}: a comparison is written to {wording.listed(formats, 4)} files")
+    check_writable(path.absolute())
 
 
 def add_no_train(group: argparse._ActionsContainer) -> None:

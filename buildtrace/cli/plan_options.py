@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.cli.parser import Parser, add_program_options, program_of, split
+from buildtrace.cli.parser import Parser, add_files, add_program_options, program_of, split
 from buildtrace.cli.plan_formats import FORMATS
 from buildtrace.cli.verbs import END, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from buildtrace.cli.program import Program
 
@@ -181,14 +181,9 @@ def _add_report_options(parser: Parser) -> None:
         choices=[name for name, form in FORMATS.items() if form.is_text],
         help="the format of the plan on stdout (default: text)",
     )
-    group.add_argument(
-        "-o",
-        dest="output",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="PATH",
-        help="also write the plan to a file, in the format that its suffix stands for (repeatable)",
+    add_files(
+        group,
+        "also write the plan to a file, in the format that its suffix stands for (repeatable)",
     )
 
 

@@ -1,4 +1,4 @@
-"""Sums over variables of a plan, and what a variable of a trace becomes in one."""
+"""Sums over variables of a plan, and which of them are alike."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def amount(variables: Iterable[PlannedVariable]) -> Amount:
         memory=_memory((variable, variable.size) for variable in variables),
         on_device=_memory((variable, variable.on_device) for variable in variables),
     )
+
+
+def alike(variables: list[PlannedVariable]) -> list[list[PlannedVariable]]:
+    """The variables of one name, shape and dtype in layers of one class, the heaviest first."""
+    groups: dict[tuple[object, ...], list[PlannedVariable]] = {}
+    for variable in variables:
+        owner = variable.layer and variable.layer.class_name
+        name = variable.path.rpartition("/")[2]
+        groups.setdefault((owner, name, variable.shape, variable.dtype), []).append(variable)
+    return sorted(groups.values(), key=lambda group: -sum(v.size for v in group))
 
 
 def _memory(sizes: Iterable[tuple[PlannedVariable, int]]) -> Memory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.planning import placements
+from buildtrace.planning.amounts import alike
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def _replicated(plan: Plan) -> Iterator[PlanTable]:
         return
     device = plan.amount.on_device.weights
     size = sum(variable.size for variable in whole)
-    rows = [_alike_row(group, device) for group in _alike(whole)]
+    rows = [_alike_row(group, device) for group in alike(whole)]
     headings = [Heading("weight"), Heading("shape", minor=True), Heading("dtype", minor=True)]
     headings.append(Heading("size", number=True))
     number = wording.count(len(whole), "weight")
@@ -262,16 +263,6 @@ def _alike_row(group: list[PlannedVariable], device: int) -> TableRow:
     name = f"{len(group):,}× {ends}" if len(group) > 1 else ends  # noqa: RUF001
     shape, dtype = wording.shape(first.shape), wording.sanitize(first.dtype)
     return TableRow((name, shape, dtype, _fine(size)), _share(size, device))
-
-
-def _alike(variables: list[PlannedVariable]) -> list[list[PlannedVariable]]:
-    """The variables of one name, shape and dtype in layers of one class, the heaviest first."""
-    groups: dict[tuple[object, ...], list[PlannedVariable]] = {}
-    for variable in variables:
-        owner = variable.layer and variable.layer.class_name
-        name = variable.path.rpartition("/")[2]
-        groups.setdefault((owner, name, variable.shape, variable.dtype), []).append(variable)
-    return sorted(groups.values(), key=lambda group: -sum(v.size for v in group))
 
 
 def _indivisible(plan: Plan) -> Iterator[PlanTable]:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from buildtrace.planning import placements
+from buildtrace.planning.amounts import alike
 from buildtrace.renderers.text import styles
 from buildtrace.renderers.text.lines import Line, Part, wrapped
 from buildtrace.renderers.text.tables import Column, table
@@ -325,7 +326,7 @@ def _replicated(plan: Plan, width: int, full: bool) -> Iterator[Line]:
         Column("", rank=2),
         Column("", right=True),
     ]
-    groups = [[variable] for variable in whole] if full else _alike(whole)
+    groups = [[variable] for variable in whole] if full else alike(whole)
     rows: list[Row] = [
         [
             [Part(f"  {wording.sanitize(group[0].path)}")],
@@ -341,16 +342,6 @@ def _replicated(plan: Plan, width: int, full: bool) -> Iterator[Line]:
         number = sum(map(len, left))
         rest = wording.size_in_memory(sum(v.size for group in left for v in group))
         yield [Part(f"  … {number:,} more, {rest} (--full)", styles.NOTE)]
-
-
-def _alike(variables: list[PlannedVariable]) -> list[list[PlannedVariable]]:
-    """The variables of one name, shape and dtype in layers of one class, the heaviest first."""
-    groups: dict[tuple[object, ...], list[PlannedVariable]] = {}
-    for variable in variables:
-        owner = variable.layer and variable.layer.class_name
-        name = variable.path.rpartition("/")[2]
-        groups.setdefault((owner, name, variable.shape, variable.dtype), []).append(variable)
-    return sorted(groups.values(), key=lambda group: -sum(v.size for v in group))
 
 
 # -- what else is asked -----------------------------------------------------------------------
