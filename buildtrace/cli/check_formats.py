@@ -28,11 +28,14 @@ class Format(NamedTuple):
         suffix: of files that have this form; `None` if there is none.
         summary: what it is, for the help.
         render: makes the text.
+        in_log: it is read from what the command prints, so that `-o PATH` beside it is for a file
+            of the form that its suffix stands for.
     """
 
     suffix: str | None
     summary: str
     render: Callable[[CheckResult], str]
+    in_log: bool = False
 
 
 def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
@@ -188,9 +191,16 @@ def _sarif(result: CheckResult) -> str:
     return check_sarif.render(result)
 
 
+def _gitlab(result: CheckResult) -> str:
+    from buildtrace.cli import check_gitlab
+
+    return check_gitlab.render(result)
+
+
 FORMATS = {
     "text": Format(".txt", "for people: file:line: CODE severity: message, and the remedy", _text),
     "json": Format(".json", "a list with one object for each finding, and for a failure", _json),
     "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif),
-    "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github),
+    "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github, True),
+    "gitlab": Format(None, "a Code Quality report, for merge requests of GitLab", _gitlab),
 }
