@@ -197,10 +197,17 @@ def _gitlab(result: CheckResult) -> str:
     return check_gitlab.render(result)
 
 
+def _markdown(result: CheckResult) -> str:
+    from buildtrace.cli import check_markdown
+
+    return check_markdown.render(result)
+
+
 FORMATS = {
-    "text": Format(".txt", "for people: file:line: CODE severity: message, and the remedy", _text),
+    "text": Format(".txt", "for people: file:line: CODE severity: message, the remedy", _text),
     "json": Format(".json", "a list with one object for each finding, and for a failure", _json),
     "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif),
     "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github, True),
+    "markdown": Format(".md", "a table, for a workflow's summary or a comment", _markdown),
     "gitlab": Format(None, "a Code Quality report, for merge requests of GitLab", _gitlab),
 }
