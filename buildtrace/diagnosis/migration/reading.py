@@ -51,13 +51,13 @@ def read(code: str) -> tuple[Occurrence, ...]:
     """
     tree = ast.parse(code)
     objects = Objects()
-    ScriptReading(objects).read(tree)  # learns what its functions give, and its classes keep
-    found = ScriptReading(objects).read(tree)
+    _ScriptReading(objects).read(tree)  # learns what its functions give, and its classes keep
+    found = _ScriptReading(objects).read(tree)
     alike = {(one.line, one.changed.code, one.changed.name, one.shown): one for one in found}
     return tuple(sorted(alike.values(), key=lambda one: one.line))
 
 
-class ScriptReading(ast.NodeVisitor):
+class _ScriptReading(ast.NodeVisitor):
     """One way through a script, from its top to its end, its functions last."""
 
     def __init__(self, objects: Objects) -> None:

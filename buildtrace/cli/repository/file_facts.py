@@ -12,7 +12,8 @@ from typing import NamedTuple
 from buildtrace.diagnosis.migration import known as kinds
 from buildtrace.diagnosis.migration.known import AnyFunction, Known, KnownNames
 from buildtrace.diagnosis.migration.objects_read import Objects
-from buildtrace.diagnosis.migration.reading import ScriptReading
+from buildtrace.diagnosis.migration.reading import _ScriptReading
+from buildtrace.diagnosis.migration.table import keras_path
 
 MODULE = ""
 """The scope of what runs when a file is imported."""
@@ -33,7 +34,7 @@ LEGACY = "tf_keras"
 """The Keras 2 that has a package of its own: its names are those of Keras."""
 
 
-class Scope(NamedTuple):
+class CodeScope(NamedTuple):
     """What a part of a file does: its top, what stands behind `__main__`, a function, or a class.
 
     Attributes:
@@ -52,7 +53,7 @@ class Scope(NamedTuple):
     required: list[str]
 
     @classmethod
-    def new(cls) -> Scope:
+    def new(cls) -> CodeScope:
         """One in which nothing is done yet."""
         return cls(set(), set(), [], [], [])
 
@@ -67,13 +68,22 @@ class FileFacts(NamedTuple):
         of_keras: those of them that are layers or models.
     """
 
-    scopes: dict[str, Scope]
+    scopes: dict[str, CodeScope]
     exports: dict[str, str]
     classes: set[str]
     of_keras: set[str]
 
     @property
-    def has_keras(self) -> bool:
+    def uses_keras(self) -> bool:
+        """Whether it looks up anything of Keras, or imports it."""
+        return any(
+            keras_path(_as_keras(name)) is not None
+            for scope in self.scopes.values()
+            for name in (*scope.uses, *scope.imports)
+        )
+
+    @property
+    def has_builds(self) -> bool:
         """Whether a part of it, run or not, builds something, or defines what can be built."""
         return bool(self.of_keras) or any(scope.builds for scope in self.scopes.values())
 
@@ -96,12 +106,12 @@ def read(code: str) -> FileFacts:
     return FileFacts(reading.scopes, reading.exports, reading.classes, reading.of_keras)
 
 
-class _FactsReading(ScriptReading):
+class _FactsReading(_ScriptReading, ast.NodeVisitor):
     """One way through a file, that notes in which scope something is done."""
 
     def __init__(self, objects: Objects) -> None:
         super().__init__(objects)
-        self.scopes = {MODULE: Scope.new()}
+        self.scopes = {MODULE: CodeScope.new()}
         self.exports: dict[str, str] = {}
         self.classes: set[str] = set()
         self.of_keras: set[str] = set()
@@ -110,12 +120,8 @@ class _FactsReading(ScriptReading):
         self._scopes_of_functions: dict[int, str] = {}
 
     @property
-    def _now(self) -> Scope:
-        return self.scopes.setdefault(self._scope, Scope.new())
-
-    def _tell_name(self, whole: str, told: str, node: ast.stmt | ast.expr) -> str:
-        """Nothing is told here of what is gone."""
-        return ""
+    def _now(self) -> CodeScope:
+        return self.scopes.setdefault(self._scope, CodeScope.new())
 
     # -- imports ----------------------------------------------------------------------------------
 
@@ -193,9 +199,12 @@ class _FactsReading(ScriptReading):
 
     def visit_FunctionDef(self, node: AnyFunction) -> None:
         """Remember where its body belongs: that is read later."""
-        at_top = self._scope in (MODULE, MAIN) and not self._class
-        self._scopes_of_functions[id(node)] = node.name if at_top else self._class or self._scope
-        super().visit_FunctionDef(node)
+        before = self._scope
+        at_top = before in (MODULE, MAIN) and not self._class
+        self._scope = node.name if at_top else self._class or before
+        self._scopes_of_functions[id(node)] = self._scope
+        super().visit_FunctionDef(node)  # its defaults are what it is about, not what is around it
+        self._scope = before
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
@@ -205,7 +214,7 @@ class _FactsReading(ScriptReading):
         if self._scope in (MODULE, MAIN):
             self._class = before or node.name
             self.classes.add(self._class)
-            self.scopes.setdefault(self._class, Scope.new())
+            self.scopes.setdefault(self._class, CodeScope.new())
             self.scopes[self._class].calls.update(map(self._called, node.bases))
         super().visit_ClassDef(node)
         kind = self._names.find(node.name)

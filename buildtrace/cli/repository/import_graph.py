@@ -5,13 +5,13 @@ from __future__ import annotations
 import tokenize
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.diagnosis.repositories.file_facts import MAIN, MODULE, read
+from buildtrace.cli.repository.file_facts import MAIN, MODULE, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from buildtrace.diagnosis.repositories.file_facts import FileFacts, Scope
+    from buildtrace.cli.repository.file_facts import CodeScope, FileFacts
 
 MOST_STEPS = 8
 """A name that is passed on from module to module is followed so far."""
@@ -112,13 +112,13 @@ class ImportGraph:
             yield folder / "__init__.py"
             folder = folder.parent
 
-    def _scope(self, path: Path, name: str) -> Scope | None:
+    def _scope(self, path: Path, name: str) -> CodeScope | None:
         try:
             return self.facts(path).scopes.get(name)
         except UnreadableError:
             return None
 
-    def _leads_to(self, path: Path, scope: Scope) -> Iterator[tuple[Path, str]]:
+    def _leads_to(self, path: Path, scope: CodeScope) -> Iterator[tuple[Path, str]]:
         """The other scopes that run, or may, if this one does."""
         own = self.facts(path)
         for name in scope.imports:
@@ -212,6 +212,4 @@ def _facts(path: Path) -> FileFacts | UnreadableError:
         where = f", line {error.lineno}" if error.lineno else ""
         return UnreadableError(f"is no Python{where}: {error.msg}")
     except (ValueError, RecursionError, MemoryError) as error:
-        return UnreadableError(
-            f"cannot be read as Python: {str(error) or type(error).__name__}"
-        )
+        return UnreadableError(f"cannot be read as Python: {str(error) or type(error).__name__}")
