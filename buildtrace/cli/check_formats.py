@@ -12,13 +12,45 @@ from buildtrace.cli.check_result import FAILURE, fixed, total, with_fix
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.renderers.text.lines import Line
     from buildtrace.traces.failures import Failure
     from buildtrace.traces.schema import Edit, Finding, Severity, SourceLine
+
+
+class FileNote(NamedTuple):
+    """A file that was not run, in a check of several.
+
+    Attributes:
+        file: as it is shown.
+        text: why not.
+        level: how bad that is.
+    """
+
+    file: str
+    text: str
+    level: Severity
+
+
+def joined_lists(texts: Sequence[str], _: Sequence[FileNote]) -> str:
+    """One list for several, all as JSON. What was not run is told on stderr."""
+    import json
+
+    entries = [entry for text in texts for entry in json.loads(text)]
+    return wording.visible_in_json(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _joined_lines(texts: Sequence[str], _: Sequence[FileNote]) -> str:
+    return "".join(texts)
+
+
+def _joined_sarif(texts: Sequence[str], notes: Sequence[FileNote]) -> str:
+    from buildtrace.cli import check_sarif
+
+    return check_sarif.joined(texts, notes)
 
 
 class Format(NamedTuple):
@@ -28,11 +60,14 @@ class Format(NamedTuple):
         suffix: of files that have this form; `None` if there is none.
         summary: what it is, for the help.
         render: makes the text.
+        join: makes one text of those of several results, at least one, and of the files that were
+            not run. Of findings as text there is one list, of all files (`several_text.py`).
     """
 
     suffix: str | None
     summary: str
     render: Callable[[CheckResult], str]
+    join: Callable[[Sequence[str], Sequence[FileNote]], str] = joined_lists
 
 
 def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
@@ -191,6 +226,8 @@ def _sarif(result: CheckResult) -> str:
 FORMATS = {
     "text": Format(".txt", "for people: file:line: CODE severity: message, and the remedy", _text),
     "json": Format(".json", "a list with one object for each finding, and for a failure", _json),
-    "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif),
-    "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github),
+    "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif, _joined_sarif),
+    "github": Format(
+        None, "annotations on a pull request, from a GitHub workflow", _github, _joined_lines
+    ),
 }

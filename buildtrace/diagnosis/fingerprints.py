@@ -20,8 +20,8 @@ NAME = "buildtrace/v1"
 def fingerprints(findings: Iterable[tuple[Finding, SourceCode]], folder: Path) -> list[str]:
     """The fingerprint of each finding, in order.
 
-    It is made of the rule, the file, the function, and the text of the line; findings that have
-    all that in common are counted. One without a line is known by what it says.
+    It is made of the rule, the file, and the text of the line; findings that have all that in
+    common are counted. One without a line is known by what it says.
 
     Args:
         findings: each with the source of its trace.
@@ -40,8 +40,7 @@ def _place(finding: Finding, source_code: SourceCode, folder: Path) -> tuple[str
     line = finding.caller
     if line is None:
         return ("", finding.message)
-    function = source_code.function_at(line)
-    return relative(line.file, folder), function, " ".join(source_code.line(line).split())
+    return relative(line.file, folder), " ".join(source_code.line(line).split())
 
 
 def relative(file: str, folder: Path) -> str:

@@ -1,12 +1,13 @@
 """Runs that are kept, so that a script is not run again while nothing of it has changed.
 
-A run is known by what it ran: the script, the modules of the user's that it imported, its arguments,
-and what is installed. The data that it read cannot be known. Whatever is in the folder that is not
-as it was written counts as nothing.
+A run is known by what it ran: the script, the modules of the user's that it imported, its
+arguments, and what is installed. The data that it read cannot be known. Whatever is in the folder
+that is not as it was written counts as nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from buildtrace import __version__
-from buildtrace.cli.repository.child import RunRecord
+from buildtrace.cli.repository.child import RunRecord  # noqa: TC001 - msgspec looks it up
 from buildtrace.cli.repository.script_runs import ScriptRun
 from buildtrace.cli.streams import say
 from buildtrace.errors import BuildtraceError
@@ -160,10 +161,8 @@ def _installed() -> str:
     facts = [__version__, sys.version, sys.executable, *sorted(set(_packages()))]
     facts += [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)]
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    try:
+    with contextlib.suppress(OSError):
         facts.append((home / "keras.json").read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        pass
     return _hash("\n".join(facts).encode(errors="surrogateescape"))
 
 
