@@ -60,6 +60,8 @@ class Format(NamedTuple):
         suffix: of files that have this form; `None` if there is none.
         summary: what it is, for the help.
         render: makes the text.
+        in_log: it is read from what the command prints, so that `-o PATH` beside it is for a file
+            of the form that its suffix stands for.
         join: makes one text of those of several results, at least one, and of the files that were
             not run. Of findings as text there is one list, of all files (`several_text.py`).
     """
@@ -67,6 +69,7 @@ class Format(NamedTuple):
     suffix: str | None
     summary: str
     render: Callable[[CheckResult], str]
+    in_log: bool = False
     join: Callable[[Sequence[str], Sequence[FileNote]], str] = joined_lists
 
 
@@ -223,11 +226,29 @@ def _sarif(result: CheckResult) -> str:
     return check_sarif.render(result)
 
 
+def _gitlab(result: CheckResult) -> str:
+    from buildtrace.cli import check_gitlab
+
+    return check_gitlab.render(result)
+
+
+def _markdown(result: CheckResult) -> str:
+    from buildtrace.cli import check_markdown
+
+    return check_markdown.render(result)
+
+
 FORMATS = {
-    "text": Format(".txt", "for people: file:line: CODE severity: message, and the remedy", _text),
+    "text": Format(".txt", "for people: file:line: CODE severity: message, the remedy", _text),
     "json": Format(".json", "a list with one object for each finding, and for a failure", _json),
-    "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif, _joined_sarif),
-    "github": Format(
-        None, "annotations on a pull request, from a GitHub workflow", _github, _joined_lines
+    "sarif": Format(
+        ".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif, join=_joined_sarif
     ),
+    "github": Format(
+        None, "annotations on a pull request, from a GitHub workflow", _github, True, _joined_lines
+    ),
+    "markdown": Format(
+        ".md", "a table, for a workflow's summary or a comment", _markdown, join=_joined_lines
+    ),
+    "gitlab": Format(None, "a Code Quality report, for merge requests of GitLab", _gitlab),
 }

@@ -117,12 +117,16 @@ def build_parser() -> Parser:
     )
     group.add_argument("--concise", action="store_true", help="leave out the remedies")
     group.add_argument(
-        "--format", choices=list(FORMATS), help="the format of the findings (default: text)"
+        "--format",
+        choices=list(FORMATS),
+        metavar="NAME",
+        help="the format of the findings: one of those below (default: text)",
     )
     add_files(
         group,
         "also write the findings to a file, in the format that --format or the suffix "
-        "stands for; stdout has them as text (repeatable)",
+        "stands for; stdout has them as text, or with --format github as annotations "
+        "(repeatable)",
     )
     _add_trial_options(parser)
     group = add_program_options(parser, keras=None)
@@ -171,12 +175,12 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         _check_migrate(program, given)
     else:
         check_program(program, parser.prog)
-    settings = _settings(given, program)
+    settings, files = _settings(given, program), _files(given.output, given.format)
     return CheckRequest(
         program=program._replace(keras=settings.keras),
         settings=settings,
-        format="text" if given.output else given.format or "text",
-        files=_files(given.output, given.format),
+        format=_printed(given.format, files),
+        files=files,
         concise=given.concise,
         migrate=given.migrate,
         trial=given.trial or "",
@@ -249,15 +253,22 @@ def _split(given: Iterable[str] | None) -> list[str]:
     return [code for text in given or () for code in text.split(",")]
 
 
+def _printed(name: str | None, files: dict[Path, str]) -> str:
+    """The form of what is printed: the one asked for, unless that is what a file gets."""
+    return "text" if name is None or name in files.values() else name
+
+
 def _files(paths: Sequence[Path], name: str | None) -> dict[Path, str]:
     from buildtrace.cli.rank import named
     from buildtrace.cli.request import check_writable
 
     files = {}
     suffixes = {form.suffix: name for name, form in FORMATS.items() if form.suffix}
+    in_log = name is not None and FORMATS[name].in_log
     for given in paths:
         path = Path(named(str(given))).expanduser().absolute()
-        form = name or suffixes.get(path.suffix.lower())
+        by_suffix = suffixes.get(path.suffix.lower())
+        form = by_suffix or name if in_log else name or by_suffix
         if form is None:
             raise UsageError(
                 f"{given}: which format? Use --format NAME, or one of these suffixes: "
