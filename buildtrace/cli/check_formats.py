@@ -12,13 +12,45 @@ from buildtrace.cli.check_result import FAILURE, fixed, total, with_fix
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.renderers.text.lines import Line
     from buildtrace.traces.failures import Failure
     from buildtrace.traces.schema import Edit, Finding, Severity, SourceLine
+
+
+class FileNote(NamedTuple):
+    """A file that was not run, in a check of several.
+
+    Attributes:
+        file: as it is shown.
+        text: why not.
+        level: how bad that is.
+    """
+
+    file: str
+    text: str
+    level: Severity
+
+
+def joined_lists(texts: Sequence[str], _: Sequence[FileNote]) -> str:
+    """One list for several, all as JSON. What was not run is told on stderr."""
+    import json
+
+    entries = [entry for text in texts for entry in json.loads(text)]
+    return wording.visible_in_json(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _joined_lines(texts: Sequence[str], _: Sequence[FileNote]) -> str:
+    return "".join(texts)
+
+
+def _joined_sarif(texts: Sequence[str], notes: Sequence[FileNote]) -> str:
+    from buildtrace.cli import check_sarif
+
+    return check_sarif.joined(texts, notes)
 
 
 class Format(NamedTuple):
@@ -30,12 +62,15 @@ class Format(NamedTuple):
         render: makes the text.
         in_log: it is read from what the command prints, so that `-o PATH` beside it is for a file
             of the form that its suffix stands for.
+        join: makes one text of those of several results, at least one, and of the files that were
+            not run. Of findings as text there is one list, of all files (`several_text.py`).
     """
 
     suffix: str | None
     summary: str
     render: Callable[[CheckResult], str]
     in_log: bool = False
+    join: Callable[[Sequence[str], Sequence[FileNote]], str] = joined_lists
 
 
 def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
@@ -206,8 +241,14 @@ def _markdown(result: CheckResult) -> str:
 FORMATS = {
     "text": Format(".txt", "for people: file:line: CODE severity: message, the remedy", _text),
     "json": Format(".json", "a list with one object for each finding, and for a failure", _json),
-    "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif),
-    "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github, True),
-    "markdown": Format(".md", "a table, for a workflow's summary or a comment", _markdown),
+    "sarif": Format(
+        ".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif, join=_joined_sarif
+    ),
+    "github": Format(
+        None, "annotations on a pull request, from a GitHub workflow", _github, True, _joined_lines
+    ),
+    "markdown": Format(
+        ".md", "a table, for a workflow's summary or a comment", _markdown, join=_joined_lines
+    ),
     "gitlab": Format(None, "a Code Quality report, for merge requests of GitLab", _gitlab),
 }

@@ -6,11 +6,11 @@ The files are read, and nothing in them is imported or run.
 from __future__ import annotations
 
 import ast
-import os
 import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.cli.repository.named_files import python_files
 from buildtrace.cli.streams import say
 from buildtrace.errors import UsageError
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from buildtrace.cli.check_options import CheckRequest
     from buildtrace.cli.check_result import CheckResult
-
-_NOT_THE_USERS = ("site-packages", "node_modules", "__pycache__", "venv", "build", "dist")
-"""Folders in which nobody looks for their own code; besides those whose name begins with a dot."""
 
 
 class _FilesRead(NamedTuple):
@@ -71,11 +68,8 @@ def migrated(request: CheckRequest) -> CheckResult:
 
 def _in_folder(folder: Path) -> _FilesRead:
     read = _FilesRead([], [])
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(n for n in folders if n not in _NOT_THE_USERS and n[:1] != ".")
-        for name in sorted(names):
-            if name.endswith(".py"):
-                _add(Path(place, name), read)
+    for path in python_files(folder, [".py"]):
+        _add(path, read)
     return read
 
 
