@@ -15,6 +15,14 @@ from buildtrace.cli.parser import (
     program_of,
     split,
 )
+from buildtrace.cli.several_options import (
+    Several,
+    add_baseline_options,
+    add_several_options,
+    baseline_of,
+    several_of,
+    with_settings,
+)
 from buildtrace.cli.verbs import END, sentence
 from buildtrace.errors import UsageError
 
@@ -29,6 +37,8 @@ USAGE = """\
 buildtrace check [OPTIONS] SCRIPT.py [ARGS…]
        buildtrace check [OPTIONS] -m MODULE [ARGS…]
        buildtrace check [OPTIONS] TRACE.json
+       buildtrace check [OPTIONS] FOLDER [FOLDER | SCRIPT.py | 'PATTERN' …]
+       buildtrace check --each [OPTIONS] [FOLDER | SCRIPT.py | 'PATTERN' …]
        buildtrace check --keras 3 --migrate [OPTIONS] SCRIPT.py | FOLDER"""
 
 EPILOG = """\
@@ -47,9 +57,12 @@ above it:
   [tool.buildtrace.per-file-ignores]
   "tests/*" = ["BT3"]
 
+Of folders, those files are run that build models by their source, each in a
+process of its own; what is not run is listed with the reason.
+
 The exit code is 0 if there are no findings or only notes, 1 if there is an
-error or a warning, and 2 if nothing was found but the script failed or could
-not be run. After --fix, what it has mended does not count; with --diff it is 1
+error or a warning, and 2 if nothing was found but a script failed or could not
+be run. After --fix, what it has mended does not count; with --diff it is 1
 if there is a patch, and else 0.
 
 A script that must not be run a second time has a comment that says so:
@@ -75,6 +88,10 @@ class CheckRequest(NamedTuple):
         migrate: read the script, and list what of it Keras 3 does not take.
         trial: what to do with the remedies that are edits: `TRY`, `DIFF` or `FIX` them, or "".
         untried: show or write also those that could not be tried.
+        several: the folders and files to check, each script by itself; `None` for one program.
+        baseline: the file of known findings; `None` if there is none.
+        update_baseline: write all that is found into it.
+        all_rules: no option leaves a rule out.
     """
 
     program: Program
@@ -85,6 +102,10 @@ class CheckRequest(NamedTuple):
     migrate: bool = False
     trial: str = ""
     untried: bool = False
+    several: Several | None = None
+    baseline: Path | None = None
+    update_baseline: bool = False
+    all_rules: bool = True
 
 
 def build_parser() -> Parser:
@@ -128,7 +149,9 @@ def build_parser() -> Parser:
         "stands for; stdout has them as text, or with --format github as annotations "
         "(repeatable)",
     )
+    add_baseline_options(group)
     _add_trial_options(parser)
+    add_several_options(parser)
     group = add_program_options(parser, keras=None)
     group.add_argument(
         "--train", action="store_true", help="do not end the script: train all that it trains"
@@ -169,13 +192,15 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     given = parser.parse_args(ours)
     from buildtrace.cli.program import check_program
 
-    program = program_of(parser, given, theirs)._replace(no_train=_no_train(parser, given))
+    several = several_of(parser, given, theirs)
+    targets = list(several.targets[:1]) if several else theirs
+    program = program_of(parser, given, targets)._replace(no_train=_no_train(parser, given))
     _check_trial(parser, given, program)
     if given.migrate:
         _check_migrate(program, given)
-    else:
+    elif several is None:
         check_program(program, parser.prog)
-    settings, files = _settings(given, program), _files(given.output, given.format)
+    settings, files = _settings(given, program, several), _files(given.output, given.format)
     return CheckRequest(
         program=program._replace(keras=settings.keras),
         settings=settings,
@@ -185,6 +210,10 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         migrate=given.migrate,
         trial=given.trial or "",
         untried=given.unsafe_fixes,
+        several=several and with_settings(several, settings, given),
+        baseline=baseline_of(parser, given, settings),
+        update_baseline=given.update_baseline,
+        all_rules=not (given.select or given.ignore),
     )
 
 
@@ -228,13 +257,16 @@ def _no_train(parser: Parser, given: argparse.Namespace) -> str:
     return "" if given.train else given.no_train or END
 
 
-def _settings(given: argparse.Namespace, program: Program) -> Settings:
+def _settings(
+    given: argparse.Namespace, program: Program, several: Several | None = None
+) -> Settings:
     """The project's settings; what the options say goes before them."""
     from buildtrace.diagnosis.settings import codes, read
 
     here = program.is_module or program.is_trace
     target = Path(program.target)
-    settings = read(Path.cwd() if here else target if target.is_dir() else target.parent)
+    folder = Path.cwd() if here else target if target.is_dir() else target.parent
+    settings = read(several.folder if several else folder)
     if settings.keras not in keras_choices():
         raise UsageError(
             f"{settings.folder / 'pyproject.toml'}: no Keras {settings.keras!r}; "
