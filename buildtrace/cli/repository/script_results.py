@@ -54,7 +54,7 @@ def _ended(run: ScriptRun, trace: Trace) -> ErrorInfo:
     """Why a script did not come to its end, as an error at the line where it was."""
     lines = trace.error.lines if trace.error else ()
     first = SourceLine(file=str(run.work.path), line=1)
-    return ErrorInfo(type=ENDED, message=f"the script {run.problem}", lines=lines or (first,))
+    return ErrorInfo(type=ENDED, message=f"the script {run.problem}.", lines=lines or (first,))
 
 
 def merged(results: Sequence[CheckResult]) -> list[CheckResult]:

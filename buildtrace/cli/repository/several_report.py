@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from buildtrace.cli.check_formats import FORMATS, FileNote
+from buildtrace.cli.check_formats import FORMATS, FileNote, Summary
 from buildtrace.cli.check_result import FAILURE, CheckResult
 from buildtrace.cli.streams import own_output, say
 from buildtrace.diagnosis.suppress import Kept
@@ -105,16 +105,19 @@ def _rendered(report: SeveralReport, name: str) -> str:
         from buildtrace.renderers.terminal import listing
 
         return listing.text(text_lines(report, PLAIN_WIDTH)) + "\n"
-    told = [result for result in report.results if result.kept.findings or result.failure]
+    texts = [
+        form.render(result) for result in report.results if result.kept.findings or result.failure
+    ]
     nothing = CheckResult(
         kept=Kept(()),
         trace=Trace(),
         folder=report.folder,
         target="",
         complete=report.is_complete,
+        failure_known=True,  # whatever there was is told in another one
         files=report.files,
     )
-    return form.join([form.render(result) for result in told or [nothing]], report.notes())
+    return form.join(texts, Summary(totals(report), report.notes(), form.render(nothing)))
 
 
 # -- as text --------------------------------------------------------------------------------------
