@@ -82,7 +82,8 @@ class Format(NamedTuple):
         render: makes the text.
         in_log: it is read from what the command prints, so that `-o PATH` beside it is for a file
             of the form that its suffix stands for.
-        join: makes one text of those of all results that have something to tell. As text for people there is one list, made by `several_report.py`.
+        join: makes one text of those of all results that have something to tell. As text for people
+            there is one list, which `several_report.py` makes.
     """
 
     suffix: str | None

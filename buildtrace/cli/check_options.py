@@ -197,7 +197,8 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     program = program_of(parser, given, targets)._replace(no_train=_no_train(parser, given))
     _check_trial(parser, given, program)
     if given.migrate:
-        _check_migrate(program, given)
+        for target in several.targets if several else [program.target]:
+            _check_migrate(program._replace(target=target), given)
     elif several is None:
         check_program(program, parser.prog)
     settings, files = _settings(given, program, several), _files(given.output, given.format)
@@ -239,7 +240,9 @@ def _check_migrate(program: Program, given: argparse.Namespace) -> None:
     if program.is_trace or program.is_saved:
         raise UsageError(f"{program.target} is no script: --migrate reads SCRIPT.py or a FOLDER")
     if program.arguments:
-        raise UsageError(f"--migrate runs nothing: leave out {' '.join(program.arguments)}")
+        raise UsageError(
+            f"--migrate runs nothing: leave out {' '.join(program.arguments)}, or use --each"
+        )
 
 
 def _check_trial(parser: Parser, given: argparse.Namespace, program: Program) -> None:

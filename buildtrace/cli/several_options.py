@@ -112,8 +112,8 @@ def several_of(parser: Parser, given: argparse.Namespace, theirs: Sequence[str])
         UsageError: it asks of one program what can be asked of several only, or the reverse.
     """
     if given.migrate:
-        _refuse(parser, given, "--migrate runs nothing", ("each", *ONLY_SEVERAL))
-        return None
+        _refuse(parser, given, "--migrate runs nothing", ONLY_SEVERAL)
+        return _whole(parser, theirs) if given.each else None
     is_several = given.each or (given.since is not None and not theirs)
     is_several = is_several or bool(theirs and not given.module and _means_several(theirs[0]))
     if not is_several:
@@ -128,7 +128,13 @@ def several_of(parser: Parser, given: argparse.Namespace, theirs: Sequence[str])
             f"--{given.trial} runs one script, again and again: name it alone, as in "
             f"`{parser.prog} --{given.trial} SCRIPT.py`"
         )
-    _check_options(parser, theirs)
+    return _whole(parser, theirs)
+
+
+def _whole(parser: Parser, theirs: Sequence[str]) -> Several:
+    for target in theirs:
+        if target.startswith("-") and not Path(target).exists():
+            parser.error(f"{target} is no file or folder: options stand before the first one")
     targets = tuple(theirs) or (".",)
     return Several(targets, _folder_of(targets))
 
@@ -144,12 +150,6 @@ def _refuse(
         if getattr(given, name) not in (None, False):
             option = f"--{name.replace('_', '-')}"
             parser.error(f"{option} {says}" if says else f"{why}: leave out {option}")
-
-
-def _check_options(parser: Parser, targets: Sequence[str]) -> None:
-    for target in targets:
-        if target.startswith("-") and not Path(target).exists():
-            parser.error(f"{target} is no file or folder: options stand before the first one")
 
 
 def _means_several(target: str) -> bool:
