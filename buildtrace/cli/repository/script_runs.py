@@ -32,7 +32,7 @@ TIMEOUT = 300.0
 ROOM = 3 * 2**29
 """Bytes of free memory for each of several scripts: TensorFlow takes 600 MB, a model the rest."""
 
-GRACE = 5.0
+GRACE = 10.0
 """Seconds that a script has, when its time is over, to leave what was recorded."""
 
 INTERVAL = 0.05

@@ -120,7 +120,7 @@ def test_imports_are_noted_with_their_dots_and_names():
         ('p.add_argument("data", default="x")', []),
         ('p.add_argument("-d", "--data", required=True)', ["--data"]),
         ('p.add_argument("--data")', []),
-        ('p.add_argument(name)', []),
+        ("p.add_argument(name)", []),
         ('import click\n@click.argument("data")\ndef f(data): pass', ["data"]),
         ('import click\n@click.option("--data", required=True)\ndef f(data): pass', ["--data"]),
         ('parser.option("data")', []),
