@@ -55,6 +55,36 @@ class _BaselineFile(msgspec.Struct, kw_only=True):
     findings: list[KnownFinding] = []
 
 
+class Baseline(NamedTuple):
+    """A baseline as it was before anything ran.
+
+    Attributes:
+        path: the file.
+        known: what is in it.
+        update: whether it is to be written anew.
+        all_rules: whether all rules were asked; if not, what was not found is not gone.
+    """
+
+    path: Path
+    known: list[KnownFinding]
+    update: bool = False
+    all_rules: bool = True
+
+    def take_out(self, results: Sequence[CheckResult]) -> list[CheckResult]:
+        """The results without what is known; the file is brought up to date if that is asked.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        found = compared(results, self.known, self.path.parent)
+        if not self.all_rules:
+            found = found._replace(gone=[])
+        _tell(self.path, found, update=self.update)
+        if self.update:  # all of it is known now
+            return compared(results, [*found.known, *found.new], self.path.parent).results
+        return found.results
+
+
 class Compared(NamedTuple):
     """Results beside a baseline.
 
@@ -152,7 +182,7 @@ def write(path: Path, findings: Iterable[KnownFinding]) -> None:
     write_text(path, msgspec.json.format(text, indent=2).decode() + "\n")
 
 
-def tell(path: Path, found: Compared, *, update: bool) -> None:
+def _tell(path: Path, found: Compared, *, update: bool) -> None:
     """Say on stderr what has come of a baseline, after it is written if that is asked for.
 
     Raises:

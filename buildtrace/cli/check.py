@@ -87,20 +87,8 @@ def _exit_code(result: CheckResult, request: CheckRequest, *, failed: bool) -> i
 
 
 def beside_baseline(results: list[CheckResult], request: CheckRequest) -> list[CheckResult]:
-    """The results without what is in the baseline, which is brought up to date if that is asked."""
-    if request.baseline is None:
-        return results
-    from buildtrace.cli import baseline
-
-    known = baseline.read(request.baseline, may_miss=request.update_baseline)
-    found = baseline.compared(results, known, request.baseline.parent)
-    if not request.all_rules:
-        found = found._replace(gone=[])  # they were not looked for
-    baseline.tell(request.baseline, found, update=request.update_baseline)
-    if request.update_baseline:  # all of it is known now
-        now = [*found.known, *found.new]
-        return baseline.compared(results, now, request.baseline.parent).results
-    return found.results
+    """The results without what is in the baseline, if there is one."""
+    return request.baseline.take_out(results) if request.baseline else results
 
 
 def _migrate(request: CheckRequest) -> int:

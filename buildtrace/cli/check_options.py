@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
+    from buildtrace.cli.baseline import Baseline
     from buildtrace.cli.program import Program
     from buildtrace.diagnosis.settings import Settings
 
@@ -89,9 +90,7 @@ class CheckRequest(NamedTuple):
         trial: what to do with the remedies that are edits: `TRY`, `DIFF` or `FIX` them, or "".
         untried: show or write also those that could not be tried.
         several: the folders and files to check, each script by itself; `None` for one program.
-        baseline: the file of known findings; `None` if there is none.
-        update_baseline: write all that is found into it.
-        all_rules: no option leaves a rule out.
+        baseline: the findings that are known; `None` if there is no file of them.
     """
 
     program: Program
@@ -103,9 +102,7 @@ class CheckRequest(NamedTuple):
     trial: str = ""
     untried: bool = False
     several: Several | None = None
-    baseline: Path | None = None
-    update_baseline: bool = False
-    all_rules: bool = True
+    baseline: Baseline | None = None
 
 
 def build_parser() -> Parser:
@@ -213,8 +210,6 @@ def parse(argv: Sequence[str]) -> CheckRequest:
         untried=given.unsafe_fixes,
         several=several and with_settings(several, settings, given),
         baseline=baseline_of(parser, given, settings),
-        update_baseline=given.update_baseline,
-        all_rules=not (given.select or given.ignore),
     )
 
 

@@ -12,6 +12,7 @@ from buildtrace.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from buildtrace.cli.baseline import Baseline
     from buildtrace.cli.parser import Parser
     from buildtrace.diagnosis.settings import Settings
 
@@ -211,21 +212,27 @@ def _cache(given: Path | None, folder: Path) -> Path:
     return next(places, Path.cwd()) / FOLDER
 
 
-def baseline_of(parser: Parser, given: argparse.Namespace, settings: Settings) -> Path | None:
+def baseline_of(parser: Parser, given: argparse.Namespace, settings: Settings) -> Baseline | None:
     """The baseline that is named, by an option or by the settings; `None` if there is none.
 
     Raises:
-        UsageError: it makes no sense.
+        UsageError: it makes no sense, or cannot be read.
     """
+    from buildtrace.cli.baseline import Baseline, read
     from buildtrace.cli.request import check_writable
 
     named = given.baseline or (settings.folder / settings.baseline if settings.baseline else None)
-    if given.update_baseline:
-        if named is None:
-            parser.error("--update-baseline needs to know which file: --baseline FILE")
-        if given.select or given.ignore:
-            parser.error("--update-baseline is about all rules: leave out --select and --ignore")
-        if given.trial:
-            parser.error(f"--update-baseline goes without --{given.trial}")
-        check_writable(named.expanduser().absolute())
-    return None if named is None else named.expanduser().absolute()
+    update = given.update_baseline
+    if update and named is None:
+        parser.error("--update-baseline needs to know which file: --baseline FILE")
+    if update and (given.select or given.ignore):
+        parser.error("--update-baseline is about all rules: leave out --select and --ignore")
+    if update and given.trial:
+        parser.error(f"--update-baseline goes without --{given.trial}")
+    if named is None:
+        return None
+    path = named.expanduser().absolute()
+    if update:
+        check_writable(path)
+    known = read(path, may_miss=update)
+    return Baseline(path, known, update, all_rules=not (given.select or given.ignore))

@@ -48,12 +48,9 @@ def check_several(request: CheckRequest) -> int:
         UsageError: there is nothing to check, or git does not know the commit.
         KeyboardInterrupt: it was interrupted; what had come of it until then was shown.
     """
-    from buildtrace.cli.baseline import read
     from buildtrace.cli.check import FOUND, beside_baseline
 
     assert request.several is not None
-    if request.baseline is not None:  # before anything runs
-        read(request.baseline, may_miss=request.update_baseline)
     stdout = sys.stdout if request.format == "text" else stdout_alone(divert=False)
     found, attempts = find(request.several, request.settings), Attempts()
     runs, left, kept = _runs(request, found, attempts)

@@ -53,7 +53,7 @@ def test_what_makes_a_layer_or_a_model_builds(code):
         "import keras\nkeras.layers.InputSpec(ndim=2)",
         "import keras\nkeras.datasets.mnist.load_data()",
         "import keras\ndef make():\n    return keras.Sequential()",
-        "import keras\nclass Net(keras.Model):\n    def __init__(self):\n        super().__init__()",
+        "import keras\nclass N(keras.Model):\n    def __init__(self):\n        super().__init__()",
         "import torch\ntorch.nn.Sequential()",
         "class keras:\n    Sequential = dict\nkeras.Sequential()",
         "import keras\nif __name__ == '__main__':\n    keras.Sequential()",
