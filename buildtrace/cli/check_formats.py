@@ -35,22 +35,42 @@ class FileNote(NamedTuple):
     level: Severity
 
 
-def joined_lists(texts: Sequence[str], _: Sequence[FileNote]) -> str:
-    """One list for several, all as JSON. What was not run is told on stderr."""
+class Summary(NamedTuple):
+    """What is told of a check of several files, besides the findings.
+
+    Attributes:
+        lines: how much was found in how much.
+        notes: the files that were not run.
+        empty: the text of a result with nothing in it.
+    """
+
+    lines: Sequence[str]
+    notes: Sequence[FileNote]
+    empty: str
+
+
+def joined_lists(texts: Sequence[str], _: Summary) -> str:
+    """One list for several, all as JSON."""
     import json
 
     entries = [entry for text in texts for entry in json.loads(text)]
     return wording.visible_in_json(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _joined_lines(texts: Sequence[str], _: Sequence[FileNote]) -> str:
+def _joined_lines(texts: Sequence[str], _: Summary) -> str:
     return "".join(texts)
 
 
-def _joined_sarif(texts: Sequence[str], notes: Sequence[FileNote]) -> str:
+def _joined_sarif(texts: Sequence[str], summary: Summary) -> str:
     from buildtrace.cli import check_sarif
 
-    return check_sarif.joined(texts, notes)
+    return check_sarif.joined([summary.empty, *texts], summary.notes)
+
+
+def _joined_markdown(texts: Sequence[str], summary: Summary) -> str:
+    from buildtrace.cli import check_markdown
+
+    return check_markdown.joined(texts, summary)
 
 
 class Format(NamedTuple):
@@ -62,15 +82,15 @@ class Format(NamedTuple):
         render: makes the text.
         in_log: it is read from what the command prints, so that `-o PATH` beside it is for a file
             of the form that its suffix stands for.
-        join: makes one text of those of several results, at least one, and of the files that were
-            not run. Of findings as text there is one list, of all files (`several_text.py`).
+        join: makes one text of those of all results that have something to tell. As text for people
+            there is one list, which `several_report.py` makes.
     """
 
     suffix: str | None
     summary: str
     render: Callable[[CheckResult], str]
     in_log: bool = False
-    join: Callable[[Sequence[str], Sequence[FileNote]], str] = joined_lists
+    join: Callable[[Sequence[str], Summary], str] = joined_lists
 
 
 def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
@@ -248,7 +268,7 @@ FORMATS = {
         None, "annotations on a pull request, from a GitHub workflow", _github, True, _joined_lines
     ),
     "markdown": Format(
-        ".md", "a table, for a workflow's summary or a comment", _markdown, join=_joined_lines
+        ".md", "a table, for a workflow's summary or a comment", _markdown, join=_joined_markdown
     ),
     "gitlab": Format(None, "a Code Quality report, for merge requests of GitLab", _gitlab),
 }

@@ -12,8 +12,9 @@ from buildtrace.renderers.terminal import failing, listing
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from buildtrace.cli.check_formats import Summary
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.traces.schema import Severity, SourceLine
 
@@ -36,6 +37,16 @@ def render(result: CheckResult) -> str:
     if not result.concise:
         pieces += _remedies(result)
     return "\n\n".join(pieces) + "\n"
+
+
+def joined(texts: Sequence[str], summary: Summary) -> str:
+    """The texts of several results, a heading with the sum, and what was not run to unfold."""
+    first, *more = map(_plain, summary.lines)
+    pieces = [*texts, f"### buildtrace: {_uncapitalized(first)}", *more]
+    if summary.notes:
+        listed = "\n".join(f"- {_plain(f'{note.file}: {note.text}')}" for note in summary.notes)
+        pieces.append(f"<details><summary>not run</summary>\n\n{listed}\n\n</details>")
+    return "\n\n".join(piece.rstrip("\n") for piece in pieces) + "\n"
 
 
 def _row(

@@ -42,8 +42,9 @@ def changed(folder: Path, revision: str) -> set[Path]:
         revision: a commit, by any name that git takes.
 
     Raises:
-        GitError: the folder is in no work tree, or there is no such commit.
+        GitError: there is no git, the folder is in no work tree, or there is no such commit.
     """
+    _asked(folder, "--version")  # whether there is one
     if top(folder) is None:
         raise GitError(f"--since asks git, but {folder} is in no work tree of git")
     try:

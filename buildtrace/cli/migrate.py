@@ -25,11 +25,11 @@ class _FilesRead(NamedTuple):
     """The files of a request.
 
     Attributes:
-        files: those that can be read.
+        files: those that can be read, and what Python makes of each.
         problems: of each other one, why it cannot be.
     """
 
-    files: list[Path]
+    files: dict[Path, ast.Module]
     problems: list[str]
 
 
@@ -46,10 +46,13 @@ def migrated(request: CheckRequest) -> CheckResult:
     from buildtrace.diagnosis.migration.migration_findings import of_files
     from buildtrace.traces.trace import Trace
 
-    target = Path(request.program.target).absolute()
-    read = _in_folder(target) if target.is_dir() else _of_script(target)
+    targets = request.several.targets if request.several else (request.program.target,)
+    read = _FilesRead({}, [])
+    for target in map(Path.absolute, map(Path, targets)):
+        _read_folder(target, read) if target.is_dir() else _read_script(target, read)
     if not read.files:
-        raise UsageError(read.problems[0] if read.problems else f"no .py file is in {target}")
+        where = ", ".join(targets)
+        raise UsageError(read.problems[0] if read.problems else f"no .py file is in {where}")
     for problem in read.problems:
         say(problem)
     # Of no run: it gives the source of files on this machine, and the comments in them.
@@ -66,16 +69,14 @@ def migrated(request: CheckRequest) -> CheckResult:
     )
 
 
-def _in_folder(folder: Path) -> _FilesRead:
-    read = _FilesRead([], [])
+def _read_folder(folder: Path, read: _FilesRead) -> None:
     for path in python_files(folder, [".py"]):
         _add(path, read)
-    return read
 
 
-def _of_script(script: Path) -> _FilesRead:
+def _read_script(script: Path, read: _FilesRead) -> None:
     """The script, and the modules beside it or below that it imports, at any distance."""
-    read, seen, waiting = _FilesRead([], []), {script}, [script]
+    seen, waiting = {script}, [script]
     while waiting:
         path = waiting.pop(0)
         tree = _add(path, read)
@@ -83,13 +84,14 @@ def _of_script(script: Path) -> _FilesRead:
             if module not in seen:
                 seen.add(module)
                 waiting.append(module)
-    return read
 
 
 def _add(path: Path, read: _FilesRead) -> ast.Module | None:
     """Read a file; returns what Python makes of it."""
     from buildtrace.diagnosis.migration import reading
 
+    if path in read.files:
+        return read.files[path]
     try:
         with tokenize.open(path) as file:
             code = file.read()
@@ -105,7 +107,7 @@ def _add(path: Path, read: _FilesRead) -> ast.Module | None:
             f"{path} cannot be read as Python: {str(error) or type(error).__name__}"
         )
     else:
-        read.files.append(path)
+        read.files[path] = tree
         return tree
     return None
 

@@ -29,7 +29,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         code: its exit code.
         stopped: whether it was ended before it changed a weight.
         exit: what it ended itself with, if that is no success.
-        files: the files of the user's that were imported, besides the script.
+        files: the files of the user's that ran, or were imported.
     """
 
     code: int

@@ -32,13 +32,15 @@ TIMEOUT = 300.0
 ROOM = 3 * 2**29
 """Bytes of free memory for each of several scripts: TensorFlow takes 600 MB, a model the rest."""
 
-GRACE = 5.0
+GRACE = 10.0
 """Seconds that a script has, when its time is over, to leave what was recorded."""
 
 INTERVAL = 0.05
 
 LAST_LINES = 5
 """So much of what a script printed is shown if it left no trace."""
+
+TRACEBACK = "Traceback (most recent call last):"
 
 SHARED = {
     "MPLBACKEND": "Agg",  # a window would wait for somebody to close it
@@ -187,7 +189,7 @@ class _RunningScript:
         code = self._process.returncode
         problem = ""
         if self._late and (record is None or record.code):
-            problem = f"did not end in {self._timeout:g} seconds"
+            problem = f"did not end in {self._timeout:g} seconds, and was ended here"
         elif record is None or trace is None:
             problem = f"ended {end(code)} and without a trace"
         return ScriptRun(self.work, record, trace, problem, self._printed(), self._started)
@@ -202,6 +204,8 @@ class _RunningScript:
     def _printed(self) -> tuple[str, ...]:
         text = (self._folder / "out").read_text(encoding="utf-8", errors="replace")
         lines = [wording.uncolored(line) for line in text.splitlines() if line.strip()]
+        if self._late and TRACEBACK in lines:  # of the interrupt, which is ours
+            lines = lines[: len(lines) - 1 - lines[::-1].index(TRACEBACK)]
         return tuple(lines[-LAST_LINES:])
 
 
