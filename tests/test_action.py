@@ -23,10 +23,10 @@ TRAIN = """\
 import keras
 
 model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, name="head")])
-model.compile(loss="mse")
-model.layers[0].trainable = False
-print("Hello from the script")
+model.compile(keras.optimizers.Adam(lr=0.1), "mse")
 """
+LINE = 4
+"""Where Keras 3 does not take an argument of Keras 2."""
 
 
 @pytest.fixture
@@ -171,24 +171,27 @@ def test_inputs_become_options(stub):
         ignore="BT105",
         baseline="known.json",
         since="origin/main",
+        timeout="60",
         sarif="x.sarif",
     )
     options, targets = arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :]
     assert targets == ["src/a model.py", "examples"]
-    named = dict(zip(options[1::2], options[2::2], strict=True))
-    assert options[:5] == ["check", "--format", "github", "-o", "x.sarif"]
+    named = dict(zip(options[2::2], options[3::2], strict=True))
+    assert options[:6] == ["check", "--each", "--format", "github", "-o", "x.sarif"]
     assert {name: named[name] for name in named if name not in ("-o", "--format")} == {
         "--keras": "3",
         "--select": "BT1",
         "--ignore": "BT105",
         "--baseline": "known.json",
         "--since": "origin/main",
+        "--timeout": "60",
     }
 
 
 def test_the_arguments_of_a_script(stub):
     _, arguments = stub(paths="train.py", arguments="--epochs\n3\nall of it\n\n")
     assert arguments[arguments.index("--") + 1 :] == ["train.py", "--epochs", "3", "all of it"]
+    assert "--each" not in arguments
 
 
 def test_no_input_is_run_as_code(stub, checkout):
@@ -227,11 +230,19 @@ def test_it_installs_the_buildtrace_that_it_is_part_of(checkout, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_real_script(action, checkout):
-    (checkout / "train.py").write_text(TRAIN, encoding="utf-8")
-    job = action(paths="train.py", plan="train.py", device_memory="8GiB", optimizer="adam")
-    assert "Hello from the script" in job.log
-    assert (job.outputs["fits"], job.code) == ("true", int(job.outputs["warnings"] != "0"))
+def test_a_real_project(action, checkout):
+    (checkout / "src").mkdir()
+    (checkout / "src" / "train.py").write_text(TRAIN, encoding="utf-8")
+    (checkout / "src" / "tools.py").write_text("raise SystemExit('no script')\n", encoding="utf-8")
+    job = action(plan="src/train.py", device_memory="8GiB", optimizer="adam")
+    log = json.loads((checkout / job.outputs["sarif"]).read_text(encoding="utf-8"))
+    (result,) = [result for run in log["runs"] for result in run["results"]]
+    (place,) = result["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "src/train.py"
+    assert place["physicalLocation"]["region"]["startLine"] == LINE
+    assert f"file={checkout / 'src' / 'train.py'},line={LINE}::" in job.log
+    assert f"src/train.py:{LINE}" in job.summary
+    assert (job.code, job.outputs["fits"]) == (1, "true")
     assert "### buildtrace: the plan" in job.summary
 
 
