@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import composite_action
 import pytest
@@ -254,3 +256,79 @@ def test_it_is_what_github_takes_for_an_action():
     with pytest.raises(SystemExit) as end:
         main(["--builtin-schema", "vendor.github-actions", str(composite_action.FILE)])
     assert end.value.code == 0
+
+
+PAGE = composite_action.ROOT / "docs" / "ci.md"
+
+
+def documents():
+    """The blocks of YAML on the page, each with what it says."""
+    import yaml
+
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [(block, yaml.safe_load(block)) for block in blocks]
+
+
+def test_the_page_has_all_inputs_with_their_defaults_and_all_outputs():
+    action = composite_action.load()
+    prose = PAGE.read_text(encoding="utf-8")
+    inputs = prose.partition("| input |")[2].partition("\n\n")[0]
+    told = {}
+    for names, default in re.findall(r"^\| (`.*?`) \| (.*?)\|", inputs, flags=re.MULTILINE):
+        told |= dict.fromkeys(re.findall(r"`(.*?)`", names), default.strip(" `"))
+    assert told == {name: about["default"] for name, about in action["inputs"].items()}
+    outputs = prose.partition("| output |")[2].partition("\n\n")[0]
+    told = {
+        name for row in re.findall(r"^\| (`.*?`) \|", outputs, re.M) for name in row.split(", ")
+    }
+    assert told == {f"`{name}`" for name in action["outputs"]}
+
+
+def test_workflows_on_the_page_give_inputs_that_there_are():
+    inputs = composite_action.load()["inputs"].keys()
+    jobs = [job for _, said in documents() for job in said.get("jobs", {}).values()]
+    given = [
+        step["with"].keys()
+        for job in jobs
+        for step in job["steps"]
+        if "/buildtrace@" in step.get("uses", "")
+    ]
+    assert len(given) == 2
+    assert all(names <= inputs for names in given)
+
+
+def test_hooks_on_the_page_are_those_that_there_are():
+    import yaml
+
+    hooks = yaml.safe_load((composite_action.ROOT / ".pre-commit-hooks.yaml").read_bytes())
+    used = {
+        hook["id"]
+        for _, said in documents()
+        for repository in said.get("repos", [])
+        for hook in repository["hooks"]
+    }
+    assert used
+    assert used <= {hook["id"] for hook in hooks}
+    assert all(hook["id"] in PAGE.read_text(encoding="utf-8") for hook in hooks)
+
+
+SCHEMAS = {"jobs": "github-workflows", "buildtrace": "gitlab-ci"}
+
+
+@pytest.mark.slow
+def test_what_is_on_the_page_is_what_the_services_take(tmp_path):
+    pytest.importorskip("check_jsonschema", reason='pip install ".[ci]"')
+    pytest.importorskip("pre_commit", reason='pip install ".[ci]"')
+    file, validated = tmp_path / "file.yaml", []
+    for block, said in documents():
+        file.write_text(block, encoding="utf-8")
+        (what,) = {"jobs", "buildtrace", "repos"} & said.keys()
+        command = ["check_jsonschema", "--builtin-schema", f"vendor.{SCHEMAS.get(what)}"]
+        command = ["pre_commit", "validate-config"] if what == "repos" else command
+        done = subprocess.run(
+            [sys.executable, "-m", *command, file], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        validated.append(what)
+    assert validated.count("jobs") == 2
+    assert set(validated) == {"jobs", "buildtrace", "repos"}
