@@ -235,8 +235,10 @@ def test_it_installs_the_buildtrace_that_it_is_part_of(checkout, tmp_path):
 def test_a_real_project(action, checkout):
     (checkout / "src").mkdir()
     (checkout / "src" / "train.py").write_text(TRAIN, encoding="utf-8")
+    sound = TRAIN.replace("lr=", "learning_rate=")
+    (checkout / "src" / "sound.py").write_text(sound, encoding="utf-8")
     (checkout / "src" / "tools.py").write_text("raise SystemExit('no script')\n", encoding="utf-8")
-    job = action(plan="src/train.py", device_memory="8GiB", optimizer="adam")
+    job = action(plan="src/sound.py", device_memory="8GiB", optimizer="adam")
     log = json.loads((checkout / job.outputs["sarif"]).read_text(encoding="utf-8"))
     (result,) = [result for run in log["runs"] for result in run["results"]]
     (place,) = result["locations"]
