@@ -15,6 +15,8 @@ from buildtrace.cli import environment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from buildtrace.cli.parser import Parser
+
 PACKAGES = {
     "Keras": ("tensorflow", "keras", "tf_keras"),
     "other backends": ("jax", "torch"),
@@ -46,17 +48,21 @@ class Condition:
 
 def main(arguments: Sequence[str]) -> int:
     """Show what is installed; returns 1 if something is missing that buildtrace needs."""
-    from buildtrace.cli.parser import Parser
-    from buildtrace.cli.verbs import sentence
-
-    parser = Parser(prog="buildtrace doctor", description=sentence("doctor"))
-    parser.parse_args(arguments)
+    build_parser().parse_args(arguments)
     sections = {"Python": list(_python())}
     sections |= {title: [_package(name) for name in names] for title, names in PACKAGES.items()}
     sections["tf.keras"] = list(_tf_keras())
     sections["diagrams"] = [_diagrams()]
     _print(sections)
     return int(any(condition.bad for conditions in sections.values() for condition in conditions))
+
+
+def build_parser() -> Parser:
+    """The parser of the verb's arguments, of which there are none."""
+    from buildtrace.cli.parser import Parser
+    from buildtrace.cli.verbs import sentence
+
+    return Parser(prog="buildtrace doctor", description=sentence("doctor"))
 
 
 def _python() -> Iterator[Condition]:
