@@ -27,9 +27,8 @@ def no_backend() -> tuple[str, str] | None:
     """Why `import keras` fails, in the words of one line, and what helps; `None` if it need not."""
     there = [name for name in BACKENDS if environment.installed(name)]
     if not environment.installed("keras"):
-        with_it = "" if there else f" {BACKENDS[1]}"
-        others = "" if there else f" (or, for {BACKENDS[1]}, {BACKENDS[2]} or {BACKENDS[0]})"
-        return "Keras is not installed", f"pip install keras{with_it}{others}"
+        remedy = "pip install keras" if there else "pip install keras jax (or torch, or tensorflow)"
+        return "Keras is not installed", remedy
     wanted = backend()
     if wanted in there or environment.major(environment.version("keras")) != 3:
         return None
@@ -40,10 +39,10 @@ def no_backend() -> tuple[str, str] | None:
 def why_not_imported(error: BaseException | None) -> str:
     """What a program lacks that ended for want of Keras, on one line; "" if it did not."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None
-    if name not in (*PACKAGES, *BACKENDS):
+    by_keras = name in BACKENDS and _is_of_keras(error)
+    if name not in (*PACKAGES, "tensorflow") and not by_keras:
         return ""
-    asked_by_keras = name == "keras" or _is_of_keras(error)
-    reason = no_backend() if asked_by_keras else None
+    reason = no_backend() if by_keras or name == "keras" else None
     what, remedy = reason or (f"{name} is not installed", f"pip install {name}")
     return f"{what}: {remedy} (see `buildtrace doctor`)"
 
