@@ -109,8 +109,8 @@ class Row(NamedTuple):
 
 # Neighbours run different parts of the tests, and each Python runs some generation of Keras.
 ROWS = (
-    Row("tensorflow-2.13", ("tensorflow==2.13.1",), oldest=True),  # Keras 2 only
-    Row("tensorflow-2.15", ("tensorflow==2.15.1",), tried=True),
+    Row("tensorflow-2.13", ("tensorflow==2.13.1",), oldest=True, tried=True),  # Keras 2 only
+    Row("tensorflow-2.15", ("tensorflow==2.15.1",)),
     Row("keras-3.2", ("tensorflow==2.16.2", "keras==3.2.1"), "3.12"),  # Keras 3 only
     Row("keras-3.3", ("tensorflow==2.16.2", "keras==3.3.3", "tf_keras==2.16.0")),
     Row("keras-3.10", ("tensorflow==2.20.0", "keras==3.10.0", "tf_keras==2.20.1"), "3.13"),
