@@ -17,10 +17,13 @@ from buildtrace.diagnosis import all_rules
 from buildtrace.diagnosis.said import FILE
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers.terminal import listing
+from docs_pages import landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from buildtrace.diagnosis import Rule
 
 MADE = "made by `python tests/docs_pages`"
 
@@ -66,5 +69,11 @@ def index() -> str:
 def pages() -> dict[str, str]:
     """The files that there should be in the folder of pages, by name."""
     end = f"\n[All rules](../rules.md). This page is {MADE}.\n"
-    made = {rule.code: explain.markdown(rule).removeprefix("#") for rule in all_rules()}
+    made = {rule.code: _page(rule) for rule in all_rules()}
     return {f"{code}.md": page + end for code, page in made.items()}
+
+
+def _page(rule: Rule) -> str:
+    """What `explain` says of the rule, with links to the landmarks that the reason names."""
+    text = explain.markdown(rule).removeprefix("#")
+    return text.replace(rule.why, landmarks.linked(rule.why, "rules"), 1)
