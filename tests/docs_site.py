@@ -7,6 +7,7 @@ lessons, the pictures, the pages at the top. So the source of the site is put to
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 
-from docs_pages import lessons
+from docs_pages import landmarks, lessons, rules
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -118,15 +119,31 @@ def _place_lessons(folder: Path) -> None:
 
 
 def _settings(pages: Path) -> str:
-    """The site's settings, with the pages that a pattern stands for."""
+    """The site's settings, with the pages that a pattern in them stands for."""
+    groups = {
+        "rules/*.md": {
+            title: [f"rules/{rule.code}.md" for rule in group]
+            for title, group in rules.grouped().items()
+        },
+        "landmarks/*.md": {
+            title: [f"landmarks/{name}.md" for name in group]
+            for title, group in landmarks.grouped().items()
+        },
+    }
 
     def found(match: re.Match[str]) -> str:
-        paths = sorted(path.relative_to(pages).as_posix() for path in pages.glob(match[1]))
-        return ", ".join(f'"{path}"' for path in paths)
+        pattern = match[1]
+        if pattern in groups:
+            return ", ".join(f"{{ {_text(t)} = {_text(g)} }}" for t, g in groups[pattern].items())
+        paths = sorted(path.relative_to(pages).as_posix() for path in pages.glob(pattern))
+        return ", ".join(map(_text, paths))
 
     settings = (DOCS / "zensical.toml").read_text(encoding="utf-8")
     head, nav, rest = re.split(r"^(nav = .*?^\]$)", settings, flags=re.DOTALL | re.MULTILINE)
     return head + re.sub(r'"([^"\n]*\*[^"\n]*)"', found, nav) + rest
+
+
+_text = json.dumps  # of strings and lists of them, TOML is written as JSON is
 
 
 def main() -> int:

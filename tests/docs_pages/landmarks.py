@@ -95,28 +95,23 @@ def index() -> str:
         "",
         f"This page and those of the landmarks are {MADE}.",
     ]
-    for step, title in STEPS.items():
-        lines += ["", f"## {title}", "", f"| | {_titles()} | what it does |", "|---|---|---|---|"]
-        for name in names():
-            rows = [row for _, _, row in landmark_pages.rows(name, found())]
-            if rows[0].step == step:
-                there = " | ".join(_versions_in_index(name, g) for g in GENERATIONS)
-                mark = "● " if any(row.beat for row in rows) else ""
-                does = linked(rows[-1].summary, "", name)
-                lines.append(f"| {mark}[`{name}`](landmarks/{name}.md) | {there} | {does} |")
+    for title, named in grouped().items():
+        lines += ["", f"## {title}", "", *map(_entry, named)]
     return "\n".join(lines) + "\n"
 
 
-def _titles() -> str:
-    return " | ".join(g.title for g in GENERATIONS)
+def grouped() -> dict[str, list[str]]:
+    """The names of the landmarks by the title of their step."""
+    first = {name: next(landmark_pages.rows(name, found()))[2].step for name in names()}
+    return {title: [n for n in names() if first[n] == step] for step, title in STEPS.items()}
 
 
-def _versions_in_index(name: str, generation: Generation) -> str:
-    rows = [row for row in generation.landmarks if row.name == name]
-    if not rows:
-        return ""
-    since, until = rows[0].since, rows[-1].until
-    return " ".join(filter(None, (since and f"from {since}", until and f"to {until}"))) or "yes"
+def _entry(name: str) -> str:
+    there = list(landmark_pages.rows(name, found()))
+    mark = "● " if any(row.beat for _, _, row in there) else ""
+    only = "" if len(there) == len(GENERATIONS) else f" *{there[0][0].title} only.*"
+    summary = linked(there[-1][2].summary, "", name)
+    return f"- {mark}[`{name}`](landmarks/{name}.md): {summary}{only}"
 
 
 def page(name: str) -> str:

@@ -57,13 +57,19 @@ def _text(findings) -> str:
 def index() -> str:
     """What the index should hold."""
     lines = ["# The rules of check", "", f"This page and those of the rules are {MADE}."]
-    for topic, rules in groupby(all_rules(), key=lambda rule: rule.topic):
-        lines += ["", f"## {topic.capitalize()}", "", "| code | severity | Keras | |"]
+    for title, rules in grouped().items():
+        lines += ["", f"## {title}", "", "| code | severity | Keras | |"]
         lines += ["|---|---|---|---|"]
         for rule in rules:
             code = f"[{rule.code}](rules/{rule.code}.md)"
             lines.append(f"| {code} | {rule.severity} | {explain.where(rule)} | {rule.title} |")
     return "\n".join(lines) + "\n"
+
+
+def grouped() -> dict[str, list[Rule]]:
+    """The rules by their topic."""
+    groups = groupby(all_rules(), key=lambda rule: rule.topic)
+    return {topic.capitalize(): list(rules) for topic, rules in groups}
 
 
 def pages() -> dict[str, str]:
