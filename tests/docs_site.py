@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 
-from docs_pages import landmarks, lessons, rules
+from docs_pages import lessons
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -120,30 +120,27 @@ def _place_lessons(folder: Path) -> None:
 
 def _settings(pages: Path) -> str:
     """The site's settings, with the pages that a pattern in them stands for."""
-    groups = {
-        "rules/*.md": {
-            title: [f"rules/{rule.code}.md" for rule in group]
-            for title, group in rules.grouped().items()
-        },
-        "landmarks/*.md": {
-            title: [f"landmarks/{name}.md" for name in group]
-            for title, group in landmarks.grouped().items()
-        },
-    }
 
     def found(match: re.Match[str]) -> str:
         pattern = match[1]
-        if pattern in groups:
-            return ", ".join(f"{{ {_text(t)} = {_text(g)} }}" for t, g in groups[pattern].items())
+        index = pages / f"{pattern.partition('/')[0]}.md"
+        if index.exists():
+            groups = _listed(index.read_text(encoding="utf-8")).items()
+            return ", ".join(f"{{ {json.dumps(t)} = {json.dumps(g)} }}" for t, g in groups)
         paths = sorted(path.relative_to(pages).as_posix() for path in pages.glob(pattern))
-        return ", ".join(map(_text, paths))
+        return ", ".join(map(json.dumps, paths))
 
+    # Of strings, and of lists of them, TOML and JSON are the same.
     settings = (DOCS / "zensical.toml").read_text(encoding="utf-8")
     head, nav, rest = re.split(r"^(nav = .*?^\]$)", settings, flags=re.DOTALL | re.MULTILINE)
     return head + re.sub(r'"([^"\n]*\*[^"\n]*)"', found, nav) + rest
 
 
-_text = json.dumps  # of strings and lists of them, TOML is written as JSON is
+def _listed(index: str) -> dict[str, list[str]]:
+    """The pages that an index lists below each of its headings, in its order."""
+    _, *parts = re.split(r"^## (.*)$", index, flags=re.MULTILINE)
+    entry = re.compile(r"^(?:\| |- (?:● )?)\[[^\]]*\]\(([^)]*)\)", re.MULTILINE)
+    return {title: entry.findall(part) for title, part in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def main() -> int:
