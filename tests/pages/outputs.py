@@ -16,6 +16,9 @@ VARIES = {
     rf"\b({PROGRAMS})([ =]+)\d+(?:\.\d+)+\w*": r"\1\2<version>",
     r"\b0x[0-9a-f]+\b": "<address>",
 }
+OF_TENSORFLOW = re.compile(r"WARNING: All log messages before absl|[IWE]\d{4} \d\d:\d\d|[IWE]0000 ")
+"""What TensorFlow says to its log when it starts: no page shows that."""
+
 LEFT_OUT = {"…", "..."}
 
 
@@ -35,6 +38,7 @@ def difference(shown: str, printed: str, folder: Path) -> str:
 
 def lines(text: str, folder: Path) -> list[str]:
     """The lines without what varies: times, dates, versions, addresses, and the folder's path."""
+    text = "\n".join(line for line in text.splitlines() if not OF_TENSORFLOW.match(line))
     text = text.replace(f"{folder}/", "").replace(str(folder), "<folder>")
     for varying, name in VARIES.items():
         text = re.sub(varying, name, text)

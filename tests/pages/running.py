@@ -119,8 +119,10 @@ class Run:
     def run_python(self, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
         asked = arguments[arguments.index("--keras") + 1] if "--keras" in arguments else "3"
         keras = asked if asked in {"2", "3"} else "3"
-        done = self.python(*arguments, cwd=self.folder, env=env or self.env, keras=keras)
-        return done.returncode, done.stdout + done.stderr
+        done = self.python(
+            *arguments, cwd=self.folder, env=env or self.env, keras=keras, together=True
+        )
+        return done.returncode, done.stdout
 
     def run_program(self, group: list[Block]) -> None:
         """Run blocks of Python as one program, and keep what each of them prints."""

@@ -33,33 +33,33 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-with_blocks = pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=name_of)
-every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
+with_blocks = pytest.mark.parametrize("path", [p for p in PAGES if blocks(p)], ids=name_of)
+every_page = pytest.mark.parametrize("path", PAGES, ids=name_of)
 
 
 @pytest.mark.slow
 @with_blocks
-def test_what_a_page_shows_runs(page, tmp_path, forked_python):
-    Run(page, tmp_path, forked_python)()
+def test_what_a_page_shows_runs(path, tmp_path, forked_python):
+    Run(path, tmp_path, forked_python)()
 
 
 @every_page
-def test_what_does_not_run_is_right_as_far_as_can_be_told(page):
-    for block in blocks(page):
+def test_what_does_not_run_is_right_as_far_as_can_be_told(path):
+    for block in blocks(path):
         assert "not run" not in block.notes or block.notes["not run"], f"{block}: for what reason?"
         parse(block)
 
 
 @every_page
-def test_options_on_a_page_exist(page):
-    shown = [block for block in blocks(page) if block.language in SHELL]
+def test_options_on_a_page_exist(path):
+    shown = [block for block in blocks(path) if block.language in SHELL]
     lines = [
         command.text
         for block in shown
         if "usage" not in block.notes
         for command in commands(block.text)
     ]
-    for text in [*lines, *inline_commands(page)]:
+    for text in [*lines, *inline_commands(path)]:
         for words in buildtraces(text):
             verb = words[0] if words and words[0] in VERBS else ""
             asked = options_before_the_script(words[bool(verb) :], known(verb))
@@ -67,8 +67,8 @@ def test_options_on_a_page_exist(page):
 
 
 @every_page
-def test_usages_on_a_page_are_those_of_the_help(page):
-    for block in blocks(page):
+def test_usages_on_a_page_are_those_of_the_help(path):
+    for block in blocks(path):
         if "usage" in block.notes:
             words = block.text.split()
             told = help_of(words[1] if words[1] in VERBS else "")
