@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CAN_FORK = hasattr(os, "fork") and find_spec("tensorflow") is not None
 SERVER = Path(__file__).with_name("fork_server.py")
-TIMEOUT = 120
+TIMEOUT = 300
 """Seconds until a program is taken for hanging."""
 
 

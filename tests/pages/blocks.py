@@ -98,7 +98,10 @@ class Command(NamedTuple):
         """The words, if a shell would make nothing more of it than these."""
         if re.search(r"[|&;<>()$`*?~]", self.text):
             return None
-        return shlex.split(self.text, comments=True)
+        try:
+            return shlex.split(self.text, comments=True)
+        except ValueError:  # what is quoted goes on in the next line
+            return None
 
 
 def commands(text: str) -> list[Command]:

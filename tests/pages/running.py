@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forked import TIMEOUT
+
 from pages.blocks import Block, Command, blocks, commands, is_variable, programs
 from pages.outputs import difference
 
@@ -23,7 +25,6 @@ SETTINGS = {
     "COLUMNS": "80",
     "NO_COLOR": "1",
 }
-TIMEOUT = 120
 
 
 class Run:
