@@ -1,14 +1,14 @@
-"""Writes the rules' pages from the rules themselves: `python tests/rules_page.py`.
+"""The rules' pages, made of the rules themselves: `docs/rules/CODE.md`, and their index.
 
-These are `docs/rules/CODE.md` and their index, `docs/rules.md`; and what the rules say of their bad
-examples, which is in the recorded runs of these, goes into the package for `buildtrace explain`.
+What the rules say of their bad examples, which is in the recorded runs of these, goes into the
+package for `buildtrace explain`.
 """
 
 from __future__ import annotations
 
 import json
 from itertools import groupby
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diagnosis.recordings import SCRIPT, RecordedRuns, key_of
 
@@ -18,9 +18,19 @@ from buildtrace.diagnosis.said import FILE
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers.terminal import listing
 
-DOCS = Path(__file__).parents[1] / "docs"
-FOLDER, INDEX = DOCS / "rules", DOCS / "rules.md"
-MADE = "made by `python tests/rules_page.py`"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MADE = "made by `python tests/docs_pages`"
+
+
+def files(docs: Path) -> Iterator[tuple[Path, str]]:
+    """The files, and what they should hold; what the package holds first: the pages have it."""
+    yield FILE, recorded()
+    yield docs / "rules.md", index()
+    for name, page in pages().items():
+        yield docs / "rules" / name, page
 
 
 def recorded() -> str:
@@ -58,20 +68,3 @@ def pages() -> dict[str, str]:
     end = f"\n[All rules](../rules.md). This page is {MADE}.\n"
     made = {rule.code: explain.markdown(rule).removeprefix("#") for rule in all_rules()}
     return {f"{code}.md": page + end for code, page in made.items()}
-
-
-def main() -> None:
-    """Write all of it, what the package holds first: the pages have it as well."""
-    FILE.write_text(recorded(), encoding="utf-8")
-    INDEX.write_text(index(), encoding="utf-8")
-    FOLDER.mkdir(exist_ok=True)
-    made = pages()
-    for old in FOLDER.glob("*.md"):
-        if old.name not in made:
-            old.unlink()
-    for name, page in made.items():
-        (FOLDER / name).write_text(page, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
