@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 PROGRAMS = "Keras|keras|tf_keras|TensorFlow|tensorflow|JAX|jax|Torch|torch|Python|buildtrace"
 VARIES = {
-    r"\b\d[\d.,]* ?(?:ns|µs|ms|s|min)\b": "<time>",
+    r" *\b\d[\d.,]* ?(?:ns|µs|ms|s|min)\b": " <time>",
     r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?": "<date>",
     rf"\b({PROGRAMS})([ =]+)\d+(?:\.\d+)+\w*": r"\1\2<version>",
     r"\b0x[0-9a-f]+\b": "<address>",
@@ -19,6 +16,7 @@ VARIES = {
 OF_TENSORFLOW = re.compile(r"WARNING: All log messages before absl|[IWE]\d{4} \d\d:\d\d|[IWE]0000 ")
 """What TensorFlow says to its log when it starts: no page shows that."""
 
+EXAMPLES = Path(__file__).parents[2] / "buildtrace" / "examples"
 LEFT_OUT = {"…", "..."}
 
 
@@ -47,8 +45,8 @@ def lines(text: str, folder: Path) -> list[str]:
 
 
 def _place(found: re.Match[str], folder: Path) -> str:
-    """A line of a file: the number counts if the file is the page's own, and not Keras'."""
-    return found[0] if list(folder.rglob(found[1])) else f"{found[1]}:<line>"
+    """A line of a file: the number counts if the file is the page's or an example, not Keras'."""
+    return found[0] if [*folder.rglob(found[1]), *EXAMPLES.glob(found[1])] else f"{found[1]}:<line>"
 
 
 def _pattern(line: str) -> str:

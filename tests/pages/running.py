@@ -24,6 +24,7 @@ SETTINGS = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "COLUMNS": "80",
     "NO_COLOR": "1",
+    "BROWSER": "true",  # a program that does nothing
 }
 
 
