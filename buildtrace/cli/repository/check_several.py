@@ -14,7 +14,7 @@ from buildtrace.cli.repository.file_roles import Role, role
 from buildtrace.cli.repository.import_graph import ImportGraph
 from buildtrace.cli.repository.run_cache import RunCache
 from buildtrace.cli.repository.runs_progress import RunsProgress
-from buildtrace.cli.repository.script_results import merged, result_of
+from buildtrace.cli.repository.script_results import merged, result_of, unreadable
 from buildtrace.cli.repository.script_runs import TIMEOUT, Work, run_all, usual_jobs
 from buildtrace.cli.repository.several_report import SeveralReport, deliver
 from buildtrace.cli.streams import stdout_alone
@@ -55,13 +55,15 @@ def check_several(request: CheckRequest) -> int:
     found, attempts = find(request.several, request.settings), Attempts()
     runs, left, kept = _runs(request, found, attempts)
     here = Path.cwd()
-    results = merged([result_of(run, request, here) for run in runs])
+    results = [result_of(run, request, here) for run in runs]
+    results += [unreadable(one, here) for one in found.roles if one.wrong_at]
+    results = merged(sorted(results, key=lambda result: result.target))
     if not attempts.interrupted:
         results = beside_baseline(results, request)
     report = SeveralReport(
         results=results,
         outputs={str(run.work.path): run.output for run in runs if run.problem},
-        roles=[one for one in found.roles if one.why_not],
+        roles=[one for one in found.roles if one.why_not and not one.wrong_at],
         left=left,
         cached=kept,
         files=found.looked_at,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from buildtrace.cli.check_options import CheckRequest
+    from buildtrace.cli.repository.file_roles import Role
     from buildtrace.cli.repository.script_runs import ScriptRun
     from buildtrace.traces.schema import Finding
 
@@ -47,6 +48,21 @@ def result_of(run: ScriptRun, request: CheckRequest, folder: Path) -> CheckResul
         stopped=record is not None and record.stopped,
         exit=record.exit if record else None,
         ended=_ended(run, trace) if run.problem else None,
+    )
+
+
+def unreadable(role: Role, folder: Path) -> CheckResult:
+    """What there is of a file that no Python could run."""
+    from buildtrace.cli.repository.check_several import shown
+
+    line = SourceLine(file=str(role.path), line=role.wrong_at)
+    return CheckResult(
+        kept=suppress.Kept(()),
+        trace=Trace(),
+        folder=folder,
+        target=shown(role.path, folder),
+        complete=False,
+        ended=ErrorInfo(type=ENDED, message=f"the script {role.why_not}.", lines=(line,)),
     )
 
 
