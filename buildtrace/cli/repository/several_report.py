@@ -55,10 +55,16 @@ class SeveralReport(NamedTuple):
 
     def notes(self) -> list[FileNote]:
         """The files that were not run, by their names."""
-        from buildtrace.cli.repository.check_several import shown
+        from buildtrace.renderers.terminal import listing
 
-        notes = [FileNote(shown(one.path, self.folder), one.why_not, "note") for one in self.roles]
-        notes += [FileNote(shown(path, self.folder), "has not run", "error") for path in self.left]
+        notes = [
+            FileNote(listing.path_in(self.folder, str(one.path)), one.why_not, "note")
+            for one in self.roles
+        ]
+        notes += [
+            FileNote(listing.path_in(self.folder, str(path)), "has not run", "error")
+            for path in self.left
+        ]
         return sorted(notes)
 
 
