@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from buildtrace.cli.request import Request
     from buildtrace.traces.trace import Trace
 
-TRACE_FORMATS = ("json", "json-gz")
-"""The formats that hold the whole trace."""
-
 _COMMAND = (
     "import sys; paths = sys.argv.pop(1).split('|'); "
     "sys.path += [path for path in paths if path not in sys.path]; "
@@ -38,7 +35,7 @@ a module of Python's own."""
 
 def is_trace(path: Path, request: Request) -> bool:
     """Whether a file holds the whole trace."""
-    return renderer_for(path, request.format).name in TRACE_FORMATS
+    return renderer_for(path, request.format).loads
 
 
 def write(trace: Trace, request: Request, attempts: Attempts, *, quiet: bool) -> bool:
