@@ -11,7 +11,7 @@ import atexit
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from buildtrace.integrations.launch_variable import OFF, VARIABLE
 
@@ -48,46 +48,61 @@ class Launch:
         self.since = _since()
         self.run: LaunchedRun | None = None
 
-    def find_spec(
-        self,
-        name: str,
-        path: object = None,  # noqa: ARG002 - the protocol's
-        target: object = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
-        """Find Keras as Python does, and trace from now on."""
-        if name in KERAS_PACKAGES:
-            self.leave()
-            self._start()
-        elif name == TENSORFLOW and CHOICE in self.value:
-            self._choose_keras()
-            return None
-        else:
-            return None
-        from importlib.util import find_spec
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The spec that the next finder gives, for the packages that we wait for.
 
-        return find_spec(name)  # the capture's own watch stands first by now
+        To be asked for one is not to import: many look this way whether there is a Keras.
+        """
+        if name not in KERAS_PACKAGES and not (name == TENSORFLOW and CHOICE in self.value):
+            return None
+        finders = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 :]:
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = find and find(name, path, target)
+            if spec is not None:
+                self._hear(spec)
+                return spec
+        return None
+
+    def _hear(self, spec: ModuleSpec) -> None:
+        """Be called when the module is about to be made."""
+        loader: Any = spec.loader
+        make = getattr(loader, "create_module", None)
+        if make is None:
+            return
+
+        def create_module(given: ModuleSpec) -> Any:
+            vars(loader).pop("create_module", None)  # the loader stays in the module
+            self._imports(spec.name, loader)
+            return make(given)
+
+        try:
+            loader.create_module = create_module
+        except AttributeError:  # one that takes no attributes
+            self._imports(spec.name, loader)
+
+    def _imports(self, name: str, loader: Any) -> None:
+        """The program imports this package."""
+        if self not in sys.meta_path:
+            return
+        try:
+            if name == TENSORFLOW:
+                from buildtrace.integrations import launch_options
+
+                launch_options.choose_keras(self.value, self.folder)
+                return
+            self.leave()
+            from buildtrace.integrations import launched
+
+            self.run = launched.start(self, name, loader)
+        except Exception as error:
+            self.leave()
+            _complain(error)
 
     def leave(self) -> None:
         """Wait no more."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-
-    def _start(self) -> None:
-        try:
-            from buildtrace.integrations import launched
-
-            self.run = launched.start(self)
-        except Exception as error:
-            _complain(error)
-
-    def _choose_keras(self) -> None:
-        try:
-            from buildtrace.integrations import launch_options
-
-            launch_options.choose_keras(self.value, self.folder)
-        except Exception as error:
-            self.leave()
-            _complain(error)
 
     def end(self) -> None:
         """The program is over: after all that it has registered for its end itself."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from buildtrace import diagnosis
+from buildtrace.capture.imports import ImportWatch
 from buildtrace.capture.journaling import Journal
 from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.progress import WatchedTracing
@@ -199,8 +200,16 @@ class LaunchedRun:
             self._journal.close(remove=whole)
 
 
-def start(launch: Launch) -> LaunchedRun | None:
-    """Trace this process from now on; `None` if a notebook shows its builds, and nothing is left.
+def start(launch: Launch, package: str, loader: Any) -> LaunchedRun | None:
+    """Trace this process from now on.
+
+    Args:
+        launch: how it was started.
+        package: the Keras that is about to be imported.
+        loader: imports it.
+
+    Returns:
+        The run; `None` if a notebook shows its builds, and there is nothing else to do.
 
     Raises:
         UsageError: the value makes no sense, or a file cannot be written.
@@ -212,10 +221,12 @@ def start(launch: Launch) -> LaunchedRun | None:
 
         launched_cells.show(shell, asked.request)
         shows = False
-        if not (asked.request.outputs or asked.request.folders):
-            return None
-    run = LaunchedRun(launch, asked.request, shows=shows)
-    run.start()
+    run = None
+    if shows or asked.request.outputs or asked.request.folders or asked.request.open:
+        run = LaunchedRun(launch, asked.request, shows=shows)
+        run.start()
+    for watch in [finder for finder in sys.meta_path if isinstance(finder, ImportWatch)]:
+        watch.tell_when_done(loader, package)  # they were not there when it was looked for
     return run
 
 

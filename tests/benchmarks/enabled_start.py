@@ -1,4 +1,4 @@
-"""What `buildtrace enable` costs who traces nothing: a start of Python with its line, and without."""
+"""What `buildtrace enable` costs who traces nothing: Python's start with its line and without."""
 
 from __future__ import annotations
 
