@@ -16,8 +16,9 @@ from typing import NamedTuple
 import pytest
 from chromium import new_page
 from forked import CAN_FORK
+from schema_check import checked_by_schema
 
-__all__ = ["new_page"]  # a fixture
+__all__ = ["checked_by_schema", "new_page"]  # fixtures
 
 
 class Slice(NamedTuple):
