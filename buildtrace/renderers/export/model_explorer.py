@@ -1,11 +1,14 @@
-"""The graphs for Model Explorer, which closes nested models and searches in them by itself."""
+"""The graphs for Model Explorer, which opens and closes blocks and nested models by itself.
+
+What it calls a layer is what can be opened: a namespace.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.renderers.drawing import coarsening
+from buildtrace.renderers.drawing import framing
 from buildtrace.renderers.drawing.caption import joined
 from buildtrace.renderers.drawing.diagram import Box, Group, boxes
 from buildtrace.renderers.drawing.topology import diagram_of
@@ -27,7 +30,7 @@ def render(trace: Trace, options: Options) -> bytes:
         RenderError: the trace has no graph.
         UsageError: the trace has no model of the name asked for.
     """
-    diagram = diagram_of(trace, options._replace(full=True), coarsening.nothing)
+    diagram = diagram_of(trace, options._replace(full=True), framing.blocks)
     return json_text.encoded({"label": "buildtrace", "graphs": list(_graphs(trace, diagram))})
 
 
@@ -36,7 +39,7 @@ def _graphs(trace: Trace, diagram: Diagram) -> Iterator[dict[str, Any]]:
     edges = _edges(diagram.connections, rows)
     ends = {end for c in diagram.connections for end in (c.source, c.target)}
     for group, name in zip(diagram.models, _different(diagram.models), strict=True):
-        namespaces = {"": group.note}
+        namespaces = {"": {"model": group.note}}
         nodes = []
         for member, namespace in _members_in(group.members, "", namespaces):
             arriving = edges.get(member.id, [])
@@ -44,8 +47,7 @@ def _graphs(trace: Trace, diagram: Diagram) -> Iterator[dict[str, Any]]:
                 nodes.append(_node(trace, member, namespace, arriving))
             elif member.id in ends:
                 nodes.append(_inside_unknown(member, namespace, arriving))
-        attributes = {namespace: {"model": note} for namespace, note in namespaces.items()}
-        yield {"id": name, "nodes": nodes, "groupNodeAttributes": attributes}
+        yield {"id": name, "nodes": nodes, "groupNodeAttributes": namespaces}
 
 
 def _different(groups: Iterable[Group]) -> Iterator[str]:
@@ -58,11 +60,11 @@ def _different(groups: Iterable[Group]) -> Iterator[str]:
 
 
 def _members_in(
-    members: Iterable[Member], namespace: str, notes: dict[str, str]
+    members: Iterable[Member], namespace: str, attributes: dict[str, dict[str, str]]
 ) -> Iterator[tuple[Member, str]]:
-    """Each box with its namespace, the names of the models around it; each group with its own.
+    """Each box with its namespace, the names of the frames around it; each group with its own.
 
-    `notes` is filled with what is to be said of each namespace's model.
+    `attributes` is filled with what is to be said of each namespace.
     """
     members = list(members)
     names = _different(member for member in members if isinstance(member, Group))
@@ -70,12 +72,16 @@ def _members_in(
         if isinstance(member, Box):
             yield member, namespace
             continue
-        # A slash in a name would be one level more.
-        name = next(names).replace("/", "∕")  # noqa: RUF001 - it has to look like a slash
+        name = _shown(next(names)).replace("/", "|")  # a slash would be one level more
         inner = f"{namespace}/{name}" if namespace else name
-        notes[inner] = member.note
+        attributes[inner] = {"model" if member.node_ref else "block": member.note}
         yield member, inner
-        yield from _members_in(member.members, inner, notes)
+        yield from _members_in(member.members, inner, attributes)
+
+
+def _shown(title: str) -> str:
+    """The title in letters that Model Explorer's own font has."""
+    return title.replace("…", "...")
 
 
 def _node(trace: Trace, box: Box, namespace: str, edges: list[dict[str, str]]) -> dict[str, Any]:
@@ -84,7 +90,7 @@ def _node(trace: Trace, box: Box, namespace: str, edges: list[dict[str, str]]) -
     assert node is not None  # every layer is a box of its own
     return {
         "id": box.id,
-        "label": row.title,
+        "label": _shown(row.title),
         "namespace": namespace,
         "attrs": [{"key": key, "value": value} for key, value in _attributes(trace, row, node)],
         "incomingEdges": edges,
@@ -97,7 +103,7 @@ def _inside_unknown(group: Group, namespace: str, edges: list[dict[str, str]]) -
     """A node that stands, among the parts of a layer, for the way that nobody saw through them."""
     return {
         "id": group.id,
-        "label": group.title,
+        "label": _shown(group.title),
         "namespace": namespace,
         "attrs": [{"key": "note", "value": group.note}],
         "incomingEdges": edges,
