@@ -8,7 +8,7 @@ VERBS = {
     "plan": "say what a build takes, by layer and by device",
     "diff": "compare two builds, or one script on two generations or backends",
     "merge": "compare the builds of several workers of one distributed program",
-    "schema": "print the JSON Schema of the trace file, for programs that read or check such files",
+    "schema": "print the JSON Schema of the trace file",
     "landmarks": "list the functions of Keras that make up a build, step by step",
     "doctor": "show what is installed, and which Keras a script would get",
 }
