@@ -188,6 +188,13 @@ def versions(session: nox.Session, row: Row) -> None:
         result.write_text(json.dumps(outcome | _counts(tests)))
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of the docs, strict and offline: build/docs/site/index.html."""
+    session.install(*PROJECT["optional-dependencies"]["docs"])
+    session.run("python", "tests/docs_site.py")
+
+
 @nox.session(python=False)
 def summary(session: nox.Session) -> None:
     """Print the table of the rows that ran."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CAN_FORK = hasattr(os, "fork") and find_spec("tensorflow") is not None
 SERVER = Path(__file__).with_name("fork_server.py")
-TIMEOUT = 120
+TIMEOUT = 300
 """Seconds until a program is taken for hanging."""
 
 
@@ -40,7 +40,12 @@ class Python:
         self.forks = forks
 
     def __call__(
-        self, *arguments: object, cwd: Path, env: Mapping[str, str], keras: str = "3"
+        self,
+        *arguments: object,
+        cwd: Path,
+        env: Mapping[str, str],
+        keras: str = "3",
+        together: bool = False,
     ) -> subprocess.CompletedProcess[str]:
         """Run a script or `-m MODULE` or `-c PROGRAM`, with its arguments.
 
@@ -49,11 +54,12 @@ class Python:
             cwd: where it runs.
             env: its environment. What is forked gets it after Python's start.
             keras: which generation is imported, where it is forked.
+            together: what goes to stderr is in `stdout` as well, in order, as a terminal has it.
         """
         command = [*map(str, arguments)]
         run = _fork if self.forks else _start
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            code = run(command, cwd, dict(env), (out, err), keras)
+            code = run(command, cwd, dict(env), (out, out if together else err), keras)
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(command, code, out.read(), err.read())

@@ -1,14 +1,14 @@
-"""Writes the rules' pages from the rules themselves: `python tests/rules_page.py`.
+"""The rules' pages, made of the rules themselves: `docs/rules/CODE.md`, and their index.
 
-These are `docs/rules/CODE.md` and their index, `docs/rules.md`; and what the rules say of their bad
-examples, which is in the recorded runs of these, goes into the package for `buildtrace explain`.
+What the rules say of their bad examples, which is in the recorded runs of these, goes into the
+package for `buildtrace explain`.
 """
 
 from __future__ import annotations
 
 import json
 from itertools import groupby
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diagnosis.recordings import SCRIPT, RecordedRuns, key_of
 
@@ -17,10 +17,23 @@ from buildtrace.diagnosis import all_rules
 from buildtrace.diagnosis.said import FILE
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers.terminal import listing
+from docs_pages import landmarks
 
-DOCS = Path(__file__).parents[1] / "docs"
-FOLDER, INDEX = DOCS / "rules", DOCS / "rules.md"
-MADE = "made by `python tests/rules_page.py`"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from buildtrace.diagnosis import Rule
+
+MADE = "made by `python tests/docs_pages`"
+
+
+def files(docs: Path) -> Iterator[tuple[Path, str]]:
+    """The files, and what they should hold; what the package holds first: the pages have it."""
+    yield FILE, recorded()
+    yield docs / "rules.md", index()
+    for name, page in pages().items():
+        yield docs / "rules" / name, page
 
 
 def recorded() -> str:
@@ -44,8 +57,8 @@ def _text(findings) -> str:
 def index() -> str:
     """What the index should hold."""
     lines = ["# The rules of check", "", f"This page and those of the rules are {MADE}."]
-    for topic, rules in groupby(all_rules(), key=lambda rule: rule.topic):
-        lines += ["", f"## {topic.capitalize()}", "", "| code | severity | Keras | |"]
+    for title, rules in grouped().items():
+        lines += ["", f"## {title}", "", "| code | severity | Keras | |"]
         lines += ["|---|---|---|---|"]
         for rule in rules:
             code = f"[{rule.code}](rules/{rule.code}.md)"
@@ -53,25 +66,20 @@ def index() -> str:
     return "\n".join(lines) + "\n"
 
 
+def grouped() -> dict[str, list[Rule]]:
+    """The rules by their topic."""
+    groups = groupby(all_rules(), key=lambda rule: rule.topic)
+    return {topic.capitalize(): list(rules) for topic, rules in groups}
+
+
 def pages() -> dict[str, str]:
     """The files that there should be in the folder of pages, by name."""
     end = f"\n[All rules](../rules.md). This page is {MADE}.\n"
-    made = {rule.code: explain.markdown(rule).removeprefix("#") for rule in all_rules()}
+    made = {rule.code: _page(rule) for rule in all_rules()}
     return {f"{code}.md": page + end for code, page in made.items()}
 
 
-def main() -> None:
-    """Write all of it, what the package holds first: the pages have it as well."""
-    FILE.write_text(recorded(), encoding="utf-8")
-    INDEX.write_text(index(), encoding="utf-8")
-    FOLDER.mkdir(exist_ok=True)
-    made = pages()
-    for old in FOLDER.glob("*.md"):
-        if old.name not in made:
-            old.unlink()
-    for name, page in made.items():
-        (FOLDER / name).write_text(page, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def _page(rule: Rule) -> str:
+    """What `explain` says of the rule, with links to the landmarks that the reason names."""
+    text = explain.markdown(rule).removeprefix("#")
+    return text.replace(rule.why, landmarks.linked(rule.why, "rules"), 1)
