@@ -1,5 +1,8 @@
 """The versions of Python, TensorFlow and Keras that the tests run on: `nox`, one session a row.
 
+`package` builds the distributions first, and checks them: each row installs a wheel, and runs the
+tests that the sdist has, where there is no package beside them.
+
 Every row has a virtual environment of its own, and `nox --parallel 3` runs three of them at a time.
 It runs the tests of what depends on these versions: the fast ones, and those that are left out of a
 plain `pytest` only because there are so many. After `nox -- --slice 2/6` each row runs one of six
@@ -29,7 +32,12 @@ nox.options.sessions = ["versions", "summary"]
 nox.options.error_on_missing_interpreters = False  # the summary says so instead
 
 RESULTS = Path(os.environ.get("NOX_RESULTS", ".nox/results")).resolve()
+BUILT = Path(".nox/built").resolve()
+UNPACKED = BUILT / "unpacked"
+"""What the sdist holds, but for what is in the wheel."""
+
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+BUILD_SYSTEM = nox.project.load_toml("pyproject.toml")["build-system"]
 SHOWN = ("keras", "tf_keras", "tensorflow", "jax", "torch")
 
 OF_THE_VERSIONS = (
@@ -43,6 +51,9 @@ OF_THE_VERSIONS = (
     "tests/cli/test_real_keras.py",
 )
 """What depends on Keras' version or on Python's: frames, tracebacks, signatures, recursion."""
+
+INSTALLED = "tests/test_installed.py"
+"""What a user does first with an installed package."""
 
 OF_PYTHON = (
     *(
@@ -77,6 +88,8 @@ class Row(NamedTuple):
         by_pip: packages too, for what uv does not look up in the folders that pip is told of.
         oldest: buildtrace's other dependencies are the oldest that it allows.
         tests: what is run.
+        tried: whether to try the installed package first, as a user would: once for each Python and
+            for each distribution.
     """
 
     name: str
@@ -85,19 +98,26 @@ class Row(NamedTuple):
     by_pip: tuple[str, ...] = ()
     oldest: bool = False
     tests: tuple[str, ...] = OF_THE_VERSIONS
+    tried: bool = False
+
+    @property
+    def distribution(self) -> str:
+        """What is installed: the one that brings TensorFlow, or the other."""
+        has_it = any(package.startswith("tensorflow") for package in self.packages)
+        return "buildtrace" if has_it else "buildtrace_core"
 
 
 # Neighbours run different parts of the tests, and each Python runs some generation of Keras.
 ROWS = (
     Row("tensorflow-2.13", ("tensorflow==2.13.1",), oldest=True),  # Keras 2 only
-    Row("tensorflow-2.15", ("tensorflow==2.15.1",)),
+    Row("tensorflow-2.15", ("tensorflow==2.15.1",), tried=True),
     Row("keras-3.2", ("tensorflow==2.16.2", "keras==3.2.1"), "3.12"),  # Keras 3 only
     Row("keras-3.3", ("tensorflow==2.16.2", "keras==3.3.3", "tf_keras==2.16.0")),
     Row("keras-3.10", ("tensorflow==2.20.0", "keras==3.10.0", "tf_keras==2.20.1"), "3.13"),
-    Row("jax", ("keras", "jax"), "3.12"),
+    Row("jax", ("keras", "jax"), "3.12", tried=True),
     Row("torch", ("keras",), by_pip=("torch==2.13.0",)),
-    Row("newest", ("tensorflow", "tf_keras"), "3.13"),
-    Row("python-3.10", ("tensorflow", "tf_keras"), "3.10", tests=OF_PYTHON),
+    Row("newest", ("tensorflow", "tf_keras"), "3.13", tried=True),
+    Row("python-3.10", ("tensorflow", "tf_keras"), "3.10", tests=OF_PYTHON, tried=True),
 )
 
 # pyenv's interpreters need not be activated to be found.
@@ -112,7 +132,38 @@ def _python_of(row: Row) -> str | None:
     return row.python if shutil.which(f"python{row.python}") else None
 
 
-@nox.session(allow_parallel=True)
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the sdist and both wheels, check them, and try the smaller one where no Keras is."""
+    session.install("build", "twine", "check-wheel-contents", *BUILD_SYSTEM["requires"])
+    shutil.rmtree(BUILT, ignore_errors=True)
+    _build(session, Path(), BUILT)
+    (sdist,), wheels = BUILT.glob("*.tar.gz"), sorted(map(str, BUILT.glob("*.whl")))
+    shutil.unpack_archive(sdist, UNPACKED, filter="data")
+    (folder,) = UNPACKED.iterdir()
+    _build(session, folder, BUILT / "again")
+    session.run("python", "tests/distributions.py", str(BUILT), str(BUILT / "again"), str(folder))
+    session.run("twine", "check", "--strict", str(sdist), *wheels)
+    session.run("check-wheel-contents", *wheels)
+    shutil.rmtree(folder / "buildtrace")
+    session.install(str(_wheel("buildtrace_core")), *_test_tools())
+    session.chdir(folder)
+    session.run("pytest", "-q", "-n", "0", "-m", "slow or not slow", INSTALLED)
+
+
+def _build(session: nox.Session, project: Path, folder: Path) -> None:
+    """Build all distributions of a source tree, without an environment for each of them."""
+    build = ("python", "-m", "build", "--no-isolation", "--outdir", str(folder))
+    session.run(*build, "--sdist", "--wheel", str(project), silent=True)
+    session.run(*build, "--wheel", str(project / "core"), silent=True)
+
+
+def _wheel(distribution: str) -> Path:
+    (wheel,) = BUILT.glob(f"{distribution}-*.whl")
+    return wheel
+
+
+@nox.session(allow_parallel=True, requires=["package"])
 @nox.parametrize(("python", "row"), [nox.param(_python_of(row), row, id=row.name) for row in ROWS])
 def versions(session: nox.Session, row: Row) -> None:
     """Run what depends on these versions, with the installed package."""
@@ -125,9 +176,13 @@ def versions(session: nox.Session, row: Row) -> None:
             session.install("pip")
             session.run_install("python", "-m", "pip", "install", "--quiet", *row.by_pip)
         session.install(*row.packages, *_dependencies(oldest=row.oldest), *_test_tools())
-        session.install("--no-deps", ".")
+        # What buildtrace-core asks for is there, or it asks for more than buildtrace does.
+        alone = [] if row.distribution == "buildtrace_core" else ["--no-deps"]
+        session.install(*alone, str(_wheel(row.distribution)))
         outcome |= {"python": _python(session), "installed": _installed(session)}
-        # `pytest`, not `python -m pytest`: that would import the checkout, not the package.
+        session.chdir(next(UNPACKED.iterdir()))
+        if row.tried:
+            session.run("pytest", "-q", "-n", "0", "-m", "slow or not slow", INSTALLED)
         ignored = [f"--ignore=tests/capture/test_{name}.py" for name in OF_THE_SYSTEM]
         chosen = ["-m", "not slow or rest", *_part(row, session.posargs), *ignored]
         session.run("pytest", "-q", "-n", "0", f"--junitxml={tests}", *chosen, *row.tests)

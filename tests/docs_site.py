@@ -7,6 +7,7 @@ lessons, the pictures, the pages at the top. So the source of the site is put to
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,6 @@ from docs_pages import lessons
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 SOURCE = ROOT / "build" / "docs"
-SITE = SOURCE / "site"
 
 AT_THE_TOP = {"README.md": "index.md"} | {
     name: name.lower() for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
@@ -81,10 +81,10 @@ def page(text: str, path: PurePosixPath) -> str:
     return re.sub("\0\\d+\0", lambda match: inline[match[0]], bare)
 
 
-def assemble() -> None:
-    """Put the source of the site together."""
-    shutil.rmtree(SOURCE, ignore_errors=True)
-    pages = SOURCE / "pages"
+def assemble(source: Path) -> None:
+    """Put the source of the site together, in a folder."""
+    shutil.rmtree(source, ignore_errors=True)
+    pages = source / "pages"
     for file in sorted(path for path in DOCS.rglob("*") if path.suffix in {".md", *COPIED}):
         _place(file, pages)
     for name in AT_THE_TOP:
@@ -95,7 +95,7 @@ def assemble() -> None:
             if file.suffix in COPIED:
                 _place(file, pages)
     _place_lessons(pages / FOLDERS["notebooks"])
-    (SOURCE / "zensical.toml").write_text(_settings(pages), encoding="utf-8")
+    (source / "zensical.toml").write_text(_settings(pages), encoding="utf-8")
 
 
 def _place(file: Path, pages: Path) -> None:
@@ -118,25 +118,44 @@ def _place_lessons(folder: Path) -> None:
 
 
 def _settings(pages: Path) -> str:
-    """The site's settings, with the pages that a pattern stands for."""
+    """The site's settings, with the pages that a pattern in them stands for."""
 
     def found(match: re.Match[str]) -> str:
-        paths = sorted(path.relative_to(pages).as_posix() for path in pages.glob(match[1]))
-        return ", ".join(f'"{path}"' for path in paths)
+        pattern = match[1]
+        index = pages / f"{pattern.partition('/')[0]}.md"
+        if index.exists():
+            groups = _listed(index.read_text(encoding="utf-8")).items()
+            return ", ".join(f"{{ {json.dumps(t)} = {json.dumps(g)} }}" for t, g in groups)
+        paths = sorted(path.relative_to(pages).as_posix() for path in pages.glob(pattern))
+        return ", ".join(map(json.dumps, paths))
 
+    # Of strings, and of lists of them, TOML and JSON are the same.
     settings = (DOCS / "zensical.toml").read_text(encoding="utf-8")
     head, nav, rest = re.split(r"^(nav = .*?^\]$)", settings, flags=re.DOTALL | re.MULTILINE)
     return head + re.sub(r'"([^"\n]*\*[^"\n]*)"', found, nav) + rest
 
 
+def _listed(index: str) -> dict[str, list[str]]:
+    """The pages that an index lists below each of its headings, in its order."""
+    _, *parts = re.split(r"^## (.*)$", index, flags=re.MULTILINE)
+    entry = re.compile(r"^(?:\| |- (?:● )?)\[[^\]]*\]\(([^)]*)\)", re.MULTILINE)
+    return {title: entry.findall(part) for title, part in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def build(source: Path) -> tuple[int, str]:
+    """Build the site in a folder's `site`; returns the exit code, and what was said."""
+    assemble(source)
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
+    done = subprocess.run(command, cwd=source, capture_output=True, encoding="utf-8", check=False)
+    told = re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
+    return done.returncode, told.partition("Traceback (most recent")[0].strip()
+
+
 def main() -> int:
     """Build the site; returns the exit code."""
-    assemble()
-    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
-    done = subprocess.run(command, cwd=SOURCE, capture_output=True, encoding="utf-8", check=False)
-    told = re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
-    print(told.partition("Traceback (most recent")[0])
-    return done.returncode
+    code, told = build(SOURCE)
+    print(told)
+    return code
 
 
 if __name__ == "__main__":

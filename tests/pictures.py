@@ -1,10 +1,14 @@
-"""Draws the README's pictures from real builds: `python tests/pictures.py`."""
+"""Draws the pictures of the README and the docs from real builds: `python tests/pictures.py`.
+
+Beside the pictures in `.pictures`, it makes the pages of buildtrace's own that the docs show.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -14,17 +18,29 @@ from rich.terminal_theme import DIMMED_MONOKAI
 
 import buildtrace
 from buildtrace import renderers
+from buildtrace.comparison import compare
+from buildtrace.renderers.page import lockstep
+from buildtrace.traces import wording
 
-FOLDER = Path(__file__).parent.parent / ".pictures"
+ROOT = Path(__file__).parents[1]
+FOLDER, PAGES = ROOT / ".pictures", ROOT / "docs" / "pages"
 WIDTH = 120
 
 
 def record(example: str, *options: str) -> buildtrace.Trace:
-    """Run a bundled example in a process of its own, and read its trace."""
+    """Run a bundled example in a process of its own, and read its trace.
+
+    Returns:
+        It, without the paths of this machine.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "build.json")
         command = [sys.executable, "-m", "buildtrace", *options, "-o", str(path)]
         subprocess.run([*command, "-m", f"buildtrace.examples.{example}"], check=True)
+        text = path.read_text(encoding="utf-8")
+        for place in (sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"), ROOT):
+            text = text.replace(f"{place}/", "")
+        path.write_text(text, encoding="utf-8")
         return buildtrace.load(path)
 
 
@@ -39,7 +55,7 @@ def terminal(trace: buildtrace.Trace, name: str, title: str) -> None:
     (FOLDER / name).write_text(svg.replace("Fira Code", "ui-monospace, Menlo, Consolas"))
 
 
-def report(trace: buildtrace.Trace, name: str, beats: int) -> None:
+def report(trace: buildtrace.Trace, name: str, beats: int, scheme: str = "light") -> None:
     """The page in a browser, after so many beats."""
     from playwright.sync_api import sync_playwright
 
@@ -49,7 +65,9 @@ def report(trace: buildtrace.Trace, name: str, beats: int) -> None:
         browser = playwright.chromium.launch(
             executable_path=chromium.path(), args=chromium.ARGUMENTS
         )
-        page = browser.new_page(viewport={"width": 1280, "height": 760}, reduced_motion="reduce")
+        page = browser.new_page(
+            viewport={"width": 1280, "height": 760}, reduced_motion="reduce", color_scheme=scheme
+        )
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-ready]")
         for _ in range(beats):
@@ -58,14 +76,27 @@ def report(trace: buildtrace.Trace, name: str, beats: int) -> None:
         browser.close()
 
 
+def pages(two: buildtrace.Trace, three: buildtrace.Trace) -> None:
+    """The article's build as the docs show it: on Keras 2, and beside that of Keras 3."""
+    # Times are others in every run, and would make another file each time.
+    wording.duration = lambda nanoseconds: ""
+    PAGES.mkdir(exist_ok=True)
+    renderers.save(two, PAGES / "mnist_mlp.html")
+    difference = compare(two, three, labels=("Keras 2", "Keras 3"))
+    page = lockstep.render(two, three, difference)
+    (PAGES / "both.html").write_text(page, encoding="utf-8")
+
+
 def main() -> None:
-    """Draw all pictures anew."""
+    """Draw all pictures and pages anew."""
     FOLDER.mkdir(exist_ok=True)
     mlp = record("mnist_mlp", "--keras", "2")
     terminal(mlp, "tree.svg", "buildtrace --keras 2 mnist_mlp.py")
-    report(mlp, "html.png", 5)  # the first dense layer has made its weights
+    for name, scheme in (("html.png", "light"), ("html-dark.png", "dark")):
+        report(mlp, name, 5, scheme)  # the first dense layer has made its weights
     shared = record("functional_shared", "--keras", "3")
     renderers.save(shared, FOLDER / "graph.svg")
+    pages(mlp, record("mnist_mlp", "--keras", "3"))
 
 
 if __name__ == "__main__":

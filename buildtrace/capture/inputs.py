@@ -1,14 +1,13 @@
 """What models make of what they are given: keys that lead elsewhere, values without a place.
 
-Only what the program gives as NumPy arrays is looked at for its values: never a tensor.
+Only what the program gives as NumPy arrays is looked at for its values: never a tensor. NumPy is
+imported when there is a model: before the program, it would hide how the program's own import ends.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from buildtrace.capture.callers import find_caller
 from buildtrace.capture.hooks import noting_hook
@@ -17,6 +16,8 @@ from buildtrace.traces.schema import LARGEST, Cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import numpy as np
 
     from buildtrace.capture.record import Record
     from buildtrace.capture.recorder import Recorder
@@ -70,7 +71,7 @@ class Inputs:
         self._note_values(use, args[0], given, recorder)
 
     def _note_values(self, use: UseRecord, model: Any, given: Any, recorder: Recorder) -> None:
-        if not any(isinstance(part, np.ndarray) for part in _parts(given)):
+        if not any(_is_array(part) for part in _parts(given)):
             return
         for place, name, dtype, array in _pairs(use.adapter.inputs_of(model), given):
             cast = None if array.dtype.name == dtype else _cast(name, array, dtype)
@@ -90,6 +91,12 @@ class Inputs:
         return is_new
 
 
+def _is_array(thing: Any) -> TypeGuard[np.ndarray[Any, Any]]:
+    import numpy as np
+
+    return isinstance(thing, np.ndarray)
+
+
 def _parts(given: Any) -> tuple[Any, ...]:
     if isinstance(given, dict):
         return tuple(given.values())
@@ -107,7 +114,7 @@ def _pairs(
     if len(arrays) != len(inputs):
         return
     for place, ((name, dtype), array) in enumerate(zip(inputs, arrays, strict=True)):
-        if isinstance(array, np.ndarray):
+        if _is_array(array):
             yield place, name, dtype, array
 
 
@@ -120,6 +127,8 @@ def _missed(
     recorder: Recorder,
 ) -> MissedRecord | None:
     """The index that the smallest Embedding behind an input has no row for, if there is one."""
+    import numpy as np
+
     tables = adapter.tables_behind(model, place) if array.dtype.kind in "iuf" else []
     sizes = [(x.input_dim, x) for x in tables if isinstance(x.input_dim, (int, np.integer))]
     if not sizes or not array.size:
@@ -137,6 +146,8 @@ def _missed(
 
 def _cast(name: str, array: np.ndarray[Any, Any], dtype: str) -> Cast | None:
     """The first value that is another one in the input's dtype; `None` if none is."""
+    import numpy as np
+
     given = array.dtype.kind
     if given not in "iuf" or dtype == "string" or dtype.startswith(("float", "bfloat", "complex")):
         return None  # floats are rounded: nobody minds

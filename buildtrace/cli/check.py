@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from buildtrace.cli.check_options import DIFF, TRY, parse
+from buildtrace.cli.check_options import DIFF, TRY, build_parser, parse
 from buildtrace.cli.streams import own_output, say, stdout_alone
 from buildtrace.cli.verbs import USAGE_ERROR
 from buildtrace.errors import BuildtraceError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from buildtrace.cli.trying import Workshop
     from buildtrace.traces.schema import Finding
     from buildtrace.traces.trace import Trace
+
+__all__ = ["build_parser", "main"]
 
 FOUND = 1
 """The exit code if there is a finding that is more than a note."""

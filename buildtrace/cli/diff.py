@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli.attempts import Attempts
+from buildtrace.cli.missing_keras import BACKENDS
 from buildtrace.cli.parser import (
     Parser,
     add_files,
@@ -56,8 +57,6 @@ FORMATS = {
 }
 """Suffix of a file → the format's name, and what it is."""
 
-BACKENDS = ("tensorflow", "jax", "torch")
-
 TEXT_WIDTH = 120
 
 
@@ -79,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
         MissingPackageError: a Keras or a backend is not installed.
         RunError: a script left no trace.
     """
-    parser = _parser()
+    parser = build_parser()
     ours, theirs = split(parser, arguments)
     given = parser.parse_args(ours)
     only = _only(given.only)
@@ -102,7 +101,8 @@ def main(arguments: Sequence[str]) -> int:
 # -- what is asked for ------------------------------------------------------------------------
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """The parser of all options that stand before what is compared."""
     from buildtrace.comparison import SELECTABLE
 
     parser = Parser(

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import platform
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from buildtrace.cli import environment
+from buildtrace.cli import environment, missing_keras
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from buildtrace.cli.parser import Parser
+
 PACKAGES = {
     "Keras": ("tensorflow", "keras", "tf_keras"),
     "other backends": ("jax", "torch"),
-    "for the report": ("rich", "msgspec"),
+    "for the report": ("rich", "msgspec", "jinja2"),
     "for diagrams": ("graphviz", "pygraphviz", "psutil"),
+    "for saved models": ("h5py",),
+    "for the shell": ("shtab",),
 }
 """What to look for, by what it is for."""
 
-OPTIONAL = PACKAGES["other backends"]
-NEEDED = ("keras", *PACKAGES["for the report"], *PACKAGES["for diagrams"])
+NEEDED = (
+    *("keras", "shtab"),
+    *PACKAGES["for the report"],
+    *PACKAGES["for diagrams"],
+)
+
+DISTRIBUTIONS = ("buildtrace", "buildtrace-core")
+"""What pip may call this package: with TensorFlow, and without. They are the same files."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +55,7 @@ class Condition:
 
 def main(arguments: Sequence[str]) -> int:
     """Show what is installed; returns 1 if something is missing that buildtrace needs."""
-    from buildtrace.cli.parser import Parser
-    from buildtrace.cli.verbs import sentence
-
-    parser = Parser(prog="buildtrace doctor", description=sentence("doctor"))
-    parser.parse_args(arguments)
+    build_parser().parse_args(arguments)
     sections = {"Python": list(_python())}
     sections |= {title: [_package(name) for name in names] for title, names in PACKAGES.items()}
     sections["tf.keras"] = list(_tf_keras())
@@ -59,20 +64,50 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(condition.bad for conditions in sections.values() for condition in conditions))
 
 
+def build_parser() -> Parser:
+    """The parser of the verb's arguments, of which there are none."""
+    from buildtrace.cli.parser import Parser
+    from buildtrace.cli.verbs import sentence
+
+    return Parser(prog="buildtrace doctor", description=sentence("doctor"))
+
+
 def _python() -> Iterator[Condition]:
     from buildtrace import __version__
 
-    yield Condition("buildtrace", __version__)
+    yield _buildtrace(__version__)
     yield Condition("python", f"{platform.python_version()}  {sys.executable}")
     yield Condition("platform", platform.platform())
+
+
+def _buildtrace(version: str) -> Condition:
+    """As what it is installed: to remove one of two would leave the other without its files."""
+    names = _distributions()
+    if len(names) > 1:
+        state = f"{version}, installed twice: {' and '.join(names)} are the same files"
+        remedy = f"pip uninstall {' '.join(names)}, then install one of them"
+        return Condition("buildtrace", state, remedy, bad=True)
+    core = f"{version}  as {names[0]}" if names == [DISTRIBUTIONS[1]] else version
+    return Condition("buildtrace", core)
+
+
+def _distributions() -> list[str]:
+    from importlib import metadata
+
+    found = []
+    for name in DISTRIBUTIONS:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found.append(metadata.metadata(name)["Name"])
+    return found
 
 
 def _package(name: str) -> Condition:
     version = environment.version(name)
     if version is not None:
         return Condition(name, version)
-    remedy = None if name in OPTIONAL else f"pip install {name}"
-    return Condition(name, "not installed", remedy, bad=name in NEEDED)
+    bad = name in NEEDED
+    remedy = f"pip install {name}" if bad or name == "h5py" else None
+    return Condition(name, "not installed", remedy, bad=bad)
 
 
 def _tf_keras() -> Iterator[Condition]:
@@ -99,31 +134,15 @@ def _tf_keras() -> Iterator[Condition]:
 
 def _keras_alone() -> Iterator[Condition]:
     """What `import keras` gives where there is no TensorFlow."""
-    if not environment.installed("keras"):
-        return
-    backend = _backend()
-    if environment.installed(backend):
-        yield Condition("import keras", f"Keras 3 on the backend {backend}")
-        return
-    there = [name for name in OPTIONAL if environment.installed(name)]
-    remedy = f"set KERAS_BACKEND={there[0]}" if there else f"pip install {backend}"
-    yield Condition(
-        "import keras", f"fails: its backend {backend} is not installed", remedy, bad=True
-    )
+    if reason := missing_keras.no_backend():
+        why, remedy = reason
+        yield Condition("import keras", f"fails: {why}", remedy, bad=True)
+    else:
+        yield Condition("import keras", f"Keras 3 on the backend {missing_keras.backend()}")
 
 
 def _legacy() -> bool:
     return environment.LEGACY in os.environ
-
-
-def _backend() -> str:
-    """The backend that Keras 3 will take, by the same two places where it looks."""
-    home = os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser()
-    try:
-        configured = json.loads(Path(home, "keras.json").read_text()).get("backend")
-    except (OSError, ValueError, AttributeError):
-        configured = None
-    return os.environ.get("KERAS_BACKEND") or str(configured or "tensorflow")
 
 
 def _diagrams() -> Condition:

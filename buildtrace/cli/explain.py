@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from buildtrace.cli.landmark_pages import Page
+    from buildtrace.cli.parser import Parser
     from buildtrace.diagnosis import Rule
     from buildtrace.renderers.text.lines import Line
 
@@ -39,8 +40,27 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         UsageError: there is no such rule, or no such landmark.
     """
-    from buildtrace.cli.parser import Parser
+    given = build_parser().parse_args(arguments)
     from buildtrace.cli.streams import own_output
+    from buildtrace.diagnosis import all_rules
+
+    chosen = all_rules() if given.all else _named([code for code in given.codes if _is_code(code)])
+    functions = _functions([name for name in given.codes if not _is_code(name)])
+    if given.format == "markdown":
+        with own_output(sys.stdout) as stdout:
+            stdout.write(_markdown(chosen, functions))
+        return 0
+    from buildtrace.cli.console import own_console
+    from buildtrace.renderers.text.lines import Lines
+
+    with own_console(sys.stdout) as console:
+        Lines(lambda width: _lines(chosen, functions, min(width, WIDEST))).stream(console)
+    return 0
+
+
+def build_parser() -> Parser:
+    """The parser of the verb's arguments."""
+    from buildtrace.cli.parser import Parser
     from buildtrace.cli.verbs import sentence
 
     parser = Parser(prog="buildtrace explain", usage=USAGE, description=sentence("explain"))
@@ -57,21 +77,7 @@ def main(arguments: Sequence[str]) -> int:
         default="text",
         help="for the terminal (the default), or for a page of documentation",
     )
-    given = parser.parse_args(arguments)
-    from buildtrace.diagnosis import all_rules
-
-    chosen = all_rules() if given.all else _named([code for code in given.codes if _is_code(code)])
-    functions = _functions([name for name in given.codes if not _is_code(name)])
-    if given.format == "markdown":
-        with own_output(sys.stdout) as stdout:
-            stdout.write(_markdown(chosen, functions))
-        return 0
-    from buildtrace.cli.console import own_console
-    from buildtrace.renderers.text.lines import Lines
-
-    with own_console(sys.stdout) as console:
-        Lines(lambda width: _lines(chosen, functions, min(width, WIDEST))).stream(console)
-    return 0
+    return parser
 
 
 def _is_code(word: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli import landmarks
 from buildtrace.errors import UsageError
-from buildtrace.generations import GENERATIONS
+from buildtrace.generations import BEATS, GENERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,16 +37,16 @@ def pages(name: str) -> list[Page]:
     Raises:
         UsageError: there are none; the text says which are nearly so called.
     """
-    rows = [row for generation in GENERATIONS for row in generation.landmarks]
+    table = [row for generation in GENERATIONS for row in generation.landmarks]
     method = name.rpartition(".")[2]
     found = (
-        [row for row in rows if row.name.lower() == name.lower()]
-        or [row for row in rows if _method(row) == name]
-        or list(_of_class(name.rpartition(".")[0], method, rows))
+        [row for row in table if row.name.lower() == name.lower()]
+        or [row for row in table if _method(row) == name]
+        or list(_of_class(name.rpartition(".")[0], method, table))
     )
     exact = any(row.name.lower() == name.lower() or _method(row) == name for row in found)
     if not found or not (exact or all(row.family or row.scope for row in _first(found))):
-        raise UsageError(f"explain: {_unknown(name, rows)} (see `buildtrace landmarks`)")
+        raise UsageError(f"explain: {_unknown(name, table)} (see `buildtrace landmarks`)")
     return [Page(row_name, row_name if exact else name) for row_name in _names(found)]
 
 
@@ -105,12 +105,12 @@ def lines(page: Page, width: int) -> Iterator[Line]:
     if page.asked != page.name:
         text = f"{page.asked} is a definition of this method in a class of its own."
         yield from wrapped(text, width, [], [], styles.NOTE)
-    for generation, info, row in _rows(page.name):
+    for generation, info, row in rows(page.name):
         yield []
         where = landmarks.location(row, info)
         yield [Part(generation.title, styles.HEADING), Part("  "), where]
         yield from wrapped(row.summary, width, [Part("  ")], [Part("  ")])
-        for label, text in _facts(generation, row):
+        for label, text in facts(generation, row):
             first = [Part(f"  {label:{LABEL}}", styles.QUIET)]
             style = styles.SWALLOWED if label == ARTICLE else ""
             yield from wrapped(text, width, first, [Part(" " * (LABEL + 2))], style)
@@ -119,21 +119,30 @@ def lines(page: Page, width: int) -> Iterator[Line]:
 ARTICLE = "article"
 
 
-def _rows(name: str) -> Iterator[tuple[Generation, KerasInfo | None, Landmark]]:
-    """The landmark in each generation: as the installed version has it, or else the newest."""
-    for generation, info in landmarks.of_all():
+def rows(
+    name: str, found: Sequence[tuple[Generation, KerasInfo | None]] | None = None
+) -> Iterator[tuple[Generation, KerasInfo | None, Landmark]]:
+    """The landmark in each generation: as this version of it has it, or else the newest.
+
+    Args:
+        name: the landmark's name.
+        found: the generations, each with a Keras of it; `None` for those that are installed.
+    """
+    for generation, info in landmarks.of_all() if found is None else found:
         there = generation.landmarks_of(info.version) if info else []
-        rows = [row for row in there if row.name == name]
-        rows = rows or [row for row in generation.landmarks if row.name == name]
-        for row in rows[-1:]:
+        named = [row for row in there if row.name == name]
+        named = named or [row for row in generation.landmarks if row.name == name]
+        for row in named[-1:]:
             yield generation, info, row
 
 
-def _facts(generation: Generation, row: Landmark) -> Iterator[tuple[str, str]]:
+def facts(generation: Generation, row: Landmark) -> Iterator[tuple[str, str]]:
     """What there is to say of it, beside what it does: labels and texts."""
     yield "step", landmarks.STEPS[row.step]
     if row.role:
         yield "role", row.role
+    if row.beat:
+        yield "beat", BEATS[row.beat]
     if versions := _versions(row):
         yield "versions", versions
     if row.article:
@@ -163,8 +172,8 @@ def _counterpart(other: Generation, row: Landmark) -> str:
 def markdown(page: Page) -> str:
     """The page as Markdown."""
     parts = [f"## {page.name}\n"]
-    for generation, info, row in _rows(page.name):
+    for generation, info, row in rows(page.name):
         where = landmarks.location(row, info).text
-        facts = "\n".join(f"- {label}: {text}" for label, text in _facts(generation, row))
-        parts.append(f"### {generation.title}\n\n`{where}`\n\n{row.summary}\n\n{facts}\n")
+        said = "\n".join(f"- {label}: {text}" for label, text in facts(generation, row))
+        parts.append(f"### {generation.title}\n\n`{where}`\n\n{row.summary}\n\n{said}\n")
     return "\n".join(parts)

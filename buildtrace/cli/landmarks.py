@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from buildtrace.cli.parser import Parser
     from buildtrace.generations import Generation, Landmark
     from buildtrace.renderers.text.lines import Line, Part
     from buildtrace.traces.schema import KerasInfo
@@ -37,6 +38,17 @@ WIDEST = 100
 
 def main(arguments: Sequence[str]) -> int:
     """Show the landmark tables; returns the exit code."""
+    keras = build_parser().parse_args(arguments).keras
+    from buildtrace.cli.console import own_console
+    from buildtrace.renderers.text.lines import Lines
+
+    with own_console(sys.stdout) as console:
+        Lines(lambda width: lines(keras, min(width, WIDEST))).stream(console)
+    return 0
+
+
+def build_parser() -> Parser:
+    """The parser of the verb's arguments."""
     from buildtrace.cli.parser import Parser, keras_choices
     from buildtrace.cli.verbs import sentence
 
@@ -47,13 +59,7 @@ def main(arguments: Sequence[str]) -> int:
         default="auto",
         help="show only this generation, installed or not (default: those that are installed)",
     )
-    keras = parser.parse_args(arguments).keras
-    from buildtrace.cli.console import own_console
-    from buildtrace.renderers.text.lines import Lines
-
-    with own_console(sys.stdout) as console:
-        Lines(lambda width: lines(keras, min(width, WIDEST))).stream(console)
-    return 0
+    return parser
 
 
 def lines(keras: str, width: int) -> Iterator[Line]:

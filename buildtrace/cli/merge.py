@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     from buildtrace.comparison.workers import compare_workers
 
-    parser = _parser()
+    parser = build_parser()
     given = parser.parse_args(arguments)
     if len(given.files) < 2:
         parser.error("whose builds are to be merged? Name the traces of two workers or more")
@@ -72,7 +72,8 @@ def main(arguments: Sequence[str]) -> int:
     return USAGE_ERROR if attempts.failed else int(not merged.same)
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """The parser of the verb's arguments."""
     parser = Parser(
         prog="buildtrace merge", usage=USAGE, description=sentence("merge"), epilog=EPILOG
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from buildtrace.cli.streams import own_output, tolerate
-from buildtrace.cli.verbs import END, SKIP, VERBS
+from buildtrace.cli.verbs import END, SHELLS, SKIP, VERBS
 from buildtrace.errors import UsageError
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers import RENDERERS, VIEWS, Options
@@ -52,7 +52,7 @@ try it on one of the examples that come with buildtrace:
   buildtrace --view steps --explain -m buildtrace.examples.mnist_mlp
   buildtrace -o build.svg -o build.json -m buildtrace.examples.functional_shared
   buildtrace --view weights build.json
-other examples: buildtrace.examples.{{subclassed, resnet50}}
+other examples: buildtrace.examples.{{any_backend, resnet50, subclassed}}
 
 The report goes to stdout if that is a terminal or if an option asks for it, and
 to stderr otherwise, so that it does not mix with what the script prints. The
@@ -106,6 +106,19 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _PrintCompletion(argparse.Action):
+    """`--print-completion SHELL`, which needs all parsers, and shtab."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _: object, shell: object, *__: object
+    ) -> None:
+        from buildtrace.cli.completion import script
+
+        with own_output(sys.stdout) as stdout:
+            stdout.write(script(str(shell), parser))
+        parser.exit()
+
+
 def keras_choices() -> list[str]:
     """The values of `--keras`: a generation is called by its number."""
     return ["auto", *(generation.name.removeprefix("keras") for generation in GENERATIONS)]
@@ -142,6 +155,14 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG.format(tables=tables(), verbs=_rows(VERBS)),
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=SHELLS,
+        metavar="SHELL",
+        help=f"print a script that makes this shell complete arguments, and exit: one for "
+        f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}",
+    )
     add_report_options(parser)
     add_file_options(parser)
     _add_run_options(parser)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from buildtrace.cli.attempts import Attempts
-from buildtrace.cli.plan_options import parse
+from buildtrace.cli.plan_options import build_parser, parse
 from buildtrace.cli.streams import own_output, say, stdout_alone
 from buildtrace.cli.verbs import USAGE_ERROR
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from buildtrace.cli.plan_options import PlanArguments
     from buildtrace.planning.planned import Plan
     from buildtrace.traces.trace import Trace
+
+__all__ = ["build_parser", "main"]
 
 TOO_LARGE = 1
 """The exit code if it does not fit into the memory of a device, or cannot be spread so."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from buildtrace.abstract.passed_loads import passed_loads
 from buildtrace.capture import dry_fits
-from buildtrace.cli import environment
+from buildtrace.cli import environment, missing_keras
 from buildtrace.cli.plan_devices import choose_backend, set_distribution
 from buildtrace.cli.plan_end import PlannedRun, stop_of
 from buildtrace.cli.plan_models import KeepingTracing, build_optimizers, models_of
@@ -49,7 +49,9 @@ def planned_run(asked: PlanArguments) -> PlannedRun:
             wait_for_threads()
         models = models_of(list(tracing.layers.values()))
         first = len(tracing.snapshot().holders) if asked.optimizer else 0
+        lacking = missing_keras.why_not_imported(error)
         notes = (*_passed_over(passed), *_optimizers(models, asked.optimizer))
+        notes += (lacking,) if lacking else ()
         if asked.compile:
             from buildtrace.cli.plan_compile import compiled_forward
 

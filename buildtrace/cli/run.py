@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.capture import TrainingReached, dry_fits
-from buildtrace.cli import environment
+from buildtrace.cli import environment, missing_keras
 from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.progress import Progress, WatchedTracing
 from buildtrace.cli.report import deliver
@@ -199,9 +199,8 @@ def explain_end(outcome: Outcome, keras: str, verb: str = "show", hint: str = "-
     elif outcome.skipped:
         calls = wording.count(outcome.skipped, "call")
         say(f"nothing was trained: {calls} of fit changed no weight (--no-train=skip)")
-    name = error.name if isinstance(error, ModuleNotFoundError) else None
-    if name in ("tensorflow", "keras", "tf_keras"):
-        say(f"{name} is not installed: pip install {name} (see `buildtrace doctor`)")
+    if lacking := missing_keras.why_not_imported(error):
+        say(lacking)
     elif not trace.calls and trace.findings:
         pass  # they say it
     elif not trace.calls and not {"keras", "tf_keras"} & sys.modules.keys():

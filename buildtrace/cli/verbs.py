@@ -11,7 +11,13 @@ VERBS = {
     "landmarks": "list the functions of Keras that make up a build, step by step",
     "doctor": "show what is installed, and which Keras a script would get",
 }
-"""Verb → what it does. The module of the verb's name has `main(arguments) -> exit code`."""
+"""Verb → what it does.
+
+The module of the verb's name has `main(arguments) -> exit code`, and `build_parser()`.
+"""
+
+SHELLS = ("bash", "zsh", "fish", "tcsh")
+"""The shells that there is a completion for."""
 
 USAGE_ERROR = 2
 """A request that makes no sense, so that nothing was run."""

@@ -1,6 +1,6 @@
 """What the rules say of their own bad examples, as it was recorded: for the pages of rules.
 
-No Keras is needed to show them. `python tests/docs_pages/rules.py` writes the file.
+No Keras is needed to show them. `python tests/docs_pages` writes the file.
 """
 
 from __future__ import annotations

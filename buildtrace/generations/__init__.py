@@ -9,7 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from buildtrace.generations.base import Adapter, Generation, Landmark, Scope, version_number
+from buildtrace.generations.base import (
+    BEATS,
+    Adapter,
+    Generation,
+    Landmark,
+    Scope,
+    version_number,
+)
 from buildtrace.generations.keras2 import KERAS2
 from buildtrace.generations.keras3 import KERAS3
 
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.schema import KerasInfo
 
 __all__ = [
+    "BEATS",
     "GENERATIONS",
     "Adapter",
     "Generation",

@@ -78,21 +78,22 @@ BeatKind = Literal[
     "load",
     "values",
 ]
-"""What a landmark's calls are in the story of a build; its beats are told by calls of these kinds:
+"""What a landmark's calls are in the story of a build, or "" for most: a part of one of these."""
 
-input        an input is made
-call         a layer or a model is called
-build        a layer or a model is built
-constructor  a layer is made, and that fails
-graph        the graph of a model is mapped
-compile      a model is told how it is to be trained
-loss         the losses of a model's outputs are computed for the first time
-metrics      the metrics of a model are built
-optimizer    an optimizer is built
-load         a model, or its weights, are loaded from a file
-values       a layer, or a model, gets the values of its weights
-"" (most)    a part of one of these, and no beat of its own
-"""
+BEATS: dict[BeatKind, str] = {
+    "input": "an input is made",
+    "call": "a layer or a model is called",
+    "build": "a layer or a model is built",
+    "constructor": "a layer is made, and that fails",
+    "graph": "the graph of a model is mapped",
+    "compile": "a model is told how it is to be trained",
+    "loss": "the losses of a model's outputs are computed for the first time",
+    "metrics": "the metrics of a model are built",
+    "optimizer": "an optimizer is built",
+    "load": "a model, or its weights, are loaded from a file",
+    "values": "a layer, or a model, gets the values of its weights",
+}
+"""The beats of the story of a build: each is told by the calls of landmarks of this kind."""
 
 
 class Scope(NamedTuple):

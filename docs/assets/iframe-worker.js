@@ -11,7 +11,7 @@ if (location.protocol === "file:") {
       this.waiting = []; // messages from before the script was there
       document.body.append(frame);
       const inside = frame.contentWindow;
-      inside.postMessage = (data) => setTimeout(() => this.tell(this, data));
+      inside.postMessage = (data) => this.send(this, data);
       inside.importScripts = (...addresses) => addresses.forEach((each) => this.load(each));
       this.load(address, () => {
         const waiting = this.waiting;
@@ -28,15 +28,18 @@ if (location.protocol === "file:") {
       this.frame.contentDocument.body.append(script);
     }
 
-    tell(whom, data) {
-      const message = new MessageEvent("message", { data });
-      whom.dispatchEvent(message);
-      if (whom === this) this.onmessage?.(message);
+    send(whom, data) {
+      // A copy, as between threads: either side changes what it has got.
+      const message = new MessageEvent("message", { data: structuredClone(data) });
+      setTimeout(() => {
+        whom.dispatchEvent(message);
+        if (whom === this) this.onmessage?.(message);
+      });
     }
 
     postMessage(data) {
-      if (this.waiting) this.waiting.push(data);
-      else setTimeout(() => this.frame.contentWindow && this.tell(this.frame.contentWindow, data));
+      if (this.waiting) this.waiting.push(structuredClone(data));
+      else if (this.frame.contentWindow) this.send(this.frame.contentWindow, data);
     }
 
     terminate() {

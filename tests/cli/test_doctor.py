@@ -1,13 +1,21 @@
 """What is installed, what a script would get, and what is missing."""
 
+import re
+import sys
+from pathlib import Path
+
+import msgspec
 import pytest
 
+from buildtrace.cli import doctor as doctor_verb
 from buildtrace.cli import environment
 from cli.test_environment import JAX, TF_215, TF_216, TF_221
 
 TOOLS = {
     "rich": "15.0",
     "msgspec": "0.22",
+    "jinja2": "3.1.6",
+    "shtab": "1.13.0",
     "graphviz": "0.21",
     "pygraphviz": "2.0.4",
     "psutil": "7.2.2",
@@ -77,7 +85,51 @@ def test_no_keras_at_all(doctor):
     result = doctor(TOOLS)
     assert result.code == 1
     assert "not installed" in line(result, "keras")
+    assert "fails: Keras is not installed" in line(result, "import keras")
+    assert "pip install keras jax (or torch, or tensorflow)" in result.out
+
+
+def test_a_keras_without_a_backend(doctor):
+    result = doctor({"keras": "3.15.1"} | TOOLS)
+    assert result.code == 1
+    assert "the backend of Keras, tensorflow, is not installed" in line(result, "import keras")
     assert "pip install tensorflow" in result.out
+
+
+def distribution(folder, name):
+    """Metadata as pip leaves them for what it has installed."""
+    metadata = folder / f"{name.replace('-', '_')}-0.1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "says"),
+    [
+        (["buildtrace-core"], 0, "as buildtrace-core"),
+        (["buildtrace"], 0, "0.1.0"),
+        ([], 0, "0.1.0"),
+        (["buildtrace", "buildtrace-core"], 1, "buildtrace and buildtrace-core are the same files"),
+    ],
+)
+def test_what_it_is_installed_as(doctor, monkeypatch, tmp_path, names, code, says):
+    """To uninstall one of two distributions would take the files from the other."""
+    for name in names:
+        distribution(tmp_path, name)
+    # Nothing else: the one that runs this test is installed, or is not.
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    result = doctor(TF_221 | TOOLS)
+    assert result.code == code
+    assert line(result, "buildtrace").endswith(says)
+
+
+def test_all_that_buildtrace_depends_on_is_looked_at():
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    depends = msgspec.toml.decode(project.read_bytes())["project"]["dependencies"]
+    names = {re.split(r"[<>=]", dependency)[0] for dependency in depends}
+    looked_at = {name for names in doctor_verb.PACKAGES.values() for name in names}
+    assert names - looked_at == {"tomli"}
+    assert names - {"tensorflow", "tf_keras", "tomli"} == set(doctor_verb.NEEDED) - {"keras"}
 
 
 @pytest.mark.parametrize("missing", TOOLS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docs_pages import rules
+from docs_pages import landmarks, rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +16,24 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 COMMAND = "python tests/docs_pages"
 
-FOLDERS = ("rules",)
+FOLDERS = ("api", "landmarks", "rules")
 """Folders in `docs` with nothing in them but pages that are made."""
 
 
-def files() -> Iterator[tuple[Path, str]]:
-    """The files, each with what it should hold."""
-    yield from rules.files(DOCS)
+def files(only: str = "") -> Iterator[tuple[Path, str]]:
+    """The files, each with what it should hold.
+
+    Args:
+        only: the folder whose pages alone are wanted; those in `api` want griffe.
+    """
+    if only in ("", "rules"):
+        yield from rules.files(DOCS)
+    if only in ("", "landmarks"):
+        yield from landmarks.files(DOCS)
+    if only in ("", "api"):
+        from docs_pages import api
+
+        yield from api.files(DOCS)
 
 
 def write() -> None:

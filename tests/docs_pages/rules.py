@@ -17,10 +17,13 @@ from buildtrace.diagnosis import all_rules
 from buildtrace.diagnosis.said import FILE
 from buildtrace.generations import GENERATIONS
 from buildtrace.renderers.terminal import listing
+from docs_pages import landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from buildtrace.diagnosis import Rule
 
 MADE = "made by `python tests/docs_pages`"
 
@@ -54,8 +57,8 @@ def _text(findings) -> str:
 def index() -> str:
     """What the index should hold."""
     lines = ["# The rules of check", "", f"This page and those of the rules are {MADE}."]
-    for topic, rules in groupby(all_rules(), key=lambda rule: rule.topic):
-        lines += ["", f"## {topic.capitalize()}", "", "| code | severity | Keras | |"]
+    for title, rules in grouped().items():
+        lines += ["", f"## {title}", "", "| code | severity | Keras | |"]
         lines += ["|---|---|---|---|"]
         for rule in rules:
             code = f"[{rule.code}](rules/{rule.code}.md)"
@@ -63,8 +66,20 @@ def index() -> str:
     return "\n".join(lines) + "\n"
 
 
+def grouped() -> dict[str, list[Rule]]:
+    """The rules by their topic."""
+    groups = groupby(all_rules(), key=lambda rule: rule.topic)
+    return {topic.capitalize(): list(rules) for topic, rules in groups}
+
+
 def pages() -> dict[str, str]:
     """The files that there should be in the folder of pages, by name."""
     end = f"\n[All rules](../rules.md). This page is {MADE}.\n"
-    made = {rule.code: explain.markdown(rule).removeprefix("#") for rule in all_rules()}
+    made = {rule.code: _page(rule) for rule in all_rules()}
     return {f"{code}.md": page + end for code, page in made.items()}
+
+
+def _page(rule: Rule) -> str:
+    """What `explain` says of the rule, with links to the landmarks that the reason names."""
+    text = explain.markdown(rule).removeprefix("#")
+    return text.replace(rule.why, landmarks.linked(rule.why, "rules"), 1)

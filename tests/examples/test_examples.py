@@ -9,7 +9,7 @@ import pytest
 from forked import forked_python, python
 
 import buildtrace.examples
-from buildtrace.cli import environment
+from buildtrace.cli import environment, missing_keras
 from buildtrace.cli.parser import keras_choices
 from buildtrace.traces import trace_file
 
@@ -25,6 +25,7 @@ PARAMETERS = {
     "functional_shared": 32 * 16 + 16 + 48 + 1,
     "subclassed": 784 * 64 + 64 + 2 * 2 * (64 * 64 + 64) + 64 * 10 + 10,
     "resnet50": 25_636_712,  # as keras.applications documents it: 25.6 million
+    "any_backend": 32 + 32 * 16 + 16 + 16 + 1,
 }
 
 # The chain of calls that the article describes, as far as Keras 2 has it.
@@ -41,7 +42,7 @@ ARTICLE = [
 ]
 
 needs_tensorflow = pytest.mark.skipif(
-    importlib.util.find_spec("tensorflow") is None, reason="the examples use tf.keras"
+    importlib.util.find_spec("tensorflow") is None, reason="the others use tf.keras"
 )
 
 
@@ -71,9 +72,19 @@ def test_the_first_runs_and_is_traced(python, tmp_path, keras):
 @pytest.mark.slow
 @needs_tensorflow
 @pytest.mark.parametrize("keras", list(each_keras()))
-@pytest.mark.parametrize("example", [name for name in EXAMPLES if name != "mnist_mlp"])
+@pytest.mark.parametrize("example", sorted(PARAMETERS.keys() - {"mnist_mlp", "any_backend"}))
 def test_each_other_runs_and_is_traced(forked_python, tmp_path, example, keras):
     check(forked_python, example, keras, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(environment.package_of("3") is None, reason="Keras 3 is not installed")
+def test_the_one_that_needs_no_tensorflow(forked_python, tmp_path, monkeypatch):
+    backend = next(filter(environment.installed, missing_keras.BACKENDS))
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    check(forked_python, "any_backend", "3", tmp_path)
+    trace = trace_file.load(tmp_path / "build.json")
+    assert trace.environment.backend == backend
 
 
 def check(python, example, keras, folder):
