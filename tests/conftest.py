@@ -11,13 +11,19 @@ import importlib.metadata
 import signal
 import zlib
 from collections import Counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from chromium import new_page
 from forked import CAN_FORK
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 __all__ = ["new_page"]  # a fixture
+
+KINDS = frozenset({"slow", "rest", "browser"})
+"""What is asked for with -m."""
 
 
 class Slice(NamedTuple):
@@ -33,9 +39,22 @@ class Slice(NamedTuple):
         assert 1 <= number <= parts
         return cls(number, parts)
 
-    def has(self, test: str) -> bool:
-        """Whether this test is in it: the same ones in every run and on every version."""
-        return zlib.crc32(test.encode()) % self.parts == self.number - 1
+    def of(self, items: Iterable[pytest.Item]) -> set[pytest.Item]:
+        """Those that are in it: of each module, and of each kind there, as many as in any other.
+
+        Cases of one test take about as long. Dealt out in turn, parts take about as long as each
+        other; each module begins with another part, or the first ones would get the most.
+        """
+        dealt: Counter[tuple[str, ...]] = Counter()
+        found = set()
+        for item in items:
+            module = str(item.path)
+            kind = (module, *sorted(KINDS & {mark.name for mark in item.iter_markers()}))
+            turn = dealt[kind] + zlib.crc32(item.path.name.encode())
+            dealt[kind] += 1
+            if turn % self.parts == self.number - 1:
+                found.add(item)
+        return found
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,7 +92,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             seen[test] += 1
     part = config.getoption("--slice")
     left = {item for item in items if _is_needless(item)} | _on_the_other_keras(items)
-    left |= {item for item in items if part and not part.has(item.nodeid)}
+    if part:
+        left |= set(items) - part.of(item for item in items if item not in left)
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
 

@@ -38,6 +38,10 @@ def main(arguments: Sequence[str]) -> int:
     request = parse(arguments)
     if request.migrate:
         return _migrate(request)
+    if request.several is not None:
+        from buildtrace.cli.repository.check_several import check_several
+
+        return check_several(request)
     from buildtrace.cli.mending import workshop  # not before: --help has ended here
 
     runs = not request.program.is_trace
@@ -53,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
                 explain_end(
                     outcome, request.program.keras, "check", "--train goes on and checks the rest"
                 )
-            result = _result(request, outcome, folder)
+            result = beside_baseline([_result(request, outcome, folder)], request)[0]
             if shop is not None:
                 result = _mended(result, shop, request, outcome.attempts)
             _deliver(result, request, outcome.attempts)
@@ -81,7 +85,12 @@ def _exit_code(result: CheckResult, request: CheckRequest, *, failed: bool) -> i
         return FOUND if result.fixed else 0
     if result.kept.problems or result.still_fails:
         return FOUND
-    return 0 if result.complete or result.fixed else USAGE_ERROR
+    return 0 if result.is_fine else USAGE_ERROR
+
+
+def beside_baseline(results: list[CheckResult], request: CheckRequest) -> list[CheckResult]:
+    """The results without what is in the baseline, if there is one."""
+    return request.baseline.take_out(results) if request.baseline else results
 
 
 def _migrate(request: CheckRequest) -> int:
@@ -89,7 +98,7 @@ def _migrate(request: CheckRequest) -> int:
     from buildtrace.cli.attempts import Attempts
     from buildtrace.cli.migrate import migrated
 
-    result, attempts = migrated(request), Attempts()
+    result, attempts = beside_baseline([migrated(request)], request)[0], Attempts()
     _deliver(result, request, attempts)
     attempts.end()
     if result.kept.problems:
@@ -119,7 +128,7 @@ def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResul
     error = outcome.error
     return CheckResult(
         kept=suppress.keep(
-            _findings(outcome.trace), outcome.trace.index.source_code, request.settings
+            findings_of(outcome.trace), outcome.trace.index.source_code, request.settings
         ),
         trace=outcome.trace,
         folder=folder,
@@ -131,7 +140,7 @@ def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResul
     )
 
 
-def _findings(trace: Trace) -> tuple[Finding, ...]:
+def findings_of(trace: Trace) -> tuple[Finding, ...]:
     """What the rules of today say: a saved trace may be older than they are.
 
     Raises:

@@ -12,13 +12,65 @@ from buildtrace.cli.check_result import FAILURE, fixed, total, with_fix
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.renderers.text.lines import Line
     from buildtrace.traces.failures import Failure
     from buildtrace.traces.schema import Edit, Finding, Severity, SourceLine
+
+
+class FileNote(NamedTuple):
+    """A file that was not run, in a check of several.
+
+    Attributes:
+        file: as it is shown.
+        text: why not.
+        level: how bad that is.
+    """
+
+    file: str
+    text: str
+    level: Severity
+
+
+class Summary(NamedTuple):
+    """What is told of a check of several files, besides the findings.
+
+    Attributes:
+        lines: how much was found in how much.
+        notes: the files that were not run.
+        empty: the text of a result with nothing in it.
+    """
+
+    lines: Sequence[str]
+    notes: Sequence[FileNote]
+    empty: str
+
+
+def joined_lists(texts: Sequence[str], _: Summary) -> str:
+    """One list for several, all as JSON."""
+    import json
+
+    entries = [entry for text in texts for entry in json.loads(text)]
+    return wording.visible_in_json(json.dumps(entries, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _joined_lines(texts: Sequence[str], _: Summary) -> str:
+    return "".join(texts)
+
+
+def _joined_sarif(texts: Sequence[str], summary: Summary) -> str:
+    from buildtrace.cli import check_sarif
+
+    return check_sarif.joined([summary.empty, *texts], summary.notes)
+
+
+def _joined_markdown(texts: Sequence[str], summary: Summary) -> str:
+    from buildtrace.cli import check_markdown
+
+    return check_markdown.joined(texts, summary)
 
 
 class Format(NamedTuple):
@@ -28,11 +80,17 @@ class Format(NamedTuple):
         suffix: of files that have this form; `None` if there is none.
         summary: what it is, for the help.
         render: makes the text.
+        in_log: it is read from what the command prints, so that `-o PATH` beside it is for a file
+            of the form that its suffix stands for.
+        join: makes one text of those of all results that have something to tell. As text for people
+            there is one list, which `several_report.py` makes.
     """
 
     suffix: str | None
     summary: str
     render: Callable[[CheckResult], str]
+    in_log: bool = False
+    join: Callable[[Sequence[str], Summary], str] = joined_lists
 
 
 def text_lines(result: CheckResult, width: int) -> Iterator[Line]:
@@ -188,9 +246,29 @@ def _sarif(result: CheckResult) -> str:
     return check_sarif.render(result)
 
 
+def _gitlab(result: CheckResult) -> str:
+    from buildtrace.cli import check_gitlab
+
+    return check_gitlab.render(result)
+
+
+def _markdown(result: CheckResult) -> str:
+    from buildtrace.cli import check_markdown
+
+    return check_markdown.render(result)
+
+
 FORMATS = {
-    "text": Format(".txt", "for people: file:line: CODE severity: message, and the remedy", _text),
+    "text": Format(".txt", "for people: file:line: CODE severity: message, the remedy", _text),
     "json": Format(".json", "a list with one object for each finding, and for a failure", _json),
-    "sarif": Format(".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif),
-    "github": Format(None, "annotations on a pull request, from a GitHub workflow", _github),
+    "sarif": Format(
+        ".sarif", "SARIF 2.1.0, for code scanning and editors", _sarif, join=_joined_sarif
+    ),
+    "github": Format(
+        None, "annotations on a pull request, from a GitHub workflow", _github, True, _joined_lines
+    ),
+    "markdown": Format(
+        ".md", "a table, for a workflow's summary or a comment", _markdown, join=_joined_markdown
+    ),
+    "gitlab": Format(None, "a Code Quality report, for merge requests of GitLab", _gitlab),
 }

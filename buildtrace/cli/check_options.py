@@ -15,6 +15,14 @@ from buildtrace.cli.parser import (
     program_of,
     split,
 )
+from buildtrace.cli.several_options import (
+    Several,
+    add_baseline_options,
+    add_several_options,
+    baseline_of,
+    several_of,
+    with_settings,
+)
 from buildtrace.cli.verbs import END, sentence
 from buildtrace.errors import UsageError
 
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
+    from buildtrace.cli.baseline import Baseline
     from buildtrace.cli.program import Program
     from buildtrace.diagnosis.settings import Settings
 
@@ -29,6 +38,8 @@ USAGE = """\
 buildtrace check [OPTIONS] SCRIPT.py [ARGS…]
        buildtrace check [OPTIONS] -m MODULE [ARGS…]
        buildtrace check [OPTIONS] TRACE.json
+       buildtrace check [OPTIONS] FOLDER [FOLDER | SCRIPT.py | 'PATTERN' …]
+       buildtrace check --each [OPTIONS] [FOLDER | SCRIPT.py | 'PATTERN' …]
        buildtrace check --keras 3 --migrate [OPTIONS] SCRIPT.py | FOLDER"""
 
 EPILOG = """\
@@ -47,9 +58,12 @@ above it:
   [tool.buildtrace.per-file-ignores]
   "tests/*" = ["BT3"]
 
+Of folders, those files are run that build models by their source, each in a
+process of its own; what is not run is listed with the reason.
+
 The exit code is 0 if there are no findings or only notes, 1 if there is an
-error or a warning, and 2 if nothing was found but the script failed or could
-not be run. After --fix, what it has mended does not count; with --diff it is 1
+error or a warning, and 2 if nothing was found but a script failed or could not
+be run. After --fix, what it has mended does not count; with --diff it is 1
 if there is a patch, and else 0.
 
 A script that must not be run a second time has a comment that says so:
@@ -75,6 +89,8 @@ class CheckRequest(NamedTuple):
         migrate: read the script, and list what of it Keras 3 does not take.
         trial: what to do with the remedies that are edits: `TRY`, `DIFF` or `FIX` them, or "".
         untried: show or write also those that could not be tried.
+        several: the folders and files to check, each script by itself; `None` for one program.
+        baseline: the findings that are known; `None` if there is no file of them.
     """
 
     program: Program
@@ -85,6 +101,8 @@ class CheckRequest(NamedTuple):
     migrate: bool = False
     trial: str = ""
     untried: bool = False
+    several: Several | None = None
+    baseline: Baseline | None = None
 
 
 def build_parser() -> Parser:
@@ -117,14 +135,20 @@ def build_parser() -> Parser:
     )
     group.add_argument("--concise", action="store_true", help="leave out the remedies")
     group.add_argument(
-        "--format", choices=list(FORMATS), help="the format of the findings (default: text)"
+        "--format",
+        choices=list(FORMATS),
+        metavar="NAME",
+        help="the format of the findings: one of those below (default: text)",
     )
     add_files(
         group,
         "also write the findings to a file, in the format that --format or the suffix "
-        "stands for; stdout has them as text (repeatable)",
+        "stands for; stdout has them as text, or with --format github as annotations "
+        "(repeatable)",
     )
+    add_baseline_options(group)
     _add_trial_options(parser)
+    add_several_options(parser)
     group = add_program_options(parser, keras=None)
     group.add_argument(
         "--train", action="store_true", help="do not end the script: train all that it trains"
@@ -165,22 +189,27 @@ def parse(argv: Sequence[str]) -> CheckRequest:
     given = parser.parse_args(ours)
     from buildtrace.cli.program import check_program
 
-    program = program_of(parser, given, theirs)._replace(no_train=_no_train(parser, given))
+    several = several_of(parser, given, theirs)
+    targets = list(several.targets[:1]) if several else theirs
+    program = program_of(parser, given, targets)._replace(no_train=_no_train(parser, given))
     _check_trial(parser, given, program)
     if given.migrate:
-        _check_migrate(program, given)
-    else:
+        for target in several.targets if several else [program.target]:
+            _check_migrate(program._replace(target=target), given)
+    elif several is None:
         check_program(program, parser.prog)
-    settings = _settings(given, program)
+    settings, files = _settings(given, program, several), _files(given.output, given.format)
     return CheckRequest(
         program=program._replace(keras=settings.keras),
         settings=settings,
-        format="text" if given.output else given.format or "text",
-        files=_files(given.output, given.format),
+        format=_printed(given.format, files),
+        files=files,
         concise=given.concise,
         migrate=given.migrate,
         trial=given.trial or "",
         untried=given.unsafe_fixes,
+        several=several and with_settings(several, settings, given),
+        baseline=baseline_of(parser, given, settings),
     )
 
 
@@ -206,7 +235,9 @@ def _check_migrate(program: Program, given: argparse.Namespace) -> None:
     if program.is_trace or program.is_saved:
         raise UsageError(f"{program.target} is no script: --migrate reads SCRIPT.py or a FOLDER")
     if program.arguments:
-        raise UsageError(f"--migrate runs nothing: leave out {' '.join(program.arguments)}")
+        raise UsageError(
+            f"--migrate runs nothing: leave out {' '.join(program.arguments)}, or use --each"
+        )
 
 
 def _check_trial(parser: Parser, given: argparse.Namespace, program: Program) -> None:
@@ -224,13 +255,16 @@ def _no_train(parser: Parser, given: argparse.Namespace) -> str:
     return "" if given.train else given.no_train or END
 
 
-def _settings(given: argparse.Namespace, program: Program) -> Settings:
+def _settings(
+    given: argparse.Namespace, program: Program, several: Several | None = None
+) -> Settings:
     """The project's settings; what the options say goes before them."""
     from buildtrace.diagnosis.settings import codes, read
 
     here = program.is_module or program.is_trace
     target = Path(program.target)
-    settings = read(Path.cwd() if here else target if target.is_dir() else target.parent)
+    folder = Path.cwd() if here else target if target.is_dir() else target.parent
+    settings = read(several.folder if several else folder)
     if settings.keras not in keras_choices():
         raise UsageError(
             f"{settings.folder / 'pyproject.toml'}: no Keras {settings.keras!r}; "
@@ -249,15 +283,22 @@ def _split(given: Iterable[str] | None) -> list[str]:
     return [code for text in given or () for code in text.split(",")]
 
 
+def _printed(name: str | None, files: dict[Path, str]) -> str:
+    """The form of what is printed: the one asked for, unless that is what a file gets."""
+    return "text" if name is None or name in files.values() else name
+
+
 def _files(paths: Sequence[Path], name: str | None) -> dict[Path, str]:
     from buildtrace.cli.rank import named
     from buildtrace.cli.request import check_writable
 
     files = {}
     suffixes = {form.suffix: name for name, form in FORMATS.items() if form.suffix}
+    in_log = name is not None and FORMATS[name].in_log
     for given in paths:
         path = Path(named(str(given))).expanduser().absolute()
-        form = name or suffixes.get(path.suffix.lower())
+        by_suffix = suffixes.get(path.suffix.lower())
+        form = by_suffix or name if in_log else name or by_suffix
         if form is None:
             raise UsageError(
                 f"{given}: which format? Use --format NAME, or one of these suffixes: "

@@ -35,6 +35,9 @@ class CheckResult(NamedTuple):
         exit: what it ended itself with, if that is no success: `SystemExit` and its code.
         stopped: whether it was ended before it changed a weight: what comes then is not known.
         files: how many files were read, where nothing was run; 0 otherwise.
+        ended: why it was ended before it came to an end itself, if it was.
+        known: the findings that are in the baseline: they are not reported.
+        failure_known: whether the failure is in the baseline.
     """
 
     kept: Kept
@@ -48,16 +51,22 @@ class CheckResult(NamedTuple):
     still_fails: str = ""
     exit: ErrorInfo | None = None
     files: int = 0
+    ended: ErrorInfo | None = None
+    known: tuple[Finding, ...] = ()
+    failure_known: bool = False
 
     @property
     def failure(self) -> Failure | None:
         """Why the program failed, if it did and no finding is about that."""
-        if self.complete or self.fixed:  # `still_fails` tells what is left of it
+        if self.complete or self.fixed or self.failure_known:  # `still_fails` tells what is left
             return None
+        if self.ended is not None:
+            return failures.outside(self.trace, self.ended)
         if self.trace.error is None:
             return None if self.exit is None else failures.outside(self.trace, self.exit)
         failure = failures.failure(self.trace)
-        if failure and any(failures.is_about(self.trace, f, failure) for f in self.kept.problems):
+        told = (*self.kept.problems, *self.known)
+        if failure and any(failures.is_about(self.trace, finding, failure) for finding in told):
             return None
         return failure
 
@@ -65,6 +74,12 @@ class CheckResult(NamedTuple):
     def unexplained(self) -> bool:
         """Whether the program failed, and nothing that was found could be why."""
         return not self.kept.problems and self.failure is not None
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether it came to its end, or all that hindered it is mended or in the baseline."""
+        is_known = self.failure_known or (bool(self.known) and self.failure is None)
+        return self.complete or bool(self.fixed) or is_known
 
 
 def total(result: CheckResult) -> str:
@@ -76,6 +91,8 @@ def total(result: CheckResult) -> str:
     parts = [f"Found {wording.count(problems, 'problem')}" if problems else "No problems found"]
     more = [wording.count(kept.notes, "note")] if kept.notes else []
     more += [f"{kept.ignored:,} ignored"] if kept.ignored else []
+    known = len(result.known) + result.failure_known
+    more += [f"{known:,} in the baseline"] if known else []
     parts += [f"({', '.join(more)})"] if more else []
     if result.files:
         return " ".join([*parts, f"in {wording.count(result.files, 'file')}"])

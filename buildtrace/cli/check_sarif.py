@@ -14,14 +14,15 @@ from urllib.parse import quote
 
 from buildtrace import __version__
 from buildtrace.cli.check_result import FAILURE, with_fix
-from buildtrace.diagnosis import all_rules
+from buildtrace.diagnosis import all_rules, fingerprints
 from buildtrace.renderers import trials
 from buildtrace.traces import wording
 from buildtrace.traces.schema import SourceLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from buildtrace.cli.check_formats import FileNote
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.diagnosis import Rule
     from buildtrace.traces.schema import Finding
@@ -42,9 +43,39 @@ def render(result: CheckResult) -> str:
         "invocations": [{"executionSuccessful": result.complete}],
         "originalUriBaseIds": {ROOT: {"uri": f"{result.folder.as_uri().rstrip('/')}/"}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, result) for finding in findings] + _failures(result),
+        "results": [
+            _result(finding, result, known_by)
+            for finding, known_by in zip(findings, _fingerprints(result), strict=True)
+        ]
+        + _failures(result),
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return wording.visible_in_json(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
+
+
+def joined(logs: Sequence[str], notes: Sequence[FileNote]) -> str:
+    """One log of one run for several, with the files that were not run as notifications of it."""
+    runs = [json.loads(log)["runs"][0] for log in logs]
+    log, driver = json.loads(logs[0]), runs[0]["tool"]["driver"]
+    rules = {rule["id"]: rule for run in runs for rule in run["tool"]["driver"]["rules"]}
+    run = runs[0] | {
+        "tool": {"driver": driver | {"rules": [*rules.values()]}},
+        "invocations": [
+            {
+                "executionSuccessful": all(
+                    invocation["executionSuccessful"]
+                    for run in runs
+                    for invocation in run["invocations"]
+                ),
+                "toolExecutionNotifications": [
+                    {"level": note.level, "message": {"text": f"{note.file}: {note.text}"}}
+                    for note in notes
+                ],
+            }
+        ],
+        "results": [result for run in runs for result in run["results"]],
+    }
+    log["runs"] = [run]
     return wording.visible_in_json(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
 
 
@@ -115,12 +146,19 @@ def _help_uri(rule: Rule) -> dict[str, str]:
     return {"helpUri": f"{docs.rstrip('/')}/rules/{rule.code}.md"} if docs else {}
 
 
-def _result(finding: Finding, result: CheckResult) -> dict[str, Any]:
+def _fingerprints(result: CheckResult) -> list[str]:
+    source_code = result.trace.index.source_code
+    findings = ((finding, source_code) for finding in result.kept.findings)
+    return fingerprints.fingerprints(findings, result.folder)
+
+
+def _result(finding: Finding, result: CheckResult, known_by: str) -> dict[str, Any]:
     line, folder = finding.caller, result.folder
     return {
         "ruleId": finding.code,
         "level": finding.severity,
         "message": {"text": with_fix(finding)},
+        "partialFingerprints": {fingerprints.NAME: known_by},
         "locations": _program(result) if line is None else [_location(line, folder)],
         "relatedLocations": [
             {**_location(other, folder), "message": {"text": name}}

@@ -125,11 +125,9 @@ class ChildProcess:
         yield from (self.program.target, *self.program.arguments)
 
     def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
-        variables = dict(given)
+        variables = printable(given)
         # Sets of names are in one order then: it is no difference between two builds.
         variables.setdefault("PYTHONHASHSEED", "0")
-        # A child that prints to a file of a machine that knows only ASCII must not fail for that.
-        variables.setdefault("PYTHONIOENCODING", "utf-8")
         if self.program.backend is not None:
             variables["KERAS_BACKEND"] = self.program.backend
         return variables
@@ -164,9 +162,8 @@ class ChildProcess:
 
     def end(self) -> None:
         """End it if it still runs: somebody else failed, or the user has seen enough."""
-        if self._is_alone and hasattr(os, "killpg"):
-            with contextlib.suppress(OSError):  # there is nobody any more
-                os.killpg(self.process.pid, signal.SIGKILL)
+        if self._is_alone:
+            end_group(self.process)
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -174,6 +171,25 @@ class ChildProcess:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started in a session of its own, and all that it has started."""
+    import psutil
+
+    children = []
+    with contextlib.suppress(psutil.Error):  # also those that have left the group
+        children = psutil.Process(process.pid).children(recursive=True)
+    with contextlib.suppress(OSError, AttributeError):  # nobody is left, or there are no groups
+        os.killpg(process.pid, signal.SIGKILL)
+    for child in children:
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+
+
+def printable(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a child that prints to a file: it must not fail where all is ASCII."""
+    return {"PYTHONIOENCODING": "utf-8", **environment}
 
 
 def end(code: int) -> str:

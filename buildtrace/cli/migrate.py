@@ -6,11 +6,11 @@ The files are read, and nothing in them is imported or run.
 from __future__ import annotations
 
 import ast
-import os
 import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.cli.repository.named_files import python_files
 from buildtrace.cli.streams import say
 from buildtrace.errors import UsageError
 
@@ -20,19 +20,16 @@ if TYPE_CHECKING:
     from buildtrace.cli.check_options import CheckRequest
     from buildtrace.cli.check_result import CheckResult
 
-_NOT_THE_USERS = ("site-packages", "node_modules", "__pycache__", "venv", "build", "dist")
-"""Folders in which nobody looks for their own code; besides those whose name begins with a dot."""
-
 
 class _FilesRead(NamedTuple):
     """The files of a request.
 
     Attributes:
-        files: those that can be read.
+        files: those that can be read, and what Python makes of each.
         problems: of each other one, why it cannot be.
     """
 
-    files: list[Path]
+    files: dict[Path, ast.Module]
     problems: list[str]
 
 
@@ -49,10 +46,13 @@ def migrated(request: CheckRequest) -> CheckResult:
     from buildtrace.diagnosis.migration.migration_findings import of_files
     from buildtrace.traces.trace import Trace
 
-    target = Path(request.program.target).absolute()
-    read = _in_folder(target) if target.is_dir() else _of_script(target)
+    targets = request.several.targets if request.several else (request.program.target,)
+    read = _FilesRead({}, [])
+    for target in map(Path.absolute, map(Path, targets)):
+        _read_folder(target, read) if target.is_dir() else _read_script(target, read)
     if not read.files:
-        raise UsageError(read.problems[0] if read.problems else f"no .py file is in {target}")
+        where = ", ".join(targets)
+        raise UsageError(read.problems[0] if read.problems else f"no .py file is in {where}")
     for problem in read.problems:
         say(problem)
     # Of no run: it gives the source of files on this machine, and the comments in them.
@@ -69,19 +69,14 @@ def migrated(request: CheckRequest) -> CheckResult:
     )
 
 
-def _in_folder(folder: Path) -> _FilesRead:
-    read = _FilesRead([], [])
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(n for n in folders if n not in _NOT_THE_USERS and n[:1] != ".")
-        for name in sorted(names):
-            if name.endswith(".py"):
-                _add(Path(place, name), read)
-    return read
+def _read_folder(folder: Path, read: _FilesRead) -> None:
+    for path in python_files(folder, [".py"]):
+        _add(path, read)
 
 
-def _of_script(script: Path) -> _FilesRead:
+def _read_script(script: Path, read: _FilesRead) -> None:
     """The script, and the modules beside it or below that it imports, at any distance."""
-    read, seen, waiting = _FilesRead([], []), {script}, [script]
+    seen, waiting = {script}, [script]
     while waiting:
         path = waiting.pop(0)
         tree = _add(path, read)
@@ -89,13 +84,14 @@ def _of_script(script: Path) -> _FilesRead:
             if module not in seen:
                 seen.add(module)
                 waiting.append(module)
-    return read
 
 
 def _add(path: Path, read: _FilesRead) -> ast.Module | None:
     """Read a file; returns what Python makes of it."""
     from buildtrace.diagnosis.migration import reading
 
+    if path in read.files:
+        return read.files[path]
     try:
         with tokenize.open(path) as file:
             code = file.read()
@@ -111,7 +107,7 @@ def _add(path: Path, read: _FilesRead) -> ast.Module | None:
             f"{path} cannot be read as Python: {str(error) or type(error).__name__}"
         )
     else:
-        read.files.append(path)
+        read.files[path] = tree
         return tree
     return None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -26,6 +27,12 @@ class Settings(NamedTuple):
         ignore: but not these. Where both name a rule, the more exact code counts.
         keras: which Keras the project is checked on: a value of `--keras`.
         per_file: pattern of files, relative to `folder` or a name → not these there.
+        include: patterns of the scripts that a check of folders looks at; empty means all.
+        exclude: patterns of files and folders that it does not look at.
+        jobs: how many scripts it runs at the same time; `None` for what the machine has room for.
+        timeout: the seconds that each of them may take; `None` for the usual number.
+        arguments: pattern of scripts → the arguments that they are run with.
+        baseline: the file of known findings, relative to `folder`; "" if there is none.
         folder: where the file is that this was read from.
     """
 
@@ -33,7 +40,34 @@ class Settings(NamedTuple):
     ignore: tuple[str, ...] = ()
     keras: str = "auto"
     per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    jobs: int | None = None
+    timeout: float | None = None
+    arguments: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    baseline: str = ""
     folder: Path = Path()
+
+    def arguments_of(self, file: Path) -> tuple[str, ...] | None:
+        """What a script is run with; `None` if the settings do not say."""
+        found = (given for pattern, given in self.arguments if self.matches(file, pattern))
+        return next(found, None)
+
+    def is_left_out(self, file: Path) -> bool:
+        """Whether a check of folders is not to look at a file."""
+        places = [file, *(p for p in file.parents if p.is_relative_to(self.folder))]
+        if any(self.matches(place, pattern) for place in places for pattern in self.exclude):
+            return True
+        return bool(self.include) and not any(
+            self.matches(place, pattern) for place in places for pattern in self.include
+        )
+
+    def matches(self, path: Path, pattern: str) -> bool:
+        """Whether a pattern is about a path: about all of it from `folder` on, or its name."""
+        name, pattern = path.name, pattern.rstrip("/")
+        if path.is_relative_to(self.folder):
+            path = path.relative_to(self.folder)
+        return fnmatch(path.as_posix(), pattern) or fnmatch(name, pattern)
 
 
 class _Table(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
@@ -43,6 +77,12 @@ class _Table(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     ignore: list[str] = []
     keras: str | int = Settings().keras
     per_file_ignores: dict[str, list[str]] = {}
+    include: list[str] = []
+    exclude: list[str] = []
+    jobs: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    timeout: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    arguments: dict[str, list[str]] = {}
+    baseline: str = ""
 
 
 def read(start: Path) -> Settings:
@@ -86,6 +126,12 @@ def _settings(contents: object, path: Path) -> Settings:
             (pattern, codes(given, f"{where} per-file-ignores"))
             for pattern, given in table.per_file_ignores.items()
         ),
+        include=tuple(table.include),
+        exclude=tuple(table.exclude),
+        jobs=table.jobs,
+        timeout=table.timeout,
+        arguments=tuple((pattern, tuple(given)) for pattern, given in table.arguments.items()),
+        baseline=table.baseline,
         folder=path.parent,
     )
 

@@ -5,7 +5,6 @@ What a comment looks like is said in `buildtrace.traces.comments`.
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -71,8 +70,7 @@ def is_selected(finding: Finding, settings: Settings) -> bool:
     if wanted <= _longest(finding.code, settings.ignore):
         return False
     return finding.caller is None or not any(
-        _matches(finding.caller.file, pattern, settings.folder)
-        and _longest(finding.code, codes) >= 0
+        settings.matches(Path(finding.caller.file), pattern) and _longest(finding.code, codes) >= 0
         for pattern, codes in settings.per_file
     )
 
@@ -82,13 +80,6 @@ def _longest(code: str, beginnings: Iterable[str]) -> int:
     return max(
         (len(beginning) for beginning in beginnings if code.startswith(beginning)), default=-1
     )
-
-
-def _matches(file: str, pattern: str, folder: Path) -> bool:
-    path = Path(file)
-    if path.is_relative_to(folder):
-        file = path.relative_to(folder).as_posix()
-    return fnmatch(file, pattern) or fnmatch(path.name, pattern)
 
 
 def _is_ignored(finding: Finding, source_code: SourceCode) -> bool:

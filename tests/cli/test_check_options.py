@@ -73,8 +73,20 @@ def test_the_suffix_names_the_format(model, tmp_path, form):
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_format_is_of_stdout_or_of_the_files(model, tmp_path, form):
     assert parse(["--format", form, model]).format == form
+    request = parse(["--format", form, "-o", "x.log", model])
+    assert (request.files, request.format) == ({tmp_path / "x.log": form}, "text")
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "github"])
+def test_the_format_of_a_file_goes_before_its_suffix(model, tmp_path, form):
     request = parse(["--format", form, "-o", "x.json", model])
     assert (request.files, request.format) == ({tmp_path / "x.json": form}, "text")
+
+
+def test_annotations_are_printed_whatever_the_files_have(model, tmp_path):
+    request = parse(["--format", "github", "-o", "x.sarif", "-o", "x.json", model])
+    assert request.files == {tmp_path / "x.sarif": "sarif", tmp_path / "x.json": "json"}
+    assert request.format == "github"
 
 
 @pytest.mark.parametrize("verb", VERBS)

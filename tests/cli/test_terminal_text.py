@@ -7,6 +7,7 @@ import made_traces
 import pytest
 from msgspec.structs import replace
 
+from buildtrace.cli.check_formats import FORMATS
 from buildtrace.renderers import RENDERERS, VIEWS, save
 from buildtrace.traces.schema import ErrorInfo, Finding, SourceLine
 
@@ -89,7 +90,7 @@ VERBS = [
     ["--model", f"no model{EVIL}"],
     *([f"--view={view}"] for view in VIEWS),
     ["check"],
-    *(["check", "--format", form] for form in ("text", "json", "sarif", "github")),
+    *(["check", "--format", form] for form in FORMATS),
     ["diff", "good.json"],
     ["diff", "--full", "good.json"],
     ["diff", "--format", "json", "good.json"],

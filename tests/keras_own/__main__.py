@@ -29,10 +29,14 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a selection: some 5 minutes of CPU")
     parser.add_argument("--more", action="store_true", help="tests of more of Keras: takes long")
     parser.add_argument("-k", metavar="EXPRESSION", help="only these tests, as for pytest")
+    parser.add_argument(
+        "--slice", metavar="I/N", default="1/1", help="every N-th file, from the I-th"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default: 2)")
     options = parser.parse_args()
     chosen = modules.QUICK if options.quick else modules.MORE if options.more else modules.ALL
-    files = runnable(modules.test_files(tuple(options.places) or chosen))
+    number, parts = map(int, options.slice.split("/"))
+    files = runnable(modules.test_files(tuple(options.places) or chosen)[number - 1 :: parts])
     notes = run_all(("plain", *TRACED), files, options.k, options.jobs)
     print("\n".join([*report.by_module(notes), "", *report.by_arm(notes), ""]), flush=True)
     faults = [f"{arm}: {problem}" for arm, note in notes.items() for problem in note.problems]

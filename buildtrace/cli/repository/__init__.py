@@ -1,0 +1,1 @@
+"""`buildtrace check FOLDER…`: many scripts, each in a process of its own, and one report."""
