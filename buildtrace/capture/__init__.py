@@ -143,6 +143,17 @@ class Tracing:
         self._fill(trace)
         return trace
 
+    def write_into(self, journal: Journal | None) -> None:
+        """Have weights written down there from now on: a process that was forked off needs its own.
+
+        Args:
+            journal: as of the constructor.
+        """
+        with _lock:
+            if self in _recorder.listeners and _recorder.journal is self._journal:
+                _recorder.journal = journal
+            self._journal = journal
+
     def progress(self) -> tuple[int, str | None]:
         """How many calls were recorded until now, and the layer that is being built."""
         tree = _recorder.open_records()

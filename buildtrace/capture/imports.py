@@ -43,11 +43,12 @@ class ImportWatch:
             spec = find(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    self._tell_when_done(spec.loader, name)
+                    self.tell_when_done(spec.loader, name)
                 return spec
         return None
 
-    def _tell_when_done(self, loader: Any, name: str) -> None:
+    def tell_when_done(self, loader: Any, name: str) -> None:
+        """Tell of a package whose import begins, and whose loader was found by somebody else."""
         run = loader.exec_module
 
         def exec_module(module: Any) -> None:

@@ -6,9 +6,10 @@ it. See `buildtrace.traces.journal` for the file.
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import linecache
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.capture import snapshot
@@ -17,7 +18,7 @@ from buildtrace.traces import journal
 from buildtrace.traces.schema import AskedWeight, SourceLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from buildtrace.capture.callers import Caller
@@ -42,21 +43,24 @@ class Journal:
 
     Attributes:
         path: of the file.
+        begun: how many weights were begun since it is empty.
     """
 
-    def __init__(self, path: Path, tell: Callable[[str], object]) -> None:
+    def __init__(self, path: Path | None, tell: Callable[[str], object]) -> None:
         """Nothing is written yet.
 
         Args:
-            path: of the file; what is there is of an earlier run, and goes.
+            path: of the file; what is there is of an earlier run, and goes. `None`: it is named
+                when it is made, by `name`.
             tell: is called with one line, once, if the file cannot be written. Nothing else comes
                 of that.
         """
         self.path = path
         self._tell = tell
+        self._lock = threading.RLock()  # a handler of a signal may build something as well
         self._file: int | None = None
         self._process = os.getpid()
-        self._numbers = itertools.count()
+        self.begun = 0
         self._open: dict[int, int] = {}
         self._ended = False
 
@@ -74,14 +78,36 @@ class Journal:
             caller=caller,
             source=linecache.getline(caller.file, caller.line).strip() if caller else "",
         )
-        if self._write(journal.begun_line(making)):
-            self._open[record.order] = next(self._numbers)
+        with self._alone() as ours:
+            if ours and self._write(journal.begun_line(making)):
+                self._open[record.order] = self.begun
+                self.begun += 1
 
     def end(self, record: Record) -> None:
         """Write down that it was made."""
-        number = self._open.pop(record.order, None)
-        if number is not None:
-            self._write(journal.made_line(number))
+        with self._alone() as ours:
+            number = self._open.pop(record.order, None) if ours else None
+            if number is not None:
+                self._write(journal.made_line(number))
+
+    def forget(self, begun: int) -> None:
+        """Begin anew with an empty file, as a trace was written that has all.
+
+        Args:
+            begun: how many weights were begun before that was made: if there are more by now,
+                nothing is forgotten.
+        """
+        with self._alone() as ours:
+            if not ours or self._open or self.begun != begun or self._file is None:
+                return
+            os.close(self._file)
+            self._file, self.begun = None, 0
+            if self.path is not None:
+                self.path.unlink(missing_ok=True)
+
+    def name(self) -> Path | None:
+        """The path of the file that is about to be made; `None` if there is to be none."""
+        return self.path
 
     def close(self, *, remove: bool) -> None:
         """Write no more; `remove` the file if all that is in it is in the trace by now."""
@@ -89,15 +115,26 @@ class Journal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        if remove and os.getpid() == self._process:
+        if remove and os.getpid() == self._process and self.path is not None:
             self.path.unlink(missing_ok=True)
 
-    def _write(self, line: bytes) -> bool:
-        """Whether the line is written. A process that was forked off writes nothing."""
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Keep other threads out; whether this process writes. One that was forked off does not."""
         if self._ended or os.getpid() != self._process:
-            return False
+            yield False
+            return
+        with self._lock:
+            yield not self._ended
+
+    def _write(self, line: bytes) -> bool:
+        """Whether the line is written."""
         try:
             if self._file is None:
+                self.path = self.name()
+                if self.path is None:
+                    self._ended = True
+                    return False
                 self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
                 line = journal.head() + line
             os.write(self._file, line)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from buildtrace.cli.streams import say, tolerate
 from buildtrace.cli.verbs import USAGE_ERROR, VERBS
+from buildtrace.integrations.at_start import stand_down
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         KeyboardInterrupt: the command, or what it ran, was interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    stand_down()
     try:
         return _dispatch(arguments)
     except KeyboardInterrupt:

@@ -60,6 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     sections |= {title: [_package(name) for name in names] for title, names in PACKAGES.items()}
     sections["tf.keras"] = list(_tf_keras())
     sections["diagrams"] = [_diagrams()]
+    sections["other launchers"] = list(_launchers())
     _print(sections)
     return int(any(condition.bad for conditions in sections.values() for condition in conditions))
 
@@ -155,6 +156,23 @@ def _diagrams() -> Condition:
         state = f"cannot be drawn: {error}"
         return Condition("svg png pdf", state, "pip install -U pygraphviz", bad=True)
     return Condition("svg png pdf", "can be drawn")
+
+
+def _launchers() -> Iterator[Condition]:
+    """Whether the variable switches tracing on in programs that others start."""
+    from buildtrace.cli.pth_file import all_files
+    from buildtrace.integrations.launch_variable import OFF, VARIABLE
+
+    there = [file for file in all_files() if file.is_there]
+    value = os.environ.get(VARIABLE, "")
+    is_set = value.strip().lower() not in OFF
+    for file in there:
+        old = None if file.is_current else "buildtrace enable: it is of another version"
+        yield Condition("enabled", str(file.path), old)
+    if not there:
+        remedy = f"buildtrace enable: {VARIABLE} means nothing until then" if is_set else None
+        yield Condition("not enabled", f"{VARIABLE}=1 would trace nothing", remedy)
+    yield Condition(VARIABLE, f"set to {value!r}" if is_set else "not set")
 
 
 def _print(sections: dict[str, list[Condition]]) -> None:

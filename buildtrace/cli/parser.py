@@ -6,6 +6,7 @@ Choices and help come from the tables of renderers, views and generations.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -198,7 +199,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="write a file, in the format that its suffix stands for; a FOLDER/ gets a page for "
         "each model, and one that links them; {rank} in PATH is the rank of this process, by "
-        "TF_CONFIG, RANK, SLURM_PROCID and the like (repeatable)",
+        "TF_CONFIG, RANK, SLURM_PROCID and the like, {pid} its number (repeatable)",
     )
     group.add_argument(
         "--format",
@@ -241,13 +242,18 @@ def add_program_options(
     group.add_argument(
         "-m", dest="module", metavar="MODULE", help="run a module, as `python -m` does"
     )
+    add_keras(group, keras)
+    return group
+
+
+def add_keras(group: argparse._ActionsContainer, keras: str | None) -> None:
+    """The option that says what `tf.keras` is; `keras` is its value if it is not given."""
     group.add_argument(
         "--keras",
         choices=keras_choices(),
         default=keras,
         help="which Keras `tf.keras` is; auto, the default, is the one that the script gets anyway",
     )
-    return group
 
 
 def add_files(group: argparse._ActionsContainer, help: str) -> None:  # noqa: A002 - as argparse
@@ -344,8 +350,15 @@ def program_of(
     return Program(theirs[0], arguments=tuple(theirs[1:]))
 
 
-def request_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Request:
+def request_of(
+    parser: argparse.ArgumentParser, given: argparse.Namespace, folder: Path | None = None
+) -> Request:
     """What the options for the report and the files ask for.
+
+    Args:
+        parser: says what makes no sense.
+        given: what it has read.
+        folder: what the paths of files are relative to; that in which we are, if not given.
 
     Raises:
         UsageError: they make no sense together.
@@ -355,9 +368,10 @@ def request_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Re
     if given.format and not given.output:
         parser.error("--format names the format of a file: name the file with -o PATH")
     view_options = (given.view, given.depth, given.full, given.model, given.explain)
+    names = [_absolute(name, folder or Path.cwd()) for name in given.output]
     return Request(
-        outputs=tuple(_absolute(name) for name in given.output if not is_folder(name)),
-        folders=tuple(_absolute(name) for name in given.output if is_folder(name)),
+        outputs=tuple(Path(name) for name in names if not is_folder(name)),
+        folders=tuple(Path(name) for name in names if is_folder(name)),
         open=given.open,
         format=given.format,
         options=Options(
@@ -371,7 +385,8 @@ def request_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Re
     )
 
 
-def _absolute(name: str) -> Path:
+def _absolute(name: str, folder: Path) -> str:
+    """The whole path, and at its end the sign that it means a folder, if there was one."""
     from buildtrace.cli.rank import named
 
-    return Path(named(name)).expanduser().absolute()
+    return os.path.join(folder, os.path.expanduser(named(name)))  # noqa: PTH111, PTH118 - keeps it

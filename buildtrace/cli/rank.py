@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PLACEHOLDER = "{rank}"
 """What stands for the rank in the name of a file."""
 
+PID = "{pid}"
+"""What stands for the process's own number."""
+
 TF_CONFIG = "TF_CONFIG"
 
 VARIABLES = (
@@ -75,11 +78,12 @@ def _of_tensorflow(text: str) -> str | None:
 
 
 def named(path: str) -> str:
-    """The path with this process's rank in the place of `{rank}`.
+    """The path with this process's rank in the place of `{rank}`, its number in that of `{pid}`.
 
     Raises:
         UsageError: the rank is not known: each process would write to the same file.
     """
+    path = path.replace(PID, str(os.getpid()))
     if PLACEHOLDER not in path:
         return path
     own = rank()

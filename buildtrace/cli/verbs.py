@@ -9,6 +9,8 @@ VERBS = {
     "diff": "compare two builds, or one script on two generations or backends",
     "merge": "compare the builds of several workers of one distributed program",
     "landmarks": "list the functions of Keras that make up a build, step by step",
+    "enable": "have BUILDTRACE=1 switch tracing on in programs that others start",
+    "disable": "take out again what `enable` has put into the environment",
     "doctor": "show what is installed, and which Keras a script would get",
 }
 """Verb → what it does.

@@ -71,6 +71,7 @@ class Magics:
         self._shell = shell
         # One for each cell, as cells may nest; `None` for those that are not traced.
         self._running: list[tuple[Tracing, MagicRequest] | None] = []
+        self._of_all: MagicRequest | None = None
 
     # -- IPython's side -------------------------------------------------------------------------
 
@@ -99,9 +100,20 @@ class Magics:
     # It has none. But while it is being typed, the cell has to look like one with a magic: such a
     # cell ends with an empty line.
 
+    def trace_all(self, asked: MagicRequest, *, in_cell: bool) -> None:
+        """Trace each cell from now on, whether it asks for it or not.
+
+        Args:
+            asked: what to show of one that does not.
+            in_cell: whether a cell runs, so that its rest is traced.
+        """
+        self._of_all = asked
+        if in_cell and not any(self._running):
+            self._running[:] = [None] * (len(self._running) - 1) + [(_started(), asked)]
+
     def before(self, info: ExecutionInfo) -> None:
-        """A cell is about to run: start to record if it asks for it."""
-        asked = None if self._running else _asked_of_cell(info.raw_cell or "")
+        """A cell is about to run: start to record if it asks for it, or all are traced."""
+        asked = None if self._running else _asked_of_cell(info.raw_cell or "") or self._of_all
         self._running.append(None)
         if asked:
             self._running[-1] = _started(), asked
@@ -164,12 +176,13 @@ class Magics:
         name_cells(trace, self._shell)
         again = diagnose(trace)  # they name lines; comments were looked for in the old ones
         trace.findings = tuple(f for f in again if (f.code, f.calls) in kept)
-        self._shell.user_ns[asked.variable] = trace
+        if trace.calls or trace.findings or asked is not self._of_all:
+            self._shell.user_ns[asked.variable] = trace
         options = known_model(trace, asked.request.options)
         if trace.calls or trace.findings:
             shown = _Shown(trace, options, asked.views)
             display(shown)  # type: ignore[no-untyped-call, unused-ignore]
-        elif error is None:
+        elif error is None and asked is not self._of_all:
             say("nothing to show: no model was built")
         attempts = Attempts()
         deliver(trace, asked.request._replace(options=options), attempts, show=False)
@@ -204,10 +217,17 @@ _ATTRIBUTE = "_buildtrace_magics"
 def load(shell: InteractiveShell) -> None:
     """Have the magics in this shell, and no chatter of a TensorFlow that is imported later."""
     quiet_tensorflow()
-    if not hasattr(shell, _ATTRIBUTE):
+    magics_of(shell)
+
+
+def magics_of(shell: InteractiveShell) -> Magics:
+    """The magics of this shell, which has them from now on."""
+    magics: Magics | None = getattr(shell, _ATTRIBUTE, None)
+    if magics is None:
         magics = Magics(shell)
         magics.register()
         setattr(shell, _ATTRIBUTE, magics)
+    return magics
 
 
 def unload(shell: InteractiveShell) -> None:

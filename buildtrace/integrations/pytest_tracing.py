@@ -24,6 +24,7 @@ from buildtrace.capture import Tracing, trace
 from buildtrace.capture.raised import error_info
 from buildtrace.diagnosis import settings, suppress
 from buildtrace.errors import BuildtraceError
+from buildtrace.integrations.at_start import stand_down
 from buildtrace.renderers.terminal import failing, listing
 from buildtrace.renderers.text.lines import Lines
 from buildtrace.testing import golden
@@ -233,6 +234,7 @@ def start(config: pytest.Config, folder: Path | None, *, check: bool = False) ->
     if folder is not None:
         check_folder(folder)
         config.option.buildtrace_html = str(folder)  # absolute, for the processes of xdist
+    stand_down()
     config.pluginmanager.register(Tracer(folder, Check.of(config) if check else None), NAME)
 
 

@@ -17,6 +17,7 @@ from benchmarks import (
     build,
     comparing,
     diagnosing,
+    enabled_start,
     first_line,
     html_page,
     memory,
@@ -109,6 +110,10 @@ def pytests_start(given: argparse.Namespace) -> str:
     return pytest_start.table(1 if given.quick else 40)
 
 
+def enabled(given: argparse.Namespace) -> str:
+    return enabled_start.table(1 if given.quick else 200)
+
+
 def outputs(given: argparse.Namespace) -> str:
     sizes, rounds = ([100], 1) if given.quick else ([1_000, 10_000, 100_000], 5)
     return rendering.table(sizes, rounds)
@@ -138,6 +143,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], str | Iterator[str]]] = {
     "first-line": waiting,
     "startup": starting,
     "pytest": pytests_start,
+    "enabled": enabled,
     "rendering": outputs,
     "comparing": comparisons,
     "diagnosing": findings,

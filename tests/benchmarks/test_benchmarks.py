@@ -17,6 +17,7 @@ from benchmarks import (
     child,
     comparing,
     diagnosing,
+    enabled_start,
     first_line,
     html_page,
     memory,
@@ -147,6 +148,14 @@ def test_startup():
     taken = startup.measure(1)
     assert {"python -c pass", "buildtrace --help"} <= taken.keys()
     assert all(len(figures["cpu"]) == 1 for figures in taken.values())
+
+
+def test_enabled_start():
+    plain, ratios = enabled_start.measure(1)
+    assert plain > 0
+    assert all(len(figures) == 1 for figures in ratios.values())
+    names = {*enabled_start.OFF, *enabled_start.ON, "not enabled, again"}
+    assert ratios.keys() == names
 
 
 @pytest.mark.slow

@@ -1,0 +1,108 @@
+"""Writes the files of a program that may be about to end, or may go on.
+
+Pages and pictures take threads and processes, which Python does not start any more at its end, and
+time that a program has other uses for: the command writes them, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from buildtrace import renderers
+from buildtrace.cli.streams import say
+from buildtrace.renderers import renderer_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from buildtrace.cli.attempts import Attempts
+    from buildtrace.cli.request import Request
+    from buildtrace.traces.trace import Trace
+
+_COMMAND = (
+    "import sys; paths = sys.argv.pop(1).split('|'); "
+    "sys.path += [path for path in paths if path not in sys.path]; "
+    "from buildtrace.cli import main; sys.exit(main())"
+)
+"""Isolated Python has none of the program's paths; they come last, so that nothing in them can hide
+a module of Python's own."""
+
+
+def is_trace(path: Path, request: Request) -> bool:
+    """Whether a file holds the whole trace."""
+    return renderer_for(path, request.format).loads
+
+
+def write(trace: Trace, request: Request, attempts: Attempts, *, quiet: bool) -> bool:
+    """Write the files that were asked for: each that can be.
+
+    Args:
+        trace: what was recorded.
+        request: what was asked for.
+        attempts: tries each of it.
+        quiet: whether it is done again at the end, and told then.
+
+    Returns:
+        Whether a file has the whole trace by now.
+    """
+    whole = False
+    for path in request.outputs:
+        if is_trace(path, request):
+            with attempts.attempt(f"{path} is not written"):
+                renderers.save(trace, path, format=request.format)
+                whole = True
+                if not quiet:
+                    say(f"wrote {path}")
+    others = request._replace(
+        outputs=tuple(path for path in request.outputs if not is_trace(path, request)),
+        open=request.open and not quiet,
+    )
+    if others.outputs or others.folders or others.open:
+        with attempts.attempt("pages and pictures are not written"):
+            _have_written(trace, others, quiet=quiet)
+    return whole
+
+
+def _have_written(trace: Trace, request: Request, *, quiet: bool) -> None:
+    """Have the command write files, and say which.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    with tempfile.TemporaryDirectory(prefix="buildtrace-") as folder:
+        file = Path(folder, "trace.json")
+        renderers.save(trace, file)
+        paths = "|".join(path for path in sys.path if os.path.isabs(path))  # noqa: PTH117
+        subprocess.run(
+            [sys.executable, "-I", "-c", _COMMAND, paths, *_options(request), str(file)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # a report of what was shown already, or not asked for
+            stderr=subprocess.DEVNULL if quiet else None,
+            close_fds=False,  # else Python would not start it at its end
+            check=False,
+        )
+
+
+def _options(request: Request) -> Iterator[str]:
+    """The command's options for these files."""
+    for path in request.outputs:
+        yield from ("-o", str(path))
+    for folder in request.folders:
+        yield from ("-o", f"{folder}{os.sep}")
+    if request.format:
+        yield from ("--format", request.format)
+    if request.options.depth:
+        yield from ("--depth", str(request.options.depth))
+    if request.options.model:
+        yield f"--model={request.options.model}"
+    given = {
+        "--full": request.options.full,
+        "--explain": request.options.explain,
+        "--open": request.open,
+    }
+    yield from (option for option, on in given.items() if on)

@@ -1,0 +1,86 @@
+"""Which of several processes takes the name of a file."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from buildtrace.cli.request import Request
+from buildtrace.integrations.launch_files import LaunchFiles, tagged
+from buildtrace.traces.journal import beside
+
+NOW = time.time_ns
+HOUR = 3_600 * 10**9
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "build.json"
+
+
+def named(path: Path, since: int) -> list[Path]:
+    files = LaunchFiles(Request(outputs=(path, path.with_suffix(".html"))), since)
+    with files.named():
+        return [*files.request.outputs]
+
+
+def own(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.{os.getpid()}{path.suffix}")
+
+
+def test_the_first_one_takes_the_name(path, capfd):
+    assert named(path, NOW()) == [path, path.with_suffix(".html")]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("taken", ["build.json", "build.html", "build.json.partial"])
+def test_another_one_has_its_number_in_all_names(path, taken, capfd):
+    since = NOW() - HOUR
+    path.with_name(taken).touch()
+    assert named(path, since) == [own(path), own(path.with_suffix(".html"))]
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line == (
+        f"buildtrace: {path} is another process's: this one, {os.getpid()}, writes {own(path)}"
+    )
+
+
+def test_a_file_of_an_earlier_run_is_written_anew(path):
+    path.touch()
+    beside(path).touch()
+    assert named(path, NOW() + HOUR)[0] == path
+
+
+def test_a_number_that_was_there_already(path):
+    since = NOW() - HOUR
+    path.touch()
+    own(path).touch()
+    assert named(path, since)[0].name == f"build.{os.getpid()}-2.json"
+
+
+def test_a_name_is_settled_once(path):
+    files = LaunchFiles(Request(outputs=(path,)), NOW() - HOUR)
+    for _ in range(2):
+        with files.named():
+            assert files.request.outputs == (path,)
+            path.touch()
+    assert files.journal() == beside(path)
+
+
+def test_a_page_has_no_journal(tmp_path):
+    assert LaunchFiles(Request(outputs=(tmp_path / "x.html",)), 0).journal() is None
+    assert LaunchFiles(Request(), 0).journal() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("build.json", "build.7.json"),
+        ("build.json.gz", "build.7.json.gz"),
+        ("model.v1.html", "model.v1.7.html"),
+    ],
+)
+def test_the_number_stands_before_the_suffix(name, expected):
+    assert tagged(Path("traces", name), ".7") == Path("traces", expected)
