@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from chromium import new_page
 from forked import CAN_FORK
+from schema_check import checked_by_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["new_page"]  # a fixture
+__all__ = ["checked_by_schema", "new_page"]  # fixtures
 
 KINDS = frozenset({"slow", "rest", "browser"})
 """What is asked for with -m."""

@@ -76,6 +76,7 @@ SAME_NAME = {
     "adapter": "each generation has its own",
     "landmarks": "each generation has its own, and there is a verb of the command",
     "saving": "each generation has its own",
+    "schema": "the classes of a trace's data, and there is a verb of the command",
     "training": "each generation has its own",
 }
 """Modules that share a name, and why."""

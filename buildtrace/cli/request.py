@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from buildtrace.errors import UsageError
-from buildtrace.renderers import Options, renderer_for
+from buildtrace.renderers import RENDERERS, Options, check_installed, renderer_for
 
 PAGE = "html"
 """The format of a page for the browser."""
@@ -40,12 +40,14 @@ def check_outputs(request: Request) -> None:
         UsageError: one of them cannot, or nobody writes its format.
     """
     for path in request.outputs:
-        renderer_for(path, request.format)
+        check_installed(renderer_for(path, request.format))
         check_writable(path)
     for folder in request.folders:
         if request.format not in (None, PAGE):
+            file = folder / f"build{RENDERERS[request.format].suffix or '.json'}"
             raise UsageError(
-                f"cannot write {folder}{os.sep} as {request.format}: a folder gets pages"
+                f"cannot write {folder}{os.sep} as {request.format}: "
+                f"a folder gets pages; name a file in it: -o {file}"
             )
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"cannot write {folder}{os.sep}: it is a file")

@@ -8,6 +8,7 @@ VERBS = {
     "plan": "say what a build takes, by layer and by device",
     "diff": "compare two builds, or one script on two generations or backends",
     "merge": "compare the builds of several workers of one distributed program",
+    "schema": "print the JSON Schema of the trace file",
     "landmarks": "list the functions of Keras that make up a build, step by step",
     "enable": "have BUILDTRACE=1 switch tracing on in programs that others start",
     "disable": "take out again what `enable` has put into the environment",

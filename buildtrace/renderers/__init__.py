@@ -7,7 +7,7 @@ imported when it is used: naming it costs nothing.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -65,6 +65,7 @@ class Renderer(NamedTuple):
         suffix: the suffix that means this format; `None` if a suffix cannot tell.
         loads: whether such a file is a trace, which can be loaded again.
         of_file: what renders it of a saved file, if that is not `render`; "" if nothing does.
+        needs: the package that it cannot do without, if that does not come with buildtrace.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Renderer(NamedTuple):
     summary: str
     loads: bool = False
     of_file: str | None = None
+    needs: str = ""
 
 
 VIEWS = {
@@ -153,6 +155,13 @@ RENDERERS = {
             "export.model_explorer:render",
             "the graph, for Model Explorer",
         ),
+        Renderer(
+            "tensorboard",
+            ".tfevents",
+            "export.tensorboard:render",
+            "the graph, for the graph tab of TensorBoard",
+            needs="tensorboard",
+        ),
     )
 }
 
@@ -178,6 +187,19 @@ def renderer_for(path: str | os.PathLike[str], format: str | None = None) -> Ren
     raise UsageError(
         f"{os.fspath(path)}: {what}; known suffixes are {known}; formats without one: {others}"
     )
+
+
+def check_installed(renderer: Renderer) -> None:
+    """See that there is the package that a format cannot do without; it is not imported.
+
+    Raises:
+        UsageError: there is not.
+    """
+    if renderer.needs and importlib.util.find_spec(renderer.needs) is None:
+        raise UsageError(
+            f"the format {renderer.name} takes the package {renderer.needs}: "
+            f"pip install {renderer.needs}"
+        )
 
 
 def by_suffix(path: str | os.PathLike[str]) -> Renderer | None:
@@ -227,10 +249,12 @@ def content(trace: Trace, format: str, options: Options | None = None) -> str | 
 
     Raises:
         RenderError: the output could not be made.
-        UsageError: the trace has no model of the name that `options` give.
+        UsageError: the trace has no model of the name that `options` give, or the format takes a
+            package that is not installed.
     """
     check_shows(trace, formats=[format])
     row = RENDERERS[format]
+    check_installed(row)
     render = row.render if trace.saved is None or row.of_file is None else row.of_file
     output: str | bytes = _load(render)(trace, options or Options())
     return output

@@ -41,7 +41,13 @@ Axis = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 def _refers_to(things: str, **more: bool) -> msgspec.Meta:
     """Marks numbers that are ids of what is in the list of this name, in a struct around them."""
-    return msgspec.Meta(ge=0, le=2**31 - 1, extra={"refers_to": things, **more})
+    comment = f"the id of one of the {things}{', an earlier one' if more.get('earlier') else ''}"
+    return msgspec.Meta(
+        ge=0,
+        le=2**31 - 1,
+        extra={"refers_to": things, **more},
+        extra_json_schema={"$comment": comment},
+    )
 
 
 CallId = Annotated[int, _refers_to("calls")]
@@ -68,7 +74,15 @@ OuterLayerId = Annotated[int, _refers_to("layers", earlier=True)]
 ChildId = Annotated[int, _refers_to("children")]
 """Id of a layer that is among the `children`."""
 
-Place = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1, extra={"is_place": True})]
+Place = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0,
+        le=2**31 - 1,
+        extra={"is_place": True},
+        extra_json_schema={"$comment": "its place in its list, from 0"},
+    ),
+]
 """Id of what has this field: its place in its list, from 0."""
 
 # -- words ------------------------------------------------------------------------------------

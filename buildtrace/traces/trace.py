@@ -72,8 +72,7 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
         findings: what the diagnosis says.
         error: the exception that ended the run, if one did.
         saved: the saved model's file that this was read from, where nothing was run.
-        sources: the source code that it carries with it; `UNSET` of one that this process has
-            recorded, whose source is in the files of this process. No file can say `UNSET`.
+        sources: the source code that it carries with it.
     """
 
     environment: Environment = Environment()
@@ -89,6 +88,8 @@ class Trace(msgspec.Struct, kw_only=True, dict=True, eq=False):
     findings: tuple[Finding, ...] = ()
     error: ErrorInfo | None = None
     saved: SavedFile | None = None
+    # `UNSET` is of a trace that this process has recorded, whose source is in the files of this
+    # process. No file can say `UNSET`.
     sources: tuple[SourceFile, ...] | msgspec.UnsetType = ()
 
     def __post_init__(self) -> None:

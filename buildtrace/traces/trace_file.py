@@ -97,6 +97,8 @@ def _foreign(head: _Head | _TraceFile) -> str | None:
     """Why a file that begins so is none of ours; `None` if it is."""
     if head.format != FORMAT:
         return f"not a buildtrace file (it has no format: {FORMAT!r})"
+    if head.version < 1:
+        return f"not a buildtrace file (there is no version {head.version} of the format)"
     if head.version > VERSION:
         return (
             f"written by a newer buildtrace (version {head.version} of the format, "

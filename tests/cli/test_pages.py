@@ -156,7 +156,7 @@ def test_a_page_that_fails_costs_no_other(cli, saved, tmp_path, monkeypatch):
     [
         (["-o", "nowhere/pages/"], "there is no folder"),
         (["-o", "build.json/"], "it is a file"),
-        (["-o", "pages/", "--format", "svg"], "as svg: a folder gets pages"),
+        (["-o", "pages/", "--format", "svg"], "as svg: a folder gets pages; name a file in it"),
     ],
 )
 def test_a_folder_that_makes_no_sense_is_one_line(cli, saved, arguments, says):

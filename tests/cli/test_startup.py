@@ -31,6 +31,7 @@ def test_help_and_version_load_next_to_nothing(command, option):
     [
         *("landmarks", "landmarks --help", "doctor --help", "nope.py"),
         *("check --help", "check nope.py", "explain", "explain --all", "explain --help"),
+        *("schema", "schema --help"),
     ],
 )
 def test_verbs_and_errors_load_no_keras(command, verb):
@@ -46,8 +47,9 @@ def test_a_trace_is_shown_without_keras(command, trace_file):
     assert loaded(command, HEAVY, "check", trace_file) == []
 
 
-def test_the_help_of_check_loads_next_to_nothing(command):
-    assert loaded(command, (*HEAVY, "rich", "msgspec"), "check", "--help") == []
+@pytest.mark.parametrize("verb", ["check", "schema"])
+def test_the_help_of_a_verb_loads_next_to_nothing(command, verb):
+    assert loaded(command, (*HEAVY, "rich", "msgspec"), verb, "--help") == []
 
 
 def test_version(cli):

@@ -187,8 +187,16 @@ def _joined(
 
 
 def _blocks(subdiagram: SubDiagram, times: int) -> SubDiagram:
+    merged = [*joining_blocks(subdiagram)]
+    return _joined(subdiagram, merged, lambda rows: (_summary(rows, times),))
+
+
+def joining_blocks(subdiagram: SubDiagram) -> Iterator[list[Member]]:
+    """All members, those together that lead to one of them, and nowhere else.
+
+    An input, a group, an exit and what failed is on its own.
+    """
     graph = MemberGraph(subdiagram)
-    merged: list[list[Member]] = []
     for chunk in graph.chunks():
         whole = {
             member.id
@@ -200,8 +208,7 @@ def _blocks(subdiagram: SubDiagram, times: int) -> SubDiagram:
         }
         kinds = _kinds_at_ends(graph, chunk, whole)
         ends = _ends(graph, chunk, whole | {m.id for m in chunk if _kind(m) in kinds}, whole)
-        merged += _grouped(chunk, ends)
-    return _joined(subdiagram, merged, lambda rows: (_summary(rows, times),))
+        yield from _grouped(chunk, ends)
 
 
 def _ends(

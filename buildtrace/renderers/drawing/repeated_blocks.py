@@ -116,16 +116,20 @@ def in_a_row(subdiagram: SubDiagram, sign: Sign) -> SubDiagram:
         subdiagram: the inside of a model.
         sign: what has to be the same of two layers.
     """
+    note = "" if sign is exactly else ROUGH
+    rows = rows_of_blocks(subdiagram, sign)
+    return _drawn_once(subdiagram, [(blocks, _frame(blocks, False, note)) for blocks in rows])
+
+
+def rows_of_blocks(subdiagram: SubDiagram, sign: Sign) -> Iterator[list[Members]]:
+    """The alike blocks of each row, as `in_a_row` finds them."""
     search = _Search(subdiagram, sign)
-    folded = []
     at = 0
     while at < len(search.chunks):
         start, period, times = search.best(at)
         if times > 1:
-            blocks = [search.block(start + number * period, period) for number in range(times)]
-            folded.append((blocks, _frame(blocks, False, "" if sign is exactly else ROUGH)))
+            yield [search.block(start + number * period, period) for number in range(times)]
         at = start + period * times
-    return _drawn_once(subdiagram, folded)
 
 
 class _RowSeams(NamedTuple):

@@ -1,22 +1,26 @@
-"""The graphs for Model Explorer, which closes nested models and searches in them by itself."""
+"""The graphs for Model Explorer, which opens and closes blocks and nested models by itself.
+
+What it calls a layer is what can be opened: a namespace.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from buildtrace.renderers.drawing import coarsening
-from buildtrace.renderers.drawing.caption import joined
+from buildtrace.renderers.drawing import framing
 from buildtrace.renderers.drawing.diagram import Box, Group, boxes
 from buildtrace.renderers.drawing.topology import diagram_of
+from buildtrace.renderers.export.exported_nodes import attributes, incoming
 from buildtrace.traces import json_text, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from buildtrace.renderers import Options
-    from buildtrace.renderers.drawing.diagram import BoxRow, Connection, Diagram, Member
-    from buildtrace.traces.schema import Node, TensorSpec
+    from buildtrace.renderers.drawing.diagram import Diagram, Member
+    from buildtrace.renderers.export.exported_nodes import Incoming
+    from buildtrace.traces.schema import TensorSpec
     from buildtrace.traces.trace import Trace
 
 
@@ -27,25 +31,24 @@ def render(trace: Trace, options: Options) -> bytes:
         RenderError: the trace has no graph.
         UsageError: the trace has no model of the name asked for.
     """
-    diagram = diagram_of(trace, options._replace(full=True), coarsening.nothing)
+    diagram = diagram_of(trace, options._replace(full=True), framing.blocks)
     return json_text.encoded({"label": "buildtrace", "graphs": list(_graphs(trace, diagram))})
 
 
 def _graphs(trace: Trace, diagram: Diagram) -> Iterator[dict[str, Any]]:
     rows = {box.id: box.rows[0] for box in boxes(diagram.models)}
-    edges = _edges(diagram.connections, rows)
+    arriving = incoming(diagram.connections, rows)
     ends = {end for c in diagram.connections for end in (c.source, c.target)}
     for group, name in zip(diagram.models, _different(diagram.models), strict=True):
-        namespaces = {"": group.note}
+        namespaces = {"": {"model": group.note}}
         nodes = []
         for member, namespace in _members_in(group.members, "", namespaces):
-            arriving = edges.get(member.id, [])
+            edges = _edges(arriving.get(member.id, []))
             if isinstance(member, Box):
-                nodes.append(_node(trace, member, namespace, arriving))
+                nodes.append(_node(trace, member, namespace, edges))
             elif member.id in ends:
-                nodes.append(_inside_unknown(member, namespace, arriving))
-        attributes = {namespace: {"model": note} for namespace, note in namespaces.items()}
-        yield {"id": name, "nodes": nodes, "groupNodeAttributes": attributes}
+                nodes.append(_inside_unknown(member, namespace, edges))
+        yield {"id": name, "nodes": nodes, "groupNodeAttributes": namespaces}
 
 
 def _different(groups: Iterable[Group]) -> Iterator[str]:
@@ -58,11 +61,11 @@ def _different(groups: Iterable[Group]) -> Iterator[str]:
 
 
 def _members_in(
-    members: Iterable[Member], namespace: str, notes: dict[str, str]
+    members: Iterable[Member], namespace: str, about: dict[str, dict[str, str]]
 ) -> Iterator[tuple[Member, str]]:
-    """Each box with its namespace, the names of the models around it; each group with its own.
+    """Each box with its namespace, the names of the frames around it; each group with its own.
 
-    `notes` is filled with what is to be said of each namespace's model.
+    `about` is filled with what is to be said of each namespace.
     """
     members = list(members)
     names = _different(member for member in members if isinstance(member, Group))
@@ -70,12 +73,16 @@ def _members_in(
         if isinstance(member, Box):
             yield member, namespace
             continue
-        # A slash in a name would be one level more.
-        name = next(names).replace("/", "∕")  # noqa: RUF001 - it has to look like a slash
+        name = _shown(next(names)).replace("/", "|")  # a slash would be one level more
         inner = f"{namespace}/{name}" if namespace else name
-        notes[inner] = member.note
+        about[inner] = {"model" if member.node_ref else "block": member.note}
         yield member, inner
-        yield from _members_in(member.members, inner, notes)
+        yield from _members_in(member.members, inner, about)
+
+
+def _shown(title: str) -> str:
+    """The title in letters that Model Explorer's own font has."""
+    return title.replace("…", "...")
 
 
 def _node(trace: Trace, box: Box, namespace: str, edges: list[dict[str, str]]) -> dict[str, Any]:
@@ -84,9 +91,9 @@ def _node(trace: Trace, box: Box, namespace: str, edges: list[dict[str, str]]) -
     assert node is not None  # every layer is a box of its own
     return {
         "id": box.id,
-        "label": row.title,
+        "label": _shown(row.title),
         "namespace": namespace,
-        "attrs": [{"key": key, "value": value} for key, value in _attributes(trace, row, node)],
+        "attrs": [{"key": key, "value": value} for key, value in attributes(trace, row, node)],
         "incomingEdges": edges,
         "outputsMetadata": [_output(number, spec) for number, spec in enumerate(node.outputs)],
         "style": {"backgroundColor": row.kind.fill, "borderColor": row.kind.border},
@@ -97,30 +104,11 @@ def _inside_unknown(group: Group, namespace: str, edges: list[dict[str, str]]) -
     """A node that stands, among the parts of a layer, for the way that nobody saw through them."""
     return {
         "id": group.id,
-        "label": group.title,
+        "label": _shown(group.title),
         "namespace": namespace,
         "attrs": [{"key": "note", "value": group.note}],
         "incomingEdges": edges,
     }
-
-
-def _attributes(trace: Trace, row: BoxRow, node: Node) -> Iterator[tuple[str, str]]:
-    yield "class", wording.sanitize(node.class_name)
-    yield "name", wording.sanitize(node.name)
-    if row.parameters:
-        yield "parameters", f"{row.parameters:,}"
-    for weight in trace.weights_of(node.layer) if node.layer is not None else ():
-        facts = [
-            wording.shape(weight.shape),
-            wording.sanitize(weight.dtype),
-            wording.sanitize(weight.initializer or ""),
-        ]
-        frozen = "" if weight.trainable else "not trainable"
-        yield f"weight {wording.sanitize(weight.name)}", joined(*facts, frozen)
-    yield "depth", str(node.depth)
-    yield "built", "yes" if row.built else "no"
-    if row.note:
-        yield "note", row.note
 
 
 def _output(number: int, spec: TensorSpec) -> dict[str, Any]:
@@ -131,22 +119,12 @@ def _output(number: int, spec: TensorSpec) -> dict[str, Any]:
     }
 
 
-def _edges(
-    connections: Iterable[Connection], rows: dict[str, BoxRow]
-) -> dict[str, list[dict[str, str]]]:
-    """The edges that come into each box; the n-th of them is its n-th input."""
-    edges: dict[str, list[dict[str, str]]] = {}
-    for connection in connections:
-        row = rows.get(connection.source)
-        node = row.node if row else None
-        sent = [wording.tensor(spec) for spec in node.outputs] if node else []
-        output = sent.index(connection.label) if connection.label in sent else 0
-        arriving = edges.setdefault(connection.target, [])
-        arriving.append(
-            {
-                "sourceNodeId": connection.source,
-                "sourceNodeOutputId": str(output),
-                "targetNodeInputId": str(len(arriving)),
-            }
-        )
-    return edges
+def _edges(arriving: Iterable[Incoming]) -> list[dict[str, str]]:
+    return [
+        {
+            "sourceNodeId": edge.source,
+            "sourceNodeOutputId": str(edge.output),
+            "targetNodeInputId": str(number),
+        }
+        for number, edge in enumerate(arriving)
+    ]

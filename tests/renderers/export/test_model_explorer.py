@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 
 import made_traces
 import pytest
@@ -68,6 +69,32 @@ def test_every_layer_is_a_node():
     assert len(graph["nodes"]) == 1 + 40 * 4 + 1
 
 
+def test_blocks_are_namespaces_with_all_their_layers():
+    (graph,) = content(graphs.trace(graphs.residual(6)))
+    inside = Counter(node["namespace"] for node in graph["nodes"])
+    assert inside == {"": 2} | {f"block{number}": 4 for number in range(6)}
+    assert graph["groupNodeAttributes"]["block3"] == {"block": "4 layers · 110 parameters"}
+
+
+def test_blocks_in_a_nested_model_are_inside_of_it():
+    inner = graphs.residual(6)
+    outer = graphs.Model("outer", id=2000)
+    first = outer.add("picture", "InputLayer")
+    outer.add("residual", "Functional", first, layer=inner.ref.id, kind="model")
+    (graph,) = content(graphs.trace(outer, inner))
+    inside = Counter(node["namespace"] for node in graph["nodes"])
+    assert inside["residual/block5"] == 4
+    attributes = graph["groupNodeAttributes"]
+    assert [*attributes["residual"], *attributes["residual/block5"]] == ["model", "block"]
+
+
+def test_labels_are_in_letters_that_its_font_has():
+    model = graphs.Model("m")
+    model.add("a" * 100, "Dense", model.add("x", "InputLayer"))
+    (graph,) = content(graphs.trace(model))
+    assert all(node["label"].isascii() for node in graph["nodes"])
+
+
 def test_a_layer_that_is_not_built_says_so():
     late = by_label(content(made_traces.towers())[0])["late"]
     assert attributes(late)["built"] == "no"
@@ -80,7 +107,7 @@ def test_names_that_are_the_same_are_told_apart():
         nested.add("x", "Dense")
         model.add("a/b", "Sequential", layer=nested.ref.id, kind="model")
     (graph,) = content(graphs.trace(model, *inner))
-    assert [node["namespace"] for node in graph["nodes"]] == ["a∕b", "a∕b (2)"]  # noqa: RUF001
+    assert [node["namespace"] for node in graph["nodes"]] == ["a|b", "a|b (2)"]
     assert len({node["id"] for node in graph["nodes"]}) == 2
     twins = content(graphs.trace(graphs.mlp(id=10), graphs.mlp(id=20)))
     assert [graph["id"] for graph in twins] == ["mlp", "mlp (2)"]
