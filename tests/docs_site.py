@@ -138,7 +138,7 @@ def _settings(pages: Path) -> str:
 def _listed(index: str) -> dict[str, list[str]]:
     """The pages that an index lists below each of its headings, in its order."""
     _, *parts = re.split(r"^## (.*)$", index, flags=re.MULTILINE)
-    entry = re.compile(r"^(?:\| |- (?:● )?)\[[^\]]*\]\(([^)]*)\)", re.MULTILINE)
+    entry = re.compile(r"^(?:\| |- )\[[^\]]*\]\(([^)]*)\)", re.MULTILINE)
     return {title: entry.findall(part) for title, part in zip(parts[::2], parts[1::2], strict=True)}
 
 

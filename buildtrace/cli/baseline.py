@@ -85,7 +85,7 @@ class Baseline(NamedTuple):
         return found.results
 
 
-class Compared(NamedTuple):
+class BesideBaseline(NamedTuple):
     """Results beside a baseline.
 
     Attributes:
@@ -99,6 +99,15 @@ class Compared(NamedTuple):
     known: list[KnownFinding]
     new: list[KnownFinding]
     gone: list[KnownFinding]
+
+
+def beside(baseline: Baseline | None, results: list[CheckResult]) -> list[CheckResult]:
+    """The results without what is in the baseline, if there is one.
+
+    Raises:
+        OSError: it was to be written, and cannot be.
+    """
+    return baseline.take_out(results) if baseline else results
 
 
 def read(path: Path, *, may_miss: bool = False) -> list[KnownFinding]:
@@ -132,7 +141,7 @@ def read(path: Path, *, may_miss: bool = False) -> list[KnownFinding]:
 
 def compared(
     results: Iterable[CheckResult], baseline: Iterable[KnownFinding], folder: Path
-) -> Compared:
+) -> BesideBaseline:
     """Take the known findings out of results.
 
     Args:
@@ -166,7 +175,7 @@ def compared(
             new += [] if is_known else [entry]
         left.append(result)
     gone = [e for e in baseline if e.fingerprint not in seen and e.script in ended]
-    return Compared(left, [entry for entry in baseline if entry not in gone], new, gone)
+    return BesideBaseline(left, [entry for entry in baseline if entry not in gone], new, gone)
 
 
 def write(path: Path, findings: Iterable[KnownFinding]) -> None:
@@ -182,7 +191,7 @@ def write(path: Path, findings: Iterable[KnownFinding]) -> None:
     write_text(path, msgspec.json.format(text, indent=2).decode() + "\n")
 
 
-def _tell(path: Path, found: Compared, *, update: bool) -> None:
+def _tell(path: Path, found: BesideBaseline, *, update: bool) -> None:
     """Say on stderr what has come of a baseline, after it is written if that is asked for.
 
     Raises:

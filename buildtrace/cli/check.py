@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from buildtrace.cli.check_options import DIFF, TRY, build_parser, parse
 from buildtrace.cli.streams import own_output, say, stdout_alone
 from buildtrace.cli.verbs import USAGE_ERROR
-from buildtrace.errors import BuildtraceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +18,8 @@ if TYPE_CHECKING:
     from buildtrace.cli.check_result import CheckResult
     from buildtrace.cli.run import Outcome
     from buildtrace.cli.trying import Workshop
-    from buildtrace.traces.schema import Finding
-    from buildtrace.traces.trace import Trace
 
 __all__ = ["build_parser", "main"]
-
-FOUND = 1
-"""The exit code if there is a finding that is more than a note."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,6 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     from buildtrace.cli.mending import workshop  # not before: --help has ended here
 
     runs = not request.program.is_trace
+    from buildtrace.cli.baseline import beside
     from buildtrace.cli.run import explain_end, original_streams, traced
 
     folder, stderr = Path.cwd(), sys.stderr
@@ -57,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
                 explain_end(
                     outcome, request.program.keras, "check", "--train goes on and checks the rest"
                 )
-            result = beside_baseline([_result(request, outcome, folder)], request)[0]
+            result = beside(request.baseline, [_result(request, outcome, folder)])[0]
             if shop is not None:
                 result = _mended(result, shop, request, outcome.attempts)
             _deliver(result, request, outcome.attempts)
@@ -79,6 +74,8 @@ def _mended(
 
 
 def _exit_code(result: CheckResult, request: CheckRequest, *, failed: bool) -> int:
+    from buildtrace.cli.check_result import FOUND
+
     if failed:
         return FOUND if result.kept.problems else USAGE_ERROR
     if request.trial == DIFF and (result.fixed or result.kept.findings):
@@ -88,17 +85,14 @@ def _exit_code(result: CheckResult, request: CheckRequest, *, failed: bool) -> i
     return 0 if result.is_fine else USAGE_ERROR
 
 
-def beside_baseline(results: list[CheckResult], request: CheckRequest) -> list[CheckResult]:
-    """The results without what is in the baseline, if there is one."""
-    return request.baseline.take_out(results) if request.baseline else results
-
-
 def _migrate(request: CheckRequest) -> int:
     """Read what the request names, and run nothing of it."""
     from buildtrace.cli.attempts import Attempts
+    from buildtrace.cli.baseline import beside
+    from buildtrace.cli.check_result import FOUND
     from buildtrace.cli.migrate import migrated
 
-    result, attempts = beside_baseline([migrated(request)], request)[0], Attempts()
+    result, attempts = beside(request.baseline, [migrated(request)])[0], Attempts()
     _deliver(result, request, attempts)
     attempts.end()
     if result.kept.problems:
@@ -122,7 +116,7 @@ def _loaded(target: str) -> Outcome:
 def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResult:
     from buildtrace.capture import TrainingReached
     from buildtrace.capture.raised import error_info
-    from buildtrace.cli.check_result import CheckResult
+    from buildtrace.cli.check_result import CheckResult, findings_of
     from buildtrace.diagnosis import suppress
 
     error = outcome.error
@@ -138,20 +132,6 @@ def _result(request: CheckRequest, outcome: Outcome, folder: Path) -> CheckResul
         stopped=isinstance(error, TrainingReached),
         exit=error_info(error) if isinstance(error, SystemExit) else None,
     )
-
-
-def findings_of(trace: Trace) -> tuple[Finding, ...]:
-    """What the rules of today say: a saved trace may be older than they are.
-
-    Raises:
-        BuildtraceError: they failed, so that nothing found would mean nothing.
-    """
-    from buildtrace import diagnosis
-
-    try:
-        return diagnosis.diagnose(trace)
-    except Exception as error:
-        raise BuildtraceError(f"the diagnosis itself failed: {error!r}") from error
 
 
 def _deliver(result: CheckResult, request: CheckRequest, attempts: Attempts) -> None:

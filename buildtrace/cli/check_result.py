@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from buildtrace.errors import BuildtraceError
 from buildtrace.traces import failures
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from buildtrace.traces.failures import Failure
     from buildtrace.traces.schema import ErrorInfo, Finding
     from buildtrace.traces.trace import Trace
+
+FOUND = 1
+"""The exit code if there is a finding that is more than a note."""
 
 FAILURE = "failure"
 """What stands in the place of a rule's code where a failure is told that no rule explains."""
@@ -127,3 +131,17 @@ def with_fix(finding: Finding) -> str:
     fix = finding.fix.strip("\n")
     heading = trials.heading(finding, "fix").lower()
     return f"{finding.message}\n\n{heading}:\n{fix}" if fix else finding.message
+
+
+def findings_of(trace: Trace) -> tuple[Finding, ...]:
+    """What the rules of today say: a saved trace may be older than they are.
+
+    Raises:
+        BuildtraceError: they failed, so that nothing found would mean nothing.
+    """
+    from buildtrace import diagnosis
+
+    try:
+        return diagnosis.diagnose(trace)
+    except Exception as error:
+        raise BuildtraceError(f"the diagnosis itself failed: {error!r}") from error

@@ -120,7 +120,8 @@ def several_of(parser: Parser, given: argparse.Namespace, theirs: Sequence[str])
     if not is_several:
         says = "is for folders and several files: name a folder, or use --each"
         _refuse(parser, given, "", ONLY_SEVERAL, says)
-        _hint(theirs)
+        if given.module is None:
+            _hint(theirs)
         return None
     if given.module is not None:
         parser.error("-m names one module: leave out --each, or name folders and files")

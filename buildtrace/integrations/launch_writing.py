@@ -6,6 +6,7 @@ time that a program has other uses for: the command writes them, in a process of
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from buildtrace.renderers import renderer_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from buildtrace.cli.attempts import Attempts
     from buildtrace.cli.request import Request
@@ -38,14 +40,14 @@ def is_trace(path: Path, request: Request) -> bool:
     return renderer_for(path, request.format).loads
 
 
-def write(trace: Trace, request: Request, attempts: Attempts, *, quiet: bool) -> bool:
+def write(trace: Trace, request: Request, attempts: Attempts | None = None) -> bool:
     """Write the files that were asked for: each that can be.
 
     Args:
         trace: what was recorded.
         request: what was asked for.
-        attempts: tries each of it.
-        quiet: whether it is done again at the end, and told then.
+        attempts: tries each of it. `None` if the program goes on: all is done again at the end, and
+            told then. Attempts have warnings said, those of other threads as well.
 
     Returns:
         Whether a file has the whole trace by now.
@@ -53,19 +55,23 @@ def write(trace: Trace, request: Request, attempts: Attempts, *, quiet: bool) ->
     whole = False
     for path in request.outputs:
         if is_trace(path, request):
-            with attempts.attempt(f"{path} is not written"):
+            with _trying(attempts, f"{path} is not written"):
                 renderers.save(trace, path, format=request.format)
                 whole = True
-                if not quiet:
+                if attempts is not None:
                     say(f"wrote {path}")
     others = request._replace(
         outputs=tuple(path for path in request.outputs if not is_trace(path, request)),
-        open=request.open and not quiet,
+        open=request.open and attempts is not None,
     )
     if others.outputs or others.folders or others.open:
-        with attempts.attempt("pages and pictures are not written"):
-            _have_written(trace, others, quiet=quiet)
+        with _trying(attempts, "pages and pictures are not written"):
+            _have_written(trace, others, quiet=attempts is None)
     return whole
+
+
+def _trying(attempts: Attempts | None, otherwise: str) -> AbstractContextManager[object]:
+    return contextlib.suppress(Exception) if attempts is None else attempts.attempt(otherwise)
 
 
 def _have_written(trace: Trace, request: Request, *, quiet: bool) -> None:

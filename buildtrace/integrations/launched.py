@@ -139,12 +139,14 @@ class LaunchedRun:
         start = time.monotonic()
         if self._too_many():
             say(f"more than {MOST_CALLS:,} calls were recorded: no more is, from now on")
-            self._stop()
+            self._stopped = True
+            with contextlib.suppress(Exception):
+                self._tracing.stop()
         journal = self._journal
         begun = journal.begun if journal else 0
         trace = self._tracing.trace if self._stopped else _diagnosed(self._tracing.snapshot())
         with self._files.named():
-            whole = launch_writing.write(trace, self._files.request, Attempts(), quiet=True)
+            whole = launch_writing.write(trace, self._files.request)
         if whole and journal is not None and self._tracing.progress()[1] is None:
             journal.forget(begun)
         self._written = time.monotonic()
@@ -174,19 +176,13 @@ class LaunchedRun:
 
     # -- at the end -----------------------------------------------------------------------------
 
-    def _stop(self) -> Attempts:
-        attempts = Attempts()
+    def _finish(self) -> None:
+        error, attempts = _last_error(), Attempts()
         if not self._stopped:
-            self._stopped = True
+            if error is not None:
+                self._tracing.ended_by(error)
             with attempts.attempt("the trace is not whole", needed=False):
                 self._tracing.stop()
-        return attempts
-
-    def _finish(self) -> None:
-        error = _last_error()
-        if error is not None and not self._stopped:
-            self._tracing.ended_by(error)
-        attempts = self._stop()
         trace = self._tracing.trace
         if not (self._builds or (trace.findings and not self._forked)):
             return
@@ -195,7 +191,7 @@ class LaunchedRun:
             alone = self._request._replace(outputs=(), folders=(), open=False)
             deliver(trace, alone, attempts, needed=False)
         with self._files.named():
-            whole = launch_writing.write(trace, self._files.request, attempts, quiet=False)
+            whole = launch_writing.write(trace, self._files.request, attempts)
         if self._journal is not None:
             self._journal.close(remove=whole)
 

@@ -23,7 +23,7 @@ def show(shell: InteractiveShell, request: Request) -> None:
         shell: IPython's.
         request: what to show; its files are of the whole session, and not of a cell.
     """
-    of_cell = request._replace(outputs=(), folders=(), format=None)
+    of_cell = request._replace(outputs=(), folders=(), open=False, format=None)
     asked = jupyter.MagicRequest("", of_cell, jupyter.VARIABLE, views=request.view_asked)
     jupyter.magics_of(shell).trace_all(asked, in_cell=_in_cell())
 

@@ -90,7 +90,7 @@ def index() -> str:
         "# The landmarks",
         "",
         "These functions of Keras make up a build. They are what buildtrace hooks, and they stand",
-        "here in the order in which one meets them. A ● is before those that open a beat of the",
+        "here in the order in which one meets them. A ● is behind those that open a beat of the",
         "story; the others are parts of one. `buildtrace explain NAME` tells of one in a terminal.",
         "",
         f"This page and those of the landmarks are {MADE}.",
@@ -108,10 +108,10 @@ def grouped() -> dict[str, list[str]]:
 
 def _entry(name: str) -> str:
     there = list(landmark_pages.rows(name, found()))
-    mark = "● " if any(row.beat for _, _, row in there) else ""
+    mark = " ●" if any(row.beat for _, _, row in there) else ""
     only = "" if len(there) == len(GENERATIONS) else f" *{there[0][0].title} only.*"
     summary = linked(there[-1][2].summary, "", name)
-    return f"- {mark}[`{name}`](landmarks/{name}.md): {summary}{only}"
+    return f"- [`{name}`](landmarks/{name}.md){mark}: {summary}{only}"
 
 
 def page(name: str) -> str:

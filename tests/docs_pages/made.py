@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docs_pages import landmarks, rules
+from docs_pages import landmarks, options, rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +24,15 @@ def files(only: str = "") -> Iterator[tuple[Path, str]]:
     """The files, each with what it should hold.
 
     Args:
-        only: the folder whose pages alone are wanted; those in `api` want griffe.
+        only: the pages that alone are wanted: "options", or those of a folder. Those in `api`
+            want griffe.
     """
     if only in ("", "rules"):
         yield from rules.files(DOCS)
     if only in ("", "landmarks"):
         yield from landmarks.files(DOCS)
+    if only in ("", "options"):
+        yield from options.files(DOCS)
     if only in ("", "api"):
         from docs_pages import api
 

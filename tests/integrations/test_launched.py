@@ -47,7 +47,7 @@ def run(environment, tmp_path):
 def layers(path: Path) -> list[str]:
     """The layers whose weights are in a trace, in order."""
     trace = load(path)
-    return list(dict.fromkeys(trace.layer(weight.layer).name for weight in trace.weights))
+    return list(dict.fromkeys(trace.layers[weight.layer].name for weight in trace.weights))
 
 
 def files(folder: Path) -> set[str]:

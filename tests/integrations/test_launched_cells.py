@@ -81,5 +81,5 @@ def test_a_file_has_the_whole_session(ran, tmp_path):
     outputs = ran("-o session.json")
     assert not [o for each in outputs for o in each if o.output_type == "display_data"]
     trace = load(tmp_path / "session.json")
-    made = dict.fromkeys(trace.layer(weight.layer).name for weight in trace.weights)
+    made = dict.fromkeys(trace.layers[weight.layer].name for weight in trace.weights)
     assert list(made) == ["first", "second"]

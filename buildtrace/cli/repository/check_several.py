@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from buildtrace.cli import git
 from buildtrace.cli.attempts import Attempts
+from buildtrace.cli.baseline import beside
+from buildtrace.cli.check_result import FOUND
 from buildtrace.cli.program import Program
 from buildtrace.cli.repository import named_files
 from buildtrace.cli.repository.file_roles import Role, role
 from buildtrace.cli.repository.import_graph import ImportGraph
 from buildtrace.cli.repository.run_cache import RunCache
 from buildtrace.cli.repository.runs_progress import RunsProgress
-from buildtrace.cli.repository.script_results import merged, result_of
+from buildtrace.cli.repository.script_results import merged, result_of, unreadable
 from buildtrace.cli.repository.script_runs import TIMEOUT, Work, run_all, usual_jobs
 from buildtrace.cli.repository.several_report import SeveralReport, deliver
 from buildtrace.cli.streams import stdout_alone
 from buildtrace.cli.verbs import USAGE_ERROR
+from buildtrace.renderers.terminal import listing
 
 if TYPE_CHECKING:
     from buildtrace.cli.check_options import CheckRequest
@@ -48,20 +51,20 @@ def check_several(request: CheckRequest) -> int:
         UsageError: there is nothing to check, or git does not know the commit.
         KeyboardInterrupt: it was interrupted; what had come of it until then was shown.
     """
-    from buildtrace.cli.check import FOUND, beside_baseline
-
     assert request.several is not None
     stdout = sys.stdout if request.format == "text" else stdout_alone(divert=False)
     found, attempts = find(request.several, request.settings), Attempts()
     runs, left, kept = _runs(request, found, attempts)
     here = Path.cwd()
-    results = merged([result_of(run, request, here) for run in runs])
+    results = [result_of(run, request, here) for run in runs]
+    results += [unreadable(one, here) for one in found.roles if one.wrong_at]
+    results = merged(sorted(results, key=lambda result: result.target))
     if not attempts.interrupted:
-        results = beside_baseline(results, request)
+        results = beside(request.baseline, results)
     report = SeveralReport(
         results=results,
         outputs={str(run.work.path): run.output for run in runs if run.problem},
-        roles=[one for one in found.roles if one.why_not],
+        roles=[one for one in found.roles if one.why_not and not one.wrong_at],
         left=left,
         cached=kept,
         files=found.looked_at,
@@ -132,7 +135,7 @@ def _runs(
 
 def _work(found: Role, like: Program) -> Work:
     """A script as it is run: as Python would from here, on the Keras that the request names."""
-    target = found.module or shown(found.path, Path.cwd())
+    target = found.module or listing.path_in(Path.cwd(), str(found.path))
     program = Program(
         target,
         is_module=bool(found.module),
@@ -141,8 +144,3 @@ def _work(found: Role, like: Program) -> Work:
         no_train=like.no_train,
     )
     return Work(found.path, program, found.root if found.module else None)
-
-
-def shown(path: Path, folder: Path) -> str:
-    """A file as somebody in this folder would name it."""
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

@@ -23,7 +23,7 @@ class Role(NamedTuple):
     Attributes:
         path: the file.
         why_not: why it is not run, as a clause; "" if it is.
-        is_problem: whether it ought to have been.
+        wrong_at: the line that keeps it from being read as Python; 0 if none does.
         module: the name that it is run by as a module of its package; "" if it is run as a script.
         root: the folder that this name begins in.
         arguments: what it is run with.
@@ -31,7 +31,7 @@ class Role(NamedTuple):
 
     path: Path
     why_not: str = ""
-    is_problem: bool = False
+    wrong_at: int = 0
     module: str = ""
     root: Path = Path()
     arguments: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ def role(path: Path, graph: ImportGraph, settings: Settings) -> Role | None:
     try:
         reach, facts = graph.reach(path), graph.facts(path)
     except UnreadableError as error:
-        return Role(path, str(error), is_problem=True) if _is_about_keras(path) else None
+        return Role(path, str(error), error.line) if _is_about_keras(path) else None
     if not (reach.builds or facts.has_builds or facts.uses_keras or arguments is not None):
         return None
     if _is_test(path):

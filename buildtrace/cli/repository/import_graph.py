@@ -18,7 +18,15 @@ MOST_STEPS = 8
 
 
 class UnreadableError(Exception):
-    """A file cannot be read as Python; the text says why, as a clause."""
+    """A file cannot be read as Python; the text says why, as a clause.
+
+    Attributes:
+        line: where.
+    """
+
+    def __init__(self, why: str, line: int = 1) -> None:
+        super().__init__(why)
+        self.line = line
 
 
 class Reach(NamedTuple):
@@ -209,7 +217,6 @@ def _facts(path: Path) -> FileFacts | UnreadableError:
     except OSError as error:
         return UnreadableError(f"cannot be read: {error.strerror or error}")
     except SyntaxError as error:
-        where = f", line {error.lineno}" if error.lineno else ""
-        return UnreadableError(f"is no Python{where}: {error.msg}")
+        return UnreadableError(f"is no Python: {error.msg}", error.lineno or 1)
     except (ValueError, RecursionError, MemoryError) as error:
         return UnreadableError(f"cannot be read as Python: {str(error) or type(error).__name__}")

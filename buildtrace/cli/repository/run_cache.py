@@ -44,7 +44,7 @@ VARIABLES = ("KERAS_", "TF_", "JAX_", "XLA_", "PYTHONPATH", "PYTHONHASHSEED")
 """What the names of environment variables begin with that may change a build."""
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _KeptRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A run that is kept.
 
     Attributes:
@@ -83,7 +83,7 @@ class RunCache:
         try:
             if path.stat().st_size > MOST_BYTES:
                 return None
-            entry = msgspec.json.decode(path.read_bytes(), type=_Entry)
+            entry = msgspec.json.decode(path.read_bytes(), type=_KeptRun)
             is_as_it_was = entry.installed == self._installed and entry.found == _names(found)
             if not (is_as_it_was and self._are_as_they_were(work, entry)):
                 return None
@@ -104,7 +104,7 @@ class RunCache:
                 return
             hashes = {str(file): self._hash_of(file) for file in files}
             trace = compressed(to_json(run.trace))
-            entry = _Entry(
+            entry = _KeptRun(
                 installed=self._installed,
                 files={file: one for file, one in hashes.items() if one},
                 found=_names(found),
@@ -123,7 +123,7 @@ class RunCache:
         named = [str(work.path), str(work.root), str(Path.cwd()), *map(str, work.program)]
         return self.folder / f"{_hash(msgspec.json.encode(named))[:32]}.json"
 
-    def _are_as_they_were(self, work: Work, entry: _Entry) -> bool:
+    def _are_as_they_were(self, work: Work, entry: _KeptRun) -> bool:
         files = {Path(file): was for file, was in entry.files.items()}
         return work.path in files and all(self._hash_of(f) == was for f, was in files.items())
 

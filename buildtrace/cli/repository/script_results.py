@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from buildtrace.cli.check_result import CheckResult
+from buildtrace.cli.check_result import CheckResult, findings_of
 from buildtrace.diagnosis import suppress
+from buildtrace.renderers.terminal import listing
 from buildtrace.traces import wording
 from buildtrace.traces.schema import ErrorInfo, SourceLine
 from buildtrace.traces.trace import Trace
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from buildtrace.cli.check_options import CheckRequest
+    from buildtrace.cli.repository.file_roles import Role
     from buildtrace.cli.repository.script_runs import ScriptRun
     from buildtrace.traces.schema import Finding
 
@@ -32,21 +34,31 @@ def result_of(run: ScriptRun, request: CheckRequest, folder: Path) -> CheckResul
         request: says which findings are wanted.
         folder: paths are shown from there.
     """
-    from buildtrace.cli.check import findings_of
-    from buildtrace.cli.repository.check_several import shown
-
     trace = run.trace or Trace()
     record = run.record
     return CheckResult(
         kept=suppress.keep(findings_of(trace), trace.index.source_code, request.settings),
         trace=trace,
         folder=folder,
-        target=shown(run.work.path, folder),
+        target=listing.path_in(folder, str(run.work.path)),
         concise=request.concise,
         complete=record is not None and not record.code and not run.problem,
         stopped=record is not None and record.stopped,
         exit=record.exit if record else None,
         ended=_ended(run, trace) if run.problem else None,
+    )
+
+
+def unreadable(role: Role, folder: Path) -> CheckResult:
+    """What there is of a file that no Python could run."""
+    line = SourceLine(file=str(role.path), line=role.wrong_at)
+    return CheckResult(
+        kept=suppress.Kept(()),
+        trace=Trace(),
+        folder=folder,
+        target=listing.path_in(folder, str(role.path)),
+        complete=False,
+        ended=ErrorInfo(type=ENDED, message=f"the script {role.why_not}.", lines=(line,)),
     )
 
 

@@ -31,7 +31,7 @@ class SeveralReport(NamedTuple):
     Attributes:
         results: of each script that ran, by the names of their files.
         outputs: script → the last that it printed, of those that did not come to their end.
-        roles: the files that were not run.
+        roles: the files that are not to be run.
         left: the scripts that an interrupt has kept from running.
         cached: how many results are those of earlier runs.
         files: how many files were looked at.
@@ -51,22 +51,20 @@ class SeveralReport(NamedTuple):
     @property
     def is_complete(self) -> bool:
         """Whether all that was to run came to its end, or failed of what is told or known."""
-        problems = any(role.is_problem for role in self.roles)
-        return not (problems or self.left) and all(result.is_fine for result in self.results)
+        return not self.left and all(result.is_fine for result in self.results)
 
     def notes(self) -> list[FileNote]:
         """The files that were not run, by their names."""
-        from buildtrace.cli.repository.check_several import shown
+        from buildtrace.renderers.terminal import listing
 
         notes = [
-            FileNote(
-                shown(role.path, self.folder),
-                role.why_not,
-                "error" if role.is_problem else "note",
-            )
-            for role in self.roles
+            FileNote(listing.path_in(self.folder, str(one.path)), one.why_not, "note")
+            for one in self.roles
         ]
-        notes += [FileNote(shown(path, self.folder), "has not run", "error") for path in self.left]
+        notes += [
+            FileNote(listing.path_in(self.folder, str(path)), "has not run", "error")
+            for path in self.left
+        ]
         return sorted(notes)
 
 
@@ -215,7 +213,7 @@ def totals(report: SeveralReport) -> list[str]:
     notes = sum(result.kept.notes for result in results)
     ignored = sum(result.kept.ignored for result in results)
     known = sum(len(result.known) + result.failure_known for result in results)
-    failed = sum(not result.complete for result in results)
+    failed = sum(not result.is_fine for result in results)
     models = sum(len(result.trace.index.graphs_of_models) for result in results)
     more = [wording.count(notes, "note")] if notes else []
     more += [f"{ignored:,} ignored"] if ignored else []
@@ -228,7 +226,7 @@ def totals(report: SeveralReport) -> list[str]:
         f"{wording.count(models, 'model')}"
     ]
     if failed:
-        lines.append(f"{wording.count(failed, 'script')} failed or did not end")
+        lines.append(f"{wording.count(failed, 'script')} failed, or did not end")
     if report.cached:
         lines.append(f"{wording.count(report.cached, 'result')} of earlier runs, unchanged since")
     return lines

@@ -206,7 +206,7 @@ def test_scripts_that_fail_are_told_and_make_it_fail(cli, project, ran):
         "  | waiting for a server",
         "",
         "No problems found in 3 scripts of 3 files, with 1 model",
-        "2 scripts failed or did not end",
+        "2 scripts failed, or did not end",
     ]
     ran.outcomes["c"] = faulty()
     assert cli("check", "--no-cache", ".").code == 1
@@ -216,7 +216,7 @@ def test_a_file_that_is_no_python_makes_it_fail(cli, project, ran):
     project(a="import keras\nprint 1")
     result = cli("check", ".")
     assert result.code == 2
-    assert "  a.py  is no Python, line 2: " in result.out
+    assert result.out.startswith("a.py:2: failure error: the script is no Python: ")
 
 
 def test_an_interrupt_shows_what_there_is(cli, project, ran):

@@ -34,7 +34,7 @@ def role_of(folder, name, **settings):
 def test_why_a_file_is_not_run(project, name, code, why_not):
     folder = project(**{name: code})
     found = role_of(folder, f"{name.replace('__in__', '/')}.py")
-    assert (found.why_not, found.is_problem) == (why_not, False)
+    assert (found.why_not, found.wrong_at) == (why_not, 0)
 
 
 def test_what_has_nothing_to_do_with_models_is_not_listed(project):
@@ -45,8 +45,8 @@ def test_what_has_nothing_to_do_with_models_is_not_listed(project):
 
 def test_a_broken_file_about_keras_is_a_problem(project):
     found = role_of(project(broken="import keras\nprint 1"), "broken.py")
-    assert found.is_problem
-    assert found.why_not.startswith("is no Python, line 2: ")
+    assert found.wrong_at == 2
+    assert found.why_not.startswith("is no Python: ")
 
 
 def test_notebooks_are_named_if_they_are_about_keras(project):

@@ -103,7 +103,7 @@ def test_arguments_count_where_they_are_reached(project):
 def test_what_cannot_be_read_says_why(project):
     folder = project(main="print 1", other="import main\nmain.run()")
     graph = graph_of(folder)
-    with pytest.raises(UnreadableError, match=r"^is no Python, line 1: "):
+    with pytest.raises(UnreadableError, match=r"^is no Python: "):
         graph.reach(folder / "main.py")
     with pytest.raises(UnreadableError, match="cannot be read: No such file"):
         graph.reach(folder / "none.py")
