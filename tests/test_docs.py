@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -86,11 +87,20 @@ def test_pages_that_are_made_of_the_code_are_current(pages):
     assert not there, hint
 
 
-def test_pages_are_reached_from_the_readme():
-    linked = set(re.findall(r"\]\((docs/[^)#\s]+)\)", prose(ROOT / "README.md")))
-    # The home of the site is the README's counterpart there.
-    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
-    assert linked == pages - {"docs/index.md"}
+def test_pages_are_reached_from_the_readme_or_from_the_site():
+    """A reader finds each page in the site's navigation, and what is written by hand in the README.
+
+    What is made has pages for its own in folders, with an index that the README links.
+    """
+    docs = ROOT / "docs"
+    settings = (docs / "zensical.toml").read_text(encoding="utf-8")
+    nav = settings.partition("\nnav = [")[2].partition("\n]\n")[0]
+    shown = set(re.findall(r'"([^"]+\.md)"', re.sub(r"#.*", "", nav)))
+    found = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    assert {page for page in found if not any(fnmatch(page, one) for one in shown)} == set()
+    linked = set(re.findall(r"\]\(docs/([^)#\s]+)\)", prose(ROOT / "README.md")))
+    by_hand = {page for page in found if not page.startswith(("api/", "landmarks/", "rules/"))}
+    assert linked == by_hand - {"index.md"}  # the site's home: the README's counterpart
 
 
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -115,7 +125,8 @@ CODE = re.compile(r"`([^`\s]+)`")
 
 def test_contributing_names_files_that_there_are():
     """Full paths exist, and so do the modules that a section on a room names, in that room."""
-    for section in re.split(r"^##+ ", prose(CONTRIBUTING), flags=re.MULTILINE):
+    text = prose(CONTRIBUTING) + prose(ROOT / "docs" / "architecture.md")
+    for section in re.split(r"^##+ ", text, flags=re.MULTILINE):
         room = re.search(r"`([a-z]+/(?:[a-z]+/)*)`$", section.partition("\n")[0])
         for name in CODE.findall(section):
             if "/" in name and name.partition("/")[0] in {
