@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from buildtrace.cli.child_processes import descendants, end, end_group, printable
-from buildtrace.cli.repository.child import RECORD, REQUEST, TRACE, RunRecord
+from buildtrace.cli.repository.child import RECORD, REQUEST, TRACE, RunRecord, request_of
 from buildtrace.errors import BuildtraceError
 from buildtrace.traces import wording
 from buildtrace.traces.trace_file import load
@@ -168,7 +168,7 @@ class _RunningScript:
         self._late = False
         self._started_by_it: list[psutil.Process] = []
         folder.mkdir()
-        (folder / REQUEST).write_bytes(msgspec.json.encode(work.program))
+        (folder / REQUEST).write_text(request_of(work.program), encoding="utf-8")
         self._started = time.time()
         self._deadline = time.monotonic() + timeout
         with (folder / "out").open("wb") as output:

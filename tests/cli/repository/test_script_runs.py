@@ -166,7 +166,8 @@ def test_an_interrupt_leaves_nothing_running(project):
     code = """
         import os, time
         from pathlib import Path
-        Path("pid").write_text(str(os.getpid()))
+        Path("part").write_text(str(os.getpid()))
+        Path("part").rename("pid")
         time.sleep(60)
     """
     folder = project(main=code, quick="pass")
@@ -200,7 +201,8 @@ def test_a_command_that_is_ended_ends_its_scripts(project, number):
         main="""
             import os, sys, time
             from pathlib import Path
-            Path("pid").write_text(str(os.getpid()))
+            Path("part").write_text(str(os.getpid()))
+            Path("part").rename("pid")
             time.sleep(60)
             import keras
             keras.Input((3,))
