@@ -1,7 +1,7 @@
 """Check built distributions: `python tests/distributions.py BUILT AGAIN`.
 
-Each folder has the sdist and both wheels. Those in `AGAIN` were built from the sdist, and have to be
-the same, byte by byte.
+Each folder has the sdist and both wheels. Those in `AGAIN` were built from the sdist, and have to
+be the same, byte by byte.
 """
 
 from __future__ import annotations
