@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from buildtrace.cli.dependencies import NEEDED
 from buildtrace.cli.streams import say
 from buildtrace.errors import BuildtraceError, NothingToDrawError
 
@@ -100,8 +101,6 @@ def reason(error: Exception) -> str:
 
 def _dependency(error: ImportError) -> str:
     """The package that buildtrace depends on and that could not be imported; "" if it was none."""
-    from buildtrace.cli.doctor import NEEDED  # not before: an error is seldom
-
     package = (error.name or "").partition(".")[0]
     return package if package in NEEDED else ""
 

@@ -10,27 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from buildtrace.cli import environment, missing_keras
+from buildtrace.cli.dependencies import NEEDED, PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from buildtrace.cli.parser import Parser
-
-PACKAGES = {
-    "Keras": ("tensorflow", "keras", "tf_keras"),
-    "other backends": ("jax", "torch"),
-    "for the report": ("rich", "msgspec", "jinja2"),
-    "for diagrams": ("graphviz", "pygraphviz", "psutil"),
-    "for saved models": ("h5py",),
-    "for the shell": ("shtab",),
-}
-"""What to look for, by what it is for."""
-
-NEEDED = (
-    *("keras", "shtab"),
-    *PACKAGES["for the report"],
-    *PACKAGES["for diagrams"],
-)
 
 DISTRIBUTIONS = ("buildtrace", "buildtrace-core")
 """What pip may call this package: with TensorFlow, and without. They are the same files."""
