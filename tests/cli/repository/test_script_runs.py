@@ -33,12 +33,15 @@ def is_running(pid_file):
     return False
 
 
-def test_a_script_runs_as_python_would_run_it(project):
+def test_a_script_runs_as_python_would_run_it(project, monkeypatch):
+    monkeypatch.setenv("BUILDTRACE", "1")
+    monkeypatch.setenv("MPLBACKEND", "svg")  # what the user has set stays
     folder = project(
         sub__in__main="""
             import sys, os, near
             print(sys.argv, sys.path[0], os.getcwd(), __name__, sys.stdin.read() == "")
-            assert os.environ["MPLBACKEND"] == "Agg"
+            assert os.environ["MPLBACKEND"] == "svg" and "BUILDTRACE" not in os.environ
+            assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
         """,
         sub__in__near="",
         fails="import json\nraise ValueError('so it is')",
