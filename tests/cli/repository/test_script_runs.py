@@ -64,6 +64,7 @@ def test_a_script_runs_as_python_would_run_it(project, monkeypatch):
     assert (ends.record.code, ends.record.exit.type) == (1, "SystemExit")
 
 
+@pytest.mark.slow
 def test_a_module_of_a_package_in_another_folder(project):
     folder = project(
         src__in__pkg__in____init__="",
@@ -114,6 +115,7 @@ def test_one_that_does_not_listen_is_ended_as_well(project):
     assert (done.record, done.trace) == (None, None)
 
 
+@pytest.mark.slow
 def test_one_that_crashes(project):
     folder = project(main="import os\nprint('so far', flush=True)\nos.abort()")
     done = run(folder, "main")["main"]
@@ -121,6 +123,7 @@ def test_one_that_crashes(project):
     assert done.output == ("so far",)
 
 
+@pytest.mark.slow
 def test_what_a_script_leaves_running_ends_with_it(project):
     folder = project(
         main=f"""
