@@ -87,6 +87,10 @@ class ScriptRun(NamedTuple):
     started: float = 0.0
 
 
+SWITCH = "BUILDTRACE"
+"""The variable that has programs traced which others start: here they are traced anyway."""
+
+
 def usual_jobs() -> int:
     """How many scripts the machine can run at the same time."""
     import psutil
@@ -233,6 +237,7 @@ class _RunningScript:
 
 def _environment(given: Mapping[str, str], root: Path | None) -> dict[str, str]:
     variables = {**SHARED, **printable(given)}
+    variables.pop(SWITCH, None)
     if root is not None and root != Path.cwd():
         paths = (str(root), variables.get("PYTHONPATH", ""))
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

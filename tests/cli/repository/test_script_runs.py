@@ -33,12 +33,15 @@ def is_running(pid_file):
     return False
 
 
-def test_a_script_runs_as_python_would_run_it(project):
+def test_a_script_runs_as_python_would_run_it(project, monkeypatch):
+    monkeypatch.setenv("BUILDTRACE", "1")
+    monkeypatch.setenv("MPLBACKEND", "svg")  # what the user has set stays
     folder = project(
         sub__in__main="""
             import sys, os, near
             print(sys.argv, sys.path[0], os.getcwd(), __name__, sys.stdin.read() == "")
-            assert os.environ["MPLBACKEND"] == "Agg"
+            assert os.environ["MPLBACKEND"] == "svg" and "BUILDTRACE" not in os.environ
+            assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
         """,
         sub__in__near="",
         fails="import json\nraise ValueError('so it is')",
@@ -61,6 +64,7 @@ def test_a_script_runs_as_python_would_run_it(project):
     assert (ends.record.code, ends.record.exit.type) == (1, "SystemExit")
 
 
+@pytest.mark.slow
 def test_a_module_of_a_package_in_another_folder(project):
     folder = project(
         src__in__pkg__in____init__="",
@@ -111,6 +115,7 @@ def test_one_that_does_not_listen_is_ended_as_well(project):
     assert (done.record, done.trace) == (None, None)
 
 
+@pytest.mark.slow
 def test_one_that_crashes(project):
     folder = project(main="import os\nprint('so far', flush=True)\nos.abort()")
     done = run(folder, "main")["main"]
@@ -118,6 +123,7 @@ def test_one_that_crashes(project):
     assert done.output == ("so far",)
 
 
+@pytest.mark.slow
 def test_what_a_script_leaves_running_ends_with_it(project):
     folder = project(
         main=f"""
