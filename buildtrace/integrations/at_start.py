@@ -154,11 +154,18 @@ def _since() -> int:
 
 def _complain(error: Exception) -> None:
     """Say in one line why the program runs untraced."""
+    if isinstance(error, ModuleNotFoundError):
+        _write(f"{error.name} is not installed here, which buildtrace needs")
+        return
     try:
         from buildtrace.cli.attempts import reason
         from buildtrace.cli.streams import say
 
         say(f"this program is not traced: {reason(error)}")
-    except Exception:  # not even that can be imported here
-        if sys.stderr is not None:
-            sys.stderr.write(f"buildtrace: this program is not traced: {error}\n")
+    except Exception:  # not even that works here
+        _write(str(error))
+
+
+def _write(reason: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"buildtrace: this program is not traced: {reason}\n")

@@ -258,5 +258,13 @@ def test_the_trace_is_what_the_interpreter_saw(run):
 
 def test_which_keras_tf_keras_is(run):
     pytest.importorskip("tf_keras")
-    done = run("import tensorflow as tf\nprint(tf.keras.__version__)", "--keras 2")
-    assert done.stdout.startswith("2."), done.stderr
+    program = (
+        "import tensorflow as tf\n"
+        "layer = tf.keras.layers.Dense(2)\n"
+        "layer.build((None, 3))\n"
+        "print(type(layer).__module__)\n"
+    )
+    done = run(program, "--keras 2")
+    assert done.stdout.startswith(("tf_keras.", "keras.src.")), done.stderr
+    assert "Dense.build  dense" in done.stderr
+    assert "keras 2." in done.stderr
