@@ -47,7 +47,12 @@ def tensorboard(folder: Path) -> None:
     command = [program, "--logdir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     with serving(command, port) as address, window(1180, 720) as page:
         page.goto(f"{address}/#graphs")
-        for scope, child in (("encoder", "encoder/block0"), ("encoder/block0",) * 2):
+        page.locator("g.node").first.wait_for()
+        page.wait_for_timeout(QUIET)
+        for scope, child in (
+            ("encoder", "encoder/block0"),
+            ("encoder/block0", "encoder/block0/first"),
+        ):
             page.locator(f'g.node[data-name="{scope}"] > g.nodeshape').first.dblclick(force=True)
             page.locator(f'g.node[data-name="{child}"]').wait_for(state="attached")
             page.wait_for_timeout(QUIET)
