@@ -1,8 +1,9 @@
 """The graphs as an events file, for TensorBoard's graph tab.
 
-Keras 3 writes no graph of its layers that TensorBoard reads, nor does any Keras of a subclassed
-model. This writes one as TensorFlow writes a graph of operations: each layer is a node, its class
-the operation, and the models and blocks around it are its scopes, which the tab opens and closes.
+Keras' own callback writes there what Sequential and functional models are, in a `fit`, and nothing
+of a subclassed model. This writes any model, as TensorFlow writes a graph of operations: each layer
+is a node, its class the operation, and the models and blocks around it are its scopes, which the
+tab opens and closes.
 
 TensorBoard has all that writes such a file, and needs no TensorFlow for it.
 """
