@@ -89,8 +89,21 @@ def test_pages_that_are_made_of_the_code_are_current(pages):
 def test_pages_are_reached_from_the_readme():
     linked = set(re.findall(r"\]\((docs/[^)#\s]+)\)", prose(ROOT / "README.md")))
     # The home of the site is the README's counterpart there.
-    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+    pages = {
+        path.relative_to(ROOT).as_posix()
+        for path in PAGES
+        if path.is_relative_to(ROOT / "docs") and path.parent.name not in made.FOLDERS
+    }
     assert linked == pages - {"docs/index.md"}
+
+
+def test_pages_are_in_the_navigation_of_the_site():
+    told = (ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8")
+    listed = set(re.findall(r'"([\w/-]+\.md)"', told))
+    made_of_groups = {"rules", "landmarks"}
+    for page in (ROOT / "docs").rglob("*.md"):
+        if page.parent.name not in made_of_groups:
+            assert page.relative_to(ROOT / "docs").as_posix() in listed
 
 
 NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
