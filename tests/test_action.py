@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import composite_action
 import pytest
@@ -218,25 +219,29 @@ def test_each_input_is_used_and_each_one_used_is_an_input():
         assert variables == {name for name in step.get("env", {}) if name.startswith("INPUT_")}
 
 
-def test_it_installs_the_buildtrace_that_it_is_part_of(checkout, tmp_path):
+@pytest.mark.parametrize(("install", "folder"), [("true", ""), ("core", "core")])
+def test_it_installs_the_buildtrace_that_it_is_part_of(checkout, tmp_path, install, folder):
     (tmp_path / "bin").mkdir()
     said = tmp_path / "said"
     python = tmp_path / "bin" / "python"
     python.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > '{said}'\nexit 3\n", encoding="utf-8")
     python.chmod(0o755)
-    job = composite_action.run(checkout, tmp_path / "bin", paths="x.py")
+    job = composite_action.run(checkout, tmp_path / "bin", paths="x.py", install=install)
     assert (job.code, job.ran) == (3, ["Install buildtrace"])
     said = said.read_text(encoding="utf-8").splitlines()
     assert said[:3] == ["-m", "pip", "install"]
-    assert said[-1] == str(composite_action.ROOT)
+    assert Path(said[-1]) == composite_action.ROOT / folder
+    assert (Path(said[-1]) / "pyproject.toml").exists()
 
 
 @pytest.mark.slow
 def test_a_real_project(action, checkout):
     (checkout / "src").mkdir()
     (checkout / "src" / "train.py").write_text(TRAIN, encoding="utf-8")
+    sound = TRAIN.replace("lr=", "learning_rate=")
+    (checkout / "src" / "sound.py").write_text(sound, encoding="utf-8")
     (checkout / "src" / "tools.py").write_text("raise SystemExit('no script')\n", encoding="utf-8")
-    job = action(plan="src/train.py", device_memory="8GiB", optimizer="adam")
+    job = action(plan="src/sound.py", device_memory="8GiB", optimizer="adam")
     log = json.loads((checkout / job.outputs["sarif"]).read_text(encoding="utf-8"))
     (result,) = [result for run in log["runs"] for result in run["results"]]
     (place,) = result["locations"]

@@ -44,13 +44,11 @@ def test_layers_and_what_is_known_of_them(graph_tab, new_page):
     with graph_tab(made_traces.mlp3()) as address, new_page() as page:
         page.goto(f"{address}/#graphs")
         assert set(nodes(page)) == {"input_layer", "dense", "dense_1"}
-        page.locator('g.node[data-name="dense"]').click(force=True)
-        card = page.locator("tf-node-info")
-        card.get_by_text("GlorotUniform").wait_for(timeout=30_000)
-        text = " ".join(card.inner_text().split())
-        assert "Operation: Dense" in text
-        assert "401,920" in text
-        assert "?×784" in text  # on the line from the input
+        page.locator('g.node[data-name="dense"] ellipse').first.click(force=True)
+        for text in ("Dense", "(784, 512), float32, GlorotUniform", "401,920"):
+            page.locator("tf-node-info").get_by_text(text).first.wait_for(timeout=30_000)
+        size = "?\N{MULTIPLICATION SIGN}784"  # on the line from the input
+        page.locator("tf-node-info").get_by_text(size).first.wait_for(timeout=30_000)
 
 
 def test_models_and_blocks_open(graph_tab, new_page):

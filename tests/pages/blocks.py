@@ -24,7 +24,7 @@ NOTE = re.compile(
 )
 SHELL = {"", "sh", "console"}
 PROGRAM = {"python", "ipython"}
-DATA = {"json", "toml", "yaml"}
+DATA = {"ini", "json", "toml", "yaml"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ class Run:
 
     Attributes:
         folder: where its blocks run. A folder `bin` beside it has the commands.
-        printed: what the last block printed.
+        printed: what the last block that ran has printed.
     """
 
     def __init__(self, page: Path, folder: Path, python: Python) -> None:
@@ -81,7 +81,7 @@ class Run:
         self.compare(block, block.text, self.printed)
 
     def see_data(self, block: Block) -> None:
-        self.printed = None  # what a block of text stands below has to be clear
+        """Nothing to run."""
 
     see_not_run = see_usage = see_data
 

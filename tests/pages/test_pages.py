@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,8 @@ def parse(block: Block) -> None:
     elif block.language == "toml":
         toml = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
         toml.loads(block.text)
+    elif block.language == "ini":
+        ConfigParser().read_string(block.text)
     elif block.language == "yaml":
         pytest.importorskip("yaml").safe_load(block.text)
 

@@ -110,10 +110,15 @@ def _describe(trace: Trace, box: Box, described: Any) -> None:
     assert node is not None  # every layer is a box of its own
     described.op = FORBIDDEN.sub("_", row.class_name.replace("…", "..."))
     for key, value in attributes(trace, row, node):
-        described.attr[key].s = value.encode()
+        described.attr[key].s = _in_ascii(value)
     shapes = described.attr["_output_shapes"].list.shape
     for spec in node.outputs:
         _add_shape(shapes.add(), spec)
+
+
+def _in_ascii(text: str) -> bytes:
+    """The text as the tab can show it: of other letters it shows their bytes as numbers."""
+    return text.replace(" · ", ", ").encode("ascii", "backslashreplace")
 
 
 def _add_shape(shape: Any, spec: TensorSpec) -> None:

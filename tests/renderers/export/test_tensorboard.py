@@ -65,8 +65,8 @@ def test_mlp(read):
         "class": "Dense",
         "name": "dense",
         "parameters": "401,920",
-        "weight kernel": "(784, 512) · float32 · GlorotUniform",
-        "weight bias": "(512,) · float32 · Zeros",
+        "weight kernel": "(784, 512), float32, GlorotUniform",
+        "weight bias": "(512,), float32, Zeros",
         "depth": "1",
         "built": "yes",
     }
