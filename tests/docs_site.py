@@ -48,6 +48,8 @@ def place_of(path: PurePosixPath) -> PurePosixPath | None:
         inside = PurePosixPath(FOLDERS[first], *path.parts[1:])
         if inside == PurePosixPath("lessons"):
             return inside / "index.md"
+        if inside.suffix == ".html":  # a lesson is a page of this name itself
+            return inside.parent / lessons.REPORTS / inside.name
         return inside.with_suffix(".md") if inside.suffix == ".ipynb" else inside
     return None
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PICTURE = re.compile(r'src="data:image/svg\+xml;base64,([\w+/=]+)"')
+BESIDE = re.compile(r"\]\((\w+\.html)\)")
+REPORTS = "reports"
+"""The folder of the reports that lie beside the notebooks."""
+
 STYLE = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -47,6 +51,7 @@ def lesson(path: Path) -> Lesson:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             # Within HTML there is Markdown only where it is asked for.
+            source = BESIDE.sub(rf"]({REPORTS}/\1)", source)
             parts.append(source.replace("<details>", '<details markdown="1">'))
             continue
         parts.append(_block("python", source))
@@ -81,7 +86,7 @@ def _shown(output: Any, name: str, pictures: dict[str, bytes]) -> Iterator[str]:
 
 
 def _page_beside(path: Path) -> Iterator[str]:
-    page = path.with_suffix(".html").name
+    page = f"{REPORTS}/{path.stem}.html"
     title = "The report of this lesson"
     yield f"## {title}\n\nArrow keys go through it; [it is a page of its own]({page}) as well."
     yield f'<iframe class="page" src="{page}" title="{title}" loading="lazy"></iframe>'
