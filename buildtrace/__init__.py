@@ -6,10 +6,11 @@ buildtrace was imported before it, as in `buildtrace -m pytest`.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # not from typing: a start of Python with BUILDTRACE=1 takes as long again
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from buildtrace.abstract import abstract
@@ -33,6 +34,8 @@ def __getattr__(name: str) -> Any:
     """Public names are imported when they are used: `buildtrace --help` needs none of them."""
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     value = globals()[name] = getattr(importlib.import_module(_PUBLIC[name]), name)
     return value
 

@@ -121,14 +121,19 @@ class Journal:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[bool]:
         """Keep other threads out; whether this process writes. One that was forked off does not."""
-        if self._ended or os.getpid() != self._process:
+        if not self._is_ours():  # its lock may be held for good, by a thread that it has not got
             yield False
             return
         with self._lock:
-            yield not self._ended
+            yield self._is_ours()
+
+    def _is_ours(self) -> bool:
+        return not self._ended and os.getpid() == self._process
 
     def _write(self, line: bytes) -> bool:
         """Whether the line is written."""
+        if not self._is_ours():
+            return False
         try:
             if self._file is None:
                 self.path = self.name()

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EPILOG = f"""\
-It writes one file of one line, {pth_file.NAME}, among this environment's packages.
-Nothing is traced until the variable is set, and then what imports Keras is:
+It writes one file of one line, {pth_file.NAME}, among the packages of this
+environment. Nothing is traced until the variable is set, and then what imports
+Keras is:
 
   {VARIABLE}=1 python -c 'import keras; keras.layers.Dense(2).build((None, 3))'
   {VARIABLE}="-o traces/build-{{rank}}.json" torchrun --nproc-per-node 2 train.py
   {VARIABLE}="-o build.json" gunicorn app:server
 
-`buildtrace disable` takes it out again; do so before you uninstall the package."""
+`buildtrace disable` takes it out again: before you uninstall the package."""
 
 
 def build_parser() -> Parser:

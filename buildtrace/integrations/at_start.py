@@ -11,12 +11,14 @@ import atexit
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
 
 from buildtrace.integrations.launch_variable import OFF, VARIABLE
 
+TYPE_CHECKING = False  # not from typing, which takes longer to import than all of this
+
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
+    from typing import Any
 
     from buildtrace.integrations.launched import LaunchedRun
 

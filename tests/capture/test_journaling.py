@@ -109,6 +109,23 @@ def test_a_file_that_cannot_be_written_costs_nothing_but_a_line(k, recorded, tmp
     assert told[0].endswith("j.partial is not written: No such file or directory")
 
 
+def test_what_a_trace_has_can_be_forgotten(k, path):
+    kept = Journal(path, pytest.fail)
+    tracing = Tracing(kept)
+    tracing.start()
+    k.layers.Dense(3).build((None, 4))
+    assert kept.begun == len(journal.load(path)) == 2
+    kept.forget(1)  # the trace was made while the second one was
+    assert len(journal.load(path)) == 2
+    kept.forget(2)
+    assert not path.exists()
+    k.layers.Dense(3, name="later").build((None, 4))
+    tracing.stop()
+    assert [(one.layer, one.made) for one in journal.load(path)] == [("later", True)] * 2
+    kept.close(remove=True)
+    assert not path.exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_process_that_is_forked_off_writes_nothing(k, path):
     kept = Journal(path, pytest.fail)

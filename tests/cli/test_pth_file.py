@@ -62,6 +62,18 @@ def test_nothing_of_us_is_loaded_when_it_is_off(new, value):
     assert new.run("-c", program, **given).stdout == "[]\n"
 
 
+def test_little_is_loaded_until_keras_is_imported(new):
+    new.enable()
+    program = "import importlib.util, sys; importlib.util.find_spec('keras'); print(*sys.modules)"
+    plain, traced = (new.run("-c", program, BUILDTRACE=value) for value in ("0", "1"))
+    more = {*traced.stdout.split()} - {*plain.stdout.split()}
+    names = ("at_start", "launch_variable")
+    assert more - {"__future__", "atexit", "time"} == {
+        *("buildtrace", "buildtrace.integrations"),
+        *(f"buildtrace.integrations.{name}" for name in names),
+    }
+
+
 @pytest.mark.parametrize("value", ["1", "-o nowhere/x.json", "--nonsense"])
 def test_a_program_without_keras_prints_and_writes_nothing(new, value, tmp_path):
     new.enable()

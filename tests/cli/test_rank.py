@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,7 @@ def test_the_rank_in_a_name(monkeypatch):
     monkeypatch.setenv("RANK", "2")
     assert named("out-{rank}/trace-{rank}.json") == "out-2/trace-2.json"
     assert named("{other}.json") == "{other}.json"
+    assert named("{rank}-{pid}.json") == f"2-{os.getpid()}.json"
 
 
 def test_without_a_rank_all_would_write_to_the_same_file():
