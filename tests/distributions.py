@@ -1,14 +1,15 @@
-"""Check built distributions: `python tests/distributions.py BUILT AGAIN UNPACKED`.
+"""Check built distributions: `python tests/distributions.py BUILT AGAIN`.
 
-Each folder has the sdist and both wheels. Those in `AGAIN` were built from the sdist, which
-`UNPACKED` is, and have to be the same, byte by byte.
+Each folder has the sdist and both wheels. Those in `AGAIN` were built from the sdist, and have to
+be the same, byte by byte.
 """
 
 from __future__ import annotations
 
 import sys
+import tarfile
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 NOT_OURS = {
     *(".git", ".nox", ".venv", "venv", "build", "dist", "site", "node_modules", "__pycache__"),
@@ -16,10 +17,8 @@ NOT_OURS = {
 }
 """Names of what a folder holds that somebody works in, and of what only our own CI needs."""
 
-PACKAGE, CORE = "buildtrace-", "buildtrace_core-"
 
-
-def main(built: Path, again: Path, unpacked: Path) -> None:
+def main(built: Path, again: Path) -> None:
     """Check them; the text of an error says what is wrong.
 
     Raises:
@@ -30,35 +29,32 @@ def main(built: Path, again: Path, unpacked: Path) -> None:
         other = again / path.name
         if not other.is_file() or other.read_bytes() != path.read_bytes():
             raise ValueError(f"{path.name} is another one when it is built from the sdist")
-    check_sdist(unpacked)
-    wheels = {
-        name: package_files(path)
-        for path in files
-        for name in (PACKAGE, CORE)
-        if path.suffix == ".whl" and path.name.startswith(name)
-    }
-    for name, held in wheels.items():
-        if differing := held ^ source_files(unpacked):
-            raise ValueError(f"{name} and the sdist differ in {', '.join(sorted(differing))}")
-    if wheels.keys() != {PACKAGE, CORE} or len(files) != 3:
+    sdists = [path for path in files if path.name.endswith(".tar.gz")]
+    wheels = [path for path in files if path.suffix == ".whl"]
+    if (len(sdists), len(wheels), len(files)) != (1, 2, 3):
         raise ValueError(f"one sdist and two wheels are wanted: {[path.name for path in files]}")
+    of_sdist = {name for name in sdist_files(sdists[0]) if name.startswith("buildtrace/")}
+    for wheel in wheels:
+        if differing := package_files(wheel) ^ of_sdist:
+            raise ValueError(f"{wheel.name} and the sdist differ: {', '.join(sorted(differing))}")
 
 
-def check_sdist(unpacked: Path) -> None:
-    """See that there is nothing in it that was made by whoever works here.
+def sdist_files(sdist: Path) -> set[str]:
+    """The files of an sdist.
 
     Raises:
-        ValueError: there is.
+        ValueError: it has what was made by whoever works here.
     """
-    for path in unpacked.rglob("*"):
-        if path.name in NOT_OURS or path.suffix in (".pyc", ".whl", ".so") or path.is_symlink():
-            raise ValueError(f"the sdist has {path.relative_to(unpacked)}")
-
-
-def source_files(unpacked: Path) -> set[str]:
-    """The files of the package, as the sdist has them."""
-    package = unpacked / "buildtrace"
-    return {str(path.relative_to(unpacked)) for path in package.rglob("*") if path.is_file()}
+    with tarfile.open(sdist) as archive:
+        members = archive.getmembers()
+    paths = [PurePosixPath(member.name) for member in members]
+    names = {str(path.relative_to(path.parts[0])) for path in paths}
+    for path in paths:
+        if NOT_OURS.intersection(path.parts) or path.suffix in (".pyc", ".whl", ".so"):
+            raise ValueError(f"the sdist has {path}")
+    if others := [member.name for member in members if not member.isfile()]:
+        raise ValueError(f"these in the sdist are no files: {', '.join(others)}")
+    return names
 
 
 def package_files(wheel: Path) -> set[str]:

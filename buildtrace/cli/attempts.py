@@ -85,6 +85,9 @@ def reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return error.strerror or str(error)
+    if isinstance(error, ImportError) and (package := _dependency(error)):
+        said = wording.sanitize_long(str(error))
+        return f"{package} cannot be imported ({said}): pip install -U {package}"
     if os.environ.get(DEBUG):
         for line in "".join(traceback.format_exception(error)).splitlines():
             say(line)
@@ -93,6 +96,14 @@ def reason(error: Exception) -> str:
         f"{what}{_place(error)}. This is a fault of buildtrace: please report it, "
         f"with the traceback that {DEBUG}=1 shows"
     )
+
+
+def _dependency(error: ImportError) -> str:
+    """The package that buildtrace depends on and that could not be imported; "" if it was none."""
+    from buildtrace.cli.doctor import NEEDED  # not before: an error is seldom
+
+    package = (error.name or "").partition(".")[0]
+    return package if package in NEEDED else ""
 
 
 def _place(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Nothing that was recorded is lost: whatever fails in the end costs no more than itself."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -308,3 +309,23 @@ def test_a_trace_without_a_model_cannot_be_drawn(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Trace().save("empty.json")
     assert cli("-o", "a.svg", "empty.json").code == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments", "written"),
+    [
+        ("jinja2", ("-o", "x.html", "-o", "x.dot"), {"x.dot"}),
+        ("graphviz", ("-o", "x.dot", "-o", "x.txt"), {"x.txt"}),
+    ],
+)
+def test_a_dependency_that_cannot_be_imported_costs_what_needs_it(
+    cli, trace_file, tmp_path, monkeypatch, package, arguments, written
+):
+    """As after `pip install --no-deps`; it is no fault of ours."""
+    monkeypatch.setitem(sys.modules, package, None)
+    result = cli(*arguments, trace_file)
+    assert result.code == 1
+    assert f"{package} cannot be imported" in result.err
+    assert f": pip install -U {package}" in result.err
+    assert "fault of buildtrace" not in result.err
+    assert {path.name for path in tmp_path.glob("x.*")} == written
