@@ -52,7 +52,9 @@ def _issue(
     return {
         "description": message,
         "check_name": code,
-        "fingerprint": hashlib.sha256(f"{same} {seen[same]}".encode()).hexdigest(),
+        "fingerprint": hashlib.sha256(
+            f"{same} {seen[same]}".encode(errors="surrogatepass")
+        ).hexdigest(),
         "severity": _SEVERITIES[severity],
         "location": {"path": path, "lines": {"begin": place.line}},
     }

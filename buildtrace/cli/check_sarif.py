@@ -217,7 +217,12 @@ def _location(line: SourceLine, folder: Path) -> dict[str, Any]:
 def _artifact(file: str, folder: Path) -> dict[str, str]:
     path = Path(file)
     if path.is_relative_to(folder):
-        return {"uri": quote(path.relative_to(folder).as_posix()), "uriBaseId": ROOT}
+        return {"uri": _quoted(path.relative_to(folder).as_posix()), "uriBaseId": ROOT}
     if path.is_absolute():
         return {"uri": path.as_uri()}
-    return {"uri": quote(file)}  # such as a cell of a notebook, or a path of another platform
+    return {"uri": _quoted(file)}  # such as a cell of a notebook, or a path of another platform
+
+
+def _quoted(name: str) -> str:
+    """A part of an address; names of files may have bytes that are no UTF-8."""
+    return quote(name, errors="surrogateescape")

@@ -19,6 +19,8 @@ from buildtrace.traces import wording
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import psutil
+
     from buildtrace.cli.program import Program
     from buildtrace.traces.trace import Trace
 
@@ -173,13 +175,26 @@ class ChildProcess:
                 self.process.wait()
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process that was started in a session of its own, and all that it has started."""
+def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """All that a process that still runs has started, those that have left its group as well."""
     import psutil
 
-    children = []
-    with contextlib.suppress(psutil.Error):  # also those that have left the group
-        children = psutil.Process(process.pid).children(recursive=True)
+    try:
+        return psutil.Process(process.pid).children(recursive=True)  # type: ignore[no-any-return]
+    except psutil.Error:
+        return []
+
+
+def end_group(process: subprocess.Popen[bytes], others: Sequence[psutil.Process] = ()) -> None:
+    """End a process that was started in a session of its own, and all that it has started.
+
+    Args:
+        process: it may have ended by itself.
+        others: what it had started before that.
+    """
+    import psutil
+
+    children = [*others, *descendants(process)]
     with contextlib.suppress(OSError, AttributeError):  # nobody is left, or there are no groups
         os.killpg(process.pid, signal.SIGKILL)
     for child in children:

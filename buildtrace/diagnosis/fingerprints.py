@@ -46,7 +46,8 @@ def _place(finding: Finding, source_code: SourceCode, folder: Path) -> tuple[str
 def relative(file: str, folder: Path) -> str:
     """A file's name from a folder on, the same on all systems; whole if it is elsewhere."""
     path = Path(file)
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+    name = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+    return name.encode(errors="backslashreplace").decode()  # it may have bytes that are no UTF-8
 
 
 def digest(*texts: str) -> str:

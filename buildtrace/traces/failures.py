@@ -33,6 +33,10 @@ LONGEST_COMPARED = 80
 """So much of an exception's text is looked for in what it became further out."""
 
 
+ENDED = "Ended"
+"""The type of the error of a program that was ended from outside, or could not begin."""
+
+
 class Raised(NamedTuple):
     """An exception that ended the program, or that was caught inside of a call.
 

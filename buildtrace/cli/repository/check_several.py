@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,13 @@ from buildtrace.cli.repository.import_graph import ImportGraph
 from buildtrace.cli.repository.run_cache import RunCache
 from buildtrace.cli.repository.runs_progress import RunsProgress
 from buildtrace.cli.repository.script_results import merged, result_of, unreadable
-from buildtrace.cli.repository.script_runs import TIMEOUT, Work, run_all, usual_jobs
+from buildtrace.cli.repository.script_runs import (
+    TIMEOUT,
+    Work,
+    ended_by_sigterm,
+    run_all,
+    usual_jobs,
+)
 from buildtrace.cli.repository.several_report import SeveralReport, deliver
 from buildtrace.cli.streams import stdout_alone
 from buildtrace.cli.verbs import USAGE_ERROR
@@ -123,8 +130,10 @@ def _runs(
     with (
         attempts.attempt("not all scripts have run", needed=False),
         RunsProgress(len(works), len(kept), sys.stderr) as progress,
+        closing(run_all(waiting, jobs, several.timeout or TIMEOUT, progress.show)) as done,
+        ended_by_sigterm(),
     ):
-        for run in run_all(waiting, jobs, several.timeout or TIMEOUT, progress.show):
+        for run in done:
             runs[run.work.path] = run
             progress.advance()
             if cache is not None and not run.problem:

@@ -6,6 +6,7 @@ it ended.
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,17 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[str, ...] = ()
 
 
+def request_of(program: Program) -> str:
+    """The program as a text; file names may have bytes that are no UTF-8."""
+    return json.dumps(program._asdict())
+
+
+def program_from(request: str) -> Program:
+    """The program of such a text."""
+    given = json.loads(request)
+    return Program(**given | {"arguments": tuple(given["arguments"])})
+
+
 def main() -> int:
     """Run the program that the folder's request names; returns its exit code."""
     from buildtrace.capture import TrainingReached
@@ -47,7 +59,7 @@ def main() -> int:
     from buildtrace.traces.trace_file import to_json
 
     folder = Path(sys.argv[1])
-    program = msgspec.json.decode((folder / REQUEST).read_bytes(), type=Program)
+    program = program_from((folder / REQUEST).read_text(encoding="utf-8"))
     outcome = traced(program)
     error = outcome.error
     record = RunRecord(
@@ -68,7 +80,8 @@ def _files_of_the_user() -> Iterator[str]:
     for module in [*sys.modules.values()]:
         file = getattr(module, "__dict__", {}).get("__file__")
         if isinstance(file, str) and file.endswith(".py") and not is_library(file):
-            yield str(Path(file).resolve())
+            path = str(Path(file).resolve())
+            yield path.encode(errors="replace").decode()  # one that JSON can have
 
 
 if __name__ == "__main__":

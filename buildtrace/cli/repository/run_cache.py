@@ -102,6 +102,9 @@ class RunCache:
         try:
             if any(file.stat().st_mtime >= run.started for file in files):
                 return
+        except OSError:  # it has removed one
+            return
+        try:
             hashes = {str(file): self._hash_of(file) for file in files}
             trace = compressed(to_json(run.trace))
             entry = _KeptRun(
@@ -115,13 +118,16 @@ class RunCache:
             path = self._path(run.work)
             _write(path.with_suffix(".trace.json.gz"), trace)
             _write(path, msgspec.json.encode(entry))
+        except UnicodeEncodeError:
+            return  # a file's name has bytes that JSON has not
         except OSError as error:
             self._writes = False
             say(f"nothing is kept in {self.folder}: {error.strerror or error}")
 
     def _path(self, work: Work) -> Path:
         named = [str(work.path), str(work.root), str(Path.cwd()), *map(str, work.program)]
-        return self.folder / f"{_hash(msgspec.json.encode(named))[:32]}.json"
+        name = _hash("\0".join(named).encode(errors="surrogateescape"))
+        return self.folder / f"{name[:32]}.json"
 
     def _are_as_they_were(self, work: Work, entry: _KeptRun) -> bool:
         files = {Path(file): was for file, was in entry.files.items()}

@@ -10,6 +10,7 @@ from buildtrace.cli.check_result import CheckResult, findings_of
 from buildtrace.diagnosis import suppress
 from buildtrace.renderers.terminal import listing
 from buildtrace.traces import wording
+from buildtrace.traces.failures import ENDED
 from buildtrace.traces.schema import ErrorInfo, SourceLine
 from buildtrace.traces.trace import Trace
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from buildtrace.cli.repository.file_roles import Role
     from buildtrace.cli.repository.script_runs import ScriptRun
     from buildtrace.traces.schema import Finding
-
-ENDED = "Ended"
-"""The type of the error of a script that did not come to its end, and raised nothing."""
 
 
 def result_of(run: ScriptRun, request: CheckRequest, folder: Path) -> CheckResult:

@@ -8,20 +8,23 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from buildtrace.cli.child_processes import end, end_group, printable
-from buildtrace.cli.repository.child import RECORD, REQUEST, TRACE, RunRecord
+from buildtrace.cli.child_processes import descendants, end, end_group, printable
+from buildtrace.cli.repository.child import RECORD, REQUEST, TRACE, RunRecord, request_of
 from buildtrace.errors import BuildtraceError
 from buildtrace.traces import wording
 from buildtrace.traces.trace_file import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+
+    import psutil
 
     from buildtrace.cli.program import Program
     from buildtrace.traces.trace import Trace
@@ -84,6 +87,10 @@ class ScriptRun(NamedTuple):
     started: float = 0.0
 
 
+SWITCH = "BUILDTRACE"
+"""The variable that has programs traced which others start: here they are traced anyway."""
+
+
 def usual_jobs() -> int:
     """How many scripts the machine can run at the same time."""
     import psutil
@@ -94,12 +101,29 @@ def usual_jobs() -> int:
     return max(1, min(processors, room))
 
 
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM end the block as an exception does: nobody else would end the scripts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end_now(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end_now)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def run_all(
     works: Sequence[Work],
     jobs: int,
     timeout: float,
     tell: Callable[[Sequence[Path]], None] = lambda _: None,
-) -> Iterator[ScriptRun]:
+) -> Generator[ScriptRun]:
     """Run the scripts; gives each run when it is over, in the order in which they end.
 
     None of them is left running, however this ends.
@@ -146,8 +170,9 @@ class _RunningScript:
         self._folder = folder
         self._timeout = timeout
         self._late = False
+        self._started_by_it: list[psutil.Process] = []
         folder.mkdir()
-        (folder / REQUEST).write_bytes(msgspec.json.encode(work.program))
+        (folder / REQUEST).write_text(request_of(work.program), encoding="utf-8")
         self._started = time.time()
         self._deadline = time.monotonic() + timeout
         with (folder / "out").open("wb") as output:
@@ -171,6 +196,7 @@ class _RunningScript:
             self.kill()
             return True
         self._late = True
+        self._started_by_it = descendants(self._process)
         self._deadline = time.monotonic() + GRACE
         with contextlib.suppress(OSError):  # it has ended meanwhile
             self._process.send_signal(signal.SIGINT)
@@ -178,13 +204,13 @@ class _RunningScript:
 
     def kill(self) -> None:
         """End it, and all that it has started."""
-        end_group(self._process)
+        end_group(self._process, self._started_by_it)
         self._process.kill()
         self._process.wait()
 
     def run(self) -> ScriptRun:
         """What has come of it; nothing that it has started runs any more."""
-        end_group(self._process)
+        end_group(self._process, self._started_by_it)
         record, trace = self._left()
         code = self._process.returncode
         problem = ""
@@ -211,6 +237,7 @@ class _RunningScript:
 
 def _environment(given: Mapping[str, str], root: Path | None) -> dict[str, str]:
     variables = {**SHARED, **printable(given)}
+    variables.pop(SWITCH, None)
     if root is not None and root != Path.cwd():
         paths = (str(root), variables.get("PYTHONPATH", ""))
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

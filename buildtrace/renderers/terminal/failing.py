@@ -77,6 +77,8 @@ def title(failure: Failure) -> str:
     if failure.call is None:
         if failure.error.type == SystemExit.__name__:
             return "The program ended itself, with an exit code that says that it failed"
+        if failure.error.type == failures.ENDED:
+            return "The program did not come to its end"
         return "The run ended in an error, outside of any call shown here"
     what = "build" if failure.building else "call"
     what = {"compile": "training", "load": "loading"}.get(failure.call.step, what)

@@ -1,13 +1,16 @@
 """`buildtrace check FOLDER`, from the arguments to the report. What runs is not the matter here."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 from made_traces import mlp3, replaced
 
+from buildtrace.cli.check_formats import FORMATS
 from buildtrace.cli.repository import check_several
 from buildtrace.cli.repository.child import RunRecord
 from buildtrace.cli.repository.script_runs import ScriptRun
@@ -241,6 +244,21 @@ def test_names_that_a_terminal_would_obey_are_made_safe(cli, project, ran):
     assert "<script>.py" in out
 
 
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are Unicode there")
+@pytest.mark.parametrize("form", FORMATS)
+def test_names_that_are_no_text(cli, project, ran, form):
+    folder = project()
+    for name in (b"\xff.py", b"\xfe.py", b"a\nb.py"):
+        (folder / os.fsdecode(name)).write_text(BUILDS if name != b"\xfe.py" else "import keras\n(")
+    ran.outcomes = {os.fsdecode(b"\xff"): faulty()}
+    options = ("check", "--format", form, "--baseline", "known.json")
+    result = cli(*options, "--update-baseline", ".")
+    assert (result.code, "a fault of buildtrace" in result.err) == (0, False)
+    assert cli(*options, ".").code == 0
+    result = cli("check", "--format", form, ".")
+    assert (result.code, "a fault of buildtrace" in result.err) == (1, False)
+
+
 @pytest.mark.parametrize("form", ["json", "gitlab"])
 def test_lists_are_one_list(cli, project, ran, form):
     project(a=BUILDS, b=BUILDS, c=BUILDS, net=DEFINES)
@@ -263,6 +281,7 @@ def test_json_names_the_files(cli, project, ran):
         ("failure", "b.py", 2),
         ("failure", "sub/c.py", 1),
     ]
+    assert entries[2]["title"] == "The program did not come to its end"
 
 
 def test_sarif_is_one_run(cli, project, ran):

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import signal
+import subprocess
 import sys
 import time
 
@@ -31,12 +33,15 @@ def is_running(pid_file):
     return False
 
 
-def test_a_script_runs_as_python_would_run_it(project):
+def test_a_script_runs_as_python_would_run_it(project, monkeypatch):
+    monkeypatch.setenv("BUILDTRACE", "1")
+    monkeypatch.setenv("MPLBACKEND", "svg")  # what the user has set stays
     folder = project(
         sub__in__main="""
             import sys, os, near
             print(sys.argv, sys.path[0], os.getcwd(), __name__, sys.stdin.read() == "")
-            assert os.environ["MPLBACKEND"] == "Agg"
+            assert os.environ["MPLBACKEND"] == "svg" and "BUILDTRACE" not in os.environ
+            assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
         """,
         sub__in__near="",
         fails="import json\nraise ValueError('so it is')",
@@ -59,6 +64,7 @@ def test_a_script_runs_as_python_would_run_it(project):
     assert (ends.record.code, ends.record.exit.type) == (1, "SystemExit")
 
 
+@pytest.mark.slow
 def test_a_module_of_a_package_in_another_folder(project):
     folder = project(
         src__in__pkg__in____init__="",
@@ -109,6 +115,7 @@ def test_one_that_does_not_listen_is_ended_as_well(project):
     assert (done.record, done.trace) == (None, None)
 
 
+@pytest.mark.slow
 def test_one_that_crashes(project):
     folder = project(main="import os\nprint('so far', flush=True)\nos.abort()")
     done = run(folder, "main")["main"]
@@ -116,6 +123,7 @@ def test_one_that_crashes(project):
     assert done.output == ("so far",)
 
 
+@pytest.mark.slow
 def test_what_a_script_leaves_running_ends_with_it(project):
     folder = project(
         main=f"""
@@ -164,7 +172,8 @@ def test_an_interrupt_leaves_nothing_running(project):
     code = """
         import os, time
         from pathlib import Path
-        Path("pid").write_text(str(os.getpid()))
+        Path("part").write_text(str(os.getpid()))
+        Path("part").rename("pid")
         time.sleep(60)
     """
     folder = project(main=code, quick="pass")
@@ -189,3 +198,28 @@ def test_as_many_as_the_machine_has_room_for(monkeypatch):
     for rooms, jobs in ((0, 1), (1, 1), (3, 3), (100, 8)):
         Memory.available = rooms * ROOM
         assert usual_jobs() == jobs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_ended_ends_its_scripts(project, number):
+    folder = project(
+        main="""
+            import os, sys, time
+            from pathlib import Path
+            Path("part").write_text(str(os.getpid()))
+            Path("part").rename("pid")
+            time.sleep(60)
+            import keras
+            keras.Input((3,))
+        """,
+    )
+    command = [sys.executable, "-m", "buildtrace", "check", "--no-cache", "."]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (folder / "pid").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(60) == (143 if number == signal.SIGTERM else -number)
+    assert not is_running(folder / "pid")
