@@ -23,8 +23,8 @@ __all__ = ["forked_python"]  # a fixture
 ROOT = Path(__file__).parents[2]
 FOUND = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 GENERATED = {"api", "landmarks", "options.md", "rules"}
-"""What `python tests/docs_pages` makes: `tests/diagnosis` runs the rules' scripts, and compares what
-is said of them; the others show what the code itself says."""
+"""What `python tests/docs_pages` makes: `tests/diagnosis` runs the rules' scripts, and compares
+what is said of them; the others show what the code itself says."""
 
 PAGES = sorted(page for page in FOUND if not GENERATED & {page.name, page.parent.name})
 
