@@ -90,6 +90,8 @@ def pages(two: buildtrace.Trace, three: buildtrace.Trace) -> None:
 
 def main() -> None:
     """Draw all pictures and pages anew."""
+    import viewer_pictures  # it needs what is defined here
+
     FOLDER.mkdir(exist_ok=True)
     mlp = record("mnist_mlp", "--keras", "2")
     terminal(mlp, "tree.svg", "buildtrace --keras 2 mnist_mlp.py")
@@ -98,6 +100,7 @@ def main() -> None:
     shared = record("functional_shared", "--keras", "3")
     renderers.save(shared, FOLDER / "graph.svg")
     pages(mlp, record("mnist_mlp", "--keras", "3"))
+    viewer_pictures.main()
 
 
 if __name__ == "__main__":
