@@ -36,6 +36,8 @@ class ImportWatch:
         if name not in self._packages:
             return None
         finders = list(sys.meta_path)
+        if self not in finders:  # one that the program has put there asks us, in our place
+            return None
         for finder in finders[finders.index(self) + 1 :]:  # those before were asked, or ask us
             find = getattr(finder, "find_spec", None)
             if find is None:
