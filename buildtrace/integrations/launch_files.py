@@ -117,4 +117,6 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         if descriptor is not None:
+            with contextlib.suppress(OSError):  # a process forked off meanwhile has it open as well
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)

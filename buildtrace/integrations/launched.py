@@ -87,6 +87,8 @@ class LaunchedRun:
             self._ended = True
             if not self._stopped:
                 self._tracing.stop()
+            if self._journal is not None:
+                self._journal.close(remove=True)
 
     def end(self) -> None:
         """The process ends: show and write what it has built, if it has."""
