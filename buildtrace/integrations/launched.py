@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from buildtrace import diagnosis
 from buildtrace.capture.imports import ImportWatch
 from buildtrace.capture.journaling import Journal
+from buildtrace.cli import environment
 from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.progress import WatchedTracing
 from buildtrace.cli.rank import PID, rank
@@ -211,8 +212,11 @@ def start(launch: Launch, package: str, loader: Any) -> LaunchedRun | None:
 
     Raises:
         UsageError: the value makes no sense, or a file cannot be written.
+        MissingPackageError: the Keras that is asked for is not installed.
     """
     asked = launch_options.checked(launch.value, launch.folder)
+    if "tensorflow" not in sys.modules:  # else it was chosen before that
+        environment.choose_keras(asked.keras)
     shows = asked.shows
     if shows and (shell := _shell()) is not None:
         from buildtrace.integrations import launched_cells
