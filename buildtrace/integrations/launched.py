@@ -141,7 +141,8 @@ class LaunchedRun:
         """Write all files as far as the build has come."""
         start = time.monotonic()
         if self._too_many():
-            say(f"more than {MOST_CALLS:,} calls were recorded: no more is, from now on")
+            text = f"more than {MOST_CALLS:,} calls were recorded: no more is, from now on"
+            launch_writing.say_to_user(text)
             self._stopped = True
             with contextlib.suppress(Exception):
                 self._tracing.stop()
@@ -277,7 +278,7 @@ class _LateJournal(Journal):
     """The journal of a process that takes the names of its files when it builds something."""
 
     def __init__(self, files: LaunchFiles) -> None:
-        super().__init__(None, say)
+        super().__init__(None, launch_writing.say_to_user)
         self._files = files
 
     def name(self) -> Path | None:
