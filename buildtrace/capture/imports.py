@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -63,4 +64,5 @@ class ImportWatch:
                 raise
             self._imported(name)
 
-        loader.exec_module = hooks.unlisted(exec_module)
+        with contextlib.suppress(AttributeError):  # one that takes no attributes: nothing is traced
+            loader.exec_module = hooks.unlisted(exec_module)
