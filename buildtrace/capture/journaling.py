@@ -111,11 +111,11 @@ class Journal:
 
     def close(self, *, remove: bool) -> None:
         """Write no more; `remove` the file if all that is in it is in the trace by now."""
-        with self._alone():  # another thread may be about to write
-            self._ended = True
-            if self._file is not None:
-                os.close(self._file)
-                self._file = None
+        # Not alone: a thread that writes may wait for a signal's handler, and that for us.
+        self._ended = True
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
         if remove and os.getpid() == self._process and self.path is not None:
             self.path.unlink(missing_ok=True)
 

@@ -79,7 +79,7 @@ class ScriptRun(NamedTuple):
         record: how it ended; `None` if it has left nothing.
         trace: what was recorded; `None` as well.
         problem: why it did not end by itself, as a clause; "" if it did.
-        output: the last lines of what it printed, if there is a problem.
+        output: the last lines of what it printed.
         started: when, in seconds of the clock that files have.
     """
 
@@ -218,8 +218,7 @@ class _RunningScript:
             problem = f"did not end in {self._timeout:g} seconds, and was ended here"
         elif record is None or trace is None:
             problem = f"ended {end(code)} and without a trace"
-        printed = self._printed() if problem else ()
-        return ScriptRun(self.work, record, trace, problem, printed, self._started)
+        return ScriptRun(self.work, record, trace, problem, self._printed(), self._started)
 
     def _left(self) -> tuple[RunRecord | None, Trace | None]:
         try:
