@@ -79,9 +79,10 @@ def test_findings_are_annotations_and_sarif_and_a_summary(action, checkout):
     assert "net.py:12" in job.summary
 
 
-def test_nothing_is_wrong(action, checkout):
-    mlp3().save(str(checkout / "build.json"))
-    job = action(paths="build.json")
+@pytest.mark.parametrize("name", ["build.json", "build.json.gz"])
+def test_nothing_is_wrong(action, checkout, name):
+    mlp3().save(str(checkout / name))
+    job = action(paths=name)
     assert (job.code, job.outputs["errors"], job.outputs["fits"]) == (0, "0", "")
     assert (checkout / "buildtrace.sarif").exists()
     assert job.summary.startswith("### buildtrace: no problems found")
@@ -159,6 +160,12 @@ def test_an_unknown_fail_on_runs_nothing(stub):
     job, arguments = stub(fail_on="errors")
     assert (job.code, arguments) == (2, [])
     assert "::error::fail-on is one of warning, error and never" in job.log
+
+
+def test_a_module_of_the_project_is_not_imported_for_one_of_pythons(stub, checkout):
+    (checkout / "json.py").write_text("raise SystemExit('not for you')")
+    job, _ = stub(1, ["error"])
+    assert (job.code, job.outputs["errors"]) == (1, "1")
 
 
 def test_a_command_that_died_fails_whatever_it_had_found(stub):

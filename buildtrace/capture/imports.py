@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ class ImportWatch:
         if name not in self._packages:
             return None
         finders = list(sys.meta_path)
+        if self not in finders:  # one that the program has put there asks us, in our place
+            return None
         for finder in finders[finders.index(self) + 1 :]:  # those before were asked, or ask us
             find = getattr(finder, "find_spec", None)
             if find is None:
@@ -61,4 +64,5 @@ class ImportWatch:
                 raise
             self._imported(name)
 
-        loader.exec_module = hooks.unlisted(exec_module)
+        with contextlib.suppress(AttributeError):  # one that takes no attributes: nothing is traced
+            loader.exec_module = hooks.unlisted(exec_module)

@@ -111,6 +111,7 @@ class Journal:
 
     def close(self, *, remove: bool) -> None:
         """Write no more; `remove` the file if all that is in it is in the trace by now."""
+        # Not alone: a thread that writes may wait for a signal's handler, and that for us.
         self._ended = True
         if self._file is not None:
             os.close(self._file)

@@ -175,7 +175,8 @@ def compared(
             new += [] if is_known else [entry]
         left.append(result)
     gone = [e for e in baseline if e.fingerprint not in seen and e.script in ended]
-    return BesideBaseline(left, [entry for entry in baseline if entry not in gone], new, gone)
+    lost = {*gone}  # a list would take long to look through, for each of many
+    return BesideBaseline(left, [entry for entry in baseline if entry not in lost], new, gone)
 
 
 def write(path: Path, findings: Iterable[KnownFinding]) -> None:

@@ -49,7 +49,7 @@ class Summary(NamedTuple):
     empty: str
 
 
-def joined_lists(texts: Sequence[str], _: Summary) -> str:
+def _joined_lists(texts: Sequence[str], _: Summary) -> str:
     """One list for several, all as JSON."""
     import json
 
@@ -90,7 +90,7 @@ class Format(NamedTuple):
     summary: str
     render: Callable[[CheckResult], str]
     in_log: bool = False
-    join: Callable[[Sequence[str], Summary], str] = joined_lists
+    join: Callable[[Sequence[str], Summary], str] = _joined_lists
 
 
 def text_lines(result: CheckResult, width: int) -> Iterator[Line]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from buildtrace.cli.check_result import FAILURE, with_fix
+from buildtrace.diagnosis.fingerprints import digest, fingerprints, relative
 from buildtrace.traces import wording
 from buildtrace.traces.schema import SourceLine
 
@@ -22,45 +20,38 @@ _SEVERITIES: dict[Severity, str] = {"error": "major", "warning": "minor", "note"
 
 def render(result: CheckResult) -> str:
     """The report: a list with one object for each finding, and for a failure."""
-    seen: Counter[str] = Counter()
+    source_code = result.trace.index.source_code
+    findings = [(finding, source_code) for finding in result.kept.findings]
     issues = [
-        _issue(result, seen, f.code, f.severity, f.caller, with_fix(f))
-        for f in result.kept.findings
+        _issue(result, f.code, f.severity, f.caller, with_fix(f), known_by)
+        for (f, _), known_by in zip(findings, fingerprints(findings, result.folder), strict=True)
     ]
     if failure := result.failure:
         from buildtrace.renderers.terminal import failing
 
         place = failure.lines[0] if failure.lines else None
         told = f"{failing.title(failure)}.\n{failing.told(failure)}"
-        issues.append(_issue(result, seen, FAILURE, "error", place, told))
+        issues.append(_issue(result, FAILURE, "error", place, told, digest(FAILURE, told)))
     return wording.visible_in_json(json.dumps(issues, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _issue(
     result: CheckResult,
-    seen: Counter[str],
     code: str,
     severity: Severity,
     place: SourceLine | None,
     message: str,
+    known_by: str,
 ) -> dict[str, Any]:
-    """One entry; of those with the same fingerprint GitLab would show the first one alone."""
+    """One entry; its path is as GitLab finds it, from the root of the repository on."""
     place = place or SourceLine(file=result.target, line=1)
-    path = _path(place.file, result.folder)
-    same = f"{code} {path} {message}"
-    seen[same] += 1
+    path = relative(place.file, result.folder)
     return {
         "description": message,
         "check_name": code,
-        "fingerprint": hashlib.sha256(
-            f"{same} {seen[same]}".encode(errors="surrogatepass")
-        ).hexdigest(),
+        # Of entries that have the same one, GitLab would show the first alone: a finding without a
+        # line may be one of several scripts.
+        "fingerprint": digest(known_by, path),
         "severity": _SEVERITIES[severity],
         "location": {"path": path, "lines": {"begin": place.line}},
     }
-
-
-def _path(file: str, folder: Path) -> str:
-    """As GitLab finds it: relative to where the command ran, which is the repository's root."""
-    path = Path(file)
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()

@@ -10,8 +10,5 @@ PACKAGES = {
 }
 """What to look for, by what it is for."""
 
-NEEDED = (
-    *("keras", "shtab"),
-    *PACKAGES["for the report"],
-    *PACKAGES["for diagrams"],
-)
+NEEDED = ("keras", "shtab", *PACKAGES["for the report"], *PACKAGES["for diagrams"])
+"""Those without which it does not work as a whole."""

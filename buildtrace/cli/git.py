@@ -11,6 +11,9 @@ from buildtrace.errors import UsageError
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 """Nothing is written to the repository, and errors are in English."""
 
+_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+"""What git tells its hooks, with which it would take any folder for the top of the work tree."""
+
 
 class GitError(UsageError):
     """Git is not installed, or says no; the text has what it said."""
@@ -45,7 +48,7 @@ def changed(folder: Path, revision: str) -> set[Path]:
         GitError: there is no git, the folder is in no work tree, or there is no such commit.
     """
     _asked(folder, "--version")  # whether there is one
-    if top(folder) is None:
+    if (root := top(folder)) is None:
         raise GitError(f"--since asks git, but {folder} is in no work tree of git")
     try:
         commit = _asked(
@@ -53,7 +56,6 @@ def changed(folder: Path, revision: str) -> set[Path]:
         ).strip()
     except GitError:
         raise GitError(f"--since {revision}: git knows no such commit here") from None
-    root = top(folder) or folder
     names = _asked(root, "diff", "--name-only", "--no-renames", "-z", commit, "--").split("\0")
     return {root / name for name in names if name} | set(_untracked(root))
 
@@ -61,6 +63,11 @@ def changed(folder: Path, revision: str) -> set[Path]:
 def _untracked(root: Path) -> list[Path]:
     names = _asked(root, "ls-files", "-z", "--others", "--exclude-standard").split("\0")
     return [root / name for name in names if name]
+
+
+def _environment() -> dict[str, str]:
+    given = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    return given | _ENVIRONMENT
 
 
 def _asked(folder: Path, *arguments: str) -> str:
@@ -73,7 +80,7 @@ def _asked(folder: Path, *arguments: str) -> str:
         done = subprocess.run(
             ["git", *arguments],
             cwd=folder,
-            env=os.environ | _ENVIRONMENT,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

@@ -22,13 +22,18 @@ def tolerate(stream: TextIO | None) -> None:
         reconfigure(errors="replace")
 
 
-def say(message: str) -> None:
-    """Write one line of our own on stderr, marked as ours."""
+def say(message: str, stream: TextIO | None = None) -> None:
+    """Write one line of our own, marked as ours.
+
+    Args:
+        message: the line.
+        stream: where to, if not to what is stderr now.
+    """
     from buildtrace.traces import wording  # late: most commands have nothing to say
 
     message = wording.sanitize_long(message)
     # There may be no stderr to speak of: closed by the script, full, or none under pythonw.
-    with contextlib.suppress(OSError, ValueError), own_output(sys.stderr) as stderr:
+    with contextlib.suppress(OSError, ValueError), own_output(stream or sys.stderr) as stderr:
         stderr.write(f"buildtrace: {message}\n")
 
 

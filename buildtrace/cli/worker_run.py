@@ -32,9 +32,6 @@ PATIENCE = 3.0
 
 INTERVAL = 0.1
 
-_TRACE_FILES = ("json", "json-gz")
-"""The formats that hold the whole trace."""
-
 _listening: weakref.WeakSet[_Signals] = weakref.WeakSet()
 
 
@@ -62,11 +59,7 @@ class WorkerRun:
         """The run of a worker whose trace is to be written; `None` if this is none."""
         from buildtrace.renderers import renderer_for
 
-        traces = [
-            path
-            for path in request.outputs
-            if renderer_for(path, request.format).name in _TRACE_FILES
-        ]
+        traces = [path for path in request.outputs if renderer_for(path, request.format).loads]
         return cls(traces, request.format) if traces and rank() is not None else None
 
     @contextlib.contextmanager

@@ -58,6 +58,8 @@ class Launch:
         if name not in KERAS_PACKAGES and not (name == TENSORFLOW and CHOICE in self.value):
             return None
         finders = list(sys.meta_path)
+        if self not in finders:  # one that the program has put there asks us, in our place
+            return None
         for finder in finders[finders.index(self) + 1 :]:
             find = getattr(finder, "find_spec", None)
             spec: ModuleSpec | None = find and find(name, path, target)

@@ -12,8 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from buildtrace.cli.streams import say
-from buildtrace.integrations.launch_writing import is_trace
+from buildtrace.integrations.launch_writing import is_trace, say_to_user
 from buildtrace.traces.journal import beside
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class LaunchFiles:
                 break
         if tag:
             first, ours = self._paths()[0], paths[0]
-            say(f"{first} is another process's: this one, {os.getpid()}, writes {ours}")
+            say_to_user(f"{first} is another process's: this one, {os.getpid()}, writes {ours}")
         self.request = request
 
     def _paths(self) -> list[Path]:
@@ -117,4 +116,6 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         if descriptor is not None:
+            with contextlib.suppress(OSError):  # a process forked off meanwhile has it open as well
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)

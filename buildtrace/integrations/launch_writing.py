@@ -40,6 +40,11 @@ def is_trace(path: Path, request: Request) -> bool:
     return renderer_for(path, request.format).loads
 
 
+def say_to_user(message: str) -> None:
+    """Say something while the program runs, which may keep what is written to its `sys.stderr`."""
+    say(message, sys.__stderr__)
+
+
 def write(trace: Trace, request: Request, attempts: Attempts | None = None) -> bool:
     """Write the files that were asked for: each that can be.
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from buildtrace import diagnosis
 from buildtrace.capture.imports import ImportWatch
 from buildtrace.capture.journaling import Journal
+from buildtrace.cli import environment
 from buildtrace.cli.attempts import Attempts
 from buildtrace.cli.progress import WatchedTracing
 from buildtrace.cli.rank import PID, rank
@@ -87,6 +88,8 @@ class LaunchedRun:
             self._ended = True
             if not self._stopped:
                 self._tracing.stop()
+            if self._journal is not None:
+                self._journal.close(remove=True)
 
     def end(self) -> None:
         """The process ends: show and write what it has built, if it has."""
@@ -138,7 +141,8 @@ class LaunchedRun:
         """Write all files as far as the build has come."""
         start = time.monotonic()
         if self._too_many():
-            say(f"more than {MOST_CALLS:,} calls were recorded: no more is, from now on")
+            text = f"more than {MOST_CALLS:,} calls were recorded: no more is, from now on"
+            launch_writing.say_to_user(text)
             self._stopped = True
             with contextlib.suppress(Exception):
                 self._tracing.stop()
@@ -209,8 +213,11 @@ def start(launch: Launch, package: str, loader: Any) -> LaunchedRun | None:
 
     Raises:
         UsageError: the value makes no sense, or a file cannot be written.
+        MissingPackageError: the Keras that is asked for is not installed.
     """
     asked = launch_options.checked(launch.value, launch.folder)
+    if "tensorflow" not in sys.modules:  # else it was chosen before that
+        environment.choose_keras(asked.keras)
     shows = asked.shows
     if shows and (shell := _shell()) is not None:
         from buildtrace.integrations import launched_cells
@@ -271,7 +278,7 @@ class _LateJournal(Journal):
     """The journal of a process that takes the names of its files when it builds something."""
 
     def __init__(self, files: LaunchFiles) -> None:
-        super().__init__(None, say)
+        super().__init__(None, launch_writing.say_to_user)
         self._files = files
 
     def name(self) -> Path | None:

@@ -26,7 +26,7 @@ def finding(file="model.py", line=7, severity="error", fix=""):
 def test_what_gitlab_reads_of_each_finding(tmp_path):
     file = tmp_path / "a folder" / "net.py"
     (issue,) = report(tmp_path, finding(file, 12, fix="Do that."))
-    assert re.fullmatch(r"[0-9a-f]{64}", issue.pop("fingerprint"))
+    assert re.fullmatch(r"[0-9a-f]{32}", issue.pop("fingerprint"))
     assert issue == {
         "description": "Ü is wrong.\n\nfix:\nDo that.",
         "check_name": "BT999",
@@ -51,6 +51,14 @@ def test_a_finding_is_known_again_when_lines_above_it_are_added(tmp_path):
 def test_none_of_two_alike_is_taken_for_the_other(tmp_path):
     first, second = report(tmp_path, finding(line=3), finding(line=9))
     assert first["fingerprint"] != second["fingerprint"]
+
+
+def test_what_has_no_place_is_another_one_of_each_script(tmp_path):
+    known_by = set()
+    for script in ("a.py", "b.py"):
+        result = CheckResult(Kept((finding(file=None),)), mlp3(), tmp_path, script)
+        known_by |= {issue["fingerprint"] for issue in json.loads(check_gitlab.render(result))}
+    assert len(known_by) == 2
 
 
 def test_what_has_no_place_stands_at_the_script(tmp_path):

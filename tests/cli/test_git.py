@@ -57,6 +57,17 @@ def test_a_commit_that_git_does_not_know(repository, revision):
     assert not (repository / "pwned").exists()
 
 
+def test_in_a_hook_of_a_second_work_tree(repository, monkeypatch):
+    other = repository.parent / f"{repository.name} 2"
+    run(repository, "worktree", "add", "-q", "--detach", str(other))
+    (other / "sub" / "e.py").write_text("2\n")
+    (administered,) = (repository / ".git" / "worktrees").iterdir()
+    monkeypatch.setenv("GIT_DIR", str(administered))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(administered / "index"))
+    assert git.top(other / "sub") == other
+    assert git.changed(other / "sub", "v1") == {other / "sub" / "e.py"}
+
+
 def test_outside_of_git(tmp_path):
     assert git.top(tmp_path) is None
     with pytest.raises(UsageError, match="is in no work tree of git"):

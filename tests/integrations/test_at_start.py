@@ -61,6 +61,22 @@ def test_an_import_that_fails_has_pythons_own_traceback(environment, project):
     assert "no backend" in plain.stderr
 
 
+def test_a_program_that_has_finders_of_its_own_in_the_place_of_all(environment, project):
+    (project / "program.py").write_text(
+        "import sys\n"
+        "class First:\n"
+        "    def __init__(self, others): self.others = others\n"
+        "    def find_spec(self, *asked):\n"
+        "        found = (finder.find_spec(*asked) for finder in self.others)\n"
+        "        return next(filter(None, found), None)\n"
+        "sys.meta_path[:] = [First([*sys.meta_path])]\n"
+        "import keras\n"
+        "print(keras.x)\n"
+    )
+    done = environment.run("program.py", cwd=project, BUILDTRACE="1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
 def test_nothing_is_said_of_a_keras_that_is_only_looked_for(environment, project):
     program = "import importlib.util as u, sys; print(bool(u.find_spec('keras')), len(sys.argv))"
     done = environment.run("-c", program, cwd=project, BUILDTRACE="--nonsense")

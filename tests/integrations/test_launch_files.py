@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -34,6 +36,13 @@ def own(path: Path) -> Path:
 def test_the_first_one_takes_the_name(path, capfd):
     assert named(path, NOW()) == [path, path.with_suffix(".html")]
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_told_does_not_go_where_the_program_keeps_its_stderr(path, monkeypatch):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    path.touch()
+    assert named(path, NOW() - HOUR)[0] == own(path)
+    assert sys.stderr.getvalue() == ""
 
 
 @pytest.mark.parametrize("taken", ["build.json", "build.html", "build.json.partial"])

@@ -256,10 +256,11 @@ def test_the_trace_is_what_the_interpreter_saw(run):
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["the same"]), done.stderr
 
 
-def test_which_keras_tf_keras_is(run):
+@pytest.mark.parametrize("first", ["", "import keras\n"])
+def test_which_keras_tf_keras_is(run, first):
     pytest.importorskip("tf_keras")
     program = (
-        "import tensorflow as tf\n"
+        f"{first}import tensorflow as tf\n"
         "layer = tf.keras.layers.Dense(2)\n"
         "layer.build((None, 3))\n"
         "print(type(layer).__module__)\n"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from buildtrace.diagnosis.migration import known as kinds
 from buildtrace.diagnosis.migration.known import AnyFunction, Known, KnownNames
 from buildtrace.diagnosis.migration.objects_read import Objects
-from buildtrace.diagnosis.migration.reading import _ScriptReading
+from buildtrace.diagnosis.migration.reading import ScriptReading
 from buildtrace.diagnosis.migration.table import keras_path
 
 MODULE = ""
@@ -106,7 +106,7 @@ def read(code: str) -> FileFacts:
     return FileFacts(reading.scopes, reading.exports, reading.classes, reading.of_keras)
 
 
-class _FactsReading(_ScriptReading, ast.NodeVisitor):
+class _FactsReading(ScriptReading, ast.NodeVisitor):
     """One way through a file, that notes in which scope something is done."""
 
     def __init__(self, objects: Objects) -> None:

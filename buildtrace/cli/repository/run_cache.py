@@ -105,7 +105,8 @@ class RunCache:
         except OSError:  # it has removed one
             return
         try:
-            hashes = {str(file): self._hash_of(file) for file in files}
+            # Of now: what `get` has looked at may have changed before the script was started.
+            hashes = {str(file): _hash_of_source(file) for file in files}
             trace = compressed(to_json(run.trace))
             entry = _KeptRun(
                 installed=self._installed,
@@ -134,10 +135,8 @@ class RunCache:
         return work.path in files and all(self._hash_of(f) == was for f, was in files.items())
 
     def _hash_of(self, path: Path) -> str | None:
-        """A hash of what is in a file; `None` of what is no file of source."""
         if path not in self._hashes:
-            is_source = path.is_file() and path.stat().st_size <= MOST_BYTES
-            self._hashes[path] = _hash(path.read_bytes()) if is_source else None
+            self._hashes[path] = _hash_of_source(path)
         return self._hashes[path]
 
     def _make_folder(self) -> None:
@@ -156,6 +155,12 @@ def _write(path: Path, content: bytes) -> None:
 
 def _names(paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(sorted(map(str, paths)))
+
+
+def _hash_of_source(path: Path) -> str | None:
+    """A hash of what is in a file; `None` of what is no file of source."""
+    is_source = path.is_file() and path.stat().st_size <= MOST_BYTES
+    return _hash(path.read_bytes()) if is_source else None
 
 
 def _hash(content: bytes) -> str:

@@ -18,6 +18,7 @@ import msgspec
 from buildtrace.cli.child_processes import descendants, end, end_group, printable
 from buildtrace.cli.repository.child import RECORD, REQUEST, TRACE, RunRecord, request_of
 from buildtrace.errors import BuildtraceError
+from buildtrace.integrations.launch_variable import VARIABLE
 from buildtrace.traces import wording
 from buildtrace.traces.trace_file import load
 
@@ -42,6 +43,9 @@ INTERVAL = 0.05
 
 LAST_LINES = 5
 """So much of what a script printed is shown if it left no trace."""
+
+MOST_PRINTED = 2**16
+"""Bytes from the end of it that are read for that."""
 
 TRACEBACK = "Traceback (most recent call last):"
 
@@ -85,10 +89,6 @@ class ScriptRun(NamedTuple):
     problem: str = ""
     output: tuple[str, ...] = ()
     started: float = 0.0
-
-
-SWITCH = "BUILDTRACE"
-"""The variable that has programs traced which others start: here they are traced anyway."""
 
 
 def usual_jobs() -> int:
@@ -228,7 +228,9 @@ class _RunningScript:
             return None, None
 
     def _printed(self) -> tuple[str, ...]:
-        text = (self._folder / "out").read_text(encoding="utf-8", errors="replace")
+        with (self._folder / "out").open("rb") as file:
+            file.seek(-min(MOST_PRINTED, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            text = file.read().decode(errors="replace")
         lines = [wording.uncolored(line) for line in text.splitlines() if line.strip()]
         if self._late and TRACEBACK in lines:  # of the interrupt, which is ours
             lines = lines[: len(lines) - 1 - lines[::-1].index(TRACEBACK)]
@@ -237,7 +239,7 @@ class _RunningScript:
 
 def _environment(given: Mapping[str, str], root: Path | None) -> dict[str, str]:
     variables = {**SHARED, **printable(given)}
-    variables.pop(SWITCH, None)
+    variables.pop(VARIABLE, None)  # they are traced anyway
     if root is not None and root != Path.cwd():
         paths = (str(root), variables.get("PYTHONPATH", ""))
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

@@ -4,6 +4,7 @@ What stands behind a test of the version, or in a `try` that catches its failing
 both generations, and is left alone.
 """
 
+# ruff: noqa: D102 - a method of a visitor is called for what it visits
 from __future__ import annotations
 
 import ast
@@ -51,13 +52,13 @@ def read(code: str) -> tuple[Occurrence, ...]:
     """
     tree = ast.parse(code)
     objects = Objects()
-    _ScriptReading(objects).read(tree)  # learns what its functions give, and its classes keep
-    found = _ScriptReading(objects).read(tree)
+    ScriptReading(objects).read(tree)  # learns what its functions give, and its classes keep
+    found = ScriptReading(objects).read(tree)
     alike = {(one.line, one.changed.code, one.changed.name, one.shown): one for one in found}
     return tuple(sorted(alike.values(), key=lambda one: one.line))
 
 
-class _ScriptReading(ast.NodeVisitor):
+class ScriptReading(ast.NodeVisitor):
     """One way through a script, from its top to its end, its functions last."""
 
     def __init__(self, objects: Objects) -> None:
@@ -68,6 +69,7 @@ class _ScriptReading(ast.NodeVisitor):
         self._guarded = self._knows_keras = False
 
     def read(self, tree: ast.Module) -> list[Occurrence]:
+        """Go through a whole file; returns the uses in it."""
         self._visit_all(tree.body)
         while self._later:
             self._read_function(*self._later.pop(0))

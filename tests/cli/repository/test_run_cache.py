@@ -59,6 +59,19 @@ def test_a_file_that_has_changed(work, tmp_path, name):
     assert RunCache(tmp_path / "kept").get(work, ()) is None
 
 
+def test_a_file_that_changed_before_the_script_was_started(work, tmp_path):
+    folder = tmp_path / "kept"
+    kept(folder, work)
+    before = work.path.read_text()
+    cache = RunCache(folder)
+    assert cache.get(work, ()) is not None  # has looked at the files
+    work.path.write_text(f"{before}\n")
+    cache.put(run_of(work), ())
+    assert RunCache(folder).get(work, ()) is not None
+    work.path.write_text(before)
+    assert RunCache(folder).get(work, ()) is None
+
+
 def test_a_module_that_is_found_now_and_was_not(work, tmp_path):
     cache = kept(tmp_path / "kept", work, [work.path.with_name("near.py")])
     assert cache.get(work, [work.path.with_name("near.py")]) is not None
