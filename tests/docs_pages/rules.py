@@ -56,7 +56,15 @@ def _text(findings) -> str:
 
 def index() -> str:
     """What the index should hold."""
-    lines = ["# The rules of check", "", f"This page and those of the rules are {MADE}."]
+    lines = [
+        "# The rules of check",
+        "",
+        "What [`buildtrace check`](check.md) finds. Each rule has a page: why Keras behaves so,",
+        "a bad and a good example, and what is said of the bad one.",
+        "`buildtrace explain BT105` shows the same in a terminal.",
+        "",
+        f"This page and those of the rules are {MADE}.",
+    ]
     for title, rules in grouped().items():
         lines += ["", f"## {title}", "", "| code | severity | Keras | |"]
         lines += ["|---|---|---|---|"]
