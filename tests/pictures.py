@@ -115,6 +115,8 @@ def pages(two: Trace, three: Trace) -> None:
 
 def main() -> None:
     """Draw all pictures and pages anew."""
+    import viewer_pictures  # it needs what is defined here
+
     FOLDER.mkdir(exist_ok=True)
     mlp = record("mnist_mlp", "--keras", "2")
     terminal(mlp, "tree.svg", "buildtrace --keras 2 mnist_mlp.py")
@@ -126,6 +128,7 @@ def main() -> None:
     graph(record_page("how-to/fails.md", "unet.py", **mended), "unet.svg")
     graph(record_page("how-to/big.md", "big.py", "--abstract"), "decoder.svg")
     pages(mlp, record("mnist_mlp", "--keras", "3"))
+    viewer_pictures.main()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOTE = re.compile(
-    r"<!-- *(file|run|python|exit code|usage|not run)(?:: *([^\n]*?))? *(?:\n(.*))?-->\s*",
+    r"<!-- *(file|run|python|exit code|usage|needs|not run)(?:: *([^\n]*?))? *(?:\n(.*))?-->\s*",
     re.DOTALL,
 )
 SHELL = {"", "sh", "console"}
@@ -52,6 +53,8 @@ class Block:
         for name in ("not run", "usage", "file"):
             if name in self.notes:
                 return name
+        if (package := self.notes.get("needs")) and not find_spec(package):
+            return "not run"
         for kind, languages in {"commands": SHELL, "program": PROGRAM, "data": DATA}.items():
             if self.language in languages:
                 return kind

@@ -25,6 +25,8 @@ SETTINGS = {
     "COLUMNS": "80",
     "NO_COLOR": "1",
     "BROWSER": "true",  # a program that does nothing
+    "MLFLOW_TRACKING_URI": "mlruns",  # a store in the page's folder, which MLflow
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # wants to be asked for
 }
 
 
