@@ -70,7 +70,8 @@ def index() -> str:
         lines += ["|---|---|---|---|"]
         for rule in rules:
             code = f"[{rule.code}](rules/{rule.code}.md)"
-            lines.append(f"| {code} | {rule.severity} | {explain.where(rule)} | {rule.title} |")
+            where = explain.where(rule).replace("Keras ", "")
+            lines.append(f"| {code} | {rule.severity} | {where} | {rule.title} |")
     return "\n".join(lines) + "\n"
 
 
