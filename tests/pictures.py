@@ -25,7 +25,7 @@ from buildtrace.traces import wording
 
 ROOT = Path(__file__).parents[1]
 FOLDER, PAGES = ROOT / ".pictures", ROOT / "docs" / "pages"
-WIDTH = 120
+WIDTH = 88
 
 
 def record(example: str, *options: str) -> Trace:
