@@ -34,6 +34,9 @@ COPIED = {".css", ".gif", ".html", ".js", ".json", ".png", ".svg"}
 
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|!?\[[^\]]*\](?:\([^)]*\))?)*)\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"(^ *```.*?^ *```|`[^`\n]+`)", flags=re.DOTALL | re.MULTILINE)
+SHOWN_FILE = re.compile(r"^<!-- file: (\S+) -->\n+(```\w+)$", flags=re.MULTILINE)
+"""What says of a block which file it is: the site shows that above the block."""
+
 REMARK = re.compile(r"^<!--.*?-->\n*", flags=re.DOTALL | re.MULTILINE)
 
 
@@ -75,7 +78,7 @@ def page(text: str, path: PurePosixPath) -> str:
             return words
         return f"{picture}[{words}]({os.path.relpath(there, here.parent)}{mark}{anchor})"
 
-    parts = BLOCK.split(text)
+    parts = BLOCK.split(SHOWN_FILE.sub(r'\2 title="\1"', text))
     # A link's words may be code: what stands between backquotes is put back behind the links.
     inline = {f"\0{number}\0": part for number, part in enumerate(parts[1::2])}
     bare = "".join(part for pair in zip(parts[::2], [*inline, ""], strict=True) for part in pair)

@@ -7,8 +7,9 @@ import re
 import subprocess
 import sys
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+import docs_site
 import pytest
 from docs_pages import made
 
@@ -45,6 +46,12 @@ def test_links_lead_somewhere(page):
         assert path.exists(), target
         # Behind a picture, it says on which ground the site shows it.
         assert not anchor or path.suffix != ".md" or anchor in anchors(path), target
+
+
+def test_the_site_names_the_file_that_a_block_is():
+    text = "<!-- file: a.py -->\n```python\na = 1\n```\n\n<!-- file: b.py\nb = 1\n-->\n```sh\n```\n"
+    made = docs_site.page(text, PurePosixPath("docs/start.md"))
+    assert made == '```python title="a.py"\na = 1\n```\n\n```sh\n```\n'
 
 
 def help_of(*verb: str) -> str:

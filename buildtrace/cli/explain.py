@@ -21,9 +21,9 @@ buildtrace explain
        buildtrace explain [OPTIONS] --all"""
 
 IGNORING = {
-    "on one line": "# buildtrace: ignore[{code}]",
-    "in one run": "buildtrace check --ignore {code} SCRIPT.py",
-    "in a project": 'ignore = ["{code}"] under [tool.buildtrace] in pyproject.toml',
+    "on one line": "`# buildtrace: ignore[{code}]`",
+    "in one run": "`buildtrace check --ignore {code} SCRIPT.py`",
+    "in a project": '`ignore = ["{code}"]` under `[tool.buildtrace]` in `pyproject.toml`',
 }
 """Where to ignore a rule → how."""
 
@@ -160,7 +160,8 @@ def _page(rule: Rule, width: int) -> Iterator[Line]:
     yield []
     yield [Part("To ignore it", styles.HEADING)]
     for scope, how in IGNORING.items():
-        yield [Part(f"  {scope:14}", styles.QUIET), Part(how.format(code=rule.code))]
+        plain = how.format(code=rule.code).replace("`", "")
+        yield [Part(f"  {scope:14}", styles.QUIET), Part(plain)]
 
 
 def _example(title: str, style: str, lines: Sequence[str], others: Sequence[str]) -> Iterator[Line]:
@@ -222,7 +223,7 @@ def markdown(rule: Rule) -> str:
         for keras, text in said.said(rule.code).items()
     )
     ignoring = "\n".join(
-        f"- {scope}: `{how.format(code=rule.code)}`" for scope, how in IGNORING.items()
+        f"- {scope}: {how.format(code=rule.code)}" for scope, how in IGNORING.items()
     )
     return f"""\
 ## {rule.code}: {rule.title}

@@ -56,13 +56,22 @@ def _text(findings) -> str:
 
 def index() -> str:
     """What the index should hold."""
-    lines = ["# The rules of check", "", f"This page and those of the rules are {MADE}."]
+    lines = [
+        "# The rules of check",
+        "",
+        "What [`buildtrace check`](check.md) finds. Each rule has a page: why Keras behaves so,",
+        "a bad and a good example, and what is said of the bad one.",
+        "`buildtrace explain BT105` shows the same in a terminal.",
+        "",
+        f"This page and those of the rules are {MADE}.",
+    ]
     for title, rules in grouped().items():
         lines += ["", f"## {title}", "", "| code | severity | Keras | |"]
         lines += ["|---|---|---|---|"]
         for rule in rules:
             code = f"[{rule.code}](rules/{rule.code}.md)"
-            lines.append(f"| {code} | {rule.severity} | {explain.where(rule)} | {rule.title} |")
+            where = explain.where(rule).replace("Keras ", "")
+            lines.append(f"| {code} | {rule.severity} | {where} | {rule.title} |")
     return "\n".join(lines) + "\n"
 
 
