@@ -27,7 +27,8 @@ class Environment:
 
     def __init__(self, folder: Path) -> None:
         venv.create(folder, symlinks=os.name != "nt")
-        where = sysconfig.get_paths("venv", {"base": str(folder), "platbase": str(folder)})
+        scheme = "nt" if os.name == "nt" else "posix_prefix"  # Python 3.10 has no "venv"
+        where = sysconfig.get_paths(scheme, {"base": str(folder), "platbase": str(folder)})
         self.python = Path(where["scripts"], "python")
         self.packages = Path(where["purelib"])
         self.pth = self.packages / pth_file.NAME

@@ -74,12 +74,18 @@ def main() -> int:
 
 
 def _files_of_the_user() -> Iterator[str]:
-    """The source of the modules that were imported and are no library's."""
+    """The source of the modules that were imported and are no library's.
+
+    Autograph imports its copies of functions from files that are gone with the process.
+    """
+    from buildtrace.capture.callers import AUTOGRAPH
     from buildtrace.capture.libraries import is_library
 
     for module in [*sys.modules.values()]:
         file = getattr(module, "__dict__", {}).get("__file__")
-        if isinstance(file, str) and file.endswith(".py") and not is_library(file):
+        if not isinstance(file, str) or not file.endswith(".py") or AUTOGRAPH in file:
+            continue
+        if not is_library(file):
             path = str(Path(file).resolve())
             yield path.encode(errors="replace").decode()  # one that JSON can have
 

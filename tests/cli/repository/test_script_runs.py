@@ -65,6 +65,30 @@ def test_a_script_runs_as_python_would_run_it(project, monkeypatch):
 
 
 @pytest.mark.slow
+def test_what_autograph_imports_is_no_file_of_the_user(project):
+    pytest.importorskip("tensorflow")
+    folder = project(
+        graph="""
+            import sys
+            import tensorflow as tf
+
+            @tf.function
+            def sign(x):
+                if x > 0:
+                    return 1
+                return -1
+
+            print(int(sign(tf.constant(3))))
+            files = [str(getattr(module, "__file__", "")) for module in sys.modules.values()]
+            print(sum("__autograph_generated_file" in file for file in files) > 0)
+        """
+    )
+    (done,) = run(folder, "graph").values()
+    assert done.output[-2:] == ("1", "True"), done.output
+    assert done.record.files == (str(folder / "graph.py"),)
+
+
+@pytest.mark.slow
 def test_a_module_of_a_package_in_another_folder(project):
     folder = project(
         src__in__pkg__in____init__="",
