@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from buildtrace.cli.parser import Parser
 
 EPILOG = """\
-A trace file is what `buildtrace -o build.json SCRIPT.py` writes. To check one by its schema, with
-the validator of your choice:
+A trace file is what `buildtrace -o build.json SCRIPT.py` writes. To check one
+by its schema, with the validator of your choice:
   buildtrace schema -o trace-file.schema.json
   python -m jsonschema -i build.json trace-file.schema.json"""
 

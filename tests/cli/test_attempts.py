@@ -1,6 +1,7 @@
 """Nothing that was recorded is lost: whatever fails in the end costs no more than itself."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from buildtrace.traces import trace_file
 from buildtrace.traces.trace import Trace
 
 TESTS = str(Path(__file__).parents[1])
+ROOT = str(Path(__file__).parents[2])
 
 IN_THE_END = f"""
 import os, sys
@@ -319,13 +321,16 @@ def test_a_trace_without_a_model_cannot_be_drawn(cli, tmp_path, monkeypatch):
     ],
 )
 def test_a_dependency_that_cannot_be_imported_costs_what_needs_it(
-    cli, trace_file, tmp_path, monkeypatch, package, arguments, written
+    trace_file, tmp_path, package, arguments, written
 ):
     """As after `pip install --no-deps`; it is no fault of ours."""
-    monkeypatch.setitem(sys.modules, package, None)
-    result = cli(*arguments, trace_file)
-    assert result.code == 1
-    assert f"{package} cannot be imported" in result.err
-    assert f": pip install -U {package}" in result.err
-    assert "fault of buildtrace" not in result.err
+    program = f"import sys; sys.modules[{package!r}] = None; from buildtrace.cli import main; "
+    command = [sys.executable, "-c", f"{program} sys.exit(main())", *arguments, str(trace_file)]
+    result = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": ROOT}, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert f"{package} cannot be imported" in result.stderr
+    assert f": pip install -U {package}" in result.stderr
+    assert "fault of buildtrace" not in result.stderr
     assert {path.name for path in tmp_path.glob("x.*")} == written
