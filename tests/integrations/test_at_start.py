@@ -40,7 +40,8 @@ def test_a_value_that_makes_no_sense_is_one_line(environment, project, value):
 
 
 def test_what_is_needed_is_not_there(environment, project):
-    (environment.packages / "_paths.pth").write_text(str(ROOT))
+    (environment.packages / "_paths.pth").unlink()
+    (environment.packages / "buildtrace").symlink_to(ROOT / "buildtrace")  # and nothing else
     done = environment.run("program.py", cwd=project, BUILDTRACE="1")
     assert (done.returncode, done.stdout) == (3, "1 []\nname path\n")
     assert done.stderr == (
