@@ -28,7 +28,7 @@ Each worker of a distributed program writes its own trace:
   buildtrace -o trace-{rank}.json train.py
 and beside it, while it runs, a journal (trace-0.json.partial) with each weight
 before it is made. The journal of a worker that hangs or was killed stays, and
-stands for its trace.
+stands for its trace. Of one journal alone, the weights are listed.
 
 The exit code is 0 if all workers make the same weights in the same order, 1 if
 one does not, and 2 if they could not be compared."""
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
     parser = build_parser()
     given = parser.parse_args(arguments)
-    if len(given.files) < 2:
+    if len(given.files) < 2 and not any(map(_is_journal, given.files)):
         parser.error("whose builds are to be merged? Name the traces of two workers or more")
     for path in given.output:
         check_comparison_file(parser, path, FORMATS)
@@ -105,6 +105,12 @@ def _labels(files: Sequence[Path]) -> list[str]:
     return labels
 
 
+def _is_journal(path: Path) -> bool:
+    from buildtrace.traces import journal
+
+    return path.name.endswith(journal.SUFFIX)
+
+
 def _worker(path: Path, label: str) -> Worker:
     """What a worker made, of its trace, or of its journal if there is one.
 
@@ -114,7 +120,7 @@ def _worker(path: Path, label: str) -> Worker:
     from buildtrace.comparison.workers import Worker, worker_of
     from buildtrace.traces import journal, trace_file
 
-    beside = path if path.name.endswith(journal.SUFFIX) else journal.beside(path)
+    beside = path if _is_journal(path) else journal.beside(path)
     if not beside.is_file():
         if not path.exists():
             raise UsageError(f"there is no file {path}, and no journal {beside.name} beside it")

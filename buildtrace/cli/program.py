@@ -151,6 +151,8 @@ def _what_it_is(path: Path, beginning: bytes) -> str:
         return "a folder without a __main__.py: name the script in it"
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "a text in UTF-16, which Python does not read: save it as UTF-8"
+    if beginning.startswith(b"{") and _is_journal(beginning):
+        return f"the journal of a process that was ended: `buildtrace merge {path}` shows it"
     if beginning.startswith(compression.MAGIC):
         return "compressed with gzip: if it is a trace, name it TRACE.json.gz"
     is_archive = get_importer(str(path)) is not None
@@ -167,6 +169,12 @@ def _what_it_is(path: Path, beginning: bytes) -> str:
     if is_archive:
         return "an archive without a __main__.py, which Python could run"
     return "no script: it is not a text"
+
+
+def _is_journal(beginning: bytes) -> bool:
+    from buildtrace.traces import journal  # takes long, and hardly a script begins with a brace
+
+    return beginning.startswith(journal.head().partition(b",")[0])
 
 
 def _is_application(target: str) -> bool:

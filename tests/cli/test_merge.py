@@ -121,6 +121,22 @@ def test_a_journal_stands_for_a_trace_that_is_missing(cli, folder):
         )
 
 
+def test_the_weights_of_one_journal_are_listed(cli, folder):
+    left(folder / "9.json.partial", "a", "b")
+    result = cli("merge", "9.json.partial")
+    first, *rows = result.out.splitlines()
+    assert result.code == 0
+    assert first.startswith("9.json.partial  1 weight, was still in weight 2: b/kernel")
+    assert [row.split()[:2] for row in rows[-2:]] == [["1", "a/kernel"], ["2", "b/kernel"]]
+
+
+def test_a_journal_is_no_script(cli, folder):
+    left(folder / "9.json.partial", "a", "b")
+    result = cli("9.json.partial")
+    assert (result.code, result.out) == (2, "")
+    assert "`buildtrace merge 9.json.partial` shows it" in result.err
+
+
 def test_a_journal_is_of_a_later_run_than_the_trace_beside_it(cli, folder):
     left(folder / "1.json.partial", "a")
     result = cli("merge", "0.json", "1.json")

@@ -2,7 +2,7 @@
 
 What is the same is folded, but for the rows around what differs. A row that differs is marked by a
 sign between the columns: "≠" the workers make different weights there, "<" and ">" only one side
-makes it.
+makes it. A worker alone has a list of its weights.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ def _lines(merged: MergedWorkers, full: bool, width: int) -> Iterator[Line]:
     for worker in merged.workers:
         yield from _worker(worker, width)
     yield []
+    if not merged.compared:
+        yield from _weights(merged.workers[0], width)
+        return
     yield from wrapped(_verdict(merged), width, [], [], styles.HEADING)
     by_label = {worker.label: worker for worker in merged.workers}
     reference = by_label[merged.reference]
@@ -66,6 +69,17 @@ def _lines(merged: MergedWorkers, full: bool, width: int) -> Iterator[Line]:
         if full or compared.changes:
             yield []
             yield from _columns(compared, reference, other, full, width)
+
+
+def _weights(worker: Worker, width: int) -> Iterator[Line]:
+    """All weights of one worker, each with the user's line that led to it."""
+    digits = len(str(len(worker.makings)))
+    for number, making in enumerate(worker.makings, 1):
+        row = [Part(f"{number:>{digits}}  ", styles.QUIET)]
+        row.append(Part(f"{_name(making)}  ", "" if making.made else styles.ERROR))
+        if making.caller is not None:
+            row.append(Part(wording.line(making.caller), styles.QUIET))
+        yield cut(row, width)
 
 
 def _verdict(merged: MergedWorkers) -> str:
