@@ -7,6 +7,7 @@ time that a program has other uses for: the command writes them, in a process of
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 _COMMAND = (
-    "import sys; paths = sys.argv.pop(1).split('|'); "
+    "import json, sys; paths = json.loads(sys.argv.pop(1)); "
     "sys.path += [path for path in paths if path not in sys.path]; "
     "from buildtrace.cli import main; sys.exit(main())"
 )
@@ -88,7 +89,7 @@ def _have_written(trace: Trace, request: Request, *, quiet: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="buildtrace-") as folder:
         file = Path(folder, "trace.json")
         renderers.save(trace, file)
-        paths = "|".join(path for path in sys.path if os.path.isabs(path))  # noqa: PTH117
+        paths = json.dumps([path for path in sys.path if os.path.isabs(path)])  # noqa: PTH117
         subprocess.run(
             [sys.executable, "-I", "-c", _COMMAND, paths, *_options(request), str(file)],
             stdin=subprocess.DEVNULL,
