@@ -283,8 +283,5 @@ class _LateJournal(Journal):
 
     def name(self) -> Path | None:
         """Take the name, by making the file."""
-        with self._files.named():
-            self.path = self._files.journal()
-            if self.path is not None:
-                self.path.touch()
+        self.path = self._files.make_journal()
         return self.path
