@@ -166,6 +166,8 @@ class LaunchedRun:
     def _in_child(self) -> None:
         """This is a process that was forked off: it has its own files, if it builds something."""
         self._lock.release()
+        if self._ended:
+            return
         self._forked, self._builds, self._waits = True, 0, False
         request, launch = self._request, self._launch
         if PID in launch.value:
@@ -227,9 +229,15 @@ def start(launch: Launch, package: str, loader: Any) -> LaunchedRun | None:
     run = None
     if shows or asked.request.outputs or asked.request.folders or asked.request.open:
         run = LaunchedRun(launch, asked.request, shows=shows)
-        run.start()
-    for watch in [finder for finder in sys.meta_path if isinstance(finder, ImportWatch)]:
-        watch.tell_when_done(loader, package)  # they were not there when it was looked for
+    try:
+        if run is not None:
+            run.start()
+        for watch in [finder for finder in sys.meta_path if isinstance(finder, ImportWatch)]:
+            watch.tell_when_done(loader, package)  # they were not there when it was looked for
+    except Exception:
+        if run is not None:
+            run.drop()  # nobody would end it
+        raise
     return run
 
 
