@@ -30,8 +30,6 @@ from buildtrace.integrations import launch_options, launch_writing
 from buildtrace.integrations.launch_files import LaunchFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from buildtrace.cli.request import Request
     from buildtrace.integrations.at_start import Launch
     from buildtrace.traces.trace import Trace
@@ -97,7 +95,7 @@ class LaunchedRun:
             if self._ended:
                 return
             self._ended = True
-            with _on_stderr():
+            with contextlib.redirect_stderr(sys.__stderr__):  # the program may keep its own
                 self._finish()
 
     # -- while the program runs -----------------------------------------------------------------
@@ -195,7 +193,7 @@ class LaunchedRun:
         if self._shows:
             say(f"what {_process()} has built:")
             alone = self._request._replace(outputs=(), folders=(), open=False)
-            deliver(trace, alone, attempts, needed=False)
+            deliver(trace, alone, attempts, needed=False, stream=sys.__stderr__)
         with self._files.named():
             whole = launch_writing.write(trace, self._files.request, attempts)
         if self._journal is not None:
@@ -272,14 +270,6 @@ def _process() -> str:
         number = rank()
     of_several = "" if number is None else f"rank {number}, "
     return f"{name} ({of_several}process {os.getpid()})"
-
-
-@contextlib.contextmanager
-def _on_stderr() -> Iterator[None]:
-    """Have all of it written to stderr: stdout is the program's."""
-    stderr: Any = sys.__stderr__
-    with contextlib.redirect_stdout(stderr), contextlib.redirect_stderr(stderr):
-        yield
 
 
 class _LateJournal(Journal):
