@@ -11,6 +11,7 @@ import _thread
 import contextlib
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,8 @@ class LaunchedRun:
         self._files = LaunchFiles(request, launch.since)
         self._tracing = WatchedTracing(self._new_journal())
         self._tracing.tree_over = self._tree_over
-        self._lock = _thread.allocate_lock()
+        self._lock = _thread.allocate_lock()  # is held while anything is written
+        self._forks = threading.RLock()  # a handler of a signal may fork, in the thread that writes
         self._builds = 0
         self._forked = False
         self._over = self._first = self._written = self._cost = 0.0
@@ -75,8 +77,8 @@ class LaunchedRun:
         self._tracing.start()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
-                before=self._lock.acquire,  # else a file is half written there for good
-                after_in_parent=self._lock.release,
+                before=self._forks.acquire,  # else a file is half written there for good
+                after_in_parent=self._forks.release,
                 after_in_child=self._in_child,
             )
 
@@ -148,7 +150,7 @@ class LaunchedRun:
         begun = journal.begun if journal else 0
         trace = self._tracing.trace if self._stopped else _diagnosed(self._tracing.snapshot())
         with self._files.named():
-            whole = launch_writing.write(trace, self._files.request)
+            whole = launch_writing.write(trace, self._files.request, alone=self._forks)
         if whole and journal is not None and self._tracing.progress()[1] is None:
             journal.forget(begun)
         self._written = time.monotonic()
@@ -163,7 +165,8 @@ class LaunchedRun:
 
     def _in_child(self) -> None:
         """This is a process that was forked off: it has its own files, if it builds something."""
-        self._lock.release()
+        self._forks.release()
+        self._lock = _thread.allocate_lock()  # a thread may have held it that is not here
         if self._ended:
             return
         self._forked, self._builds, self._waits = True, 0, False
@@ -195,7 +198,7 @@ class LaunchedRun:
             alone = self._request._replace(outputs=(), folders=(), open=False)
             deliver(trace, alone, attempts, needed=False, stream=sys.__stderr__)
         with self._files.named():
-            whole = launch_writing.write(trace, self._files.request, attempts)
+            whole = launch_writing.write(trace, self._files.request, attempts, alone=self._forks)
         if self._journal is not None:
             self._journal.close(remove=whole)
 
