@@ -122,7 +122,8 @@ def _touch(path: Path, *, folder: bool) -> None:
     with contextlib.suppress(OSError):
         if folder:
             path.mkdir(exist_ok=True)
-        path.touch()
+        if folder or path.is_file() or not path.exists():  # a device or a pipe is anybody's
+            path.touch()
 
 
 def _drop_empty(path: Path) -> None:

@@ -110,6 +110,18 @@ def test_what_was_there_stays_if_nothing_can_be_written(path):
     assert path.exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_nobody_takes_a_pipe_or_a_device(tmp_path):
+    pipe = tmp_path / "x.html"
+    os.mkfifo(pipe)
+    os.utime(pipe, (0, 0))
+    for _ in range(2):
+        files = LaunchFiles(Request(outputs=(pipe,)), NOW() - HOUR)
+        with files.named():
+            assert files.request.outputs == (pipe,)
+    assert pipe.is_fifo()
+
+
 def test_a_journal_takes_the_names(path):
     first, second = (LaunchFiles(Request(outputs=(path,)), NOW() - HOUR) for _ in range(2))
     assert first.make_journal() == beside(path)
