@@ -59,6 +59,7 @@ class Journal:
         self._tell = tell
         self._lock = threading.RLock()  # a handler of a signal may build something as well
         self._file: int | None = None
+        self._busy = False
         self._process = os.getpid()
         self.begun = 0
         self._open: dict[int, int] = {}
@@ -111,9 +112,10 @@ class Journal:
 
     def close(self, *, remove: bool) -> None:
         """Write no more; `remove` the file if all that is in it is in the trace by now."""
-        # Not alone: a thread that writes may wait for a signal's handler, and that for us.
+        # Not alone: a thread that writes may wait for a signal's handler, and that for us. So the
+        # file stays open for one that writes: its number may be another file's once it is closed.
         self._ended = True
-        if self._file is not None:
+        if self._file is not None and not self._busy:
             os.close(self._file)
             self._file = None
         if remove and os.getpid() == self._process and self.path is not None:
@@ -126,7 +128,11 @@ class Journal:
             yield False
             return
         with self._lock:
-            yield self._is_ours()
+            before, self._busy = self._busy, True  # and then a look whether it is closed
+            try:
+                yield self._is_ours()
+            finally:
+                self._busy = before
 
     def _is_ours(self) -> bool:
         return not self._ended and os.getpid() == self._process

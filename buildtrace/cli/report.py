@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def deliver(
-    trace: Trace, request: Request, attempts: Attempts, *, show: bool = True, needed: bool = True
+    trace: Trace,
+    request: Request,
+    attempts: Attempts,
+    *,
+    show: bool = True,
+    needed: bool = True,
+    stream: TextIO | None = None,
 ) -> None:
     """Show the trace and write the files that were asked for: each that can be.
 
@@ -30,13 +36,14 @@ def deliver(
         attempts: tries each of it, and knows afterwards how that went.
         show: whether to show the report; the files are written in any case.
         needed: whether all has failed if the report cannot be shown.
+        stream: where the report goes to; that of the request, if not given.
     """
     options = request.options
     with attempts.attempt("--model is not looked up", needed=needed):
         options = known_model(trace, options)
     if show:
         with attempts.attempt("the report is not shown to its end", needed=needed):
-            _show(trace, options, report_stream(request))
+            _show(trace, options, stream or report_stream(request))
     pages: list[Path | None] = []
     for path in request.outputs:
         with attempts.attempt(f"{path} is not written", about=f"{path}: "):

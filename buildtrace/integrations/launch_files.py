@@ -16,7 +16,7 @@ from buildtrace.integrations.launch_writing import is_trace, say_to_user
 from buildtrace.traces.journal import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from buildtrace.cli.request import Request
 
@@ -41,13 +41,13 @@ class LaunchFiles:
 
     @contextlib.contextmanager
     def named(self) -> Iterator[None]:
-        """Settle the names in this block, in which a first file has to be made: that takes them."""
-        if self._settled:
+        """Settle the names, for a block in which the files are written."""
+        made = self._settle(self._first)
+        try:
             yield
-            return
-        with _locked(self._paths()[0].parent):
-            self._settle()
-            yield
+        finally:
+            if made is not None:
+                _drop_empty(made)  # it could not be written
 
     def journal(self) -> Path | None:
         """Where the weights are written down, once the names are settled; `None` for nowhere."""
@@ -56,8 +56,30 @@ class LaunchFiles:
                 return beside(path)
         return None
 
-    def _settle(self) -> None:
-        self._settled = True
+    def make_journal(self) -> Path | None:
+        """Settle the names, for a journal that is about to be written; gives its path."""
+        self._settle(self.journal)
+        return self.journal()
+
+    def _settle(self, file: Callable[[], Path | None]) -> Path | None:
+        """Settle the names, and make a file of them, which takes them all; gives that if it is new.
+
+        What is to be in it comes later: it takes time, and other processes would wait for this one.
+        """
+        if self._settled:
+            return None
+        with _locked(self._first().parent):
+            if self._settled:  # by another thread, meanwhile
+                return None
+            self._choose()
+            path = file()
+            is_new = path is not None and not os.path.lexists(path)
+            if path is not None:
+                _touch(path, folder=path in self.request.folders)
+            self._settled = True
+            return path if is_new else None
+
+    def _choose(self) -> None:
         asked = self.request
         for tag in _tags():
             request = asked._replace(
@@ -68,12 +90,12 @@ class LaunchFiles:
             if not any(map(self._is_taken, paths)):
                 break
         if tag:
-            first, ours = self._paths()[0], paths[0]
+            first, ours = self._first(), paths[0]
             say_to_user(f"{first} is another process's: this one, {os.getpid()}, writes {ours}")
         self.request = request
 
-    def _paths(self) -> list[Path]:
-        return [*self.request.outputs, *self.request.folders]
+    def _first(self) -> Path:
+        return (*self.request.outputs, *self.request.folders)[0]
 
     def _is_taken(self, path: Path) -> bool:
         """Whether a process of this run has written it, or has begun to write its journal."""
@@ -93,6 +115,23 @@ def _tags() -> Iterator[str]:
     yield f".{os.getpid()}"
     for number in itertools.count(2):  # another process has had the number, or this one a program
         yield f".{os.getpid()}-{number}"
+
+
+def _touch(path: Path, *, folder: bool) -> None:
+    """Have a file or a folder that is as new as can be; if there can be none, writing it tells."""
+    with contextlib.suppress(OSError):
+        if folder:
+            path.mkdir(exist_ok=True)
+        if folder or path.is_file() or not path.exists():  # a device or a pipe is anybody's
+            path.touch()
+
+
+def _drop_empty(path: Path) -> None:
+    with contextlib.suppress(OSError):  # a folder with something in it, for one
+        if path.is_dir():
+            path.rmdir()
+        elif path.stat().st_size == 0:
+            path.unlink()
 
 
 def _changed(path: Path) -> int:

@@ -7,7 +7,9 @@ time that a program has other uses for: the command writes them, in a process of
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from buildtrace.traces.trace import Trace
 
 _COMMAND = (
-    "import sys; paths = sys.argv.pop(1).split('|'); "
+    "import json, sys; paths = json.loads(sys.argv.pop(1)); "
     "sys.path += [path for path in paths if path not in sys.path]; "
     "from buildtrace.cli import main; sys.exit(main())"
 )
@@ -45,7 +47,13 @@ def say_to_user(message: str) -> None:
     say(message, sys.__stderr__)
 
 
-def write(trace: Trace, request: Request, attempts: Attempts | None = None) -> bool:
+def write(
+    trace: Trace,
+    request: Request,
+    attempts: Attempts | None = None,
+    *,
+    alone: AbstractContextManager[object] | None = None,
+) -> bool:
     """Write the files that were asked for: each that can be.
 
     Args:
@@ -53,15 +61,17 @@ def write(trace: Trace, request: Request, attempts: Attempts | None = None) -> b
         request: what was asked for.
         attempts: tries each of it. `None` if the program goes on: all is done again at the end, and
             told then. Attempts have warnings said, those of other threads as well.
+        alone: is entered while a trace is written, which is short, and left for pages and pictures.
 
     Returns:
         Whether a file has the whole trace by now.
     """
-    whole = False
+    whole, alone = False, alone or contextlib.nullcontext()
     for path in request.outputs:
         if is_trace(path, request):
             with _trying(attempts, f"{path} is not written"):
-                renderers.save(trace, path, format=request.format)
+                with alone:
+                    renderers.save(trace, path, format=request.format)
                 whole = True
                 if attempts is not None:
                     say(f"wrote {path}")
@@ -71,7 +81,7 @@ def write(trace: Trace, request: Request, attempts: Attempts | None = None) -> b
     )
     if others.outputs or others.folders or others.open:
         with _trying(attempts, "pages and pictures are not written"):
-            _have_written(trace, others, quiet=attempts is None)
+            _have_written(trace, others, alone, quiet=attempts is None)
     return whole
 
 
@@ -79,16 +89,19 @@ def _trying(attempts: Attempts | None, otherwise: str) -> AbstractContextManager
     return contextlib.suppress(Exception) if attempts is None else attempts.attempt(otherwise)
 
 
-def _have_written(trace: Trace, request: Request, *, quiet: bool) -> None:
+def _have_written(
+    trace: Trace, request: Request, alone: AbstractContextManager[object], *, quiet: bool
+) -> None:
     """Have the command write files, and say which.
 
     Raises:
         OSError: it cannot be started.
     """
-    with tempfile.TemporaryDirectory(prefix="buildtrace-") as folder:
-        file = Path(folder, "trace.json")
-        renderers.save(trace, file)
-        paths = "|".join(path for path in sys.path if os.path.isabs(path))  # noqa: PTH117
+    with _temporary_folder() as folder:
+        file = folder / "trace.json"
+        with alone:
+            renderers.save(trace, file)
+        paths = json.dumps([path for path in sys.path if os.path.isabs(path)])  # noqa: PTH117
         subprocess.run(
             [sys.executable, "-I", "-c", _COMMAND, paths, *_options(request), str(file)],
             stdin=subprocess.DEVNULL,
@@ -97,6 +110,19 @@ def _have_written(trace: Trace, request: Request, *, quiet: bool) -> None:
             close_fds=False,  # else Python would not start it at its end
             check=False,
         )
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder for the block.
+
+    One of `tempfile.TemporaryDirectory` would also go with a process that is forked off meanwhile.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="buildtrace-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _options(request: Request) -> Iterator[str]:

@@ -11,6 +11,7 @@ import _thread
 import contextlib
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,6 @@ from buildtrace.integrations import launch_options, launch_writing
 from buildtrace.integrations.launch_files import LaunchFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from buildtrace.cli.request import Request
     from buildtrace.integrations.at_start import Launch
     from buildtrace.traces.trace import Trace
@@ -66,7 +65,8 @@ class LaunchedRun:
         self._files = LaunchFiles(request, launch.since)
         self._tracing = WatchedTracing(self._new_journal())
         self._tracing.tree_over = self._tree_over
-        self._lock = _thread.allocate_lock()
+        self._lock = _thread.allocate_lock()  # is held while anything is written
+        self._forks = threading.RLock()  # a handler of a signal may fork, in the thread that writes
         self._builds = 0
         self._forked = False
         self._over = self._first = self._written = self._cost = 0.0
@@ -77,8 +77,8 @@ class LaunchedRun:
         self._tracing.start()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
-                before=self._lock.acquire,  # else a file is half written there for good
-                after_in_parent=self._lock.release,
+                before=self._forks.acquire,  # else a file is half written there for good
+                after_in_parent=self._forks.release,
                 after_in_child=self._in_child,
             )
 
@@ -97,7 +97,7 @@ class LaunchedRun:
             if self._ended:
                 return
             self._ended = True
-            with _on_stderr():
+            with contextlib.redirect_stderr(sys.__stderr__):  # the program may keep its own
                 self._finish()
 
     # -- while the program runs -----------------------------------------------------------------
@@ -150,7 +150,7 @@ class LaunchedRun:
         begun = journal.begun if journal else 0
         trace = self._tracing.trace if self._stopped else _diagnosed(self._tracing.snapshot())
         with self._files.named():
-            whole = launch_writing.write(trace, self._files.request)
+            whole = launch_writing.write(trace, self._files.request, alone=self._forks)
         if whole and journal is not None and self._tracing.progress()[1] is None:
             journal.forget(begun)
         self._written = time.monotonic()
@@ -165,7 +165,10 @@ class LaunchedRun:
 
     def _in_child(self) -> None:
         """This is a process that was forked off: it has its own files, if it builds something."""
-        self._lock.release()
+        self._forks.release()
+        self._lock = _thread.allocate_lock()  # a thread may have held it that is not here
+        if self._ended:
+            return
         self._forked, self._builds, self._waits = True, 0, False
         request, launch = self._request, self._launch
         if PID in launch.value:
@@ -193,9 +196,9 @@ class LaunchedRun:
         if self._shows:
             say(f"what {_process()} has built:")
             alone = self._request._replace(outputs=(), folders=(), open=False)
-            deliver(trace, alone, attempts, needed=False)
+            deliver(trace, alone, attempts, needed=False, stream=sys.__stderr__)
         with self._files.named():
-            whole = launch_writing.write(trace, self._files.request, attempts)
+            whole = launch_writing.write(trace, self._files.request, attempts, alone=self._forks)
         if self._journal is not None:
             self._journal.close(remove=whole)
 
@@ -227,9 +230,15 @@ def start(launch: Launch, package: str, loader: Any) -> LaunchedRun | None:
     run = None
     if shows or asked.request.outputs or asked.request.folders or asked.request.open:
         run = LaunchedRun(launch, asked.request, shows=shows)
-        run.start()
-    for watch in [finder for finder in sys.meta_path if isinstance(finder, ImportWatch)]:
-        watch.tell_when_done(loader, package)  # they were not there when it was looked for
+    try:
+        if run is not None:
+            run.start()
+        for watch in [finder for finder in sys.meta_path if isinstance(finder, ImportWatch)]:
+            watch.tell_when_done(loader, package)  # they were not there when it was looked for
+    except Exception:
+        if run is not None:
+            run.drop()  # nobody would end it
+        raise
     return run
 
 
@@ -266,14 +275,6 @@ def _process() -> str:
     return f"{name} ({of_several}process {os.getpid()})"
 
 
-@contextlib.contextmanager
-def _on_stderr() -> Iterator[None]:
-    """Have all of it written to stderr: stdout is the program's."""
-    stderr: Any = sys.__stderr__
-    with contextlib.redirect_stdout(stderr), contextlib.redirect_stderr(stderr):
-        yield
-
-
 class _LateJournal(Journal):
     """The journal of a process that takes the names of its files when it builds something."""
 
@@ -283,8 +284,5 @@ class _LateJournal(Journal):
 
     def name(self) -> Path | None:
         """Take the name, by making the file."""
-        with self._files.named():
-            self.path = self._files.journal()
-            if self.path is not None:
-                self.path.touch()
+        self.path = self._files.make_journal()
         return self.path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,30 @@ def test_a_process_that_is_forked_off_writes_nothing(k, path):
     assert os.waitpid(child, 0)[1] == 0
     kept.close(remove=False)
     assert [one.name for one in journal.load(path)] == ["mine"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that is open cannot be removed there")
+def test_a_journal_that_another_thread_closes_writes_into_no_other_file(k, path, monkeypatch):
+    other = path.with_name("other")
+    kept = Journal(path, pytest.fail)
+    write, opened = os.write, []
+
+    def close_first(file, line):
+        monkeypatch.undo()
+        closing = threading.Thread(target=kept.close, kwargs={"remove": True})
+        closing.start()
+        closing.join()
+        opened.append(os.open(other, os.O_WRONLY | os.O_CREAT))
+        return write(file, line)
+
+    tracing = Tracing(kept)
+    tracing.start()
+    monkeypatch.setattr(os, "write", close_first)
+    k.layers.Dense(3).build((None, 4))
+    tracing.stop()
+    os.close(opened.pop())
+    assert other.read_bytes() == b""
+    assert not path.exists()
 
 
 def test_nothing_is_left_of_it(k, recorded, path):

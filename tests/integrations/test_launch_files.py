@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -76,6 +77,57 @@ def test_a_name_is_settled_once(path):
             assert files.request.outputs == (path,)
             path.touch()
     assert files.journal() == beside(path)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_while_one_writes_its_pages_others_take_names(tmp_path, folder):
+    """Under a lock, they would wait for each other: here, for good."""
+    since, page = NOW() - HOUR, tmp_path / "pages.html"
+    request = Request(folders=(page,)) if folder else Request(outputs=(page,))
+    first, second = LaunchFiles(request, since), LaunchFiles(request, since)
+    with first.named():
+        other = threading.Thread(target=second.named().__enter__, daemon=True)
+        other.start()
+        other.join(10)
+        assert not other.is_alive()
+    assert (first.request.outputs or first.request.folders) == (page,)
+    assert (second.request.outputs or second.request.folders) != (page,)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_could_not_be_written_leaves_nothing_empty(tmp_path, folder):
+    page = tmp_path / "pages.html"
+    request = Request(folders=(page,)) if folder else Request(outputs=(page,))
+    with LaunchFiles(request, NOW()).named():
+        assert page.is_dir() == folder
+        assert page.is_file() != folder
+    assert not page.exists()
+
+
+def test_what_was_there_stays_if_nothing_can_be_written(path):
+    path.touch()
+    assert named(path, NOW() + HOUR)[0] == path
+    assert path.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_nobody_takes_a_pipe_or_a_device(tmp_path):
+    pipe = tmp_path / "x.html"
+    os.mkfifo(pipe)
+    os.utime(pipe, (0, 0))
+    for _ in range(2):
+        files = LaunchFiles(Request(outputs=(pipe,)), NOW() - HOUR)
+        with files.named():
+            assert files.request.outputs == (pipe,)
+    assert pipe.is_fifo()
+
+
+def test_a_journal_takes_the_names(path):
+    first, second = (LaunchFiles(Request(outputs=(path,)), NOW() - HOUR) for _ in range(2))
+    assert first.make_journal() == beside(path)
+    assert beside(path).exists()
+    assert not path.exists()
+    assert second.make_journal() == beside(own(path))
 
 
 def test_a_page_has_no_journal(tmp_path):

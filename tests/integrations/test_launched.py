@@ -173,6 +173,32 @@ def test_processes_that_are_forked_off(run, tmp_path):
     assert layers(tmp_path / of_child.pop()) == ["first", "child"]
 
 
+FORKS_WHILE_WRITING = """\
+import os, signal, threading
+from buildtrace import renderers
+def fork(*_):
+    number = os.fork()
+    if not number:
+        os._exit(0)
+    print("forked", os.waitpid(number, 0)[1])
+signal.signal(signal.SIGUSR1, fork)
+content = renderers.content
+def signalled(*given):
+    if threading.current_thread() is threading.main_thread():
+        signal.raise_signal(signal.SIGUSR1)
+    return content(*given)
+renderers.content = signalled
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_signal_that_forks_while_the_trace_is_written(run, tmp_path):
+    done = run(BUILDS + FORKS_WHILE_WRITING, "-o build.json")
+    assert (done.returncode, done.stdout) == (0, "forked 0\n"), done.stderr
+    assert files(tmp_path) == {"build.json"}
+    assert layers(tmp_path / "build.json") == ["first"]
+
+
 MULTIPROCESSING = """\
 import multiprocessing, sys
 def build(name):

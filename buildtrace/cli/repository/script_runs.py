@@ -104,14 +104,16 @@ def usual_jobs() -> int:
 @contextlib.contextmanager
 def ended_by_sigterm() -> Iterator[None]:
     """Have SIGTERM end the block as an exception does: nobody else would end the scripts."""
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGTERM)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or before is None:  # a handler in C, which Python could not put back
         yield
         return
 
     def end_now(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, end_now)
+    signal.signal(signal.SIGTERM, end_now)
     try:
         yield
     finally:

@@ -11,7 +11,13 @@ import psutil
 import pytest
 
 from buildtrace.cli.program import Program
-from buildtrace.cli.repository.script_runs import ROOM, Work, run_all, usual_jobs
+from buildtrace.cli.repository.script_runs import (
+    ROOM,
+    Work,
+    ended_by_sigterm,
+    run_all,
+    usual_jobs,
+)
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes end in another way there")
 
@@ -222,6 +228,18 @@ def test_as_many_as_the_machine_has_room_for(monkeypatch):
     for rooms, jobs in ((0, 1), (1, 1), (3, 3), (100, 8)):
         Memory.available = rooms * ROOM
         assert usual_jobs() == jobs
+
+
+def test_sigterm_stays_whose_it_is(monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    with ended_by_sigterm(), pytest.raises(SystemExit):
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+    with monkeypatch.context() as patched:  # what Python says of a handler in C
+        patched.setattr(signal, "getsignal", lambda _: None)
+        patched.setattr(signal, "signal", lambda *_: pytest.fail("it could not be put back"))
+        with ended_by_sigterm():
+            pass
 
 
 @pytest.mark.slow
