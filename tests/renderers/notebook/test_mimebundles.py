@@ -23,7 +23,8 @@ PAGE = '<!doctype html><p id="it">report</p><script>document.title = "ran" + "&\
 
 @pytest.fixture
 def no_report(monkeypatch):
-    monkeypatch.delitem(renderers.RENDERERS, mimebundles.REPORT, raising=False)
+    rest = {name: row for name, row in renderers.RENDERERS.items() if name != mimebundles.REPORT}
+    monkeypatch.setattr(renderers, "RENDERERS", rest)  # a row put back would be the last one
 
 
 @pytest.fixture
