@@ -1,6 +1,7 @@
 """The parts that continuous integration runs on different days: together they are everything."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -51,14 +52,17 @@ def test_each_row_of_versions_runs_all_its_tests_on_some_day():
     spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
     noxfile = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(noxfile)
-    days = [{} for _ in range(16)]
+    if not (ROOT / ".ci").is_dir():
+        pytest.skip("there is no .ci/run in an sdist")
+    (parts,) = re.findall(r"rows=\$\(part (\d+)\)", (ROOT / ".ci" / "run").read_text())
+    days = [{} for _ in range(int(parts))]
     for row in noxfile.ROWS:
         for number, day in enumerate(days, 1):
-            part = noxfile._part(row, ["--slice", f"{number}/16"])
+            part = noxfile._part(row, ["--slice", f"{number}/{parts}"])
             if part is not None:
                 day[row] = part[1]
         of_the_row = sorted(int(day[row].partition("/")[0]) for day in days if row in day)
-        assert of_the_row == list(range(1, 9)), row.name
+        assert of_the_row == list(range(1, int(parts) // 2 + 1)), row.name
     for day in days:
         assert {row.python for row in day} == {"3.10", "3.11", "3.12", "3.13"}
         assert any("tensorflow==2.1" in package for row in day for package in row.packages)
