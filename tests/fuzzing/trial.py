@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from unittest import mock
 from xml.etree import ElementTree
 
+from events_file import graph_in
 from msgspec.structs import replace
 from renderers import pages
 from rich.console import Console
@@ -231,6 +232,9 @@ def check_output(name: str, output: object) -> None:
         raise FaultError(f"{name}: shows what is in a file that the trace names")
     if name in ("--format png", "--format pdf"):
         return
+    if name == "--format tensorboard":
+        _check_events(data)
+        return
     text = data.decode()
     if name == "--format html":
         _check_page(text)
@@ -242,6 +246,13 @@ def check_output(name: str, output: object) -> None:
     if found := (CONTROL if is_file else UNSAFE).search(text):
         around = text[max(found.start() - 60, 0) : found.end() + 20]
         raise FaultError(f"{name}: has {found[0]!r}: {around!r}")
+
+
+def _check_events(data: bytes) -> None:
+    """See that TensorFlow would take the names, of which it makes a graph's scopes."""
+    for node in graph_in(data).node:
+        if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", node.name):
+            raise FaultError(f"--format tensorboard: has a node {node.name!r}")
 
 
 def _check_page(page: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import sys
 import made_traces
 import msgspec
 import pytest
+from events_file import graph_in
 from renderers import graphs
 
 import buildtrace
@@ -21,28 +21,9 @@ from buildtrace.traces.schema import TensorSpec
 pytest.importorskip("tensorboard", reason='pip install ".[test]"')
 
 
-@pytest.fixture
-def read(tmp_path):
-    """The graph in a file of ours, by the reader of TensorBoard, which checks the sums in it."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-    from tensorboard.compat.tensorflow_stub import errors, pywrap_tensorflow
-
-    def events(file):
-        reader = pywrap_tensorflow.PyRecordReader_New(str(file))
-        with contextlib.suppress(errors.OutOfRangeError):
-            while True:
-                reader.GetNext()
-                yield Event.FromString(reader.record())
-
-    def graph(trace, options=None):
-        file = tmp_path / "build.tfevents"
-        file.write_bytes(exported.render(trace, options or Options()))
-        version, event = events(file)
-        assert version.file_version == "brain.Event:2"
-        return GraphDef.FromString(event.graph_def)
-
-    return graph
+def read(trace, options=None):
+    """The graph in a file of ours."""
+    return graph_in(exported.render(trace, options or Options()))
 
 
 def by_name(graph):
@@ -54,7 +35,7 @@ def shapes(node):
     return [[axis.size for axis in shape.dim] for shape in node.attr["_output_shapes"].list.shape]
 
 
-def test_mlp(read):
+def test_mlp():
     nodes = by_name(read(made_traces.mlp3()))
     assert list(nodes) == ["input_layer", "dense", "dense_1"]
     assert [node.op for node in nodes.values()] == ["InputLayer", "Dense", "Dense"]
@@ -72,7 +53,7 @@ def test_mlp(read):
     }
 
 
-def test_blocks_and_nested_models_are_scopes(read):
+def test_blocks_and_nested_models_are_scopes():
     inner = graphs.residual(6)
     outer = graphs.Model("outer", id=2000)
     first = outer.add("picture", "InputLayer")
@@ -83,7 +64,7 @@ def test_blocks_and_nested_models_are_scopes(read):
     assert list(nodes["residual/block1/block1_conv"].input) == ["residual/block0/block0_relu:0"]
 
 
-def test_several_models_are_scopes_of_their_own(read):
+def test_several_models_are_scopes_of_their_own():
     nodes = by_name(read(graphs.trace(graphs.mlp(id=10), graphs.mlp(id=20))))
     assert {name.partition("/")[0] for name in nodes} == {"mlp", "mlp_2"}
     assert {
@@ -94,7 +75,7 @@ def test_several_models_are_scopes_of_their_own(read):
     } == {"pixels", "hidden", "digits"}
 
 
-def test_no_node_has_the_name_of_a_scope(read):
+def test_no_node_has_the_name_of_a_scope():
     """TensorBoard would have to tell them apart: the second call of a model is a node."""
     nodes = by_name(read(graphs.trace(*graphs.siamese())))
     assert "features/inner_dense" in nodes
@@ -104,7 +85,7 @@ def test_no_node_has_the_name_of_a_scope(read):
     assert list(nodes["difference"].input) == ["features/inner_dense:0", "features_2:0"]
 
 
-def test_every_input_is_a_node(read):
+def test_every_input_is_a_node():
     for trace in (made_traces.towers(), made_traces.evil(), graphs.trace(*graphs.siamese())):
         nodes = by_name(read(trace))
         inputs = [name.partition(":")[0] for node in nodes.values() for name in node.input]
@@ -112,7 +93,7 @@ def test_every_input_is_a_node(read):
         assert set(inputs) <= nodes.keys()
 
 
-def test_an_unknown_rank(read):
+def test_an_unknown_rank():
     model = graphs.Model("m")
     model.add("x", "InputLayer", shape=())
     model.nodes[0] = msgspec.structs.replace(model.nodes[0], outputs=(TensorSpec(shape=None),))
@@ -120,7 +101,7 @@ def test_an_unknown_rank(read):
 
 
 @pytest.mark.parametrize("name", graphs.NASTY)
-def test_names_are_such_as_tensorflow_has(read, name):
+def test_names_are_such_as_tensorflow_has(name):
     model = graphs.Model(name)
     model.add(name, name, model.add(name, "InputLayer"))
     for node in read(graphs.trace(model)).node:
