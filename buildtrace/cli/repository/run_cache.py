@@ -21,6 +21,7 @@ from buildtrace.cli.repository.child import RunRecord  # noqa: TC001 - msgspec l
 from buildtrace.cli.repository.script_runs import ScriptRun
 from buildtrace.cli.streams import say
 from buildtrace.errors import BuildtraceError
+from buildtrace.renderers import write
 from buildtrace.traces.compression import compressed
 from buildtrace.traces.trace_file import load, to_json
 
@@ -117,8 +118,8 @@ class RunCache:
             )
             self._make_folder()
             path = self._path(run.work)
-            _write(path.with_suffix(".trace.json.gz"), trace)
-            _write(path, msgspec.json.encode(entry))
+            write(path.with_suffix(".trace.json.gz"), trace)
+            write(path, msgspec.json.encode(entry))
         except UnicodeEncodeError:
             return  # a file's name has bytes that JSON has not
         except OSError as error:
@@ -144,13 +145,6 @@ class RunCache:
             self.folder.mkdir(parents=True)
             (self.folder / ".gitignore").write_text("# by buildtrace\n*\n")
             (self.folder / "CACHEDIR.TAG").write_text(TAG)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file as a whole, or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 def _names(paths: Iterable[Path]) -> tuple[str, ...]:
