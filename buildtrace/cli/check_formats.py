@@ -159,7 +159,7 @@ def _failure(failure: Failure, folder: Path) -> dict[str, object]:
         "code": FAILURE,
         "title": failing.title(failure),
         "severity": "error",
-        **_location(failure.lines[0] if failure.lines else None, folder),
+        **_location(failure.place, folder),
         "message": failing.told(failure),
         "why": "",
         "fix": "",
@@ -221,7 +221,7 @@ def _github(result: CheckResult) -> str:
     if failure := result.failure:
         from buildtrace.renderers.terminal import failing
 
-        place = failure.lines[0] if failure.lines else None
+        place = failure.place
         lines.append(_annotation("error", failing.title(failure), place, failing.told(failure)))
     return "".join(lines)
 

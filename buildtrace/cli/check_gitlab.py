@@ -29,7 +29,7 @@ def render(result: CheckResult) -> str:
     if failure := result.failure:
         from buildtrace.renderers.terminal import failing
 
-        place = failure.lines[0] if failure.lines else None
+        place = failure.place
         told = f"{failing.title(failure)}.\n{failing.told(failure)}"
         issues.append(_issue(result, FAILURE, "error", place, told, digest(FAILURE, told)))
     return wording.visible_in_json(json.dumps(issues, indent=2, ensure_ascii=False)) + "\n"

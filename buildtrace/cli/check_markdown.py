@@ -28,7 +28,7 @@ def render(result: CheckResult) -> str:
     pieces = [f"### buildtrace: {_plain(_uncapitalized(total(result)))}"]
     rows = [_row(result, f.severity, f.caller, f.code, f.message) for f in findings]
     if failure:
-        place = failure.lines[0] if failure.lines else None
+        place = failure.place
         title = f"{failing.title(failure)}."
         rows.append(_row(result, "error", place, title, failing.told(failure)))
     if rows:

@@ -145,6 +145,11 @@ class Failure(NamedTuple):
     swallowed: bool = False
     building: bool = True
 
+    @property
+    def place(self) -> SourceLine | None:
+        """The user's line that raised it, or was the last on the way to Keras."""
+        return self.lines[0] if self.lines else None
+
 
 class Swallowed(NamedTuple):
     """An exception that somebody caught inside of a build.

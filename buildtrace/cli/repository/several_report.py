@@ -179,7 +179,7 @@ def _failure(
     from buildtrace.renderers.text import styles
     from buildtrace.renderers.text.lines import Part
 
-    place = failure.lines[0] if failure.lines else None
+    place = failure.place
     where = result.target
     if place is not None:
         where = f"{listing.path_in(report.folder, place.file)}:{place.line}"
