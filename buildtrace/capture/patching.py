@@ -472,7 +472,7 @@ class Patches:
         self._complete = False
         if self._watch is not None:
             self._watch.stop()
-        self._restore_captured()
+        self._restore_inherited()
         while self._changes:
             self._changes[-1].undo()
             self._changes.pop()
@@ -488,11 +488,8 @@ class Patches:
         for kept in (self._families, self._watched, self._originals):
             kept.clear()
 
-    def _restore_captured(self) -> None:
-        """Take out hooks that were picked up meanwhile, as by `from keras import Input`."""
-        in_modules = {c.now for c in self._changes if inspect.ismodule(c.owner)}
-        for module, name, hook in aliases(in_modules):
-            _set(module, name, self._originals[hook])
+    def _restore_inherited(self) -> None:
+        """Take out hooks that a class has taken from another one meanwhile."""
         for family in self._families:
             for cls in family.classes():
                 held = cls.__dict__.get(family.name)
@@ -526,29 +523,48 @@ def _retire(functions: dict[Any, Any]) -> None:
 def _restore_references(functions: dict[Any, Any]) -> None:
     """Put back what the hooks stood for that somebody took while they were in.
 
-    `keras.layers.deserialize` enters some in a table, a class's body or a closure may hold one.
+    `from keras import Input` keeps one in a module, `keras.layers.deserialize` enters some in a
+    table, a class's body or a closure may hold one.
 
     Args:
         functions: what each hook stood for.
     """
-    # Who else holds one is slow to find: known are the dict, the list, the loop and the call.
-    taken = [hook for hook in list(functions) if sys.getrefcount(hook) > 4]
-    for holder in gc.get_referrers(*taken) if taken else ():
-        if type(holder) is dict and holder is not functions:
-            owner = _class_of(holder)
-            for key, value in list(holder.items()):
-                if is_method(value) and value in functions:
-                    if owner is None:
-                        holder[key] = functions[value]
-                    else:
-                        setattr(owner, key, functions[value])
-        elif type(holder) is CellType:
+    _restore_names(functions)
+    taken = _taken(functions)
+    holders = gc.get_referrers(*taken) if taken else []
+    dicts = [each for each in holders if type(each) is dict and each is not functions]
+    owners = _owners(dicts)
+    for held_by in dicts:
+        owner = owners.get(id(held_by))
+        for key, value in list(held_by.items()):
+            if is_method(value) and value in functions:
+                if owner is None:
+                    held_by[key] = functions[value]
+                else:
+                    setattr(owner, key, functions[value])
+    for holder in holders:
+        if type(holder) is CellType:
             holder.cell_contents = functions[holder.cell_contents]
 
 
-def _class_of(names: dict[str, Any]) -> type | None:
-    """The class whose names these are: Python must be told when one of them changes."""
-    for holder in gc.get_referrers(names):
-        if isinstance(holder, type) and "__module__" in names:
-            return holder
-    return None
+def _restore_names(functions: dict[Any, Any]) -> None:
+    """Put back what is in a module: found by names, which takes less than to look at all objects.
+
+    That finds it as well where the garbage collector does not know the module, after `gc.freeze`.
+    """
+    for module, name, hook in aliases(set(_taken(functions))):
+        _set(module, name, functions[hook])
+
+
+def _taken(functions: dict[Any, Any]) -> list[Any]:
+    """The hooks that somebody else holds; who that is would take long to find."""
+    # Known are the dict, the list, the loop and the call.
+    return [hook for hook in list(functions) if sys.getrefcount(hook) > 4]
+
+
+def _owners(names: list[dict[str, Any]]) -> dict[int, type]:
+    """The classes whose names these are, by identity: Python must be told when one changes."""
+    of_classes = {id(each): each for each in names if "__module__" in each}
+    holders = gc.get_referrers(*of_classes.values()) if of_classes else ()
+    classes = [holder for holder in holders if isinstance(holder, type)]
+    return {id(d): cls for cls in classes for d in gc.get_referents(cls) if id(d) in of_classes}

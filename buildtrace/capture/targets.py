@@ -7,12 +7,17 @@ import inspect
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from buildtrace.capture.callers import is_user_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from types import CodeType
+
+
+# To look them up takes long, and each trace asks for the same ones.
+_parameters: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
 
 
 class NotThereError(LookupError):
@@ -99,10 +104,13 @@ def inner_code(code: CodeType, name: str) -> CodeType:
 
 def parameters(function: Any) -> tuple[str, ...]:
     """The names of a method's positional arguments, without self."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
-        return ("shape", "initializer", "dtype")  # Keras 3.15's add_weight(*args, ...)
-    return tuple(parameter.name for parameter in parameters)
+    if function not in _parameters:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        names = tuple(parameter.name for parameter in parameters)
+        if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+            names = ("shape", "initializer", "dtype")  # Keras 3.15's add_weight(*args, ...)
+        _parameters[function] = names
+    return _parameters[function]
 
 
 def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:

@@ -246,7 +246,7 @@ def layer_before(trace: Trace, line: SourceLine | None, class_name: str, code: s
     if found is None or line is None:
         return NONE
     file, made = found
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Call) and node.func is made and len(node.args) == 1:
             return _instead(file, node.args[0], lambda given: f"{code}({given})")
         if isinstance(node, (ast.List, ast.Tuple)) and made in node.elts:
@@ -385,7 +385,7 @@ def _otherwise(file: ParsedFile, branch: ast.If) -> Sequence[ast.stmt]:
     """What runs if the condition is false, as far as the function ends with it."""
     if branch.orelse:
         return branch.orelse
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         body = getattr(node, "body", None)
         if isinstance(body, list) and branch in body:
             return body[body.index(branch) + 1 :]
@@ -439,7 +439,7 @@ def _around(
         return None
     found = [
         node
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, kind) and node.lineno <= line.line <= (node.end_lineno or 0)
     ]
     return (file, found[0]) if len(found) == 1 else None

@@ -37,7 +37,7 @@ class Loop(NamedTuple):
 
 def loops_around(file: ParsedFile, code: ast.expr, function: FunctionCode) -> Iterator[Loop]:
     """The loops that an expression is in and whose variables a function sees, innermost first."""
-    above = {inner: node for node in ast.walk(file.tree) for inner in ast.iter_child_nodes(node)}
+    above = {inner: node for node in file.nodes for inner in ast.iter_child_nodes(node)}
     is_inside = any(node is function for node in ast.walk(code))
     home = _scope(above, function)
     node: ast.AST = code

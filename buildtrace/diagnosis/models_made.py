@@ -58,7 +58,7 @@ def makers(trace: Trace, file: ParsedFile, code: ast.expr, depth: int = 0) -> Se
     stores = _stores(file, code, around)
     assigned = [
         node.value
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and node.targets[0] in stores
     ]
     calls = [value for value in assigned if isinstance(value, ast.Call)]
@@ -75,7 +75,7 @@ def _around(file: ParsedFile, code: ast.AST) -> list[ast.FunctionDef | ast.Class
     """The functions and classes that a piece of code is in, innermost first."""
     return [
         node
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
         and any(inner is code for inner in ast.walk(node))
     ][::-1]
@@ -91,7 +91,7 @@ def _stores(
         return []
     found = [
         node
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Name | ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and ast.unparse(node) == text

@@ -63,12 +63,14 @@ class ParsedFile(NamedTuple):
         name: as the trace has it.
         lines: without their ends; the first is at 0.
         tree: what Python makes of it.
+        nodes: all that is in the tree, in the order of `ast.walk`, which takes long each time.
         tokens: what it consists of.
     """
 
     name: str
     lines: Sequence[str]
     tree: ast.Module
+    nodes: Sequence[ast.AST]
     tokens: Sequence[tokenize.TokenInfo]
 
     def begin(self, node: Located) -> Position:
@@ -133,11 +135,12 @@ def parsed(trace: Trace, file: str) -> ParsedFile | None:
 
 
 @lru_cache(maxsize=8)
-def _parsed(text: str) -> tuple[ast.Module, list[tokenize.TokenInfo]] | None:
+def _parsed(text: str) -> tuple[ast.Module, list[ast.AST], list[tokenize.TokenInfo]] | None:
     if "\r" in text or "\f" in text:  # it may be split into lines in more than one way
         return None
     try:
-        return ast.parse(text), [*tokenize.generate_tokens(io.StringIO(text).readline)]
+        tree = ast.parse(text)
+        return tree, [*ast.walk(tree)], [*tokenize.generate_tokens(io.StringIO(text).readline)]
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return None
 
@@ -176,7 +179,7 @@ def definition_at(file: ParsedFile, line: int) -> Definable | None:
     """The class or function that begins on a line, with a decorator or without."""
     found = [
         node
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, Definable) and line in (node.lineno, first_line(node))
     ]
     return found[0] if len(found) == 1 else None
@@ -285,7 +288,7 @@ def function_given(file: ParsedFile, call: ast.Call) -> FunctionCode | None:
     if not isinstance(given[0], ast.Name):
         return None
     name = given[0].id
-    found = [n for n in ast.walk(file.tree) if isinstance(n, ast.FunctionDef) and n.name == name]
+    found = [n for n in file.nodes if isinstance(n, ast.FunctionDef) and n.name == name]
     return found[0] if len(found) == 1 else None
 
 
@@ -293,12 +296,12 @@ def only_value(file: ParsedFile, name: str) -> ast.expr | None:
     """What a variable is assigned, if that is at one place of the whole file."""
     stored = [
         node
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
     ]
     values = [
         node.value
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Assign) and [*node.targets] == stored
     ]
     return values[0] if len(values) == 1 else None
@@ -313,7 +316,7 @@ def constructor_in(
         return None
     found = [
         inner
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.ClassDef) and node.name == class_name
         for inner in node.body
         if isinstance(inner, ast.FunctionDef) and inner.name == "__init__"
@@ -338,7 +341,7 @@ def maker_of(trace: Trace, layer: LayerRef, near: SourceLine | None) -> SourceLi
         return near
     makers = [
         node
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Call) and last_name(node.func) == layer.class_name
     ]
     named = [node for node in makers if _is_named(node, layer.name)]
@@ -353,7 +356,7 @@ def _kept_for(file: ParsedFile, line: int, makers: Sequence[ast.Call]) -> list[a
     names = {ast.unparse(node.func) for node in used if isinstance(node, ast.Call)}
     given = [
         (ast.unparse(target), node.value)
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Assign)
         for target in node.targets
         if ast.unparse(target) in names

@@ -80,7 +80,7 @@ def same(real: Trace, abstract: Trace) -> None:
     ]
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_scenario(k: Keras, scenario: Scenario) -> None:
     if not scenario.runs_on(k):

@@ -124,6 +124,7 @@ def test_no_callback_runs_and_nothing_is_printed(k: Keras, capsys: Any, tmp_path
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.sampled(2)
 @EAGER
 @pytest.mark.parametrize("part", ["loss", "metric", "shapes"])
 def test_what_fails_in_training_fails_as_it_does_there(k: Keras, part: str, eager: bool) -> None:
@@ -226,6 +227,7 @@ def own_step(k: Keras, *, computes_loss: bool) -> tuple[Any, list[str]]:
     return own(inputs, k.layers.Dense(1)(hidden)), seen
 
 
+@pytest.mark.sampled(3)
 @GOES_ON
 @EAGER
 @pytest.mark.parametrize("computes_loss", [True, False], ids=["compute_loss", "own loss"])

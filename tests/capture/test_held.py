@@ -64,7 +64,7 @@ def live(things: Any) -> list[Facts]:
 
 
 @pytest.mark.parametrize("training", OF_A_MODEL, ids=lambda training: training.name)
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(12)
 def test_what_optimizers_and_metrics_say_that_they_hold(k: Keras, training: Scenario) -> None:
     model, trace = traced(k, training)
     own = [model.optimizer]
@@ -297,7 +297,7 @@ def test_the_weights_are_the_same_to_the_last_bit(k: Keras) -> None:
 @pytest.mark.parametrize(
     "training", [t for t in KINDS if t.name not in BY_HAND], ids=lambda training: training.name
 )
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(10)
 def test_each_training_ends_with_the_same_weights(k: Keras, training: Scenario) -> None:
     """Programs' own `train_step`, which autograph converts in Keras 2, among them."""
     if not training.runs_on(k):

@@ -8,10 +8,11 @@ import inspect
 import sys
 import threading
 import weakref
+from types import ModuleType
 from typing import Any
 
 import pytest
-from patches import live_wrappers, patched_since, snapshot
+from patches import is_ours, live_wrappers, patched_since, snapshot
 from scenarios import (
     Keras,
     data,
@@ -283,10 +284,25 @@ def test_the_heap_is_searched_only_for_hooks_that_somebody_took(
     searched: list[object] = []
     search = gc.get_referrers
     monkeypatch.setattr(gc, "get_referrers", lambda *held: searched.extend(held) or search(*held))
+    module = ModuleType("taker")
+    monkeypatch.setitem(sys.modules, "taker", module)
     with buildtrace.trace():
         k.Sequential([k.layers.Dense(2)]).build((None, 3))
+        module.Input = k.keras.Input  # as by `from keras import Input`
+        assert is_ours(module.Input)
+    assert module.Input is k.keras.Input
     assert searched == []
     with buildtrace.trace():
         taken = {"build": k.layers.Layer.__call__}
     assert searched
     assert taken["build"] is k.layers.Layer.__call__
+
+
+def test_a_class_knows_that_what_it_took_is_put_back(k: Keras) -> None:
+    """Python keeps what it has looked up there. And a dict with such names may be of no class."""
+    with buildtrace.trace():
+        taker = type("Taker", (), {"call": k.layers.Layer.__call__})
+        names = {"__module__": "no_class", "call": k.layers.Layer.__call__}
+        assert is_ours(taker.call)
+    assert taker.call is k.layers.Layer.__call__
+    assert names == {"__module__": "no_class", "call": k.layers.Layer.__call__}

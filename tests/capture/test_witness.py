@@ -55,7 +55,7 @@ def test_the_trace_is_what_the_interpreter_saw(k: Keras, scenario: Scenario, mad
     check(witness, trace)
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(
     ("training", "made"),
     [

@@ -86,6 +86,7 @@ PLACES = {
 """Rule → how the line begins that is to be looked at first, if not the one that trains."""
 
 
+@pytest.mark.sampled(3)
 @DRY
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_the_bad_example_is_found(k, rule, dry, tmp_path):
@@ -100,12 +101,14 @@ def test_the_bad_example_is_found(k, rule, dry, tmp_path):
     assert line.strip().startswith(PLACES.get(rule.code, "model.fit("))
 
 
+@pytest.mark.sampled(3)
 @DRY
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_the_good_example_is_well(k, rule, dry, tmp_path):
     assert reported(run(k, tmp_path / "model.py", rule.good, dry=dry)) == []
 
 
+@pytest.mark.sampled(3)
 @DRY
 @pytest.mark.parametrize(("code", "body"), FORMS.values(), ids=FORMS)
 def test_other_forms_are_found(k, code, body, dry, tmp_path):

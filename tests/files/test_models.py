@@ -40,6 +40,7 @@ def weights_by_layer(trace):
     return found
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_saved_model(model, tmp_path, suffix):
     trace = save(model, tmp_path / f"model{suffix}")
@@ -56,6 +57,7 @@ def test_a_saved_model(model, tmp_path, suffix):
     assert trace.saved.weight_size == 4 * model.count_params()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_connections_of_a_saved_model(model, tmp_path, suffix):
     trace = save(model, tmp_path / f"model{suffix}")
@@ -152,6 +154,7 @@ def test_a_subclassed_model(k, tmp_path):
     assert Counter(weight.shape for weight in trace.weights) == shapes(model)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("suffix", [".weights.h5", ".h5"])
 def test_weights_alone(k, model, tmp_path, suffix):
     if suffix == ".h5" and k.generation == 3:
@@ -206,6 +209,7 @@ def traced(k):
     return build
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
 @pytest.mark.parametrize("name", ["sequential", "nested", "recurrent", "many_alike"])
 def test_the_weights_of_a_file_fit_the_model_that_was_saved(k, traced, tmp_path, name, suffix):

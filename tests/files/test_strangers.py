@@ -452,6 +452,7 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path, make):
 NAMES = ["<script>alert(1)</script>", "[bold]x[/bold]", "a\x1b[31mb\nc\u202e", "]]>&amp;\"'`\\N"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("format_", [r.name for r in RENDERERS.values() if r.of_file != ""])
 def test_names_take_no_effect(tmp_path, name, format_):

@@ -40,11 +40,11 @@ def _with_arguments(file: ParsedFile) -> Iterator[ast.Call]:
     """Calls of what is made by a call, with arguments that such a model hands on to no layer."""
     made = {
         ast.unparse(node.targets[0])
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
         if last_name(node.value.func) in ("Model", "Sequential")
     }
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Call) and _dropped(node) and ast.unparse(node.func) in made:
             yield node
 

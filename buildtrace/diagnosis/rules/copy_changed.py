@@ -70,7 +70,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
 
 
 def _changes(file: ParsedFile) -> Iterator[_ListChange]:
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             method = node.value.func
             is_change = isinstance(method, ast.Attribute) and method.attr in _CHANGES

@@ -63,7 +63,7 @@ def _of_layers(trace: Trace, raised: Raised, loading: LoadingLine) -> Finding:
 
 def _lambdas(file: ParsedFile) -> list[ast.Call]:
     """The calls that make a Lambda of a lambda, in order."""
-    calls = [node for node in ast.walk(file.tree) if isinstance(node, ast.Call)]
+    calls = [node for node in file.nodes if isinstance(node, ast.Call)]
     found = [call for call in calls if last_name(call.func) == "Lambda" and _lambda_in(file, call)]
     return sorted(found, key=lambda call: (call.lineno, call.col_offset))
 

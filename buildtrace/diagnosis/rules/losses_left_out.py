@@ -99,7 +99,7 @@ def _run_by(file: ParsedFile, step: ast.FunctionDef) -> list[StepPart]:
     top = {node.name: node for node in file.tree.body if isinstance(node, parsed_files.Definable)}
     methods: dict[str, list[StepPart]] = {}
     stored: set[str] = set()
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.ClassDef):
             for inner in node.body:
                 if isinstance(inner, ast.FunctionDef):

@@ -94,7 +94,7 @@ def _made_at(trace: Trace, use: Use, monitor: Monitor) -> SourceLine | None:
         return None
     made = [
         node
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Call) and last_name(node.func) == monitor.class_name
     ]
     named = [node for node in made if _is_constant(_given(node), monitor.name)]

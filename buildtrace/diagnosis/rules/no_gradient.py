@@ -156,7 +156,7 @@ def _loss_at(trace: Trace, line: SourceLine | None) -> LossPart | None:
         return None
     around = {
         node.name
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.FunctionDef) and node.lineno <= line.line <= (node.end_lineno or 0)
     }
     return next((c.loss for c in trace.calls if c.loss and c.loss.function in around), None)

@@ -75,7 +75,7 @@ def _makers(trace: Trace) -> Iterator[tuple[str, SourceLine]]:
     """The calls in the user's files that make such tensors."""
     for name in trace.index.user_files:
         file = parsed(trace, name)
-        for node in ast.walk(file.tree) if file else ():
+        for node in file.nodes if file else ():
             called = last_name(node.func) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and called in _MAKERS and not _is_settled(node, called):
                 yield called, SourceLine(file=name, line=node.lineno)
