@@ -73,10 +73,12 @@ def page(text: str, path: PurePosixPath) -> str:
         name, mark, anchor = target.partition("#")
         if not name or ":" in name:
             return f"{picture}[{words}]({target})"
-        there = place_of(PurePosixPath(os.path.normpath(path.parent / name)))
+        file = PurePosixPath(os.path.normpath(path.parent / name))
+        there = place_of(file)
         if there is None:
             return words
-        return f"{picture}[{words}]({os.path.relpath(there, here.parent)}{mark}{anchor})"
+        link = os.path.relpath(there, here.parent)
+        return _picture(words, link, file) if picture else f"[{words}]({link}{mark}{anchor})"
 
     parts = BLOCK.split(SHOWN_FILE.sub(r'\2 title="\1"', text))
     # A link's words may be code: what stands between backquotes is put back behind the links.
@@ -84,6 +86,18 @@ def page(text: str, path: PurePosixPath) -> str:
     bare = "".join(part for pair in zip(parts[::2], [*inline, ""], strict=True) for part in pair)
     bare = LINK.sub(changed, REMARK.sub("", bare))
     return re.sub("\0\\d+\0", lambda match: inline[match[0]], bare)
+
+
+def _picture(words: str, link: str, file: PurePosixPath) -> str:
+    """A picture that is a link to itself, as on a phone it is too small to be read.
+
+    Where there is another one beside it for a dark ground, each is shown on its own ground.
+    """
+    dark = file.with_stem(f"{file.stem}-dark")
+    grounds = {"": link}
+    if (ROOT / dark).exists():
+        grounds = {"#only-light": link, "#only-dark": str(PurePosixPath(link).with_name(dark.name))}
+    return "\n".join(f"[![{words}]({to}{ground})]({to})" for ground, to in grounds.items())
 
 
 def assemble(source: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 
 import docs_site
 import pytest
-from docs_pages import made
+from docs_pages import made, recording
 
-from buildtrace import renderers
-from buildtrace.cli import VERBS
+from buildtrace import generations, renderers
+from buildtrace.cli import VERBS, landmarks
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -44,14 +44,22 @@ def test_links_lead_somewhere(page):
         name, _, anchor = target.partition("#")
         path = page.parent / name if name else page
         assert path.exists(), target
-        # Behind a picture, it says on which ground the site shows it.
-        assert not anchor or path.suffix != ".md" or anchor in anchors(path), target
+        assert not anchor or anchor in anchors(path), target
 
 
 def test_the_site_names_the_file_that_a_block_is():
     text = "<!-- file: a.py -->\n```python\na = 1\n```\n\n<!-- file: b.py\nb = 1\n-->\n```sh\n```\n"
     made = docs_site.page(text, PurePosixPath("docs/start.md"))
     assert made == '```python title="a.py"\na = 1\n```\n\n```sh\n```\n'
+
+
+def test_the_site_shows_the_picture_for_its_ground_and_opens_it():
+    text = "![A page](../.pictures/html.png)\n\n![A tree](../.pictures/tree.svg)\n"
+    assert docs_site.page(text, PurePosixPath("docs/start.md")) == (
+        "[![A page](pictures/html.png#only-light)](pictures/html.png)\n"
+        "[![A page](pictures/html-dark.png#only-dark)](pictures/html-dark.png)\n\n"
+        "[![A tree](pictures/tree.svg)](pictures/tree.svg)\n"
+    )
 
 
 def help_of(*verb: str) -> str:
@@ -92,6 +100,26 @@ def test_pages_that_are_made_of_the_code_are_current(pages):
         assert path.read_text(encoding="utf-8") == text, hint
         there.discard(path)
     assert not there, hint
+
+
+def test_each_landmark_is_shown_in_keras_and_in_a_call():
+    for generation in generations.GENERATIONS:
+        kept = recording.recorded()[generation.name]
+        for row in generation.landmarks_of(kept["version"]):
+            shown = {"file", "line", "head"} | (set() if row.only_failing else {"program", "call"})
+            assert kept["landmarks"][row.name].keys() == shown, row.name
+
+
+@pytest.mark.slow
+def test_what_is_shown_of_the_installed_keras_is_what_it_is():
+    seen = 0
+    for generation, info in landmarks.of_all():
+        kept = recording.recorded()[generation.name]
+        if info and info.version == kept["version"]:
+            assert recording.installed(generation, info) == kept, f"run `{made.COMMAND} --record`"
+            seen += 1
+    if not seen:
+        pytest.skip("another Keras is installed")
 
 
 def test_pages_are_reached_from_the_readme_or_from_the_site():

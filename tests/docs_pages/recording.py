@@ -23,7 +23,7 @@ from buildtrace.testing.messages import folded, part_with
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from buildtrace.generations import Landmark
+    from buildtrace.generations import Generation, Landmark
     from buildtrace.traces.schema import Call, KerasInfo
 
 FOLDER = Path(__file__).parent
@@ -47,16 +47,21 @@ def record() -> None:
     kept = recorded() if FILE.exists() else {}
     for generation, info in landmarks.of_all():
         if info:
-            examples = dict(_examples(generation.name))
-            kept[generation.name] = {
-                "package": info.package,
-                "version": info.version,
-                "landmarks": {
-                    row.name: place(row, info) | examples.get(row.name, {})
-                    for row in generation.landmarks_of(info.version)
-                },
-            }
+            kept[generation.name] = installed(generation, info)
     FILE.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def installed(generation: Generation, info: KerasInfo) -> dict[str, Any]:
+    """What the pages tell of this Keras, seen anew."""
+    examples = dict(_examples(generation.name))
+    return {
+        "package": info.package,
+        "version": info.version,
+        "landmarks": {
+            row.name: place(row, info) | examples.get(row.name, {})
+            for row in generation.landmarks_of(info.version)
+        },
+    }
 
 
 def place(row: Landmark, info: KerasInfo) -> dict[str, Any]:
