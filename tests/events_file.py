@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from typing import Any
+
+NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+"""What a node may be called (_VALID_OP_NAME_REGEX in framework/ops.py of TensorFlow 2.21)."""
 
 
 def _events(data: bytes) -> list[Any]:
@@ -25,9 +29,11 @@ def _events(data: bytes) -> list[Any]:
 
 
 def graph_in(data: bytes) -> Any:
-    """The one graph that the content of a file has."""
+    """The one graph that the content of a file has, with names as TensorFlow has them."""
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
     version, event = _events(data)
     assert version.file_version == "brain.Event:2"
-    return GraphDef.FromString(event.graph_def)
+    graph = GraphDef.FromString(event.graph_def)
+    assert [node.name for node in graph.node if not NAME.fullmatch(node.name)] == []
+    return graph

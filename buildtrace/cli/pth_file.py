@@ -62,18 +62,16 @@ class PthFile(NamedTuple):
         Raises:
             UsageError: it cannot be written.
         """
-        part = self.path.with_name(f"{NAME}.{os.getpid()}.part")
+        from buildtrace import renderers
+
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(LINE, encoding="utf-8")
-            part.replace(self.path)
+            renderers.write(self.path, LINE)
         except OSError as error:
             raise UsageError(
                 f"cannot write {self.path}: {error.strerror}: use a virtual environment, or have "
                 "it done by whoever may write there"
             ) from None
-        finally:
-            part.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Take the file out.

@@ -102,17 +102,18 @@ def uncolored(text: str) -> str:
 
 def layer(ref: LayerRef) -> str:
     """A layer in a sentence: 'dense' (Dense)."""
-    return f"{quoted(ref.name)} {layer_class(ref)}" if ref.name else f"a {sanitize(ref.class_name)}"
+    named = f"{quoted(ref.name)} {layer_class(ref)}".rstrip()
+    return named if ref.name else f"a {sanitize(ref.class_name)}"
 
 
 def layer_title(ref: LayerRef) -> str:
     """A layer's name and class, where they stand alone: dense (Dense)."""
-    return f"{sanitize(ref.name)} {layer_class(ref)}".lstrip()
+    return f"{sanitize(ref.name)} {layer_class(ref)}".strip()
 
 
 def layer_class(ref: LayerRef | Holder) -> str:
-    """A layer's class, for use behind its name: (Dense)."""
-    return f"({sanitize(ref.class_name)})"
+    """A layer's class, for use behind its name: (Dense); "" if a file does not say it."""
+    return f"({sanitize(ref.class_name)})" if ref.class_name else ""
 
 
 # -- shapes and tensors -------------------------------------------------------------------------

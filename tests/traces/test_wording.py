@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from buildtrace.traces import wording
-from buildtrace.traces.schema import ErrorInfo
+from buildtrace.traces.schema import ErrorInfo, LayerRef
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,19 @@ from buildtrace.traces.schema import ErrorInfo
 )
 def test_a_span_names_each_thing_once(names, said):
     assert wording.span(names) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "class_name", "in_a_sentence", "alone"),
+    [
+        ("hidden", "Dense", "'hidden' (Dense)", "hidden (Dense)"),
+        ("hidden", "", "'hidden'", "hidden"),  # of a file of weights
+        ("", "Dense", "a Dense", "(Dense)"),
+    ],
+)
+def test_a_layer_with_what_is_known_of_it(name, class_name, in_a_sentence, alone):
+    ref = LayerRef(id=0, name=name, class_name=class_name)
+    assert (wording.layer(ref), wording.layer_title(ref)) == (in_a_sentence, alone)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def _names(
     """
     taken: set[str] = set()
     for member in members:
-        own = _own_name(member)
+        own = _own_name(member, scope)
         number = 1
         while f"{own}_{number}" in taken if number > 1 else own in taken:
             number += 1
@@ -99,9 +99,11 @@ def _names(
         yield from _names(member.members, f"{scope}{own}/", ends)
 
 
-def _own_name(member: Member) -> str:
+def _own_name(member: Member, scope: str) -> str:
     title = member.rows[0].title if isinstance(member, Box) else member.title
-    return FORBIDDEN.sub("_", title.replace("…", "...")) or "unnamed"
+    name = FORBIDDEN.sub("_", title.replace("…", "..."))
+    # TensorFlow has no name that begins with one of these, but within a scope.
+    return (name if scope else name.lstrip("_>-")) or "unnamed"
 
 
 def _describe(trace: Trace, box: Box, described: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 
@@ -105,8 +106,16 @@ def test_names_are_such_as_tensorflow_has(name):
     model = graphs.Model(name)
     model.add(name, name, model.add(name, "InputLayer"))
     for node in read(graphs.trace(model)).node:
-        assert not exported.FORBIDDEN.search(node.name + node.op)
+        assert re.fullmatch(r"[\w.>-]+", node.op, re.ASCII)
         assert len(node.name) < 60
+
+
+def test_a_name_that_none_may_begin_with():
+    model = graphs.Model("_")
+    model.add("-in", "Dense", model.add("_x", "InputLayer"))
+    assert set(by_name(read(graphs.trace(model)))) == {"x", "in"}
+    inside = set(by_name(read(graphs.trace(model, graphs.mlp(id=20)))))
+    assert {"unnamed/_x", "unnamed/-in"} < inside
 
 
 def test_the_same_trace_makes_the_same_file():
