@@ -16,7 +16,7 @@ TESTS = Path(__file__).parents[1]
 FEW = range(6, 12)
 """Seeds that are tried in a plain run."""
 
-MANY, EACH = 2_000, 200
+MANY, EACH = 2_000, 100
 """So many mutants are tried in CI, that many in one test."""
 
 
@@ -53,8 +53,8 @@ def test_a_few_mutants():
 @pytest.mark.parametrize("first", range(0, MANY, EACH))
 def test_many_mutants(first):
     words = tried(first, first + EACH)
-    assert words["refused"] > 20
-    assert words["shown"] > 40
+    assert words["refused"] > EACH / 10
+    assert words["shown"] > EACH / 5
 
 
 @pytest.mark.parametrize(
