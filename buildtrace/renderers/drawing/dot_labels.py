@@ -15,6 +15,8 @@ from buildtrace.renderers.drawing.kinds import FADED, FAILED, FAILED_MARK, INK, 
 from buildtrace.traces import wording
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from buildtrace.renderers.drawing.diagram import Box, BoxRow, Diagram, Group
 
 _TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
@@ -66,15 +68,14 @@ def _single(row: BoxRow, says_shape: bool, again: str, more: str) -> str:
     color = FADED if row.faded else INK
     title = f"{FAILED_MARK} {row.title}" if row.failed else row.title
     lines = [
-        _font(f"<B>{text(title)}</B>", color),
+        _font(_bold(title), color),
         _font(text(joined(row.class_name, _parameters(row))), color, 11),
         _font(text(joined(row.note, "not built" if row.faded else "")), color, 10),
         _font(text(again), color, 10),
         _font(text(row.shape if says_shape else ""), color, 10),
         more,
     ]
-    cells = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines if line)
-    return f"{_TABLE}{cells}</TABLE>"
+    return f"{_TABLE}{_rows(lines)}</TABLE>"
 
 
 def _areas(drawn: Box) -> str:
@@ -129,7 +130,7 @@ def _row(row: BoxRow, shape: str, id_: str) -> str:
     color = FADED if row.faded else INK
     fill = PALE if row.faded else row.kind.fill
     note = joined(row.note, "not built" if row.faded else "")
-    name = _font(f"<B>{text(row.title)}</B>", color, 11)
+    name = _font(_bold(row.title), color, 11)
     kind = _font(text(joined(row.class_name, note)), color, 11)
     facts = _font(text(joined(shape, f"{row.parameters:,}" if row.parameters else "")), color, 10)
     cells = [("LEFT", name), ("LEFT", kind), ("RIGHT", facts)]
@@ -150,14 +151,23 @@ def _font(words: str, color: str, size: int = 12) -> str:
     return f'<FONT COLOR="{color}" POINT-SIZE="{size}">{words}</FONT>' if words.strip() else ""
 
 
+def _bold(words: str) -> str:
+    return f"<B>{text(words)}</B>" if words.strip() else ""
+
+
+def _rows(lines: Iterable[str], align: str = "CENTER") -> str:
+    """A row of a table for each line that says something; one at least, or it would be no table."""
+    rows = [f'<TR><TD ALIGN="{align}">{line}</TD></TR>' for line in lines if line]
+    return "".join(rows) or "<TR><TD></TD></TR>"
+
+
 def group(drawn: Group) -> dict[str, str]:
     """The attributes of a frame."""
     repeated = drawn.repeats > 1
     style = "rounded,filled" if drawn.built else "rounded,filled,dashed"
     color = INK if drawn.built or drawn.failed else FADED
     title = f"{FAILED_MARK} {drawn.title}" if drawn.failed else drawn.title
-    lines = [_font(f"<B>{text(title)}</B>", color, 13), _font(text(drawn.note), color, 10)]
-    rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in lines if line)
+    rows = _rows((_font(_bold(title), color, 13), _font(text(drawn.note), color, 10)), "LEFT")
     border, width = ("#B45309", "2") if repeated else (FADED, "1")
     if drawn.failed:
         border, width = FAILED.border, "3"
@@ -179,16 +189,16 @@ def header(diagram: Diagram) -> str:
     lines = []
     if len(diagram.models) == 1:
         model = diagram.models[0]
-        lines.append(_font(f"<B>{text(model.title)}</B>", INK, 18))
+        lines.append(_font(_bold(model.title), INK, 18))
         lines.append(_font(text(model.note), INK, 12))
     lines += [_font(text(note), FADED, 11) for note in diagram.notes]
     lines.append(_legend(diagram))
-    rows = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines if line)
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{rows}</TABLE>>'
+    table = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">'
+    return f"<{table}{_rows(lines)}</TABLE>>"
 
 
 def _legend(diagram: Diagram) -> str:
-    """The kinds that are in the picture."""
+    """The kinds that are in the picture; "" if nothing is."""
     rows = [row for drawn in boxes(diagram.models) for row in drawn.rows]
     used = {row.kind for row in rows}
     cells = [
@@ -199,7 +209,5 @@ def _legend(diagram: Diagram) -> str:
     ]
     if any(row.faded for row in rows):
         cells.append(f'<TD BORDER="1" STYLE="dashed">{_font("not built", FADED, 10)}</TD>')
-    return (
-        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3">'
-        f"<TR>{''.join(cells)}</TR></TABLE>"
-    )
+    table = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="3">'
+    return f"{table}<TR>{''.join(cells)}</TR></TABLE>" if cells else ""

@@ -30,7 +30,20 @@ def test_every_format_without_a_system_graphviz(suffix, monkeypatch, tmp_path):
     assert content.startswith(MAGIC[suffix])
 
 
-@pytest.mark.parametrize("name", graphs.NASTY)
+@pytest.mark.parametrize("name", ["", " "])
+@pytest.mark.parametrize("layers", [0, 1, 4])
+@pytest.mark.parametrize("others", [(), (graphs.mlp(id=5),)], ids=["alone", "one of two"])
+def test_what_has_no_name_is_drawn(name, layers, others):
+    model = graphs.Model(name)
+    before = []
+    for _ in range(layers):
+        before = [model.add(name, name, *before)]
+    page = xml.dom.minidom.parseString(picture.svg(graphs.trace(model, *others), Options()))
+    texts = [t.firstChild.data for t in page.getElementsByTagName("text")]
+    assert texts.count("Functional") == bool(layers or not others)  # no layers, no frame
+
+
+@pytest.mark.parametrize("name", filter(str.strip, graphs.NASTY))
 def test_names_in_svg(name):
     model = graphs.Model(name)
     first = model.add(name, "InputLayer")
