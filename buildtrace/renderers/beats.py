@@ -618,7 +618,10 @@ _Phrases = list[Phrase | str]
 
 
 def _name(layer: LayerRef | None) -> Phrase:
-    return Phrase(wording.sanitize(layer.name) if layer else "the model", "layer")
+    if layer is None:
+        return Phrase("the model", "layer")
+    is_read = bool(layer.name.strip())  # Keras takes any text for a name
+    return Phrase(wording.sanitize(layer.name) if is_read else wording.quoted(layer.name), "layer")
 
 
 def _shapes(lead: str, specs: tuple[TensorSpec, ...], end: str = "") -> _Phrases:

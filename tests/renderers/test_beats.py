@@ -62,6 +62,13 @@ def test_an_mlp_is_told_in_nine_beats(k: Keras) -> None:
     ]
 
 
+def test_what_has_no_name_can_be_told_apart(k: Keras) -> None:
+    def build() -> None:
+        k.Sequential([k.Input((4,)), k.layers.Dense(2, name="")])
+
+    assert "'' is called on (None, 4)." in texts(build)
+
+
 def test_beats_are_in_the_order_of_their_moments(k: Keras) -> None:
     def build() -> None:
         x = image = k.Input((12, 12, 3))
