@@ -73,7 +73,7 @@ def table_at(root: str, target: str) -> FunctionTable:
 
 def is_method(held: Any) -> bool:
     """Whether a class or a module holds a function under a name, or a class method of one."""
-    return inspect.isfunction(plain_function(held))
+    return held is not None and inspect.isfunction(plain_function(held))
 
 
 def plain_function(held: Any) -> Any:

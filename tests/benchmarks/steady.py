@@ -1,4 +1,4 @@
-"""What tracing costs once everything is built: calls, training, and memory that must not grow."""
+"""What tracing costs besides a build: to begin and end, in calls and training; and no memory."""
 
 from __future__ import annotations
 
@@ -42,9 +42,13 @@ def measure(k: Keras, rounds: int, calls: int, steps: int, many: int) -> dict[st
     def fit() -> None:
         model.fit(inputs, targets, batch_size=BATCH, verbose=0)
 
+    def build() -> None:
+        k.Sequential([k.Input((FEATURES,)), k.layers.Dense(64), k.layers.Dense(10)])
+
     call()
     fit()
     return {
+        "nothing": _compare_nothing(build, rounds),
         "call": _compare(call, rounds),
         "fit": _compare(fit, rounds),
         "grown": {
@@ -52,6 +56,24 @@ def measure(k: Keras, rounds: int, calls: int, steps: int, many: int) -> dict[st
             "traced": _grown_traced(call, many, calls),
         },
     }
+
+
+def _compare_nothing(build: Callable[[], None], rounds: int) -> dict[str, Any]:
+    """A trace of nothing, from its start to its end, beside a small build without one."""
+    plain: list[float] = []
+
+    def untraced() -> float:
+        timing.settle()
+        plain.append(timing.cpu(build))
+        return plain[-1]
+
+    def nothing() -> float:
+        timing.settle()
+        tracing = Tracing()
+        return timing.cpu(lambda: (tracing.start(), tracing.stop()))
+
+    ratios = timing.compare(untraced, {"nothing": nothing}, rounds)
+    return {"ratios": ratios, "plain": timing.spread(plain).median}
 
 
 def _compare(work: Callable[[], None], rounds: int) -> dict[str, Any]:
@@ -109,12 +131,19 @@ def table(generations: list[int], rounds: int, calls: int, steps: int, many: int
         "| after the build | Keras | untraced | traced | untraced again |",
         "|---|---|---|---|---|",
     ]
+    begun = [
+        "| a trace of nothing | Keras | untraced build of two layers | beside it |",
+        "|---|---|---|---|",
+    ]
     grown = [
         f"| left by {many:,} calls | Keras | objects | memory | recorded calls |",
         "|---|---|---|---|---|",
     ]
     for keras in generations:
         found = child.measure("steady", keras, rounds=rounds, calls=calls, steps=steps, many=many)
+        nothing = found["nothing"]
+        plain, ratio = timing.duration(nothing["plain"]), timing.ratio(nothing["ratios"]["nothing"])
+        begun.append(f"| start and end | {keras} | {plain} | {ratio} |")
         for what, title, count in (
             ("call", "call of the model", calls),
             ("fit", "step of training", steps),
@@ -128,4 +157,4 @@ def table(generations: list[int], rounds: int, calls: int, steps: int, many: int
             grown.append(
                 f"| {how} | {keras} | {left['objects']} | {left['KiB']} KiB | {recorded} |"
             )
-    return "\n".join([*lines, "", *grown])
+    return "\n".join([*begun, "", *lines, "", *grown])

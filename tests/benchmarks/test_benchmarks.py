@@ -121,6 +121,7 @@ def nothing_is_frozen(monkeypatch):
 def test_steady_state(nothing_is_frozen):
     found = steady.measure(GENERATIONS[-1], rounds=1, calls=2, steps=2, many=4)
     assert found["call"]["ratios"].keys() == {"traced", "untraced again"}
+    assert len(found["nothing"]["ratios"]["nothing"]) == 1
     assert found["grown"]["traced"]["recorded"] == 0
 
 
