@@ -78,7 +78,9 @@ def page(text: str, path: PurePosixPath) -> str:
         if there is None:
             return words
         link = os.path.relpath(there, here.parent)
-        return _picture(words, link, file) if picture else f"[{words}]({link}{mark}{anchor})"
+        if picture and re.search(f"^{re.escape(match[0])}$", text, flags=re.MULTILINE):
+            return _picture(words, link, file)
+        return f"{picture}[{words}]({link}{mark}{anchor})"
 
     parts = BLOCK.split(SHOWN_FILE.sub(r'\2 title="\1"', text))
     # A link's words may be code: what stands between backquotes is put back behind the links.
@@ -89,7 +91,7 @@ def page(text: str, path: PurePosixPath) -> str:
 
 
 def _picture(words: str, link: str, file: PurePosixPath) -> str:
-    """A picture that is a link to itself, as on a phone it is too small to be read.
+    """A picture alone on its line. It is a link to itself: on a phone it is too small to be read.
 
     Where there is another one beside it for a dark ground, each is shown on its own ground.
     """

@@ -60,6 +60,9 @@ def test_the_site_shows_the_picture_for_its_ground_and_opens_it():
         "[![A page](pictures/html-dark.png#only-dark)](pictures/html-dark.png)\n\n"
         "[![A tree](pictures/tree.svg)](pictures/tree.svg)\n"
     )
+    in_a_line = "See ![a tree](../.pictures/tree.svg)."
+    expected = "See ![a tree](pictures/tree.svg)."
+    assert docs_site.page(in_a_line, PurePosixPath("docs/start.md")) == expected
 
 
 def help_of(*verb: str) -> str:

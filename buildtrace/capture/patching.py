@@ -102,14 +102,19 @@ class _Family:
 
     def classes(self) -> Iterator[type]:
         """The classes that there are now."""
-        seen: set[type] = set()
-        waiting = [self.base]
-        while waiting:
-            cls = waiting.pop()
-            if cls not in seen:
-                seen.add(cls)
-                yield cls
-                waiting.extend(type.__subclasses__(cls))
+        return classes_below(self.base)
+
+
+def classes_below(base: type) -> Iterator[type]:
+    """A class, and all that are derived from it, each once."""
+    seen: set[type] = set()
+    waiting = [base]
+    while waiting:
+        cls = waiting.pop()
+        if cls not in seen:
+            seen.add(cls)
+            yield cls
+            waiting.extend(type.__subclasses__(cls))
 
 
 @dataclass
@@ -490,11 +495,12 @@ class Patches:
 
     def _restore_inherited(self) -> None:
         """Take out hooks that a class has taken from another one meanwhile."""
+        stood_for = _by_id(self._originals)
         for family in self._families:
             for cls in family.classes():
-                held = cls.__dict__.get(family.name)
-                if is_method(held) and held in self._originals:
-                    setattr(cls, family.name, self._originals[held])
+                held = id(cls.__dict__.get(family.name))
+                if held in stood_for:
+                    setattr(cls, family.name, stood_for[held])
 
 
 def _warn(package: str, what: str) -> None:
@@ -530,41 +536,55 @@ def _restore_references(functions: dict[Any, Any]) -> None:
         functions: what each hook stood for.
     """
     _restore_names(functions)
+    stood_for = _by_id(functions)
     taken = _taken(functions)
     holders = gc.get_referrers(*taken) if taken else []
+    for cell in holders:
+        if type(cell) is CellType:
+            with contextlib.suppress(ValueError):  # another thread may have emptied it
+                if id(cell.cell_contents) in stood_for:
+                    cell.cell_contents = stood_for[id(cell.cell_contents)]
     dicts = [each for each in holders if type(each) is dict and each is not functions]
     owners = _owners(dicts)
-    for held_by in dicts:
-        owner = owners.get(id(held_by))
-        for key, value in list(held_by.items()):
-            if is_method(value) and value in functions:
+    for names in dicts:
+        owner = owners.get(id(names))
+        for name, value in list(names.items()):
+            if id(value) in stood_for:
                 if owner is None:
-                    held_by[key] = functions[value]
+                    names[name] = stood_for[id(value)]
                 else:
-                    setattr(owner, key, functions[value])
-    for holder in holders:
-        if type(holder) is CellType:
-            holder.cell_contents = functions[holder.cell_contents]
+                    setattr(owner, name, stood_for[id(value)])
+
+
+def _by_id(functions: dict[Any, Any]) -> dict[int, Any]:
+    """What each hook stood for, by its identity: what a stranger holds may be equal to anything."""
+    return {id(hook): function for hook, function in functions.items()}
 
 
 def _restore_names(functions: dict[Any, Any]) -> None:
-    """Put back what is in a module: found by names, which takes less than to look at all objects.
+    """Put back what is in a module.
 
-    That finds it as well where the garbage collector does not know the module, after `gc.freeze`.
+    There it is found by its name, which is faster than a search of the heap, and works for what
+    `gc.freeze` has hidden from that.
     """
-    for module, name, hook in aliases(set(_taken(functions))):
+    for module, name, hook in aliases(_taken(functions)):
         _set(module, name, functions[hook])
 
 
 def _taken(functions: dict[Any, Any]) -> list[Any]:
     """The hooks that somebody else holds; who that is would take long to find."""
-    # Known are the dict, the list, the loop and the call.
-    return [hook for hook in list(functions) if sys.getrefcount(hook) > 4]
+    (least,) = _references({object(): None})
+    counted = zip(functions, _references(functions), strict=True)
+    return [hook for hook, count in counted if count > least]
 
 
-def _owners(names: list[dict[str, Any]]) -> dict[int, type]:
+def _references(functions: dict[Any, Any]) -> list[int]:
+    """How many references there are to each key: with those of the dict and of the loop here."""
+    return [sys.getrefcount(function) for function in list(functions)]
+
+
+def _owners(dicts: list[dict[str, Any]]) -> dict[int, type]:
     """The classes whose names these are, by identity: Python must be told when one changes."""
-    of_classes = {id(each): each for each in names if "__module__" in each}
-    holders = gc.get_referrers(*of_classes.values()) if of_classes else ()
-    classes = [holder for holder in holders if isinstance(holder, type)]
-    return {id(d): cls for cls in classes for d in gc.get_referents(cls) if id(d) in of_classes}
+    names = {id(each) for each in dicts if "__module__" in each}
+    classes = classes_below(object) if names else ()
+    return {id(d): cls for cls in classes for d in gc.get_referents(cls) if id(d) in names}

@@ -7,17 +7,12 @@ import inspect
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from buildtrace.capture.callers import is_user_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from types import CodeType
-
-
-# To look them up takes long, and each trace asks for the same ones.
-_parameters: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
 
 
 class NotThereError(LookupError):
@@ -104,22 +99,22 @@ def inner_code(code: CodeType, name: str) -> CodeType:
 
 def parameters(function: Any) -> tuple[str, ...]:
     """The names of a method's positional arguments, without self."""
-    if function not in _parameters:
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        names = tuple(parameter.name for parameter in parameters)
-        if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
-            names = ("shape", "initializer", "dtype")  # Keras 3.15's add_weight(*args, ...)
-        _parameters[function] = names
-    return _parameters[function]
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        return ("shape", "initializer", "dtype")  # Keras 3.15's add_weight(*args, ...)
+    return tuple(parameter.name for parameter in parameters)
 
 
 def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
     """Where functions are known: by their own names anywhere, in the user's code by any.
 
+    They are told by identity: what else is there may be anything, and say that it is equal.
+
     Returns:
         Modules, the names in them, and the function that the name stands for.
     """
     wanted = {function.__name__ for function in functions}  # two of them may share one
+    known = {id(function) for function in functions}
     aliases: list[tuple[Any, str, Any]] = []
     if not wanted:
         return aliases
@@ -131,7 +126,7 @@ def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
             names = list(namespace)
         for name in names:
             value = namespace.get(name)  # another thread may have deleted it
-            if inspect.isfunction(value) and value in functions:
+            if id(value) in known:
                 aliases.append((module, name, value))
     return aliases
 

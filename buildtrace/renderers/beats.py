@@ -620,8 +620,9 @@ _Phrases = list[Phrase | str]
 def _name(layer: LayerRef | None) -> Phrase:
     if layer is None:
         return Phrase("the model", "layer")
-    is_read = bool(layer.name.strip())  # Keras takes any text for a name
-    return Phrase(wording.sanitize(layer.name) if is_read else wording.quoted(layer.name), "layer")
+    is_visible = bool(layer.name.strip())  # Keras takes any text for a name
+    name = wording.sanitize(layer.name) if is_visible else wording.quoted(layer.name)
+    return Phrase(name, "layer")
 
 
 def _shapes(lead: str, specs: tuple[TensorSpec, ...], end: str = "") -> _Phrases:

@@ -101,9 +101,10 @@ def uncolored(text: str) -> str:
 
 
 def layer(ref: LayerRef) -> str:
-    """A layer in a sentence: 'dense' (Dense)."""
-    named = f"{quoted(ref.name)} {layer_class(ref)}".rstrip()
-    return named if ref.name else f"a {sanitize(ref.class_name)}"
+    """A layer in a sentence: 'dense' (Dense); without its name: a Dense."""
+    if not ref.name:
+        return f"a {sanitize(ref.class_name) or 'layer'}"
+    return f"{quoted(ref.name)} {layer_class(ref)}".rstrip()
 
 
 def layer_title(ref: LayerRef) -> str:

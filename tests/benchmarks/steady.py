@@ -1,4 +1,4 @@
-"""What tracing costs besides a build: to begin and end, in calls and training; and no memory."""
+"""What tracing costs apart from a build: start and end, calls, training, memory."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def table(generations: list[int], rounds: int, calls: int, steps: int, many: int
         "|---|---|---|---|---|",
     ]
     begun = [
-        "| a trace of nothing | Keras | untraced build of two layers | beside it |",
+        "| a trace of nothing | Keras | untraced build of two layers | as a multiple of it |",
         "|---|---|---|---|",
     ]
     grown = [

@@ -124,7 +124,6 @@ def test_no_callback_runs_and_nothing_is_printed(k: Keras, capsys: Any, tmp_path
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.sampled(2)
 @EAGER
 @pytest.mark.parametrize("part", ["loss", "metric", "shapes"])
 def test_what_fails_in_training_fails_as_it_does_there(k: Keras, part: str, eager: bool) -> None:

@@ -303,6 +303,40 @@ def test_a_class_knows_that_what_it_took_is_put_back(k: Keras) -> None:
     with buildtrace.trace():
         taker = type("Taker", (), {"call": k.layers.Layer.__call__})
         names = {"__module__": "no_class", "call": k.layers.Layer.__call__}
-        assert is_ours(taker.call)
+        kept = [taker.call]  # or what is not put back would be looked up where nothing is
+        assert is_ours(*kept)
+    assert taker.call is not kept[0]
     assert taker.call is k.layers.Layer.__call__
     assert names == {"__module__": "no_class", "call": k.layers.Layer.__call__}
+
+
+def test_what_looks_like_a_hook_and_is_none_is_left_alone(k: Keras) -> None:
+    """A proxy of nothing raises at any question; a wrapper may say that it is what it wraps."""
+
+    class Equal:
+        __class__ = property(lambda self: type(self.wrapped))  # type: ignore[assignment]
+
+        def __init__(self, wrapped: Any) -> None:
+            self.wrapped = wrapped
+
+        def __eq__(self, other: object) -> bool:
+            return other is self.wrapped
+
+        def __hash__(self) -> int:
+            return hash(self.wrapped)
+
+    class Gone:
+        pass
+
+    main = ModuleType("__main__")  # in whose names all are looked at
+    main.proxy, main.before = weakref.proxy(Gone()), Equal(k.keras.Input)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "taker", main)
+        with buildtrace.trace():
+            assert type(main.before) is Equal
+            main.during = Equal(k.keras.Input)
+            names = {"proxy": weakref.proxy(Gone()), "during": main.during}
+            names["call"] = k.layers.Layer.__call__
+    assert (type(main.before), type(main.during)) == (Equal, Equal)
+    assert names["during"] is main.during
+    assert names["call"] is k.layers.Layer.__call__

@@ -117,7 +117,7 @@ def test_other_forms_are_found(k, code, body, dry, tmp_path):
     assert codes == [code] or (codes == [] and may_be_silent(k, code, dry=dry))
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(5)
 @DRY
 @pytest.mark.parametrize("name", fitted.SCRIPTS)
 def test_nothing_is_reported_of_a_sound_training(k, name, dry, tmp_path):

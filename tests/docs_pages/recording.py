@@ -112,7 +112,8 @@ def _trace(generation: str, program: tuple[str, ...]) -> buildtrace.Trace | None
         keras = ["--keras", generation.removeprefix("keras")]
         command = [sys.executable, "-m", "buildtrace", *keras, "-o", str(path), *program]
         quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-        done = subprocess.run(command, env=quiet, capture_output=True, check=False)
+        quiet["PYTHONPATH"] = str(Path(buildtrace.__file__).parents[1])  # programs write files
+        done = subprocess.run(command, cwd=folder, env=quiet, capture_output=True, check=False)
         return buildtrace.load(path) if done.returncode == 0 else None
 
 

@@ -28,6 +28,7 @@ def test_a_span_names_each_thing_once(names, said):
         ("hidden", "Dense", "'hidden' (Dense)", "hidden (Dense)"),
         ("hidden", "", "'hidden'", "hidden"),  # of a file of weights
         ("", "Dense", "a Dense", "(Dense)"),
+        ("", "", "a layer", ""),
     ],
 )
 def test_a_layer_with_what_is_known_of_it(name, class_name, in_a_sentence, alone):

@@ -155,9 +155,9 @@ def _bold(words: str) -> str:
     return f"<B>{text(words)}</B>" if words.strip() else ""
 
 
-def _rows(lines: Iterable[str], align: str = "CENTER") -> str:
-    """A row of a table for each line that says something; one at least, or it would be no table."""
-    rows = [f'<TR><TD ALIGN="{align}">{line}</TD></TR>' for line in lines if line]
+def _rows(lines: Iterable[str], look: str = "") -> str:
+    """A table's rows, one for each line that says something; Graphviz refuses a table without."""
+    rows = [f"<TR><TD{look}>{line}</TD></TR>" for line in lines if line]
     return "".join(rows) or "<TR><TD></TD></TR>"
 
 
@@ -167,7 +167,8 @@ def group(drawn: Group) -> dict[str, str]:
     style = "rounded,filled" if drawn.built else "rounded,filled,dashed"
     color = INK if drawn.built or drawn.failed else FADED
     title = f"{FAILED_MARK} {drawn.title}" if drawn.failed else drawn.title
-    rows = _rows((_font(_bold(title), color, 13), _font(text(drawn.note), color, 10)), "LEFT")
+    lines = (_font(_bold(title), color, 13), _font(text(drawn.note), color, 10))
+    rows = _rows(lines, ' ALIGN="LEFT"')
     border, width = ("#B45309", "2") if repeated else (FADED, "1")
     if drawn.failed:
         border, width = FAILED.border, "3"

@@ -102,7 +102,7 @@ def _names(
 def _own_name(member: Member, scope: str) -> str:
     title = member.rows[0].title if isinstance(member, Box) else member.title
     name = FORBIDDEN.sub("_", title.replace("…", "..."))
-    # TensorFlow has no name that begins with one of these, but within a scope.
+    # TensorFlow allows these at the beginning of a name only inside of a scope.
     return (name if scope else name.lstrip("_>-")) or "unnamed"
 
 

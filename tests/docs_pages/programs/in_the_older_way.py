@@ -1,14 +1,9 @@
 """What Keras 2 has kept for older programs: its earlier optimizers, and weights by name."""
 
-import os
-import tempfile
-
 import numpy as np
 import tensorflow as tf
 
 keras = tf.keras
-
-os.chdir(tempfile.mkdtemp())
 
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="digits")], name="mlp")
 model.compile(keras.optimizers.legacy.Adam(), "mse")

@@ -1,13 +1,8 @@
 """A model is saved and loaded, in the files that Keras has had."""
 
-import os
-import tempfile
-
 import tensorflow as tf
 
 keras = tf.keras
-
-os.chdir(tempfile.mkdtemp())
 
 
 def stack():

@@ -43,7 +43,7 @@ def test_what_has_no_name_is_drawn(name, layers, others):
     assert texts.count("Functional") == bool(layers or not others)  # no layers, no frame
 
 
-@pytest.mark.parametrize("name", filter(str.strip, graphs.NASTY))
+@pytest.mark.parametrize("name", [name for name in graphs.NASTY if name.strip()])
 def test_names_in_svg(name):
     model = graphs.Model(name)
     first = model.add(name, "InputLayer")
