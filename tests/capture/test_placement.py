@@ -99,6 +99,8 @@ def test_devices_of_tensorflow(
     env = dict(os.environ, PYTHONPATH=ROOT, TF_CPP_MIN_LOG_LEVEL="3")
     if ways is WORKERS:
         env["TF_CONFIG"] = json.dumps(CLUSTER)
+    if policy and k.generation == 2:  # which refuses a policy of two types there
+        ways = {way: place for way, place in ways.items() if not way.startswith("central")}
     program = f"{DEVICES}import {k.package} as keras\n{policy}{MODEL}"
     assert _places(program, ways, env, tmp_path) == [*ways.values()]
 

@@ -116,7 +116,7 @@ class RecordedRuns:
             return
         FOLDER.mkdir(exist_ok=True)
         runs = [json.loads(msgspec.json.encode(run)) for run in self._in_order()]
-        lines = "".join(json.dumps(run, sort_keys=True) + "\n" for run in runs)
+        lines = "".join(json.dumps(run) + "\n" for run in runs)
         self.path.write_bytes(lzma.compress(lines.encode(), preset=9))
         self.text.write_text(self.report(), encoding="utf-8")
 
