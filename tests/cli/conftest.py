@@ -27,7 +27,8 @@ class Result:
 @pytest.fixture
 def clean_env(monkeypatch):
     for name in ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # what the test sets is taken back, if it was not set before
+        monkeypatch.delenv(name)
     return monkeypatch
 
 

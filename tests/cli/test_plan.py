@@ -311,8 +311,7 @@ def plan_of(python, tmp_path):
     def run(end, *options, keras="3"):
         (tmp_path / "model.py").write_text(f"{SCRIPT}{end}\nprint('not reached')\n")
         environ = os.environ | {"PYTHONPATH": PACKAGE_ROOT, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        if keras == "2":
-            environ["TF_USE_LEGACY_KERAS"] = "1"
+        environ["TF_USE_LEGACY_KERAS"] = str(int(keras == "2"))
         return python(
             "-m", "buildtrace", "plan", *options, "model.py", cwd=tmp_path, env=environ, keras=keras
         )
