@@ -106,8 +106,9 @@ def test_pages_that_are_made_of_the_code_are_current(pages):
 
 
 def test_each_landmark_is_shown_in_keras_and_in_a_call():
+    recorded = recording.recorded()
     for generation in generations.GENERATIONS:
-        kept = recording.recorded()[generation.name]
+        kept = recorded[generation.name]
         for row in generation.landmarks_of(kept["version"]):
             shown = {"file", "line", "head"} | (set() if row.only_failing else {"program", "call"})
             assert kept["landmarks"][row.name].keys() == shown, row.name
@@ -115,9 +116,9 @@ def test_each_landmark_is_shown_in_keras_and_in_a_call():
 
 @pytest.mark.slow
 def test_what_is_shown_of_the_installed_keras_is_what_it_is():
-    seen = 0
+    seen, recorded = 0, recording.recorded()
     for generation, info in landmarks.of_all():
-        kept = recording.recorded()[generation.name]
+        kept = recorded[generation.name]
         if info and info.version == kept["version"]:
             assert recording.installed(generation, info) == kept, f"run `{made.COMMAND} --record`"
             seen += 1

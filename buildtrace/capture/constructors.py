@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from buildtrace.capture.callers import is_user_file
 from buildtrace.capture.raised import error_info
 from buildtrace.capture.record import Function, Record
+from buildtrace.capture.targets import classes_below
 from buildtrace.capture.tracebacks import original
 
 if TYPE_CHECKING:
@@ -135,10 +136,4 @@ def _function(cls: type, code: CodeType) -> Function:
 
 def _class_named(name: str, base: type) -> Any:
     """The class of this qualified name among those below `base`; `None` if there is none."""
-    waiting = [base]
-    while waiting:
-        cls = waiting.pop()
-        if cls.__qualname__ == name:
-            return cls
-        waiting += type.__subclasses__(cls)
-    return None
+    return next((cls for cls in classes_below(base) if cls.__qualname__ == name), None)

@@ -32,6 +32,7 @@ from buildtrace.capture.targets import (
     NotThereError,
     aliases,
     bound_as,
+    classes_below,
     code_of,
     function_at,
     is_method,
@@ -99,22 +100,6 @@ class _Family:
         if function not in self.hooks:
             self.hooks[function] = self.make_hook(function)
         return self.hooks[function]
-
-    def classes(self) -> Iterator[type]:
-        """The classes that there are now."""
-        return classes_below(self.base)
-
-
-def classes_below(base: type) -> Iterator[type]:
-    """A class, and all that are derived from it, each once."""
-    seen: set[type] = set()
-    waiting = [base]
-    while waiting:
-        cls = waiting.pop()
-        if cls not in seen:
-            seen.add(cls)
-            yield cls
-            waiting.extend(type.__subclasses__(cls))
 
 
 @dataclass
@@ -388,7 +373,7 @@ class Patches:
 
     def _add_family(self, family: _Family) -> None:
         self._families.append(family)
-        for cls in list(family.classes()):
+        for cls in list(classes_below(family.base)):
             self._add_member(family, cls)
         if family.base not in self._watched:
             self._watched[family.base] = []
@@ -497,7 +482,7 @@ class Patches:
         """Take out hooks that a class has taken from another one meanwhile."""
         stood_for = _by_id(self._originals)
         for family in self._families:
-            for cls in family.classes():
+            for cls in classes_below(family.base):
                 held = id(cls.__dict__.get(family.name))
                 if held in stood_for:
                     setattr(cls, family.name, stood_for[held])
@@ -536,9 +521,11 @@ def _restore_references(functions: dict[Any, Any]) -> None:
         functions: what each hook stood for.
     """
     _restore_names(functions)
-    stood_for = _by_id(functions)
     taken = _taken(functions)
-    holders = gc.get_referrers(*taken) if taken else []
+    if not taken:
+        return
+    stood_for = _by_id(functions)
+    holders = gc.get_referrers(*taken)
     for cell in holders:
         if type(cell) is CellType:
             with contextlib.suppress(ValueError):  # another thread may have emptied it

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from buildtrace.capture.callers import is_user_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from types import CodeType
 
 
@@ -68,7 +68,7 @@ def table_at(root: str, target: str) -> FunctionTable:
 
 def is_method(held: Any) -> bool:
     """Whether a class or a module holds a function under a name, or a class method of one."""
-    return held is not None and inspect.isfunction(plain_function(held))
+    return inspect.isfunction(plain_function(held))
 
 
 def plain_function(held: Any) -> Any:
@@ -129,6 +129,18 @@ def aliases(functions: Collection[Any]) -> list[tuple[Any, str, Any]]:
             if id(value) in known:
                 aliases.append((module, name, value))
     return aliases
+
+
+def classes_below(base: type) -> Iterator[type]:
+    """A class, and all that are derived from it, each once, as they are now."""
+    seen: set[type] = set()
+    waiting = [base]
+    while waiting:
+        cls = waiting.pop()
+        if cls not in seen:
+            seen.add(cls)
+            yield cls
+            waiting.extend(type.__subclasses__(cls))
 
 
 def modules() -> list[Any]:

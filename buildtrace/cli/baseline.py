@@ -241,7 +241,7 @@ def _of_finding(
 def _of_failure(result: CheckResult, failure: Failure, folder: Path) -> KnownFinding:
     """The failure of a script; where one was when its time was over is a matter of chance."""
     script = _script(result, folder)
-    line = failure.lines[0] if failure.lines and result.ended is None else None
+    line = failure.place if result.ended is None else None
     text = result.trace.index.source_code.line(line).strip() if line else failure.error.type
     return KnownFinding(
         code=FAILURE,

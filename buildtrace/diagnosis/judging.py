@@ -159,6 +159,6 @@ def _failing(outcome: TrialOutcome, error: ErrorInfo | None, moved: _MovedLines)
     """What came of a run that an exception ended, if one did."""
     if error is None:
         return Trial(outcome=outcome)
-    caller = moved.back(error.lines[0]) if error.lines else None
+    caller = moved.back(error.place) if error.place else None
     message = " ".join(filter(None, wording.essence(error)))
     return Trial(outcome=outcome, message=message, caller=caller)

@@ -217,6 +217,11 @@ class ErrorInfo(PlainData, frozen=True, kw_only=True):
     compared: ComparedValues | None = None
     instead_of: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> SourceLine | None:
+        """The first of `lines`; `None` if there are none."""
+        return self.lines[0] if self.lines else None
+
 
 class AskedWeight(PlainData, frozen=True, kw_only=True):
     """A weight that a layer asked for and did not get.

@@ -48,9 +48,9 @@ def measure(k: Keras, rounds: int, calls: int, steps: int, many: int) -> dict[st
     call()
     fit()
     return {
-        "nothing": _compare_nothing(build, rounds),
-        "call": _compare(call, rounds),
-        "fit": _compare(fit, rounds),
+        "nothing": _compare(build, {"nothing": lambda: _settled(_nothing)}, rounds),
+        "call": _compare_traced(call, rounds),
+        "fit": _compare_traced(fit, rounds),
         "grown": {
             "untraced": _grown(call, many // calls),
             "traced": _grown_traced(call, many, calls),
@@ -58,36 +58,32 @@ def measure(k: Keras, rounds: int, calls: int, steps: int, many: int) -> dict[st
     }
 
 
-def _compare_nothing(build: Callable[[], None], rounds: int) -> dict[str, Any]:
-    """A trace of nothing, from its start to its end, beside a small build without one."""
+def _compare(
+    work: Callable[[], object], others: dict[str, Callable[[], float]], rounds: int
+) -> dict[str, Any]:
+    """What others take, as a multiple of what a piece of work takes, and that itself."""
     plain: list[float] = []
 
     def untraced() -> float:
-        timing.settle()
-        plain.append(timing.cpu(build))
+        plain.append(_settled(work))
         return plain[-1]
 
-    def nothing() -> float:
-        timing.settle()
-        tracing = Tracing()
-        return timing.cpu(lambda: (tracing.start(), tracing.stop()))
-
-    ratios = timing.compare(untraced, {"nothing": nothing}, rounds)
+    ratios = timing.compare(untraced, others, rounds)
     return {"ratios": ratios, "plain": timing.spread(plain).median}
 
 
-def _compare(work: Callable[[], None], rounds: int) -> dict[str, Any]:
-    plain: list[float] = []
+def _settled(work: Callable[[], object]) -> float:
+    timing.settle()
+    return timing.cpu(work)
 
-    def untraced() -> float:
-        timing.settle()
-        plain.append(timing.cpu(work))
-        return plain[-1]
 
-    def again() -> float:
-        timing.settle()
-        return timing.cpu(work)
+def _nothing() -> None:
+    tracing = Tracing()
+    tracing.start()
+    tracing.stop()
 
+
+def _compare_traced(work: Callable[[], object], rounds: int) -> dict[str, Any]:
     def traced() -> float:
         timing.settle()
         tracing = Tracing()
@@ -97,8 +93,8 @@ def _compare(work: Callable[[], None], rounds: int) -> dict[str, Any]:
         finally:
             tracing.stop()
 
-    ratios = timing.compare(untraced, {"traced": traced, "untraced again": again}, rounds)
-    return {"ratios": ratios, "plain": timing.spread(plain).median}
+    others = {"traced": traced, "untraced again": lambda: _settled(work)}
+    return _compare(work, others, rounds)
 
 
 def _grown(work: Callable[[], None], times: int) -> dict[str, int]:

@@ -38,7 +38,7 @@ def _check(trace: Trace) -> Iterator[Finding]:
         f"{_several(layers)} in one model have the name '{name}'{_lines(makers)}.",
         _fix(trace, name, layers),
         calls=[*[call.id for call in trace.index.failing], *[call.id for call in makers]],
-        caller=second or (error.lines[0] if error.lines else None),
+        caller=second or error.place,
         layer=layers[-1].id if layers else None,
         edits=_edits(trace, name, layers, second) if len(layers) > 1 else (),
     )

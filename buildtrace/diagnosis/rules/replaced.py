@@ -96,7 +96,7 @@ def gist(message: str) -> str:
 def _finding(trace: Trace, ended: ErrorInfo, chain: list[Call], cause: Call) -> Finding:
     assert cause.error is not None
     ref = cause.layer or chain[0].layer
-    line = cause.error.lines[0] if cause.error.lines else cause.caller
+    line = cause.error.place or cause.caller
     at = f" at {wording.line(line)}" if line else ""
     who = f" in {wording.layer(ref)}" if ref else ""
     buried = LEADS_ASTRAY in ended.message
@@ -122,7 +122,7 @@ def _fix(trace: Trace, chain: list[Call], cause: Call, ref: LayerRef | None) -> 
     if missing and cause.error.raised_at:  # in Keras, of this call; not of one in the user's code
         others = ", ".join(re.findall(r"'(\w+)'", missing[1]))
         return f"{name}(x, {others})  # with all that it needs: in a model of the functional API"
-    line = cause.error.lines[0] if cause.error.lines else cause.caller
+    line = cause.error.place or cause.caller
     if LENGTH in cause.error.message and cause.error.raised_at:  # Keras asked, not the user's code
         return (
             f"# {wording.line(line) or 'the call'}: a tensor stands where Python's own numbers are "

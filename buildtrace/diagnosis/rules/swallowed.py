@@ -51,7 +51,7 @@ def _within(call: Call, outer: Call) -> bool:
 def _finding(trace: Trace, catcher: Call, call: Call, cause: Call) -> Finding:
     assert cause.error is not None
     ref = call.layer or catcher.layer
-    line = cause.error.lines[0] if cause.error.lines else cause.caller
+    line = cause.error.place or cause.caller
     at = f" at {wording.line(line)}" if line else ""
     text = cause.error.message.strip().splitlines()
     what = f"{cause.error.type}: {text[0]}" if text else cause.error.type

@@ -54,7 +54,7 @@ def _is_said(failure: Raised) -> bool:
 
 def _finding(trace: Trace, failure: Raised, call: Call) -> Finding:
     assert call.layer is not None
-    line = failure.error.lines[0] if failure.error.lines else call.caller
+    line = failure.error.place or call.caller
     given = [spec for spec in call.inputs if None in (spec.shape or ())]
     axes = sorted({axis for spec in given for axis in open_axes(spec.shape)})
     what = "the size of the batch is"

@@ -155,7 +155,7 @@ def _of_weights(error: ErrorInfo) -> Iterator[Finding]:
         yield RULE.finding(
             f"The weights of the model '{model}' were asked for before it was built: {error.type}.",
             fix="model.build((None, ...))  # the shape of a batch of your data; then go on",
-            caller=error.lines[0] if error.lines else None,
+            caller=error.place,
         )
 
 

@@ -101,9 +101,13 @@ def _names(
 
 def _own_name(member: Member, scope: str) -> str:
     title = member.rows[0].title if isinstance(member, Box) else member.title
-    name = FORBIDDEN.sub("_", title.replace("…", "..."))
+    name = _allowed(title)
     # TensorFlow allows these at the beginning of a name only inside of a scope.
     return (name if scope else name.lstrip("_>-")) or "unnamed"
+
+
+def _allowed(name: str) -> str:
+    return FORBIDDEN.sub("_", name.replace("…", "..."))
 
 
 def _describe(trace: Trace, box: Box, described: Any) -> None:
@@ -111,7 +115,7 @@ def _describe(trace: Trace, box: Box, described: Any) -> None:
     row = box.rows[0]
     node = row.node
     assert node is not None  # every layer is a box of its own
-    described.op = FORBIDDEN.sub("_", row.class_name.replace("…", "..."))
+    described.op = _allowed(row.class_name)
     for key, value in attributes(trace, row, node):
         described.attr[key].s = _in_ascii(value)
     shapes = described.attr["_output_shapes"].list.shape

@@ -106,7 +106,7 @@ def test_names_are_such_as_tensorflow_has(name):
     model = graphs.Model(name)
     model.add(name, name, model.add(name, "InputLayer"))
     for node in read(graphs.trace(model)).node:
-        assert re.fullmatch(r"[\w.>-]*", node.op, re.ASCII)
+        assert re.fullmatch(r"[\w.>-]*", node.name + node.op, re.ASCII)
         assert len(node.name) < 60
 
 
